@@ -1,0 +1,94 @@
+"""What a feed gives as an item's link → the address of the article, without asking the network.
+
+Only http and https count. Tracking parameters (`utm_*`, `from=rss`) are not looked at here, tracking redirects are.
+Relative references follow RFC 3986, section 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
+
+from extractors.text import clean_line
+
+_LINE_BREAK = re.compile(r"\s*[\r\n\t]\s*")
+# Observed: https://site.kzhttps://other.kz/x, a CMS that puts its own host before whatever it is given.
+_HOST_TWICE = re.compile(r"https?://[^/?#]*/?(?=https?://)", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_BARE_HOST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?=[/?#]|$)", re.IGNORECASE)
+_GOOGLE = re.compile(r"(?:www\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
+_REDIRECTS = 3  # a redirect inside a redirect inside a redirect, then no further
+
+
+def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> str | None:
+    """The first of `links` that leads to a web page, as an absolute URL; None if none does.
+
+    `permalink` (a guid) comes last and counts only if it is absolute by itself.
+    """
+    for link in links:
+        url = resolve(link, base=base)
+        if url:
+            return url
+    if permalink and _ABSOLUTE.match(permalink.strip()):
+        return resolve(permalink, base=base)
+    return None
+
+
+def resolve(link: str, *, base: str) -> str | None:
+    """`link` as an absolute http(s) URL, mended and past any tracking redirect; None if it is not one.
+
+    Line breaks and the indentation around them go, as in browsers; a space that is left becomes "%20".
+    """
+    tidy = clean_line(_LINE_BREAK.sub("", link.strip())).replace("&amp;", "&").replace(" ", "%20")
+    if not tidy or tidy.startswith("#"):
+        return None
+    if _BARE_HOST.match(tidy):
+        tidy = "//" + tidy
+    try:
+        url = urljoin(base, tidy)
+    except ValueError:  # "http://[broken": urllib takes it for an IPv6 address
+        return None
+    for _ in range(_REDIRECTS):
+        url = _last_absolute(url)
+        parts = _split(url)
+        if parts is None:
+            return None
+        target = _redirect_target(parts)
+        if target is None:
+            return url
+        url = target
+    return url if _split(url) else None
+
+
+def _last_absolute(url: str) -> str:
+    while match := _HOST_TWICE.match(url):
+        url = url[match.end() :]
+    return url
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an http(s) URL that names a host, None for any other."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # `port` raises for what is not a number
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") and host and host != "." else None
+
+
+def _redirect_target(parts: SplitResult) -> str | None:
+    """Where a redirect of Google (news alerts) or Bing (news search) leads, read from its own query."""
+    host, path = (parts.hostname or "").lower(), parts.path.lower()
+    if _GOOGLE.fullmatch(host) and path == "/url":
+        names: tuple[str, ...] = ("url", "q")
+    elif host.removeprefix("www.") == "bing.com" and path.endswith("/apiclick.aspx"):
+        names = ("url",)
+    else:
+        return None
+    query = parse_qs(parts.query)
+    for name in names:
+        target = clean_line(query.get(name, [""])[0]).replace(" ", "%20")
+        if _ABSOLUTE.match(target):
+            return target
+    return None

@@ -1,0 +1,182 @@
+"""The values that pass from stage to stage: Entry → Page → Article → Verdict → Placement.
+
+Rule: frozen, standard library only, so that every other module may import this one. `None` means
+"unknown", never the empty string. Our own moments are aware datetimes in UTC; a publication day is a
+`date` in the publisher's zone. The one value that does not live here is `config.sources.Source`,
+which people write by hand and pydantic checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
+
+    FAILED alone is not final: a later pass tries the URL again, until it becomes GAVE_UP.
+    """
+
+    APPENDED = "appended"
+    DUPLICATE = "duplicate"
+    REPRINT = "reprint"
+    TEMPLATE = "template"
+    OFF_TOPIC = "off_topic"
+    TOO_SHORT = "too_short"
+    NOT_ARTICLE = "not_article"
+    PAYWALLED = "paywalled"
+    GONE = "gone"
+    REFUSED = "refused"
+    ROBOTS = "robots"
+    UNSAFE_ADDRESS = "unsafe_address"
+    TOO_LARGE = "too_large"
+    FAILED = "failed"
+    GAVE_UP = "gave_up"
+
+
+class ItemError(Exception):
+    """One feed or page (`url`) came to nothing; record `outcome` and `reason`, go on with the others.
+
+    `reason` is a short stable phrase such as "http 404": reports count by it. `detail` adds what a person
+    wants to read. `retry_after` is the moment before which the server asked not to be called again.
+    Whatever is not an ItemError is a bug or a broken machine, and fails the run.
+    """
+
+    def __init__(
+        self, outcome: Outcome, reason: str, *, url: str, detail: str = "", retry_after: datetime | None = None
+    ) -> None:
+        super().__init__(outcome, reason, url, detail)
+        self.outcome = outcome
+        self.reason = reason
+        self.url = url
+        self.detail = detail
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:  # exceptions with keyword arguments do not pickle by themselves
+        return _item_error, (self.outcome, self.reason, self.url, self.detail, self.retry_after)
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.detail})" if self.detail else self.reason
+
+
+def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_after: datetime | None) -> ItemError:
+    return ItemError(outcome, reason, url=url, detail=detail, retry_after=retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a feed promises: one article at `url` (absolute, as found but for tracking redirects)."""
+
+    url: str
+    feed_url: str
+    title: str | None = None
+    summary: str | None = None  # plain text
+    published: datetime | None = None  # aware; None where the feed gives no usable date
+    content: str | None = None  # HTML: the full text, where the feed carries it
+    language: str | None = None
+    guid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A parsed feed: its entries in document order, and what was wrong with it."""
+
+    kind: str  # "rss20", "atom10", "rss10", "json", "news-sitemap" …
+    entries: tuple[Entry, ...]
+    title: str | None = None
+    skipped: int = 0  # items without a usable link
+    warning: str | None = None  # e.g. a cut document that still gave entries
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an article URL returned: the decoded-transfer bytes and what HTTP said of them."""
+
+    url: str  # the final address, after redirects
+    body: bytes
+    charset: str | None  # from the Content-Type header only
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DateCandidate:
+    """One statement about the day of publication and where it was found (`json-ld`, `meta`, `feed` …)."""
+
+    day: date
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Title, text and date taken from a page: what the corpus keeps.
+
+    `paragraphs` are the blocks of the corpus file (format: `storage.corpus`), without the headline.
+    `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted.
+    """
+
+    paragraphs: tuple[str, ...]
+    title: str | None
+    authors: tuple[str, ...]
+    published: date | None
+    date_origin: str | None
+    language: str | None
+    method: str
+    canonical_link: str | None = None
+    dates: tuple[DateCandidate, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The paragraphs divided by one blank line."""
+        return "\n\n".join(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A term of the topic found in the text: which group it speaks for, and where (`headline`, `lead`, `body`)."""
+
+    group: str
+    term: str
+    place: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an article is on topic, and all that the answer rests on. `topic` is None when none fits."""
+
+    relevant: bool
+    topic: str | None
+    score: float
+    matches: tuple[Match, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one entry fared up to the corpus: an article with its verdict, or the error that ended it.
+
+    `key` is the entry's canonical URL, `url` the address that answered, after redirects.
+    """
+
+    key: str
+    entry: Entry
+    source_id: str
+    url: str | None = None
+    retrieved_at: datetime | None = None
+    article: Article | None = None
+    verdict: Verdict | None = None
+    error: ItemError | None = None
+    attempts: int = 0  # earlier ones
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The final word on one entry. `number` is the new article's, or that of the original for a duplicate."""
+
+    key: str
+    outcome: Outcome
+    number: int | None = None
+    reason: str = ""
+    undated: bool = False  # appended without a date

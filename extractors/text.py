@@ -1,0 +1,54 @@
+"""Plain text as the corpus keeps it: characters, lines, tokens.
+
+The rules are those of the corpus format: Unicode NFC, one plain space between words, no control or invisible
+characters, typographic quotes and dashes as the publisher set them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+# Dropped: control and format characters (zero-width, soft hyphen, bidi marks), surrogates, private use
+# (icon fonts), noncharacters. Turned into a plain space: every other space, line and paragraph separator.
+_SPACES = re.compile(r"[\s\x1c-\x1f\x85\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u2800\u3164]+")
+_DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
+_NONCHARACTER = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
+_ORDINARY = re.compile(
+    r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2116]*"
+)
+_WORD = re.compile(r"\w+")
+EXACT_VERSION = b"c5watch exact text 1\0"
+MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as copies of each other
+
+
+def clean_line(text: str) -> str:
+    """`text` as one line of a corpus file: NFC, single plain spaces, nothing invisible, none at the ends."""
+    text = _SPACES.sub(" ", text).strip(" ")
+    if not _ORDINARY.fullmatch(text):
+        kept = "".join(c for c in text if unicodedata.category(c) not in _DROPPED_CATEGORIES)
+        text = unicodedata.normalize("NFC", _NONCHARACTER.sub("", kept))
+        text = _SPACES.sub(" ", text).strip(" ")
+    return text
+
+
+def clean_block(text: str) -> str:
+    """A block of several lines (a list, a table), each of them clean, without empty ones."""
+    return "\n".join(line for part in text.split("\n") if (line := clean_line(part)))
+
+
+def tokens(text: str) -> list[str]:
+    """The words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", ""))
+
+
+def exact_key(text: str) -> bytes | None:
+    """16 bytes that are equal for texts of equal words, whatever their typography; None below 20 words.
+
+    BLAKE2b-128 over a version and the tokens: stored in the index for good, so a change needs a new version.
+    """
+    words = tokens(text)
+    if len(words) < MIN_EXACT_TOKENS:
+        return None
+    return hashlib.blake2b(EXACT_VERSION + " ".join(words).encode(), digest_size=16).digest()

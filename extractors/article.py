@@ -1,0 +1,91 @@
+"""From a page to an article: text, headline, authors, day, language.
+
+trafilatura finds the text; what the page states for machines gives the rest, and htmldate searches for a date only
+where nothing states one. The page is parsed once. Runs in child processes (`extractors.workers`), because a page
+is a stranger's input of any size and shape.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from lxml.html import HtmlElement
+from trafilatura import bare_extraction
+
+from extractors import dates
+from extractors.blocks import blocks
+from extractors.html import parse_html
+from extractors.jobs import ArticleJob
+from extractors.language import identify
+from extractors.metadata import Metadata, read_metadata
+from extractors.records import Article, DateCandidate, ItemError, Outcome
+from extractors.text import clean_line, tokens
+
+METHOD = "trafilatura"
+HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
+
+
+def extract(job: ArticleJob) -> Article:
+    """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT) when there is none."""
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
+    url = job.page.url
+    tree = parse_html(job.page.body, job.page.charset)
+    if tree is None:
+        raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
+    metadata = read_metadata(tree, zone=job.zone)
+    # A tree is copied by trafilatura, so it stays whole for htmldate afterwards.
+    document = bare_extraction(tree, url=url, include_comments=False, with_metadata=False)
+    if document is None or isinstance(document, dict):
+        raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=url)
+    titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
+    paragraphs = without_headline(blocks(document.body), titles)
+    text = "\n\n".join(paragraphs)
+    if (words := len(tokens(text))) < job.min_words:
+        raise ItemError(Outcome.TOO_SHORT, "too short", url=url, detail=f"{words} words")
+    if (words := _words_outside_links(tree, paragraphs)) < job.min_words:
+        raise ItemError(Outcome.NOT_ARTICLE, "links, no prose", url=url, detail=f"{words} words outside links")
+    candidates = date_candidates(tree, metadata, job)
+    chosen = dates.choose(candidates, now=job.now)
+    return Article(
+        paragraphs=tuple(paragraphs),
+        title=titles[0] if titles else None,
+        authors=metadata.authors,
+        published=chosen.day if chosen else None,
+        date_origin=chosen.origin if chosen else None,
+        language=identify(text) or metadata.language,
+        method=METHOD,
+        canonical_link=metadata.canonical_link,
+        dates=tuple(candidates),
+    )
+
+
+def _words_outside_links(tree: HtmlElement, paragraphs: list[str]) -> int:
+    """How many of the extracted words are not the text of a link.
+
+    Few on index pages, and where trafilatura finds no text (a video, say) and falls back to all there is: menus.
+    """
+    text = "\n".join(paragraphs)
+    labels = {clean_line(a.text_content()) for a in tree.iter("a")}
+    for label in sorted(labels, key=len, reverse=True):
+        if label:
+            text = text.replace(label, "\n")
+    return len(tokens(text))
+
+
+def without_headline(paragraphs: list[str], titles: tuple[str, ...]) -> list[str]:
+    """The blocks without the ones at the top that only repeat the headline."""
+    known = {tuple(tokens(t)) for t in titles}
+    kept = [p for p in paragraphs[:HEADLINE_WITHIN] if tuple(tokens(p)) not in known]
+    return kept + paragraphs[HEADLINE_WITHIN:]
+
+
+def date_candidates(tree: HtmlElement, metadata: Metadata, job: ArticleJob) -> list[DateCandidate]:
+    """Every date that page, feed and address state; htmldate's find only when none of them states one."""
+    found = list(metadata.dates)
+    if job.entry.published is not None:
+        found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
+    if day := dates.day_in_url(job.page.url):
+        found.append(DateCandidate(day, "url"))
+    if dates.choose(found, now=job.now) is None and (day := dates.search_day(tree, job.page.url, job.zone)):
+        found.append(DateCandidate(day, "htmldate"))
+    return found

@@ -1,0 +1,110 @@
+"""The one address that an article is known by.
+
+`canonical_url` says whether two addresses mean the same article; its result is hashed into file names and
+stays in the index for years. It therefore follows rules written out here (RFC 3986, section 6, and what
+news sites do) and not those of a library that may change its mind. It is an identity, not an address to
+open: it says https and leaves "www." out even where the server wants it otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+# Query parameters that say where a reader came from, never which article is meant. `from`, `ref`, `source` and
+# the like are only dropped with the values seen in feeds, because sites use the bare names for content too.
+TRACKING_NAMES = re.compile(
+    r"""(?ix) utm_\w+ | mc_[ce]id | fbclid | gclid | gbraid | wbraid | dclid | yclid | ysclid | msclkid | igshid
+    | twclid | _?openstat | ref_?src | ref_?url | cmpid | icid | wt\.mc_id | wtmc_\w+ | at_(?:medium|campaign) | xtor
+    | ns_(?:mchannel|source|campaign|linkname|fee) | _ga | _gl | smid | smtyp | tgclid | erid | from_?rss
+    """
+)
+TRACKING_PAIRS = re.compile(
+    r"""(?ix) (?:from|source|src|ref|referrer|referer|via)=(?:rss\d*|feeds?|rss_?feed|yandex|yandexnews|google
+    |googlenews|twitter|facebook|telegram|tg|vk|) | rss=1? | (?:amp|m)=(?:1|true|) | outputtype=amp
+    """
+)
+SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # its feeds carry the reader's search along
+MOBILE_HOST = re.compile(r"^(?:www\d?|m|amp|mobile)\.(?=[^.]+\.)")
+SECOND_LEVELS = ("com", "org", "net", "gov", "edu", "co", "ac", "info")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+PATH_SAFE = "-._~!$&'()*+,;=:@"  # the pchar of RFC 3986
+
+
+def canonical_url(url: str) -> str:
+    """The canonical form of an absolute http(s) URL; raises ValueError for anything else.
+
+    Equal are: http and https, "www."/"m."/"amp." and the bare host, default ports, upper and lower case of
+    host and percent-escapes, IDN and punycode, a final slash, "/amp", fragments, tracking parameters, and the
+    order of parameters. Paths keep their case: video ids and some CMS paths depend on it.
+    """
+    parts = urlsplit(url.strip())
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"not an absolute http(s) URL: {url[:200]!r}")
+    port = parts.port
+    if port == DEFAULT_PORTS[scheme]:
+        port = None
+    host = canonical_host(parts.hostname)
+    netloc = f"[{host}]" if ":" in host else host
+    path = re.sub(r"/{2,}", "/", _escape(parts.path))
+    path = re.sub(r"(?i)/amp/?$|(?<=[^/])/$", "", path) or "/"
+    if port is None:
+        return urlunsplit(("https", netloc, path, _query(parts.query, host), ""))
+    return urlunsplit((scheme, f"{netloc}:{port}", path, _query(parts.query, host), ""))
+
+
+def canonical_host(host: str) -> str:
+    """The host in lower case and punycode, without the prefixes of mobile and AMP editions."""
+    host = host.rstrip(".").lower()
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError as exc:
+            raise ValueError(f"not a host name: {host[:100]!r}") from exc
+    return MOBILE_HOST.sub("", host)
+
+
+def article_id(canonical: str) -> str:
+    """The 16 lower-case hexadecimal digits that name an article's file: 64 bits of SHA-256 over its canonical URL."""
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:16]
+
+
+def same_site(url: str, other: str) -> bool:
+    """Whether two URLs belong to one site, so that one may speak for the other's address.
+
+    Compared are the last two labels of the host (three below a public second level such as com.kz), which is
+    enough here: a wrong "no" only costs a missed alias.
+    """
+    try:
+        hosts = [canonical_host(urlsplit(address).hostname or "") for address in (url, other)]
+        return _site(hosts[0]) == _site(hosts[1]) != ""
+    except ValueError:
+        return False
+
+
+def _site(host: str) -> str:
+    labels = host.split(".")
+    if host.replace(".", "").isdigit() or ":" in host:
+        return host
+    second = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVELS
+    return ".".join(labels[-3 if second else -2 :])
+
+
+def _escape(path: str) -> str:
+    """Percent-escapes in one spelling: decoded where that changes nothing, the rest in upper case (RFC 3986, 6.2.2)."""
+    return "/".join(
+        quote(unquote(segment, errors="surrogateescape"), safe=PATH_SAFE, errors="surrogateescape")
+        for segment in path.split("/")
+    )
+
+
+def _query(query: str, host: str) -> str:
+    own = SEARCH_IN_LINKS.get(host, ())
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+        if not (name in own or TRACKING_NAMES.fullmatch(name) or TRACKING_PAIRS.fullmatch(f"{name}={value}"))
+    ]
+    return urlencode(sorted(kept), errors="surrogateescape")

@@ -1,0 +1,9 @@
+"""Alembic's entry point; the connection comes from `storage.database`, which calls it."""
+
+from alembic import context
+
+from storage.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,134 @@
+"""The tables of the index, one schema for every database.
+
+Changing it takes a migration in `storage/migrations/versions` and a new `HEAD`; a test compares the two.
+Moments are whole milliseconds since 1970 UTC: SQLite has no type for them, and integers compare everywhere.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+HEAD = "0001"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as milliseconds since 1970 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Milliseconds for the database."""
+        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """The moment, in UTC."""
+        return None if value is None else EPOCH + timedelta(milliseconds=value)
+
+
+metadata = MetaData()
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("source_id", String(60), nullable=False),
+    Column("etag", Text),  # validators of the last body whose entries are in `urls`
+    Column("last_modified", Text),
+    Column(
+        "body_hash", LargeBinary(16)
+    ),  # BLAKE2b-128: some servers repeat a validator over changed bodies, or have none
+    Column("polled_at", Moment, nullable=False),
+    Column("succeeded_at", Moment),  # null: never yet
+    Column("error", Text),  # null: the last poll succeeded
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("file", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),  # the whole corpus file
+    Column("sha256", String(64), nullable=False),  # of the file's bytes
+    Column("exact_key", LargeBinary(16), index=True),  # null: too short to be compared
+    Column("canonical_url", Text, unique=True),  # null: adopted from a corpus that did not keep it
+    Column("url", Text),  # the address that answered
+    Column("source_id", String(60)),
+    Column("feed_url", Text),
+    Column("title", Text),
+    Column("authors", JSON),
+    Column("published", Date),  # null: no trustworthy date
+    Column("date_origin", String(20)),
+    Column("dates", JSON),  # every candidate, [[day, origin], …]
+    Column("language", String(2)),
+    Column("topic", Text),
+    Column("score", Float),
+    Column("matches", JSON),  # [[group, term, place, count], …]
+    Column("why", Text),
+    Column("method", Text),
+    Column("version", Text),  # of c5watch, when it was appended
+    Column("retrieved_at", Moment),
+    Column("appended_at", Moment, nullable=False),
+)
+
+urls = Table(
+    "urls",
+    metadata,
+    Column("key", Text, primary_key=True),  # canonical URL
+    Column("url", Text, nullable=False),  # as the feed gave it
+    Column("source_id", String(60), nullable=False),
+    Column("feed_url", Text, nullable=False),
+    Column("title", Text),
+    Column("summary", Text),
+    Column("content", Text),  # full text from the feed, until the outcome is final
+    Column("published", Moment),
+    Column("first_seen", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt", Moment),  # set while the outcome is "failed"
+    Column("outcome", String(20)),  # null: not tried yet
+    Column("reason", Text),
+    Column("details", JSON),  # the numbers behind the decision
+    Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
+    Column("decided_at", Moment),
+    Index("urls_due", "source_id", "outcome"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("key", Text, ForeignKey("urls.key"), primary_key=True),
+    Column("feed_url", Text, primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("engine", String(10), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),  # null: still running, or died
+    Column("summary", JSON),
+)

@@ -1,0 +1,77 @@
+"""What every stage of a pass needs, opened once and passed on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from config.load import Config
+from extractors.http import Client
+from extractors.records import Placement
+from extractors.topic import Topics, compile_topics
+from extractors.workers import Workers
+from storage.corpus import Corpus, open_corpus
+
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Runs one batch of work: directly, or as a task of Prefect with retries and a record of its own."""
+
+    async def __call__(self, title: str, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of `work`, which may be run again and must then change nothing more."""
+        ...
+
+
+class Observer:
+    """Told how far a pass has got; this one keeps it to itself."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of `total` items begins."""
+
+    def advance(self, count: int = 1) -> None:
+        """So many of its items are done."""
+
+    def placed(self, placements: list[Placement]) -> None:
+        """A batch has been decided on and written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The open client, workers and corpus of a pass, with the configuration and the clock."""
+
+    config: Config
+    client: Client
+    workers: Workers
+    corpus: Corpus
+    topics: Topics
+    observer: Observer
+    now: Callable[[], datetime]
+
+
+async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
+    """The `Step` without Prefect: just do it."""
+    return await work()
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_context(
+    config: Config, data: Path, *, observer: Observer | None = None, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Context]:
+    """Everything opened, and closed again at the end. Raises StorageError when the corpus cannot be used."""
+    settings = config.settings
+    async with AsyncExitStack() as stack:
+        corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
+        client = await stack.enter_async_context(Client(settings.network, now=now))
+        workers = stack.enter_context(Workers(settings.extraction))
+        topics = compile_topics(config.topics)
+        yield Context(config, client, workers, corpus, topics, observer or Observer(), now)

@@ -1,0 +1,107 @@
+"""The whole job once, offline: the real monitor flow on a small news site of our own on loopback.
+
+Two passes. The first runs directly while Prefect's embedded server starts beside it (which takes 11 to 30 s); the
+second runs as a flow run under that server, and has nothing left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.load import Config, load_config
+from flows.inspect import verify_corpus
+from flows.monitor import monitor
+from flows.run import PREFECT_FOLDER, run_flow, use_server
+from flows.server import EmbeddedServer
+from flows.terminal import ProgressBar, print_summary
+from storage.database import StorageError
+from storage.files import ArticleFile
+
+CHECKOUT = Path(__file__).parents[1]
+MARK = ".c5watch-demo"  # in a folder that a demonstration made, and may therefore empty
+EXCERPT_CHARACTERS = 200
+
+
+def run_demo(folder: Path) -> bool:
+    """Do it, telling what happens; True when every part went as it should. Raises StorageError, ServerError."""
+    _make_anew(folder)
+    sys.path.insert(0, str(CHECKOUT))  # the site is part of the tests' tooling and not installed
+    from tests.demo_site.server import DemoSite
+
+    data = folder / "data"
+    with DemoSite() as site, EmbeddedServer(data / PREFECT_FOLDER) as server:
+        config = _configure(folder / "config", site.settings_toml(), site.sources_toml())
+        print(f"A small news site is up on loopback: {len(config.sources)} sources, {len(site.articles)} articles.\n")
+        print("First pass, run directly:")
+        with ProgressBar() as bar:
+            first = asyncio.run(monitor(config, data, sources=config.sources, observer=bar)).to_json()
+        print_summary(first)
+        print("\nSecond pass, as a flow run under Prefect's embedded server:")
+        use_server(server)
+        pages, asked = {_path(a.url) for a in site.articles}, len(site.hits)
+        with ProgressBar() as bar:
+            second = run_flow(config, data, (), observer=bar)
+        print_summary(second)
+        refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
+    count, faults = asyncio.run(verify_corpus(config, data))
+    _show_article(config, data)
+    checks = {
+        "the first pass appended articles": first["appended"] > 0,
+        "the second pass found nothing new": second["appended"] == second["new"] == 0,
+        "the second pass fetched no article again": refetched == 0,
+        f"the corpus of {count} articles is in order": not faults and count == first["appended"],
+    }
+    for claim, true in checks.items():
+        print(f"{'ok ' if true else 'NOT OK'} {claim}")
+    _say_where(folder, data, config)
+    return all(checks.values())
+
+
+def _make_anew(folder: Path) -> None:
+    """An empty folder; one that holds anything else than an earlier demonstration is left alone."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists())):
+        raise StorageError(f"{folder} exists and was not made by a demonstration: name another folder with --keep")
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / MARK).touch()
+    except OSError as exc:
+        raise StorageError(f"{folder}: {exc.strerror}: name another folder with --keep") from exc
+
+
+def _configure(folder: Path, settings: str, sources: str) -> Config:
+    folder.mkdir()
+    (folder / "settings.toml").write_text(settings, encoding="utf-8")
+    (folder / "sources.toml").write_text(sources, encoding="utf-8")
+    return load_config(folder)
+
+
+def _path(url: str) -> str:
+    return url.split("//", 1)[1].partition("?utm_")[0]
+
+
+def _show_article(config: Config, data: Path) -> None:
+    """Three lines of the newest article."""
+    manifest = (data / "manifest.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    entry: dict[str, Any] = json.loads(manifest[-1])
+    path = data / config.settings.storage.corpus / entry["file"]
+    paragraphs = ArticleFile.parse(path.read_bytes()).paragraphs[:3]
+    print(f"\n{path} ({entry['source']}, {entry['date']}): {entry['title']}")
+    for paragraph in paragraphs:
+        line = paragraph.split("\n")[0]
+        print("  " + (line if len(line) <= EXCERPT_CHARACTERS else line[:EXCERPT_CHARACTERS].rstrip() + " …"))
+    print()
+
+
+def _say_where(folder: Path, data: Path, config: Config) -> None:
+    corpus = data / config.settings.storage.corpus
+    print(f"\nArticles  {corpus}\nManifest  {data / 'manifest.jsonl'}\nIndex     {data / 'index.sqlite'}")
+    print(f"Settings  {folder / 'config'}")
+    print(f"\nNext:  .venv/bin/c5watch corpus stats --config {folder / 'config'} --data {data}")
+    print("Then:  make run    one pass over the real catalogue of feeds (config/sources.toml)")

@@ -1,0 +1,62 @@
+"""Which engine runs a pass: the coroutine by itself, or the same coroutine as a flow run of Prefect.
+
+Nothing here imports Prefect: finding out that it is not needed must not cost what using it costs (2 to 4 s).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+Engine = Literal["auto", "direct", "prefect"]
+HEALTH_TIMEOUT_S = 1.0
+# A monitor of news sites has no business calling home; who wants it can set these variables.
+QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+
+def configured_api(environment: Mapping[str, str]) -> str | None:
+    """The address of the user's Prefect API: PREFECT_API_URL, else that of the active Prefect profile."""
+    if url := environment.get("PREFECT_API_URL"):
+        return url.rstrip("/")
+    home = Path(environment.get("PREFECT_HOME") or Path.home() / ".prefect")
+    path = Path(environment.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    try:
+        profiles = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    active = environment.get("PREFECT_PROFILE") or profiles.get("active")
+    url = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
+    return url.rstrip("/") if isinstance(url, str) else None
+
+
+def api_answers(url: str, *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
+    """Whether a Prefect API is alive at `url` (".../api")."""
+    try:
+        return httpx.get(f"{url}/health", timeout=timeout_s, trust_env=False).status_code == 200
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def choose_engine(engine: Engine, environment: Mapping[str, str]) -> tuple[Literal["direct", "prefect"], str]:
+    """The engine to use and one sentence that says why."""
+    if engine == "direct":
+        return "direct", "running directly, as asked"
+    url = configured_api(environment)
+    if engine == "prefect":
+        return "prefect", f"running under Prefect at {url}" if url else "running under Prefect's embedded server"
+    if url is None:
+        return "direct", "running directly: no Prefect API is configured"
+    if api_answers(url):
+        return "prefect", f"running under Prefect at {url}"
+    return "direct", f"running directly: the Prefect API at {url} does not answer"
+
+
+def quiet_dependencies() -> None:
+    """Turn off what dependencies would report home, unless the user has decided; before Prefect is imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

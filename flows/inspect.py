@@ -1,0 +1,75 @@
+"""What the commands that only look, or adopt, do with an opened corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from config.load import Config
+from extractors.urls import canonical_url
+from flows.context import utc_now
+from storage.adopt import Adoption, adopt
+from storage.corpus import open_corpus, open_for_reading
+from storage.database import StorageError
+from storage.files import ArticleFile
+from storage.manifest import manifest_line
+from storage.schema import articles, sightings, urls
+from storage.verify import Fault, stats, verify
+
+
+async def adopt_folder(config: Config, data: Path, folder: Path) -> Adoption:
+    """Adopt the article files in `folder`. Raises StorageError."""
+    async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
+        return await adopt(corpus, folder, now=utc_now())
+
+
+async def verify_corpus(config: Config, data: Path) -> tuple[int, list[Fault]]:
+    """The number of articles and the faults found."""
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await verify(corpus)
+
+
+async def corpus_statistics(config: Config, data: Path) -> dict[str, Any]:
+    """The counts of `storage.verify.stats`."""
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await stats(corpus)
+
+
+async def article_facts(config: Config, data: Path, number: int) -> tuple[dict[str, Any], str]:
+    """The manifest's object for an article, and its text. Raises StorageError when there is no such number."""
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        row = (await connection.execute(select(articles).where(articles.c.number == number))).first()
+    if row is None:
+        raise StorageError(f"no article has the number {number}: 'c5watch corpus stats' says how many there are")
+    return json.loads(manifest_line(row)), ArticleFile.parse(row.body.encode("utf-8")).text
+
+
+async def explain_url(config: Config, data: Path, url: str) -> dict[str, Any]:
+    """What the index knows of a URL. Raises StorageError when it is none, or there is no index."""
+    try:
+        key = canonical_url(url)
+    except ValueError as exc:
+        raise StorageError(f"{exc}: expected an address such as https://example.kz/news/1") from exc
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        row = (await connection.execute(select(urls).where(urls.c.key == key))).first()
+        number = row.article if row else None
+        by = articles.c.number == number if number is not None else articles.c.canonical_url == key
+        article = (await connection.execute(select(articles).where(by))).first()
+        seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()
+    facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
+    if row is None and article is None:
+        return {**facts, "outcome": "never seen in a feed"}
+    if row is not None:
+        facts |= {
+            "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
+            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or None,
+            "attempts": row.attempts, "outcome": row.outcome or "waiting for the next pass", "reason": row.reason,
+            "decided_at": row.decided_at, "next_attempt": row.next_attempt,
+            "details": json.dumps(row.details, ensure_ascii=False) if row.details else None,
+        }  # fmt: skip
+    if article is not None:
+        facts |= {"article": article.file, "article_url": article.url, "topic": article.topic, "why": article.why}
+    return facts

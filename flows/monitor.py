@@ -1,0 +1,67 @@
+"""One pass over the feeds: poll them all, then take on every entry that is due.
+
+Plain asyncio; `flows.prefect_flows` wraps it as a Prefect flow. Both run this very coroutine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from config.load import Config
+from config.sources import Source
+from flows.context import Observer, Step, open_context, run_directly, utc_now
+from flows.ingest import ingest
+from flows.poll import poll
+from flows.summary import SourceReport, Summary
+from storage.runs import store_run_end, store_run_start
+from storage.seen import count_pending, load_due_keys
+
+FEEDS_PER_BATCH = 25
+
+
+async def monitor(
+    config: Config,
+    data: Path,
+    *,
+    sources: Sequence[Source],
+    engine: str = "direct",
+    step: Step = run_directly,
+    observer: Observer | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Summary:
+    """One pass over `sources`, writing below the folder `data`. Raises StorageError when that cannot be used.
+
+    When it is cancelled, what is finished is kept and the summary so far is stored.
+    """
+    started = time.monotonic()
+    summary = Summary(engine, {s.id: SourceReport(s.name) for s in sources})
+    async with open_context(config, data, observer=observer, now=now) as context:
+        database = context.corpus.database
+        run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
+        ids = [s.id for s in sources]
+        try:
+            feeds = [(source, feed) for source in sources for feed in source.feeds]
+            context.observer.stage("feeds", len(feeds))
+            batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
+
+            async def poll_batch(number: int, batch: list[tuple[Source, str]]) -> None:
+                await step(f"feeds, batch {number}", lambda: poll(context, batch, summary.sources))
+                context.observer.advance(len(batch))
+
+            await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
+            async with database.read() as connection:
+                due = await load_due_keys(connection, ids, now=context.now())
+            await ingest(context, due, summary, step)
+        except asyncio.CancelledError:
+            summary.interrupted = True
+            raise
+        finally:
+            async with database.read() as connection:
+                summary.pending = await count_pending(connection, ids)
+            summary.seconds = time.monotonic() - started
+            await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+    return summary

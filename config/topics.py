@@ -1,0 +1,183 @@
+"""`topics.toml`: what counts as on topic, as lists of plain words that anybody can edit.
+
+A term is a word or a phrase, read literally but for four signs:
+
+- `казахстан*`: the star stands for any ending; three letters at least must go before it;
+- `Рахмон(|а|у|ом)`: one of the alternatives, which may be empty; brackets do not nest;
+- `=США`: the equals sign in front asks for exactly these capital and small letters;
+- a space in a phrase stands for any white space or a hyphen.
+
+There are no regular expressions: a term is a finite list of spellings (`spellings`), so no term can make matching slow.
+How terms are compared with a text and how the numbers add up is the matter of `extractors.topic`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+# The languages that a list of terms may be kept for. "uz" is Uzbek in Latin, "uz-cyrl" in Cyrillic letters; "any" is
+# for names that all languages write alike. "<language>-only": its terms count in articles of that language alone.
+LANGUAGES = (
+    *("ru", "en", "kk", "ky", "tg", "tk", "uz", "uz-cyrl", "tr", "de", "zh"),
+    *("az", "be", "es", "fa", "fr", "it", "ja", "ko", "mn", "pl", "uk"),
+)
+KEYS = ("any", *LANGUAGES, *(f"{language}-only" for language in LANGUAGES))
+MAX_TERM_CHARACTERS = 200
+MAX_SPELLINGS = 200  # of one term; a slip with brackets must not multiply into millions
+
+_BRACKETS = re.compile(r"\(([^()]*)\)")
+_SHORT_STEM = re.compile(r"(?<![\w'ʻʼ‘’]{3})\*")
+_INNER_STAR = re.compile(r"\*(?=[\w*'ʻʼ‘’])")
+
+
+def spellings(term: str) -> tuple[str, ...]:
+    """Every spelling that `term` stands for, alternatives written out, without `=`, stars still in place.
+
+    Raises ValueError with one phrase on what was expected instead.
+    """
+    if len(term) > MAX_TERM_CHARACTERS:
+        raise ValueError(f"expected at most {MAX_TERM_CHARACTERS} characters")
+    if term != term.strip() or not term:
+        raise ValueError("expected a word or a phrase without spaces at its ends")
+    literal = _BRACKETS.sub("", term)
+    if sign := next((sign for sign in "()" if sign in literal), None):
+        raise ValueError(f'expected each "{sign}" to have its partner, and no brackets within brackets')
+    if "|" in literal:
+        raise ValueError('expected "|" only inside brackets, as in "(а|б)"')
+    pieces = _BRACKETS.split(unicodedata.normalize("NFC", term.removeprefix("=")))  # literal, choices, literal, …
+    choices = [piece.split("|") if place % 2 else [piece] for place, piece in enumerate(pieces)]
+    written = list(itertools.islice(itertools.product(*choices), MAX_SPELLINGS + 1))
+    if len(written) > MAX_SPELLINGS:
+        raise ValueError(f"expected brackets that give at most {MAX_SPELLINGS} spellings")
+    found = tuple(dict.fromkeys(" ".join("".join(parts).split()) for parts in written))
+    for spelling in found:
+        _check_spelling(spelling)
+    return found
+
+
+def is_exact(term: str) -> bool:
+    """Whether `term` asks for the very capital and small letters that it is written with."""
+    return term.startswith("=")
+
+
+def _check_spelling(spelling: str) -> None:
+    if _INNER_STAR.search(spelling):
+        raise ValueError('expected "*" only at the end of a word')
+    if _SHORT_STEM.search(spelling):
+        raise ValueError('expected at least three letters before "*"')
+    if "=" in spelling:
+        raise ValueError('expected "=" only at the very beginning')
+    if len(re.findall(r"\w", spelling)) < 2:
+        raise ValueError("expected at least two letters in every spelling")
+
+
+def _term(value: str) -> str:
+    spellings(value)
+    return value
+
+
+def _known_keys(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for key, terms in value.items():
+        if key not in KEYS:
+            known = ", ".join(("any", *LANGUAGES))
+            raise ValueError(f'found the language "{key}", expected one of {known}, or one of them with "-only"')
+        if not terms:
+            raise ValueError(f'found no term for "{key}", expected at least one, or no line "{key}" at all')
+    return value
+
+
+def _not_empty(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    if not value:
+        raise ValueError("found no terms, expected a list of terms for at least one language")
+    return value
+
+
+Term = Annotated[str, AfterValidator(_term)]
+Terms = Annotated[dict[str, tuple[Term, ...]], AfterValidator(_known_keys)]
+SomeTerms = Annotated[Terms, AfterValidator(_not_empty)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Points = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Limit = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Weights(_Table):
+    """Points for a group's term, by place, and for a sentence in which all groups meet.
+
+    The defaults go with the default threshold: a headline or a lead that names a group is enough for that group,
+    a single sentence further down is not.
+    """
+
+    headline: Points = 4.0
+    lead: Points = 2.0
+    body: Points = 0.4
+    together: Points = 0.4
+
+
+class Veto(_Table):
+    """Terms of another subject (sport, exchange rates …) that make an article off topic all the same.
+
+    It speaks from `threshold` points on (weighed like a group), but not when the article itself has `outvoted_at`
+    points or more, and not when a term of `unless` stands in headline or lead.
+    """
+
+    terms: SomeTerms
+    threshold: Limit
+    outvoted_at: Limit | None = None  # None: no score outvotes it
+    unless: Terms = {}
+
+
+class Topic(_Table):
+    """One topic: an article is on it when every group of terms is strong enough and no veto speaks."""
+
+    id: Name
+    name: str = Field(min_length=1)
+    match_all: bool = Field(default=False, strict=True)
+    threshold: Limit = 2.0
+    weights: Weights = Weights()
+    groups: dict[Name, SomeTerms] = {}
+    take_out: Terms = {}  # removed before groups are counted
+    sufficient: Terms = {}  # each stands for all groups at once
+    vetoes: dict[Name, Veto] = {}
+
+    @model_validator(mode="after")
+    def _has_groups(self) -> Topic:
+        if not self.groups and not self.match_all:
+            raise ValueError(f'topic "{self.id}": found no groups, expected [topics.groups.…] or match_all = true')
+        return self
+
+
+class TopicsFile(_Table):
+    """All of `topics.toml`, in the order of the file."""
+
+    topics: tuple[Topic, ...]
+
+    @model_validator(mode="after")
+    def _some_and_ids_once(self) -> TopicsFile:
+        if not self.topics:  # here and not as min_length, which would count a broken topic as a missing one
+            raise ValueError("found no topics, expected at least one [[topics]]")
+        seen: set[str] = set()
+        for position, topic in enumerate(self.topics, 1):
+            if topic.id in seen:
+                raise ValueError(f'topic {position}: id: found "{topic.id}" a second time, expected a different id')
+            seen.add(topic.id)
+        return self
+
+
+def base_language(key: str) -> str | None:
+    """The language that the terms under `key` are limited to ("uz" for "uz-cyrl-only"); None: they count anywhere."""
+    return key.removesuffix("-only").partition("-")[0] if key.endswith("-only") else None
+
+
+def all_terms(terms: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str | None]]:
+    """The terms of all languages in the order of the file, each with the language it is limited to, or None."""
+    return [(term, base_language(key)) for key, listed in terms.items() for term in listed]

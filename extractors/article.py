@@ -22,6 +22,7 @@ from extractors.records import Article, DateCandidate, ItemError, Outcome
 from extractors.text import clean_line, tokens
 
 METHOD = "trafilatura"
+MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
 
 
@@ -42,8 +43,9 @@ def extract(job: ArticleJob) -> Article:
     text = "\n\n".join(paragraphs)
     if (words := len(tokens(text))) < job.min_words:
         raise ItemError(Outcome.TOO_SHORT, "too short", url=url, detail=f"{words} words")
-    if (words := _words_outside_links(tree, paragraphs)) < job.min_words:
-        raise ItemError(Outcome.NOT_ARTICLE, "links, no prose", url=url, detail=f"{words} words outside links")
+    prose = _words_outside_links(tree, paragraphs)
+    if prose < job.min_words or (2 * prose <= words and prose < MIN_PROSE_AMONG_LINKS):
+        raise ItemError(Outcome.NOT_ARTICLE, "links, no prose", url=url, detail=f"{prose} words outside links")
     candidates = date_candidates(tree, metadata, job)
     chosen = dates.choose(candidates, now=job.now)
     return Article(

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: golden files, the demonstration site, and the shared folder of seed files when it is there."""
+"""Fixtures for all tests: golden files, the demonstration site, the seed files where they are to be had."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary) 
         context.observer.advance(len(placements))
         context.observer.placed(placements)
 
-    known = await context.corpus.settle_known([p.key for p in pending], now=context.now())
-    count(known)
+    if known := await context.corpus.settle_known([p.key for p in pending], now=context.now()):
+        count(known)
     settled = {p.key for p in known}
     done: asyncio.Queue[Result | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))

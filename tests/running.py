@@ -1,0 +1,54 @@
+"""Helpers for tests that run whole passes: a configuration folder for a site, and the command as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parents[1]
+SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.02\ntimeout = 5.0\n'
+EVERYTHING = '[[topics]]\nid = "all"\nname = "Everything"\nmatch_all = true\n'
+
+
+def write_config(folder: Path, *, sources: str, settings: str = SETTINGS, topics: str | None = None) -> Path:
+    """The folder, holding these files; the topic is the checkout's unless given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.toml").write_text(settings, encoding="utf-8")
+    (folder / "sources.toml").write_text(sources, encoding="utf-8")
+    if topics is not None:
+        (folder / "topics.toml").write_text(topics, encoding="utf-8")
+    return folder
+
+
+def source_toml(source_id: str, *feeds: str, language: str = "ru", country: str = "KZ") -> str:
+    """One table of sources.toml."""
+    return (
+        f'[[sources]]\nid = "{source_id}"\nname = "{source_id}"\nhomepage = "{feeds[0]}"\n'
+        f"feeds = {json.dumps(list(feeds))}\n"
+        f'language = "{language}"\ncountry = "{country}"\ncategory = "national"\n\n'
+    )
+
+
+def c5watch(*arguments: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        cwd=CHECKOUT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def one_json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The one JSON object on stdout; anything else there is a failure."""
+    assert done.stdout.count("\n") == 1, done.stdout + done.stderr
+    value = json.loads(done.stdout)
+    assert isinstance(value, dict)
+    return value

@@ -1,0 +1,85 @@
+"""The direction of imports: config ← extractors, storage ← flows, and Prefect in `flows` alone and lazily."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+PACKAGES = ("config", "extractors", "storage", "flows")
+MAY_IMPORT = {
+    "config": {"config"},
+    "extractors": {"config", "extractors"},
+    "storage": {"config", "extractors", "storage"},
+    "flows": {"config", "extractors", "storage", "flows"},
+}
+# The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
+SHARED_WITH_STORAGE = {"extractors.records", "extractors.text", "extractors.urls", "extractors.language"}
+MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """The modules that a file imports, and whether it does so when it is itself imported."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) not in inside
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", id(node) not in inside
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))
+def test_imports_go_in_one_direction_only(path: Path) -> None:
+    package = path.relative_to(CHECKOUT).parts[0]
+    for module, _ in imports(path):
+        root = module.split(".")[0]
+        if root in PACKAGES:
+            assert root in MAY_IMPORT[package], f"{path.name} imports {module}"
+        assert root != "tests" or path.name == "demo.py", f"{path.name} imports {module}"
+        assert root != "prefect" or package == "flows", f"{path.name} imports {module}"
+        if package == "storage" and root == "extractors":
+            assert ".".join(module.split(".")[:2]) in SHARED_WITH_STORAGE, f"{path.name} imports {module}"
+
+
+def test_prefect_is_imported_by_the_flows_module_alone() -> None:
+    at_import = {p.name for p in MODULES for module, early in imports(p) if early and module.split(".")[0] == "prefect"}
+    assert at_import == {"prefect_flows.py"}
+
+
+@pytest.mark.parametrize("module", ["flows.cli", "flows.monitor", "flows.run", "flows.engine"])
+def test_what_runs_without_prefect_never_loads_it(module: str) -> None:
+    heavy = "prefect", "trafilatura", "feedparser", "alembic"
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_top_level_holds_only_what_it_should() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout
+    if not tracked:
+        pytest.skip("not a git checkout")
+    visible = {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")}
+    files = {"Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-dev.txt"}
+    assert visible <= {*PACKAGES, "tests", *files}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))
+def test_every_module_and_public_name_says_what_it_is_for(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if tree.body:
+        assert ast.get_docstring(tree), f"{path.name} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            # Alembic calls its migrations by fixed names.
+            assert ast.get_docstring(node) or "migrations" in path.parts, f"{path.name}: {node.name} has no docstring"

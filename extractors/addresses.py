@@ -46,6 +46,10 @@ def is_allowed(address: str, networks: Sequence[IPNetwork]) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+class HostNotFound(Exception):
+    """The host's name cannot be resolved."""
+
+
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """httpcore's network backend, with the address check between resolving and connecting."""
 
@@ -61,13 +65,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A stream to the first allowed address that answers; raises UnsafeAddress when none is allowed."""
+        """A stream to the first allowed address that answers; raises HostNotFound, or UnsafeAddress when none is allowed."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
-            raise httpcore.ConnectError(f"host name not found: {exc.strerror or exc}") from exc
+            raise HostNotFound(exc.strerror or str(exc)) from exc
         except UnicodeError as exc:  # labels that are empty or too long for IDNA
-            raise httpcore.ConnectError(f"not a host name: {exc}") from exc
+            raise HostNotFound(f"not a host name: {exc}") from exc
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         allowed = [a for a in addresses if is_allowed(a, self._networks)]
         if not allowed:

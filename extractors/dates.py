@@ -48,7 +48,7 @@ def parse_day(text: str, zone: tzinfo) -> date | None:
             return _date(int(numeric["y"]), int(numeric["m"]), int(numeric["d"]))
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     if moment.tzinfo is None:
         return moment.date()

@@ -20,7 +20,7 @@ from typing import Self
 import httpx
 
 from config.settings import Network
-from extractors.addresses import GuardedBackend, UnsafeAddress, parse_networks
+from extractors.addresses import GuardedBackend, HostNotFound, UnsafeAddress, parse_networks
 from extractors.records import ItemError, Outcome, Page
 
 MAX_REDIRECTS = 10
@@ -30,6 +30,10 @@ MAX_RETRY_AFTER = timedelta(days=1)
 KEEPALIVE_S = 30.0
 ACCEPT_FEED = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 ACCEPT_PAGE = "text/html, application/xhtml+xml, */*;q=0.5"
+# Without brotli and zstd, of which a kilobyte may unpack to a gigabyte before its size can be measured; what arrives
+# of gzip at once (64 kB) unpacks to 64 MB at most. Servers that send the others unasked, or several, are refused.
+ACCEPT_ENCODING = "gzip, deflate"
+CODED = frozenset({"gzip", "deflate", "br", "zstd"})  # what httpx unpacks by itself
 FINAL = {
     401: Outcome.REFUSED,
     402: Outcome.PAYWALLED,
@@ -124,6 +128,8 @@ class Client:
                     raise ItemError(Outcome.FAILED, "too slow", url=asked, detail="total time limit") from exc
                 except UnsafeAddress as exc:
                     raise ItemError(Outcome.UNSAFE_ADDRESS, "not a public address", url=asked, detail=str(exc)) from exc
+                except HostNotFound as exc:
+                    raise ItemError(Outcome.FAILED, "host not found", url=asked, detail=str(exc)) from exc
                 except (httpx.TransportError, httpx.DecodingError) as exc:
                     raise ItemError(Outcome.FAILED, _transport_reason(exc), url=asked, detail=str(exc)) from exc
                 finally:
@@ -138,6 +144,10 @@ class Client:
                 return _join(url, response.headers["location"], asked)
             if response.status_code != 200:
                 raise self._refusal(response, asked)
+            coded = [c for c in map(str.lower, response.headers.get_list("content-encoding", True)) if c in CODED]
+            if coded and ", ".join(coded) not in ("gzip", "deflate"):
+                detail = ", ".join(coded)[:100]
+                raise ItemError(Outcome.FAILED, "unwanted content encoding", url=asked, detail=detail)
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -172,7 +182,7 @@ def parse_retry_after(value: str | None, *, now: datetime) -> datetime | None:
         return now + min(timedelta(seconds=int(value)), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -193,8 +203,6 @@ def _transport_reason(exc: httpx.TransportError | httpx.DecodingError) -> str:
         return "timeout"
     if "certificate" in text or "ssl" in text or "tls" in text:
         return "tls error"
-    if "host name" in text:
-        return "host not found"
     if isinstance(exc, httpx.ConnectError):
         return "connection refused"
     if isinstance(exc, httpx.DecodingError):
@@ -233,7 +241,7 @@ class _PerHost(httpx.AsyncBaseTransport):
 def _httpx_client(network: Network) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=_PerHost(network),
-        headers={"User-Agent": network.user_agent},
+        headers={"User-Agent": network.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
         timeout=httpx.Timeout(network.timeout),
         follow_redirects=False,
         trust_env=False,  # a proxy would connect in our place, past the address check

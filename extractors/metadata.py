@@ -22,6 +22,10 @@ from extractors.text import clean_line
 
 MAX_DEPTH = 12  # of nesting in JSON-LD; real pages need five
 MAX_AUTHORS = 10
+# What pages put around JSON-LD for parsers of old: comments and CDATA sections, themselves often commented out.
+WRAPPING = re.compile(
+    r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
+)
 ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|NewsArticle)$")
 TITLE_META = ("og:title", "twitter:title", "dc.title", "headline")
 AUTHOR_META = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
@@ -93,7 +97,7 @@ def _headings(tree: HtmlElement) -> Iterator[str]:
 
 def _json_ld_articles(tree: HtmlElement) -> Iterator[dict[str, Any]]:
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
-        text = re.sub(r"^\s*(?:<!\[CDATA\[|<!--|//.*\n)|(?:\]\]>|-->)\s*;?\s*$", "", script.text or "")
+        text = WRAPPING.sub("", (script.text or "").strip())
         try:
             yield from _articles_in(json.loads(text, strict=False), 0)  # strict: raw line breaks are common
         except (ValueError, RecursionError):
@@ -115,13 +119,15 @@ def _articles_in(node: Any, depth: int) -> Iterator[dict[str, Any]]:
                 yield from _articles_in(node.get(key), depth + 1)
 
 
-def _names(author: Any) -> Iterator[str]:
+def _names(author: Any, depth: int = 0) -> Iterator[str]:
     """The names in schema.org's `author`: a string, a Person, or a list of them."""
+    if depth > MAX_DEPTH:
+        return
     if isinstance(author, str) and not author.startswith("http"):
         yield author
     elif isinstance(author, dict):
-        yield from _names(author.get("name"))
+        yield from _names(author.get("name"), depth + 1)
     elif isinstance(author, list):
         for item in author[:MAX_AUTHORS]:
             if not isinstance(item, list):
-                yield from _names(item)
+                yield from _names(item, depth + 1)

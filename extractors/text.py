@@ -14,7 +14,9 @@ import unicodedata
 # (icon fonts), noncharacters. Turned into a plain space: every other space, line and paragraph separator.
 _SPACES = re.compile(r"[\s\x1c-\x1f\x85\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u2800\u3164]+")
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
-_NONCHARACTER = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
+_NONCHARACTER = re.compile(
+    "[\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)) + "]"
+)
 _ORDINARY = re.compile(
     r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2116]*"
 )

@@ -26,7 +26,8 @@ TRACKING_PAIRS = re.compile(
     """
 )
 SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # its feeds carry the reader's search along
-MOBILE_HOST = re.compile(r"^(?:www\d?|m|amp|mobile)\.(?=[^.]+\.)")
+HOST = re.compile(r"[\w:%-]+(?:\.[\w:%-]+)*", re.ASCII)
+MOBILE_HOST = re.compile(r"^(?:(?:www\d?|m|amp|mobile)\.(?=[^.]+\.))+")
 SECOND_LEVELS = ("com", "org", "net", "gov", "edu", "co", "ac", "info")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PATH_SAFE = "-._~!$&'()*+,;=:@"  # the pchar of RFC 3986
@@ -49,7 +50,7 @@ def canonical_url(url: str) -> str:
     host = canonical_host(parts.hostname)
     netloc = f"[{host}]" if ":" in host else host
     path = re.sub(r"/{2,}", "/", _escape(parts.path))
-    path = re.sub(r"(?i)/amp/?$|(?<=[^/])/$", "", path) or "/"
+    path = re.sub(r"(?i)(?:/amp)+/?$|(?<=[^/])/$", "", path) or "/"
     if port is None:
         return urlunsplit(("https", netloc, path, _query(parts.query, host), ""))
     return urlunsplit((scheme, f"{netloc}:{port}", path, _query(parts.query, host), ""))
@@ -57,12 +58,15 @@ def canonical_url(url: str) -> str:
 
 def canonical_host(host: str) -> str:
     """The host in lower case and punycode, without the prefixes of mobile and AMP editions."""
-    host = host.rstrip(".").lower()
+    host = host.lower()
     if not host.isascii():
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError as exc:
             raise ValueError(f"not a host name: {host[:100]!r}") from exc
+    host = host.rstrip(".")
+    if not HOST.fullmatch(host):  # after IDNA, which turns some letters into dots and brackets
+        raise ValueError(f"not a host name: {host[:100]!r}")
     return MOBILE_HOST.sub("", host)
 
 

@@ -14,6 +14,7 @@ from flows.context import Observer
 from flows.engine import configured_api, quiet_dependencies
 from flows.monitor import monitor
 from flows.server import EmbeddedServer
+from storage.corpus import open_corpus
 
 T = TypeVar("T")
 PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
@@ -26,11 +27,18 @@ def run_monitor(
     if engine == "direct":
         summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer))
         return summary.to_json()
+    asyncio.run(_check_corpus(config, data))
     if configured_api(os.environ):
         return run_flow(config, data, source_ids, observer=observer)
     with EmbeddedServer(data / PREFECT_FOLDER) as server:
         use_server(server)
         return run_flow(config, data, source_ids, observer=observer)
+
+
+async def _check_corpus(config: Config, data: Path) -> None:
+    """Raises StorageError when the corpus cannot be used: here as one sentence, in a flow run as a traceback."""
+    async with open_corpus(data, config.settings.storage):
+        pass
 
 
 def use_server(server: EmbeddedServer) -> None:

@@ -73,5 +73,11 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=right)
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))  # Text: a cell in [brackets] is no mark-up
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    console.print(table)
+    if sys.stdout.isatty():
+        Console().print(table)
+        return
+    console = Console(width=PLAIN_WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().split("\n")[:-1]:
+        print(line.rstrip())

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from extractors.language import identify
 from extractors.text import exact_key
 from storage import placing
-from storage.corpus import Corpus
+from storage.corpus import Corpus, known_files, named_disk_errors
 from storage.database import StorageError
 from storage.files import ArticleFile, FileName
 from storage.schema import articles
@@ -34,10 +34,15 @@ async def adopt(corpus: Corpus, source: Path, *, now: datetime) -> Adoption:
     The files must continue the corpus without a gap; a corpus that is still empty begins where they begin. Raises
     StorageError, naming the file, before anything is changed.
     """
-    files = _read(source)
+    with named_disk_errors(source):
+        files = _read(source)
     async with corpus.database.write() as connection:
-        rows = await connection.execute(select(articles.c.number, articles.c.file, articles.c.sha256))
+        rows = await connection.execute(
+            select(articles.c.number, articles.c.id, articles.c.file, articles.c.sha256).order_by(articles.c.number)
+        )
         known = {row.number: row for row in rows}
+        ids = {row.id: row.file for row in known.values()}
+        known_files(corpus.folder, {*ids.values(), *(str(name) for name, _ in files)})
         expected = max(known, default=-1) + 1
         adopted = 0
         for name, content in files:
@@ -54,6 +59,10 @@ async def adopt(corpus: Corpus, source: Path, *, now: datetime) -> Adoption:
                     f"{source / str(name)}: number {name.number:03d} does not continue the corpus, "
                     f"expected {expected:03d}: no number may be skipped"
                 )
+            if name.id in ids:
+                raise StorageError(f"{source / str(name)}: {ids[name.id]} has the same id, expected each article once")
+            ids[name.id] = str(name)
+            _check_place(corpus.folder / str(name), content)
             await connection.execute(insert(articles), _row(name, content, digest, now))
             expected = name.number + 1
             adopted += 1
@@ -65,7 +74,7 @@ async def adopt(corpus: Corpus, source: Path, *, now: datetime) -> Adoption:
 
 def _read(source: Path) -> list[tuple[FileName, bytes]]:
     if not source.is_dir():
-        raise StorageError(f"{source}: expected an existing folder of article files (or FILE.jsonl)")
+        raise StorageError(f"{source}: expected an existing folder of article files")
     named = [(name, path) for path in source.iterdir() if (name := FileName.parse(path.name))]
     if not named:
         raise StorageError(f"{source}: found no file named like 000_0123456789abcdef.txt")
@@ -74,6 +83,12 @@ def _read(source: Path) -> list[tuple[FileName, bytes]]:
         if first.number == second.number:
             raise StorageError(f"{source}: {first} and {second} have the same number")
     return files
+
+
+def _check_place(path: Path, content: bytes) -> None:
+    with named_disk_errors(path):
+        if path.exists() and path.read_bytes() != content:
+            raise StorageError(f"{path} exists with another content: move it away, or adopt it first")
 
 
 def _row(name: FileName, content: bytes, digest: str, now: datetime) -> dict[str, object]:

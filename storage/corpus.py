@@ -9,7 +9,7 @@ next opening does not complete. A file that a downstream reader has once seen is
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -54,7 +54,7 @@ class Corpus:
 
     async def publish(self) -> None:
         """Bring files and manifest up to what the index holds. Does nothing twice."""
-        with _named_disk_errors(self.folder):
+        with named_disk_errors(self.folder):
             async with self.database.write() as connection:  # for its lock: one publisher at a time
                 done = published_up_to(self.manifest)
                 highest = await placing.highest_number(connection)
@@ -75,26 +75,20 @@ class Corpus:
 
     async def restore_files(self) -> list[str]:
         """Write again what the index knows and the folder lacks; returns the names."""
-        async with self.database.read() as connection:
-            known = {
-                row.file: row.number for row in await connection.execute(select(articles.c.file, articles.c.number))
-            }
-            present = {path.name for path in self.folder.iterdir() if FileName.parse(path.name)}
-            if unknown := sorted(present - known.keys()):
-                raise StorageError(
-                    f"{self.folder} holds {len(unknown)} article files unknown to the index (first: {unknown[0]}): "
-                    f"adopt them with 'c5watch corpus import {self.folder}', or name another folder with --data"
-                )
-            missing = sorted(known.keys() - present)
-            for start in range(0, len(missing), 500):
-                query = select(articles.c.file, articles.c.body).where(
-                    articles.c.file.in_(missing[start : start + 500])
-                )
-                for row in await connection.execute(query):
-                    write_file(self.folder / row.file, row.body.encode("utf-8"))
-            if missing:
-                sync_folder(self.folder)
-            return missing
+        # Alone in writing: a publisher at work would show files that a state read earlier does not know.
+        with named_disk_errors(self.folder):
+            async with self.database.write() as connection:
+                known = set((await connection.execute(select(articles.c.file))).scalars())
+                missing = sorted(known - known_files(self.folder, known))
+                for start in range(0, len(missing), 500):
+                    query = select(articles.c.file, articles.c.body).where(
+                        articles.c.file.in_(missing[start : start + 500])
+                    )
+                    for row in await connection.execute(query):
+                        write_file(self.folder / row.file, row.body.encode("utf-8"))
+                if missing:
+                    sync_folder(self.folder)
+                return missing
 
 
 @asynccontextmanager
@@ -105,7 +99,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     know (unless `adopting` them is what the caller is about to do).
     """
     folder = data / storage.corpus
-    with _named_disk_errors(data):
+    with named_disk_errors(data):
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "Permission denied", str(folder))
@@ -130,6 +124,17 @@ async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus
         yield Corpus(database, data / storage.corpus, data / MANIFEST_FILE)
     finally:
         await database.close()
+
+
+def known_files(folder: Path, known: Collection[str]) -> set[str]:
+    """The names of the article files in `folder`. Raises StorageError when one of them is not among `known`."""
+    present = {path.name for path in folder.iterdir() if FileName.parse(path.name)}
+    if unknown := sorted(present.difference(known)):
+        raise StorageError(
+            f"{folder} holds {len(unknown)} article files unknown to the index (first: {unknown[0]}): "
+            f"adopt them with 'c5watch corpus import {folder}', or name another folder with --data"
+        )
+    return present
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -157,7 +162,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-class _named_disk_errors:
+class named_disk_errors:
     """Turn an OSError into one sentence that says what to do."""
 
     def __init__(self, path: Path) -> None:

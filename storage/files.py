@@ -21,8 +21,8 @@ from typing import Self
 
 from extractors.text import clean_block, clean_line
 
-_NAME = re.compile(r"(?P<number>\d{3,})_(?P<id>[0-9a-f]{16})\.txt")
-_DATED = re.compile(r" date (?P<day>\d{4}-\d{2}-\d{2}) ")
+_NAME = re.compile(r"(?P<number>[0-9]{3,})_(?P<id>[0-9a-f]{16})\.txt")
+_DATED = re.compile(r" date (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}) ")
 _PARAGRAPH_BREAK = re.compile(r"\n{2,}")
 
 

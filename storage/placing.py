@@ -108,7 +108,7 @@ async def _canonical(connection: AsyncConnection, result: Result, article: Artic
         return own
     if stated == own or (stated.count("/") <= 3 and stated.endswith("/")):
         return own
-    body = (await connection.execute(select(articles.c.body).where(articles.c.canonical_url == stated))).scalar()
+    body = (await connection.execute(select(articles.c.body).where(articles.c.id == article_id(stated)))).scalar()
     return stated if body is None or _share(body, article.text) >= SAME_STORY else own
 
 
@@ -141,11 +141,13 @@ async def highest_number(connection: AsyncConnection) -> int:
 
 
 async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int]:
-    """Which of these canonical URLs are an article's address: key → number."""
+    """Which of these canonical URLs are an article's address: key → number.
+
+    By the id, which an adopted file has as well when it comes from another corpus of ours.
+    """
     found: dict[str, int] = {}
     for start in range(0, len(keys), 500):
-        query = select(articles.c.canonical_url, articles.c.number).where(
-            articles.c.canonical_url.in_(keys[start : start + 500])
-        )
-        found |= {row.canonical_url: row.number for row in await connection.execute(query)}
+        ids = {article_id(key): key for key in keys[start : start + 500]}
+        query = select(articles.c.id, articles.c.number).where(articles.c.id.in_(ids))
+        found |= {ids[row.id]: row.number for row in await connection.execute(query)}
     return found

@@ -91,7 +91,7 @@ def _number(line: str) -> object:
 
 def _manifest_lines(corpus: Corpus) -> Iterator[str]:
     if corpus.manifest.is_file():
-        with corpus.manifest.open(encoding="utf-8", newline="\n") as file:
+        with corpus.manifest.open(encoding="utf-8", errors="replace", newline="\n") as file:
             yield from file
 
 

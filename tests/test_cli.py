@@ -1,0 +1,300 @@
+"""The command line as its users meet it: one clear line, the right exit status, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from config.settings import VERSION
+from tests.demo_site.server import DemoSite
+from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+
+RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
+PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "
+
+
+def page(words: str) -> str:
+    return f"<html><body><article><h1>{words}</h1><p>{PARAGRAPH * 6}{words}</p></article></body></html>"
+
+
+def dead_url() -> str:
+    """An address at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/rss"
+
+
+def test_monitor_json_has_the_promised_keys(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    done = c5watch("monitor", "--engine", "direct", "--json", "--config", config, "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    result = one_json(done)
+    assert {"appended", "duplicates", "off_topic", "failed", "pending", "sources"} <= result.keys()
+    assert result["appended"] == 28
+    report = result["sources"]["stepnoy-vestnik"]
+    assert {"status", "entries", "appended", "error"} <= report.keys()
+    assert (report["status"], report["entries"]) == ("ok", 8)
+
+
+def test_monitor_prints_a_table_on_stdout_and_says_on_stderr_how_it_runs(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    done = c5watch("monitor", "--config", config, "--data", tmp_path / "data")
+    assert done.returncode == 0
+    assert done.stdout.startswith("source")
+    assert "6 of 7 sources read: 28 appended" in done.stdout
+    assert done.stderr == "c5watch: running directly: no Prefect API is configured\n"
+
+
+def test_only_the_named_sources_are_polled(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    arguments = ("--engine", "direct", "--json", "--config", config, "--data", tmp_path / "data")
+    done = c5watch("monitor", "--source", "dala-habary", "--source", "chu-gazeta", *arguments)
+    assert set(one_json(done)["sources"]) == {"dala-habary", "chu-gazeta"}
+    assert len({hit.host for hit in site.hits}) == 2
+
+
+def test_odd_feeds_are_named_with_their_reason_and_harm_no_other(httpserver: HTTPServer, tmp_path: Path) -> None:
+    good = RSS.format(f"<item><link>{httpserver.url_for('/a')}</link></item>")
+    httpserver.expect_request("/good").respond_with_data(good, content_type="application/rss+xml")
+    httpserver.expect_request("/html").respond_with_data(page("Главная"), content_type="text/html")
+    httpserver.expect_request("/empty").respond_with_data(RSS.format(""), content_type="application/rss+xml")
+    httpserver.expect_request("/nothing").respond_with_data("", content_type="application/rss+xml")
+    httpserver.expect_request("/a").respond_with_data(page("Новость"), content_type="text/html; charset=utf-8")
+    names = ("good", "html", "empty", "nothing")
+    sources = "".join(source_toml(n, httpserver.url_for(f"/{n}")) for n in names) + source_toml("dead", dead_url())
+    config = write_config(
+        tmp_path / "config", sources=sources + source_toml("nameless", "http://no-such-host.invalid/")
+    )
+    done = c5watch("monitor", "--engine", "direct", "--json", "--config", config, "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    result = one_json(done)
+    assert result["appended"] == 1
+    errors = {key: (s["status"], (s["error"] or "").split(" (")[0]) for key, s in result["sources"].items()}
+    assert errors == {
+        "good": ("ok", ""),
+        "html": ("failed", "not a feed: html"),
+        "empty": ("failed", "empty feed"),
+        "nothing": ("failed", "empty body"),
+        "dead": ("failed", "connection refused"),
+        "nameless": ("failed", "host not found"),
+    }
+
+
+def test_a_pass_that_could_read_no_source_ends_with_status_1(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=source_toml("dead", dead_url()))
+    done = c5watch("monitor", "--engine", "direct", "--config", config, "--data", tmp_path / "data")
+    assert done.returncode == 1
+    assert "no source could be read" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("settings.toml", "[network\n", "settings.toml: not valid TOML: "),
+        ("settings.toml", "[network]\ntimeot = 3\n", "network.timeot: unknown key, expected one of"),
+        ("sources.toml", "sources = 3\n", "sources.toml: sources: found 3, expected"),
+        ("topics.toml", "[[topics]]\nid = 'x'\n", "topics.toml: topics[1]"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line_and_status_2(
+    tmp_path: Path, name: str, content: str, expected: str
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    done = c5watch("monitor", "--config", tmp_path, "--data", tmp_path / "data")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert expected in done.stderr.splitlines()[0]
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_duplicate_source_id_is_status_2_before_anything_is_fetched(httpserver: HTTPServer, tmp_path: Path) -> None:
+    sources = source_toml("one", httpserver.url_for("/a")) + source_toml("one", httpserver.url_for("/b"))
+    done = c5watch("monitor", "--config", write_config(tmp_path / "config", sources=sources))
+    assert done.returncode == 2
+    assert 'source 2: id: found "one" a second time' in done.stderr
+    assert not httpserver.log
+
+
+@pytest.mark.parametrize("engine", ["direct", "prefect"])
+def test_a_data_folder_that_cannot_be_written_is_one_line_and_status_1(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    config = write_config(tmp_path / "config", sources=source_toml("dead", dead_url()))
+    done = c5watch("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "file" / "data")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2  # which engine, and the error
+    assert "or name another folder with --data" in done.stderr.splitlines()[1]
+
+
+def test_an_unknown_source_hints_at_the_one_that_was_meant() -> None:
+    done = c5watch("monitor", "--source", "zakn")
+    assert done.returncode == 2
+    assert done.stderr == 'c5watch: --source: found "zakn", expected an id from sources.toml (did you mean "zakon"?)\n'
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["monitor", "--engine", "steam"], ["corpus", "show", "x"]])
+def test_a_wrong_command_line_is_status_2(arguments: list[str]) -> None:
+    done = c5watch(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Error: " in done.stderr
+
+
+def test_version_and_help() -> None:
+    assert c5watch("--version").stdout == f"c5watch {VERSION}\n"
+    for command in (["monitor"], ["corpus", "import"], ["corpus", "verify"], ["sources", "list"], ["demo"]):
+        done = c5watch(*command, "--help")
+        assert done.returncode == 0
+        assert "Usage: " in done.stdout
+
+
+def test_sources_list_as_table_and_as_json() -> None:
+    listed = one_json(c5watch("sources", "list", "--json"))["sources"]
+    assert len(listed) >= 40
+    assert {"kazpravda", "baq", "zakon"} <= {s["id"] for s in listed}
+    assert c5watch("sources", "list").stdout.count("\n") == len(listed) + 1
+
+
+def test_ctrl_c_ends_with_130_and_the_next_pass_takes_up_the_rest(httpserver: HTTPServer, tmp_path: Path) -> None:
+    names = [f"n{i}" for i in range(30)]
+    items = "".join(f"<item><link>{httpserver.url_for('/' + n)}</link></item>" for n in names)
+    httpserver.expect_request("/rss").respond_with_data(RSS.format(items), content_type="application/rss+xml")
+    for name in names:
+        httpserver.expect_request(f"/{name}").respond_with_data(page(name), content_type="text/html; charset=utf-8")
+    settings = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.2\n'
+    sources = source_toml("one", httpserver.url_for("/rss"))
+    config = write_config(tmp_path / "config", sources=sources, settings=settings, topics=EVERYTHING)
+    arguments = ["monitor", "--engine", "direct", "--json", "--config", str(config), "--data", str(tmp_path / "data")]
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        asked = len(httpserver.log)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        deadline = time.monotonic() + 30
+        while len(httpserver.log) < asked + 10 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(interrupt)
+        stdout, stderr = running.communicate(timeout=30)
+        assert running.returncode == 130, stderr
+        assert stdout == b""
+        assert b"interrupted; what was finished is kept" in stderr
+        assert b"Traceback" not in stderr
+        assert (
+            one_json(c5watch("corpus", "verify", "--json", "--config", config, "--data", tmp_path / "data"))["faults"]
+            == []
+        )
+    rest = one_json(c5watch(*arguments))
+    assert 0 < rest["taken"] < 30
+    pages = [request.path for request, _ in httpserver.log if request.path != "/rss"]
+    assert len(set(pages)) == 30
+    # A page under way when the signal came may be fetched again; what had been extracted is not.
+    assert len(pages) <= 30 + 2 * 3
+    statistics = one_json(c5watch("corpus", "stats", "--json", "--config", config, "--data", tmp_path / "data"))
+    assert statistics["articles"] == 30
+
+
+def test_corpus_commands_on_an_adopted_corpus(tmp_path: Path, seeds: Path) -> None:
+    data = ("--data", tmp_path / "data")
+    assert c5watch("corpus", "import", seeds, *data).stdout.startswith(
+        "5 articles adopted, 0 were there already; the next one will be 005"
+    )
+    assert one_json(c5watch("corpus", "import", seeds, "--json", *data)) == {"adopted": 0, "known": 5, "next_number": 5}
+    assert c5watch("corpus", "verify", *data).stdout == "5 articles, all in order\n"
+    statistics = one_json(c5watch("corpus", "stats", "--json", *data))
+    assert (statistics["articles"], statistics["dated"], statistics["languages"]) == (5, 3, {"ru": 5})
+    assert "articles: 5" in c5watch("corpus", "stats", *data).stdout
+    shown = c5watch("corpus", "show", 3, *data)
+    assert "date: 2025-11-08" in shown.stdout
+    assert "Алишер Жолдасбекович" in shown.stdout
+    assert c5watch("corpus", "show", 5, *data).returncode == 1
+    for seed in seeds.iterdir():
+        assert (tmp_path / "data" / "corpus" / seed.name).read_bytes() == seed.read_bytes()
+
+
+def test_a_damaged_corpus_is_status_1_with_every_fault_and_its_mend(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for number in range(3):
+        (own / f"00{number}_{number:016x}.txt").write_text(f" date 2025-11-0{number + 1} {PARAGRAPH * 3}{number}")
+    data = ("--data", tmp_path / "data")
+    c5watch("corpus", "import", own, *data)
+    (tmp_path / "data" / "corpus" / f"001_{1:016x}.txt").unlink()
+    done = c5watch("corpus", "verify", *data)
+    assert done.returncode == 1
+    assert f"001_{1:016x}.txt: missing: " in done.stdout
+    assert done.stdout.endswith("3 articles, 1 faults\n")
+
+
+def test_commands_that_need_a_corpus_say_so_where_there_is_none(tmp_path: Path) -> None:
+    for command in (["corpus", "verify"], ["corpus", "stats"], ["corpus", "show", "0"], ["explain", "https://a.kz/1"]):
+        done = c5watch(*command, "--data", tmp_path / "none")
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"c5watch: no corpus in {tmp_path / 'none'} yet: ")
+    assert not (tmp_path / "none").exists()
+
+
+def test_explain_tells_an_unknown_url_from_a_known_one(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    folders = ("--config", config, "--data", tmp_path / "data")
+    c5watch("monitor", "--engine", "direct", *folders)
+    article = next(a for a in site.articles if a.kind == "off_topic")
+    done = c5watch("explain", article.url, *folders)
+    assert done.returncode == 0
+    assert "outcome: off_topic" in done.stdout
+    unknown = c5watch("explain", "https://example.kz/nothing", "--json", *folders)
+    assert unknown.returncode == 1
+    assert one_json(unknown)["known"] is False
+    assert c5watch("explain", "nonsense", *folders).returncode == 1
+
+
+def test_feed_titles_cannot_drive_the_terminal(httpserver: HTTPServer, tmp_path: Path) -> None:
+    evil = "Заголовок \u202e[bold]red[/bold]"
+    item = f"<item><title>{evil}</title><link>{httpserver.url_for('/a')}</link></item>"
+    httpserver.expect_request("/rss").respond_with_data(RSS.format(item).encode(), content_type="application/rss+xml")
+    body = page("X").replace("<h1>X</h1>", f"<h1>{evil}\x1b[31m</h1>")
+    httpserver.expect_request("/a").respond_with_data(body.encode(), content_type="text/html; charset=utf-8")
+    config = write_config(tmp_path / "config", sources=source_toml("one", httpserver.url_for("/rss")))
+    folders = ("--config", config, "--data", tmp_path / "data")
+    c5watch("monitor", "--engine", "direct", *folders)
+    shown = c5watch("corpus", "show", 0, *folders)
+    assert shown.returncode == 0, shown.stderr
+    assert "\x1b" not in shown.stdout
+    assert "\u202e" not in shown.stdout
+    assert json.loads(c5watch("corpus", "show", 0, "--json", *folders).stdout)["title"].startswith(
+        "Заголовок [bold]red"
+    )
+
+
+def test_the_demonstration_leaves_a_folder_that_is_not_its_own_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    done = c5watch("demo", "--keep", tmp_path)
+    assert done.returncode == 1
+    assert "was not made by a demonstration" in done.stderr
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_nothing_of_a_pass_is_left_running(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    marker = str(tmp_path / "data")
+    c5watch("monitor", "--engine", "direct", "--config", config, "--data", marker)
+    assert asyncio.run(_processes_naming(marker)) == []
+
+
+async def _processes_naming(text: str) -> list[str]:
+    return [
+        path.read_bytes().decode(errors="replace")
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if text.encode() in path.read_bytes()
+    ]

@@ -38,7 +38,10 @@ class EmbeddedServer:
 
     def __enter__(self) -> Self:
         quiet_dependencies()
-        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ServerError(f"{self.home}: {exc.strerror}: Prefect's embedded server needs this folder") from exc
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}/api"
         command = [

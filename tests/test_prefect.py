@@ -1,0 +1,118 @@
+"""The same pass under Prefect: a real server, started once for these tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flows.engine import api_answers, choose_engine, configured_api
+from flows.server import EmbeddedServer, ServerError
+from tests.demo_site.server import DemoSite
+from tests.running import CHECKOUT, c5watch, one_json, write_config
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(tmp_path_factory.mktemp("prefect")) as started:
+        started.wait()
+        yield started
+
+
+def asked(server: EmbeddedServer, what: str) -> list[dict[str, Any]]:
+    """All objects of a kind that the server knows."""
+    answer = httpx.post(f"{server.url}/{what}/filter", json={}, trust_env=False, timeout=30)
+    found = answer.raise_for_status().json()
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_pass_under_prefect_does_what_a_direct_one_does(
+    site: DemoSite, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+
+    def run(data: str, engine: str) -> dict[str, Any]:
+        done = c5watch(
+            "monitor", "--engine", engine, "--json", "--config", config, "--data", tmp_path / data,
+            environment=environment,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return one_json(done)
+
+    direct, prefect = run("direct", "direct"), run("prefect", "auto")
+    assert (direct["engine"], prefect["engine"]) == ("direct", "prefect")
+    for key in ("appended", "duplicates", "off_topic", "failed", "pending", "outcomes", "entries", "taken"):
+        assert direct[key] == prefect[key], key
+    again = run("prefect", "prefect")
+    assert again["taken"] == again["appended"] == 0
+
+    runs = asked(server, "flow_runs")
+    assert [r["state_type"] for r in runs] == ["COMPLETED", "COMPLETED"]
+    assert runs[0]["parameters"]["data"] == str(tmp_path / "prefect")
+    # Batches, never a task an article: what Prefect keeps of a run must stay small.
+    assert {t["name"].split("-")[0] for t in asked(server, "task_runs")} <= {"feeds, batch 1", "articles, batch 1"}
+    artifacts = [a for a in asked(server, "artifacts") if a["key"] == "monitor-summary"]
+    assert len(artifacts) == 2
+    assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
+
+
+def test_a_wrong_corpus_folder_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = c5watch("monitor", "--data", tmp_path / "file" / "x", environment={"PREFECT_API_URL": server.url})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_auto_takes_prefect_only_where_its_api_answers(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = {"PREFECT_HOME": str(tmp_path)}
+    assert choose_engine("auto", {**home, "PREFECT_API_URL": server.url})[0] == "prefect"
+    assert choose_engine("auto", {**home, "PREFECT_API_URL": "http://127.0.0.1:1/api"})[0] == "direct"
+    assert choose_engine("auto", home)[0] == "direct"
+    assert choose_engine("prefect", home) == ("prefect", "running under Prefect's embedded server")
+    assert choose_engine("direct", {**home, "PREFECT_API_URL": server.url})[0] == "direct"
+    assert not api_answers("http://127.0.0.1:1/api")
+    assert not api_answers("nonsense")
+
+
+def test_the_api_of_the_active_profile_is_found_without_importing_prefect(tmp_path: Path) -> None:
+    profile = 'active = "mine"\n[profiles.mine]\nPREFECT_API_URL = "http://prefect.example/api/"\n[profiles.other]\n'
+    (tmp_path / "profiles.toml").write_text(profile)
+    home = {"PREFECT_HOME": str(tmp_path)}
+    assert configured_api(home) == "http://prefect.example/api"
+    assert configured_api({**home, "PREFECT_PROFILE": "other"}) is None
+    assert configured_api({**home, "PREFECT_API_URL": "http://a.example/api"}) == "http://a.example/api"
+    (tmp_path / "profiles.toml").write_text("broken [")
+    assert configured_api(home) is None
+
+
+def test_a_server_that_cannot_start_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ServerError, match="file"), EmbeddedServer(tmp_path / "file" / "home"):
+        pass
+
+
+def test_the_demonstration_does_the_whole_job(tmp_path: Path) -> None:
+    keep, home = tmp_path / "demo", tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "demo", "--keep", str(keep)],
+        cwd=CHECKOUT, env={**os.environ, "HOME": str(home)}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOT OK" not in done.stdout
+    assert "direct engine" in done.stdout
+    assert "prefect engine" in done.stdout
+    verified = one_json(c5watch("corpus", "verify", "--json", "--data", keep / "data"))
+    assert verified["articles"] > 20
+    assert verified["faults"] == []
+    assert list(home.iterdir()) == [], "something was left outside the folder"
+    again = c5watch("demo", "--keep", keep, "--help")
+    assert again.returncode == 0

@@ -7,6 +7,7 @@ that names file, key, what was found and what is expected; all of them are repor
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
 
 from config.settings import Settings
 from config.sources import Source, SourcesFile
@@ -32,8 +34,8 @@ class ConfigError(Exception):
     """The configuration is wrong. `lines` says what and where, one mistake a line."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
+        self.lines = tuple(_printable(line) for line in lines)
+        super().__init__("\n".join(self.lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def load_config(folder: Path) -> Config:
     """The configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides."""
     if not folder.is_dir():
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
-    lines: list[str] = []
+    lines = _unknown_variables()
     checked: dict[str, Any] = {}
     for name, model in FILES.items():
         path = folder / name if (folder / name).exists() else CHECKOUT / name
@@ -74,6 +76,8 @@ def load_config(folder: Path) -> Config:
             checked[name] = model(**_read(path))
         except ConfigError as exc:
             lines += exc.lines
+        except SettingsError:
+            lines += _undecodable_variables()
         except ValidationError as exc:
             lines += [_line(path, model, error) for error in exc.errors()]
     if lines:
@@ -83,25 +87,27 @@ def load_config(folder: Path) -> Config:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
         raise ConfigError([f"{path}: cannot be read: {exc.strerror}"]) from exc
     except UnicodeDecodeError as exc:
         raise ConfigError([f"{path}: found bytes that are not UTF-8 at position {exc.start}, expected UTF-8"]) from exc
-    except tomllib.TOMLDecodeError as exc:
+    except RecursionError as exc:
+        raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from exc
+    except ValueError as exc:  # TOMLDecodeError, or a number that Python refuses to read
         raise ConfigError([f"{path}: not valid TOML: {exc}"]) from exc
+    if options := [f"{path}: {key}: unknown key" for key in content if key.startswith("_")]:
+        raise ConfigError(options)  # pydantic-settings would take them for its own options
+    return content
 
 
 def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """One pydantic error as one line: place, key, found, expected."""
     loc = tuple(error["loc"])
-    variable = "C5WATCH_" + "__".join(str(part).upper() for part in loc)
-    if model is Settings and loc and variable in os.environ:
-        where, key = "environment", variable
-    else:
-        where, key = str(path), _key(loc)
+    variable = _variable(loc) if model is Settings else None
+    where, key = ("environment", variable) if variable else (str(path), _key(loc))
     prefix = f"{where}: {key}: " if key else f"{where}: "
-    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("\n", " ")
+    message = _message(error)
     if error["type"] == "extra_forbidden":
         keys = _known_keys(model, loc[:-1])
         return f"{prefix}unknown key, expected one of {', '.join(keys)}{_hint(str(loc[-1]), keys)}"
@@ -111,8 +117,81 @@ def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
         return prefix + message  # the sentence names what it found; the whole table would drown it
     if isinstance(error["input"], (dict, list, tuple)):
         return f"{prefix}found {'a table' if isinstance(error['input'], dict) else 'a list'}, {message}"
-    found = repr(error["input"]).replace("'", '"') if isinstance(error["input"], str) else repr(error["input"])
-    return f"{prefix}found {found[:80]}, {message[:1].lower()}{message[1:]}"
+    return f"{prefix}found {_found(error['input'])}, {message}"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    """What was expected, in the words of a TOML file instead of pydantic's."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "tuple_type":
+            return "expected a list"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "expected a table"
+        case "string_too_short":
+            return f"expected at least {context['min_length']} character(s)"
+        case "too_short":
+            return f"expected at least {context['min_length']} item(s)"
+        case "finite_number":
+            return "expected a finite number"
+    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("'", '"')
+    return message[:1].lower() + message[1:]
+
+
+def _found(value: object) -> str:
+    """A value as it may stand in a TOML file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _variable(loc: Sequence[str | int]) -> str | None:
+    """The environment variable that the setting at `loc` was taken from."""
+    names = {name.upper(): name for name in os.environ}
+    setting = [part for part in loc if isinstance(part, str)]
+    wanted = "C5WATCH_" + "__".join(setting).upper()
+    if setting and wanted in names:
+        return names[wanted]
+    below = (name for name in names if len(setting) > 1 and name.startswith(f"{wanted}__"))
+    return names.get(next(below, ""))
+
+
+def _unknown_variables() -> list[str]:
+    """Overrides of sections that do not exist; pydantic-settings leaves them unread."""
+    sections = sorted(Settings.model_fields)
+    lines = []
+    for name in sorted(os.environ):
+        prefix, _, section = name.partition("__")[0].lower().partition("_")
+        if prefix == "c5watch" and "__" in name and section not in sections:
+            hint = _hint(section, sections)
+            lines.append(f"environment: {name}: unknown section, expected one of {', '.join(sections)}{hint}")
+    return lines
+
+
+def _undecodable_variables() -> list[str]:
+    """Overrides that must be JSON, because they stand for a list or a table, and are not."""
+    lines = []
+    for name, value in sorted(os.environ.items()):
+        section, _, key = name.lower().removeprefix("c5watch_").partition("__")
+        if not name.lower().startswith("c5watch_") or section not in Settings.model_fields:
+            continue
+        try:
+            json.loads(value)
+        except ValueError:
+            field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
+            if not key:
+                lines.append(
+                    f"environment: {name}: found {_found(value)}, expected one variable {name}__<NAME> a setting"
+                )
+            elif field and "tuple" in str(field.annotation):
+                lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')
+    return lines
+
+
+def _printable(line: str) -> str:
+    """Keys may hold anything in TOML; a message stays on its line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _key(loc: Sequence[str | int]) -> str:

@@ -7,9 +7,11 @@ an error, because a misspelt limit would otherwise be a limit that silently does
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 VERSION = "0.1.0"
@@ -20,6 +22,29 @@ class Section(BaseModel):
     """A table of a configuration file: immutable, and strict about its keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """`timeout = true` would count as one second."""
+        if isinstance(value, bool) and _field_type(cls, info) in (int, float):
+            raise ValueError("expected a number")
+        return value
+
+
+def _field_type(section: type[BaseModel], info: ValidationInfo) -> Any:
+    return section.model_fields[info.field_name].annotation if info.field_name else None
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """A check that the whole text fits `pattern`; who reads the message need not read the pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _network(value: str) -> str:
@@ -36,22 +61,43 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError) as exc:  # what ZoneInfo raises for "../x", "Asia" and "Asia/Almatyy"
+        raise ValueError('expected a time zone such as "Asia/Almaty"') from exc
+    return value
+
+
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class Network(Section):
     """How we behave as a guest on other people's servers."""
 
     user_agent: Annotated[str, AfterValidator(_one_line)] = Field(USER_AGENT, min_length=1)
     allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
-    per_host_interval: float = Field(1.0, ge=0)  # seconds between two requests to one host
+    per_host_interval: float = Field(1.0, ge=0, allow_inf_nan=False)  # seconds between two requests to one host
     concurrency: PositiveInt = 32  # hosts at a time
-    timeout: PositiveFloat = 30.0  # seconds of silence after which a server counts as gone
+    timeout: PositiveNumber = 30.0  # seconds of silence after which a server counts as gone
+    retry_delays: tuple[Annotated[float, Field(ge=0, le=600)], ...] = (1.0, 4.0)  # seconds, within a pass
     max_bytes: PositiveInt = 10_000_000  # of one decoded answer
+
+
+class Monitor(Section):
+    """How much one pass takes on of one source; the rest waits for the next pass, newest first."""
+
+    max_entries: PositiveInt = 1000
+    max_old_entries: PositiveInt = 500  # of these, older than `old_days`: a feed may be a whole archive
+    old_days: PositiveInt = 30
+    max_host_minutes: PositiveNumber = 15.0  # of fetching from one host
 
 
 class Extraction(Section):
     """The child processes that turn pages into articles."""
 
     workers: int = Field(0, ge=0)  # 0: one for each processor core
-    timeout: PositiveFloat = 30.0  # seconds for one page
+    timeout: PositiveNumber = 30.0  # seconds for one page
     memory_mb: PositiveInt = 1500  # address space of one worker
     min_words: int = Field(20, ge=0)  # a shorter text is a stub, not an article
 
@@ -61,17 +107,17 @@ class Schedule(Section):
 
     monitor: str = "*/30 * * * *"
     digest: str = "0 7 * * *"
-    timezone: str = "Asia/Almaty"
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Almaty"
 
 
 class Storage(Section):
     """Where the index and the corpus live."""
 
     database: Literal["sqlite"] = "sqlite"
-    corpus: str = Field("corpus", pattern=r"^[^/\\:]+$")  # name of a folder below --data
+    corpus: Annotated[str, matching(r"[^./\\:\s][^/\\:\n]*", "the plain name of a folder below --data")] = "corpus"
 
 
-MailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+MailAddress = Annotated[str, matching(r"[^@\s]+@[^@\s]+", 'an address such as "desk@example.org"')]
 
 
 class Mail(Section):
@@ -98,6 +144,7 @@ class Settings(BaseSettings):
     )
 
     network: Network = Network()
+    monitor: Monitor = Monitor()
     extraction: Extraction = Extraction()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()

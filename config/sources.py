@@ -7,11 +7,21 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from config.settings import Section
+from config.settings import Section, matching
 
 Category = Literal["national", "regional", "us_government", "think_tank", "world", "russia"]
 Route = Literal["sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls"]
 ROUTES_WITHOUT_URL = ("gdelt", "ccnews")
+
+# ISO 639-1: "kz" is a country, and Kazakh is "kk".
+_LANGUAGES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo "
+    "es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka "
+    "kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng "
+    "nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su "
+    "sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+)
+LANGUAGES = frozenset(_LANGUAGES.split())
 
 
 def _web_address(value: str) -> str:
@@ -22,6 +32,12 @@ def _web_address(value: str) -> str:
         usable = False
     if not usable or any(c.isspace() for c in value):
         raise ValueError('expected a complete address such as "https://example.kz/rss"')
+    return value
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError('expected two small letters from ISO 639-1, such as "ru" or "kk"')
     return value
 
 
@@ -44,12 +60,14 @@ class Backfill(Section):
 class Source(Section):
     """An outlet we monitor. `id` is stable for ever: the index and the command line know the source by it."""
 
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    id: Annotated[
+        str, matching(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*", 'at most 60 of a-z, 0-9 and "-", such as "astanatimes"')
+    ]
     name: str = Field(min_length=1)
     homepage: WebAddress
     feeds: tuple[WebAddress, ...]
-    language: str = Field(pattern=r"^[a-z]{2}$")  # ISO 639-1: what the outlet mostly writes
-    country: str = Field(pattern=r"^[A-Z]{2}$")  # ISO 3166-1 alpha-2
+    language: Annotated[str, AfterValidator(_language)]  # what the outlet mostly writes
+    country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
     enabled: bool = True
     backfill: Backfill | None = None
@@ -58,17 +76,20 @@ class Source(Section):
     @classmethod
     def _distinct(cls, feeds: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(feeds)) != len(feeds):
-            raise ValueError("expected each feed once")
+            twice = next(feed for feed in feeds if feeds.count(feed) > 1)
+            raise ValueError(f"found {twice} twice, expected each feed once")
         return feeds
 
 
 class SourcesFile(Section):
     """All of `sources.toml`."""
 
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...]
 
     @model_validator(mode="after")
-    def _ids_and_feeds_once(self) -> SourcesFile:
+    def _some_and_ids_and_feeds_once(self) -> SourcesFile:
+        if not self.sources:  # here and not as min_length, which would count a broken source as a missing one
+            raise ValueError("found no sources, expected at least one [[sources]]")
         owner: dict[str, str] = {}
         for position, source in enumerate(self.sources, 1):
             if f"id {source.id}" in owner:

@@ -17,6 +17,7 @@ import httpcore
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")  # all that IANA has given out for global use
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: carries an IPv4 address in its last 32 bits
 
 
@@ -43,6 +44,8 @@ def is_allowed(address: str, networks: Sequence[IPNetwork]) -> bool:
             return is_allowed(str(inner), networks)
     if any(ip in network for network in networks):
         return True
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in GLOBAL_V6:
+        return False  # ipaddress takes for global what no list reserves: site-local, IPv4-compatible
     return ip.is_global and not ip.is_multicast
 
 
@@ -65,7 +68,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A stream to the first allowed address that answers; raises HostNotFound, or UnsafeAddress when none is allowed."""
+        """A stream to the first allowed address that answers. Raises HostNotFound; UnsafeAddress if none is allowed."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:

@@ -8,6 +8,7 @@ is a stranger's input of any size and shape.
 from __future__ import annotations
 
 import logging
+import re
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
@@ -23,6 +24,7 @@ from extractors.text import clean_line, tokens
 
 METHOD = "trafilatura"
 MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
+_REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
 
 
@@ -30,7 +32,7 @@ def extract(job: ArticleJob) -> Article:
     """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT) when there is none."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
-    tree = parse_html(job.page.body, job.page.charset)
+    tree = parse_html(without_control_references(job.page.body), job.page.charset)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
     metadata = read_metadata(tree, zone=job.zone)
@@ -59,6 +61,19 @@ def extract(job: ArticleJob) -> Article:
         canonical_link=metadata.canonical_link,
         dates=tuple(candidates),
     )
+
+
+def without_control_references(body: bytes) -> bytes:
+    """The page without references (`&#31;`) to characters that XML cannot hold: trafilatura drops the whole text."""
+
+    def kept(reference: re.Match[bytes]) -> bytes:
+        code = int(reference[1]) if reference[1] else int(reference[2], 16)
+        allowed = (
+            code in (0x9, 0xA, 0xD) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0xFFFF < code < 0x110000
+        )
+        return reference[0] if allowed else b""
+
+    return _REFERENCE.sub(kept, body)
 
 
 def _words_outside_links(tree: HtmlElement, paragraphs: list[str]) -> int:

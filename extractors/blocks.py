@@ -54,7 +54,7 @@ def _list(element: _Element) -> list[str]:
 
 
 def _is_layout(table: _Element) -> bool:
-    return all(sum(bool(_flat(cell)) for cell in row.iterfind("cell")) <= 1 for row in table.iter("row"))
+    return all(sum(bool(_flat(cell)) for cell in row.iterfind("cell")) <= 1 for row in table.iterfind("row"))
 
 
 def _table(element: _Element) -> list[str]:

@@ -77,7 +77,9 @@ def search_day(tree: HtmlElement, url: str, zone: tzinfo) -> date | None:
     # every further one. It offers no argument for the languages, only this function to replace.
     htmldate.extractors.get_external_parser = date_parser
     found = htmldate.find_date(tree, url=url, original_date=True, outputformat="%Y-%m-%d")
-    return parse_day(found, zone) if found else None
+    day = parse_day(found, zone) if found else None
+    # Of a bare year in the text ("© 2025", "в 2024 году") htmldate makes its first day.
+    return None if day is not None and (day.month, day.day) == (1, 1) else day
 
 
 @cache

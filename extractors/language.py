@@ -17,8 +17,9 @@ SAMPLE_CHARACTERS = 1500  # more text changes no answer and costs time
 MIN_LETTERS = 20
 MIN_SCORE = 0.25
 # Of the Cyrillic alphabets that have ў, only Belarusian has ы as well, and only Tajik has ҷ, ӣ and ӯ.
+# Russian with an Uzbek name in it has ы and щ.
 _UZBEK = re.compile(r"ў", re.IGNORECASE)
-_NOT_UZBEK = re.compile(r"[ыіҷӣӯәңү]", re.IGNORECASE)
+_NOT_UZBEK = re.compile(r"[ыщіҷӣӯәңү]", re.IGNORECASE)
 
 
 def identify(text: str) -> str | None:

@@ -61,6 +61,15 @@ class ItemError(Exception):
         return f"{self.reason} ({self.detail})" if self.detail else self.reason
 
 
+class Deferred(Exception):
+    """The host of `url` asked not to be called before `until`: leave the entry as it is, for a later pass."""
+
+    def __init__(self, url: str, until: datetime) -> None:
+        super().__init__(url, until)
+        self.url = url
+        self.until = until
+
+
 def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_after: datetime | None) -> ItemError:
     return ItemError(outcome, reason, url=url, detail=detail, retry_after=retry_after)
 

@@ -15,6 +15,7 @@ from extractors.records import Placement
 from extractors.topic import Topics, compile_topics
 from extractors.workers import Workers
 from storage.corpus import Corpus, open_corpus
+from storage.hosts import load_hosts
 
 T = TypeVar("T")
 
@@ -71,7 +72,9 @@ async def open_context(
     settings = config.settings
     async with AsyncExitStack() as stack:
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
-        client = await stack.enter_async_context(Client(settings.network, now=now))
+        async with corpus.database.read() as connection:
+            hosts = await load_hosts(connection)
+        client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now))
         workers = stack.enter_context(Workers(settings.extraction))
         topics = compile_topics(config.topics)
         yield Context(config, client, workers, corpus, topics, observer or Observer(), now)

@@ -7,18 +7,20 @@ else, and what is finished is placed in small transactions while the rest is sti
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 from urllib.parse import urlsplit
 
+from config.settings import Monitor
 from extractors.http import Response
 from extractors.jobs import ArticleJob, article_from
-from extractors.records import Article, ItemError, Placement, Result, Verdict
+from extractors.records import Article, Deferred, ItemError, Placement, Result, Verdict
 from extractors.zones import zone_of
 from flows.context import Context, Step
 from flows.summary import Summary
-from storage.seen import PendingEntry, load_pending
+from storage.seen import DueEntry, PendingEntry, load_pending
 
 PAGES_PER_BATCH = 500  # a few minutes of work: what one Prefect task holds
 RESULTS_PER_TRANSACTION = 50
@@ -26,34 +28,56 @@ PLACE_AFTER_S = 5.0  # at the latest, so that a crash costs few seconds of fetch
 PAGES_AHEAD_PER_WORKER = 4  # fetched pages that wait for a worker: enough to keep it busy, little to hold in memory
 
 
-def plan(due: Iterable[tuple[str, str]], *, size: int = PAGES_PER_BATCH) -> Iterator[list[str]]:
-    """The keys of (key, URL) pairs in batches, the hosts interleaved.
+def choose(due: Iterable[DueEntry], limits: Monitor, *, now: datetime) -> list[DueEntry]:
+    """What one pass takes on: of each source the newest, so many and no more; what is left waits. Order is kept.
+
+    Entries without a date count as new, because they may be.
+    """
+    old_before = now - timedelta(days=limits.old_days)
+    newest = sorted(due, key=lambda entry: entry.published or now, reverse=True)
+    taken: Counter[str] = Counter()
+    taken_old: Counter[str] = Counter()
+    chosen = set()
+    for entry in newest:
+        old = entry.published is not None and entry.published < old_before
+        if taken[entry.source_id] < limits.max_entries and not (
+            old and taken_old[entry.source_id] >= limits.max_old_entries
+        ):
+            taken[entry.source_id] += 1
+            taken_old[entry.source_id] += old
+            chosen.add(entry.key)
+    return [entry for entry in due if entry.key in chosen]
+
+
+def plan(due: Iterable[DueEntry], *, size: int = PAGES_PER_BATCH) -> Iterator[list[str]]:
+    """The keys of the entries in batches, the hosts interleaved.
 
     Every batch holds pages of as many hosts as there are, so that a batch waits for the per-host gap of none longer
     than it must.
     """
     queues: dict[str, list[str]] = defaultdict(list)
-    for key, url in due:
-        queues[urlsplit(url).netloc].append(key)
+    for entry in due:
+        queues[urlsplit(entry.url).netloc].append(entry.key)
     rounds = chain.from_iterable(zip_longest(*queues.values()))
     keys = (key for key in rounds if key is not None)
     while batch := list(islice(keys, size)):
         yield batch
 
 
-async def ingest(context: Context, due: Sequence[tuple[str, str]], summary: Summary, step: Step) -> None:
-    """Take on all `due` entries, (key, URL), and count how they end in `summary`."""
+async def ingest(context: Context, due: Sequence[DueEntry], summary: Summary, step: Step) -> None:
+    """Take on the `due` entries and count how they end in `summary`."""
     summary.taken += len(due)
     context.observer.stage("articles", len(due))
+    deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
     for number, batch in enumerate(plan(due), 1):
 
         async def work(keys: list[str] = batch) -> None:
-            await ingest_batch(context, keys, summary)
+            await ingest_batch(context, keys, summary, deadlines)
 
         await step(f"articles, batch {number}", work)
 
 
-async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary) -> None:
+async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, deadlines: dict[str, float]) -> None:
     """One batch, to its end. Doing it again takes on only what has no outcome yet."""
     async with context.corpus.database.read() as connection:
         pending = await load_pending(connection, keys, now=context.now())
@@ -70,20 +94,28 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary) 
     done: asyncio.Queue[Result | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
     try:
-        await _examine_all(context, [p for p in pending if p.key not in settled], done)
+        await _examine_all(context, [p for p in pending if p.key not in settled], done, deadlines)
     finally:
         done.put_nowait(None)
         await asyncio.shield(placer)  # also when interrupted: what is finished is kept
 
 
-async def _examine_all(context: Context, pending: Sequence[PendingEntry], done: asyncio.Queue[Result | None]) -> None:
+async def _examine_all(
+    context: Context,
+    pending: Sequence[PendingEntry],
+    done: asyncio.Queue[Result | None],
+    deadlines: dict[str, float],
+) -> None:
+    budget_s = 60 * context.config.settings.monitor.max_host_minutes
+    now_s = asyncio.get_running_loop().time()
     hosts: dict[str, list[PendingEntry]] = defaultdict(list)
     for item in pending:
         hosts[urlsplit(item.entry.url).netloc].append(item)
     room = asyncio.Semaphore(context.workers.count * PAGES_AHEAD_PER_WORKER)
     async with asyncio.TaskGroup() as group:
-        for queue in hosts.values():
-            group.create_task(_examine_host(context, queue, room, group, done))
+        for host, queue in hosts.items():
+            deadline = deadlines.setdefault(host, now_s + budget_s)
+            group.create_task(_examine_host(context, queue, room, group, done, deadline))
 
 
 async def _examine_host(
@@ -92,12 +124,20 @@ async def _examine_host(
     room: asyncio.Semaphore,
     group: asyncio.TaskGroup,
     done: asyncio.Queue[Result | None],
+    deadline: float,
 ) -> None:
-    """Fetch one host's pages in turn and hand each over; the next is fetched when there is room for it."""
+    """Fetch one host's pages in turn and hand each over; the next is fetched when there is room for it.
+
+    When the host's time is over, or it asks for a pause, the rest of its pages is left for a later pass.
+    """
     for item in queue:
+        if asyncio.get_running_loop().time() >= deadline:
+            return
         try:
             response = await context.client.fetch(item.entry.url)
-            assert response is not None  # no validators were sent, so "not modified" is no possible answer
+            assert response is not None  # only a request with validators can be answered "not modified"
+        except Deferred:
+            return
         except ItemError as error:
             done.put_nowait(_result(item, error=error))
             continue

@@ -14,11 +14,12 @@ from pathlib import Path
 from config.load import Config
 from config.sources import Source
 from flows.context import Observer, Step, open_context, run_directly, utc_now
-from flows.ingest import ingest
+from flows.ingest import choose, ingest
 from flows.poll import poll
 from flows.summary import SourceReport, Summary
+from storage.hosts import store_hosts
 from storage.runs import store_run_end, store_run_start
-from storage.seen import count_pending, load_due_keys
+from storage.seen import FeedState, count_pending, load_due, load_feed_states
 
 FEEDS_PER_BATCH = 25
 
@@ -32,8 +33,11 @@ async def monitor(
     step: Step = run_directly,
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
+    due_only: bool = False,
 ) -> Summary:
     """One pass over `sources`, writing below the folder `data`. Raises StorageError when that cannot be used.
+
+    All their feeds are polled, or with `due_only` those whose turn has come by their own rhythm.
 
     When it is cancelled, what is finished is kept and the summary so far is stored.
     """
@@ -44,18 +48,22 @@ async def monitor(
         run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
         ids = [s.id for s in sources]
         try:
-            feeds = [(source, feed) for source in sources for feed in source.feeds]
+            async with database.read() as connection:
+                states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
+            feeds = [(source, states[url]) for source in sources for url in source.feeds]
+            if due_only:
+                feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
             context.observer.stage("feeds", len(feeds))
             batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
 
-            async def poll_batch(number: int, batch: list[tuple[Source, str]]) -> None:
+            async def poll_batch(number: int, batch: list[tuple[Source, FeedState]]) -> None:
                 await step(f"feeds, batch {number}", lambda: poll(context, batch, summary.sources))
                 context.observer.advance(len(batch))
 
             await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
             async with database.read() as connection:
-                due = await load_due_keys(connection, ids, now=context.now())
-            await ingest(context, due, summary, step)
+                due = await load_due(connection, ids, now=context.now())
+            await ingest(context, choose(due, config.settings.monitor, now=context.now()), summary, step)
         except asyncio.CancelledError:
             summary.interrupted = True
             raise
@@ -63,5 +71,7 @@ async def monitor(
             async with database.read() as connection:
                 summary.pending = await count_pending(connection, ids)
             summary.seconds = time.monotonic() - started
+            async with database.write() as connection:
+                await store_hosts(connection, context.client.take_changed_hosts())
             await store_run_end(database, run, now=context.now(), summary=summary.to_json())
     return summary

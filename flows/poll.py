@@ -6,16 +6,21 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
 from extractors.http import ACCEPT_FEED, Response
 from extractors.jobs import FeedJob, feed_from
-from extractors.records import Entry, ItemError
+from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.urls import canonical_url
 from extractors.zones import zone_of
 from flows.context import Context
+from flows.polling import interval_after_failure_s, longest_interval_s, next_interval_s, next_poll
 from flows.summary import SourceReport
-from storage.seen import FeedState, load_feed_states, store_failed_poll, store_poll
+from storage.hosts import store_hosts
+from storage.seen import FeedState, store_entries, store_failed_poll, store_poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +32,40 @@ class Polled:
     entries: tuple[tuple[str, Entry], ...] | None = None
     skipped: int = 0
     warning: str | None = None
+    cache_control: str | None = None
     error: ItemError | None = None
 
 
-async def poll(context: Context, feeds: Sequence[tuple[Source, str]], reports: dict[str, SourceReport]) -> None:
+async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], reports: dict[str, SourceReport]) -> None:
     """Poll these feeds side by side and store all entries in one transaction; the results go into `reports`.
 
     Doing it twice adds nothing: an entry already known stays what it is.
     """
-    database = context.corpus.database
-    async with database.read() as connection:
-        states = await load_feed_states(connection, [url for _, url in feeds])
-    answers = await asyncio.gather(*(_ask(context, source, states[url]) for source, url in feeds))
-    new = []
-    async with database.write() as connection:
+    answers = await asyncio.gather(*(_ask(context, source, state) for source, state in feeds))
+    async with context.corpus.database.write() as connection:
         for answer in answers:
-            source_id, now = answer.source.id, context.now()
-            if answer.error is not None:
-                error = str(answer.error)
-                await store_failed_poll(connection, answer.state, source_id=source_id, error=error, now=now)
-                new.append(0)
-            else:
-                entries = answer.entries or ()
-                new.append(await store_poll(connection, answer.state, source_id=source_id, entries=entries, now=now))
-    for answer, count in zip(answers, new, strict=True):
-        _report(answer, count, reports[answer.source.id])
+            new = await _store(connection, answer, now=context.now())
+            _report(answer, new, reports[answer.source.id])
+        await store_hosts(connection, context.client.take_changed_hosts())
+
+
+async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) -> int:
+    """Remember one answer, with the time of the feed's next poll. Returns how many entries are new."""
+    state, source_id = answer.state, answer.source.id
+    if answer.error is not None:
+        interval_s = interval_after_failure_s(state.interval_s)
+        due = max(next_poll(now, interval_s), answer.error.retry_after or now)
+        state = replace(state, failures=state.failures + 1, interval_s=interval_s, next_poll=due)
+        await store_failed_poll(connection, state, source_id=source_id, error=str(answer.error), now=now)
+        return 0
+    entries = answer.entries or ()
+    new = await store_entries(connection, source_id, entries, now=now)
+    longest_s = longest_interval_s([e.published for _, e in entries]) if entries else state.longest_s
+    interval_s = next_interval_s(state.interval_s, entries=len(entries), new=new, longest_s=longest_s)
+    due = next_poll(now, interval_s, cache_control=answer.cache_control)
+    state = replace(state, failures=0, interval_s=interval_s, longest_s=longest_s, next_poll=due)
+    await store_poll(connection, state, source_id=source_id, now=now)
+    return new
 
 
 def _report(answer: Polled, new: int, report: SourceReport) -> None:
@@ -82,10 +96,16 @@ async def _ask(context: Context, source: Source, state: FeedState) -> Polled:
             body_hash=hashlib.blake2b(response.body, digest_size=16).digest(),
         )
         if fresh.body_hash == state.body_hash:
-            return Polled(source, fresh)
+            return Polled(source, fresh, cache_control=response.cache_control)
         return await _parse(context, source, fresh, response)
     except ItemError as error:
         return Polled(source, state, error=error)
+    except Deferred as pause:
+        detail = f"until {pause.until:%Y-%m-%d %H:%M} UTC"
+        waiting = ItemError(
+            Outcome.FAILED, "host asked for a pause", url=state.url, detail=detail, retry_after=pause.until
+        )
+        return Polled(source, state, error=waiting)
 
 
 async def _parse(context: Context, source: Source, state: FeedState, response: Response) -> Polled:
@@ -104,4 +124,13 @@ async def _parse(context: Context, source: Source, state: FeedState, response: R
             entries.setdefault(canonical_url(entry.url), replace(entry, feed_url=state.url))
         except ValueError:
             invalid += 1
-    return Polled(source, state, tuple(entries.items()), skipped=feed.skipped + invalid, warning=feed.warning)
+    guids = {entry.guid for entry in feed.entries}
+    same_guid = len(feed.entries) > 1 and len(guids) == 1 and None not in guids
+    return Polled(
+        source,
+        state,
+        tuple(entries.items()),
+        skipped=feed.skipped + invalid,
+        warning=feed.warning or ("every entry has the same guid" if same_guid else None),
+        cache_control=response.cache_control,
+    )

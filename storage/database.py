@@ -7,7 +7,10 @@ fail under load in SQLite whatever the timeout, and would decide on stale facts 
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from storage.schema import HEAD
 
 BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
+NOT_WRITABLE = "cannot be written: check the folder's owner and permissions, or name another folder with --data"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -59,6 +63,9 @@ async def open_database(path: Path, *, read_only: bool = False) -> Database:
     """The SQLite database at `path`, made or migrated where needed (never when `read_only`). Raises StorageError."""
     if path.exists() and not path.is_file():
         raise StorageError(f"{path} is not a file: move it away, or name another folder with --data")
+    needed = [place for place in (path.parent, path) if place is not path or path.exists()]
+    if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
+        raise StorageError(f"{path}: {NOT_WRITABLE}")  # before aiosqlite, whose thread outlives a failed opening
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     )
@@ -68,13 +75,17 @@ async def open_database(path: Path, *, read_only: bool = False) -> Database:
     try:
         async with database.read() as connection:
             revision = await connection.run_sync(_revision)
+        if revision != HEAD and revision is not None and not _is_ours(revision):
+            raise StorageError(
+                f"{path} was written by a newer c5watch (schema {revision}, here {HEAD}): update c5watch"
+            )
         if revision != HEAD and read_only:
             raise StorageError(
                 f"{path} has schema {revision}, expected {HEAD}: run 'c5watch monitor' once to bring it up to date"
             )
         if revision != HEAD:
             async with database.write() as connection:
-                await connection.run_sync(_migrate, revision, path)
+                await connection.run_sync(_migrate)
     except BaseException:
         await database.close()
         raise
@@ -82,9 +93,19 @@ async def open_database(path: Path, *, read_only: bool = False) -> Database:
 
 
 def _prepare_writing(connection: Any, _record: Any) -> None:
+    # Readers and the writer then do not wait for each other. SQLite's own timeout does not hold for this one pragma:
+    # of two programs that make an index at the same moment, one would fail.
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            _pragmas(connection, "journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > deadline:
+                raise
+            connection.run_async(lambda _: asyncio.sleep(0.02))
     _pragmas(
         connection,
-        "journal_mode = WAL",  # readers and the writer do not wait for each other
         "synchronous = FULL",  # a file may only exist for a row that survives a power cut
         "foreign_keys = ON",
     )
@@ -96,9 +117,11 @@ def _forbid_writing(connection: Any, _record: Any) -> None:
 
 def _pragmas(connection: Any, *pragmas: str) -> None:
     cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
 
 
 def _begin(connection: Connection) -> None:
@@ -112,17 +135,19 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(connection: Connection, revision: str | None, path: Path) -> None:
-    # Alembic takes as long to import as all the rest: only who needs it pays for it.
+# Alembic takes as long to import as all the rest: only who needs it pays for it.
+def _is_ours(revision: str) -> bool:
+    from alembic.script import ScriptDirectory
+
+    return revision in {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
-        raise StorageError(f"{path} was written by a newer c5watch (schema {revision}, here {HEAD}): update c5watch")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -148,7 +173,7 @@ class _explained:
 def _cause(error: OperationalError) -> str:
     message = str(error.orig)
     if "unable to open" in message or "readonly" in message:
-        return "cannot be written: check the folder's owner and permissions, or name another folder with --data"
+        return NOT_WRITABLE
     if "full" in message:
         return "the disk is full: free some space and start again; nothing is half-written"
     if "locked" in message:

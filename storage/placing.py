@@ -36,6 +36,8 @@ async def place(connection: AsyncConnection, result: Result, now: datetime) -> P
         now=now,
         next_attempt=next_attempt,
         article=placement.number,
+        words=len(tokens(result.article.text)) if result.article else None,
+        dated=result.article.published is not None if result.article else None,
         details=details,
     )
     return placement

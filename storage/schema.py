@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     Dialect,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,6 +62,9 @@ feeds = Table(
     Column("succeeded_at", Moment),  # null: never yet
     Column("error", Text),  # null: the last poll succeeded
     Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column("interval_s", Integer),  # between polls, as its last ones suggest; null: not polled since this is kept
+    Column("longest_s", Integer),  # the longest interval that is sure to miss nothing; null: not known
+    Column("next_poll", Moment),
 )
 
 articles = Table(
@@ -111,6 +115,8 @@ urls = Table(
     Column("details", JSON),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
+    Column("words", Integer),  # of the extracted text; null: there was none
+    Column("dated", Boolean),  # whether a date was found; null: there was no text
     Index("urls_due", "source_id", "outcome"),
 )
 
@@ -120,6 +126,17 @@ sightings = Table(
     Column("key", Text, ForeignKey("urls.key"), primary_key=True),
     Column("feed_url", Text, primary_key=True),
     Column("seen_at", Moment, nullable=False),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Text, primary_key=True),  # with its port where that is not the usual one
+    Column("robots", Text),  # null: never fetched; empty: it has none
+    Column("robots_at", Moment),
+    Column("not_before", Moment),  # it asked to be left alone until then
+    Column("interval_s", Float, nullable=False),  # the gap it earned by 429 and 503; 0: the usual one
+    Column("successes", Integer, nullable=False),  # in a row since
 )
 
 runs = Table(

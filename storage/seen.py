@@ -8,7 +8,7 @@ a failed one comes back after growing gaps and is given up at last.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,13 +31,29 @@ ROWS_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What the last polls of a feed left: validators for the next one, the body's hash, the failures in a row."""
+    """What the last polls of a feed left: validators for the next one, the body's hash, the failures in a row.
+
+    `interval_s` is the time between polls that they suggest, `longest_s` the longest that is sure to miss nothing.
+    """
 
     url: str
     etag: str | None = None
     last_modified: str | None = None
     body_hash: bytes | None = None
     failures: int = 0
+    interval_s: int | None = None
+    longest_s: int | None = None
+    next_poll: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueEntry:
+    """An entry that a pass may take on."""
+
+    key: str
+    url: str
+    source_id: str
+    published: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +68,31 @@ class PendingEntry:
 
 async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, FeedState]:
     """The remembered state of each feed; a new one's is empty."""
-    columns = (feeds.c.url, feeds.c.etag, feeds.c.last_modified, feeds.c.body_hash, feeds.c.failures)
+    columns = [feeds.c[field.name] for field in fields(FeedState)]
     rows = await connection.execute(select(*columns).where(feeds.c.url.in_(feed_urls)))
     known = {row.url: FeedState(*row) for row in rows}
     return {url: known.get(url, FeedState(url)) for url in feed_urls}
 
 
-async def store_poll(
-    connection: AsyncConnection,
-    state: FeedState,
-    *,
-    source_id: str,
-    entries: Sequence[tuple[str, Entry]],
-    now: datetime,
-) -> int:
-    """Remember a successful poll and its entries, as (canonical URL, entry). Returns how many of them are new."""
-    new = await store_entries(connection, source_id, entries, now=now)
-    values = {
-        "source_id": source_id, "etag": state.etag, "last_modified": state.last_modified,
-        "body_hash": state.body_hash, "polled_at": now, "succeeded_at": now, "error": None, "failures": 0,
-    }  # fmt: skip
+async def store_poll(connection: AsyncConnection, state: FeedState, *, source_id: str, now: datetime) -> None:
+    """Remember a successful poll. Only in the transaction that stores its entries: a server that is then asked for
+    what is new since these validators must not be asked in vain.
+    """
+    values = {"polled_at": now, "succeeded_at": now, "error": None, **_kept(state, source_id)}
     await _upsert_feed(connection, state.url, values)
-    return new
 
 
 async def store_failed_poll(
     connection: AsyncConnection, state: FeedState, *, source_id: str, error: str, now: datetime
 ) -> None:
     """Remember that a poll failed; the validators stay those of the last body whose entries we have."""
-    values = {"source_id": source_id, "polled_at": now, "error": error, "failures": state.failures + 1}
+    values = {"polled_at": now, "error": error, **_kept(state, source_id)}
     await _upsert_feed(connection, state.url, values)
+
+
+def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
+    kept = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "url"}
+    return {"source_id": source_id, **kept}
 
 
 async def store_entries(
@@ -99,13 +110,12 @@ async def store_entries(
     return new
 
 
-async def load_due_keys(
-    connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime
-) -> list[tuple[str, str]]:
-    """(key, URL) of these sources' entries that are due, oldest first: never tried, or failed and the gap is over."""
-    query = select(urls.c.key, urls.c.url).where(urls.c.source_id.in_(list(source_ids)), _due(now))
+async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
+    """These sources' entries that are due, oldest first: never tried, or failed and the gap is over."""
+    columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
+    query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), _due(now))
     rows = await connection.execute(query.order_by(urls.c.first_seen, urls.c.published, urls.c.key))
-    return [(row.key, row.url) for row in rows]
+    return [DueEntry(*row) for row in rows]
 
 
 async def load_pending(connection: AsyncConnection, keys: Sequence[str], *, now: datetime) -> list[PendingEntry]:
@@ -141,12 +151,15 @@ async def store_outcome(
     now: datetime,
     next_attempt: datetime | None = None,
     article: int | None = None,
+    words: int | None = None,
+    dated: bool | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
     """Write down how the entry ended. The feed's full text is only kept while it may still be needed."""
     values: dict[str, Any] = {
         "outcome": outcome.value, "reason": reason, "details": details, "article": article, "decided_at": now,
         "attempts": urls.c.attempts + 1, "next_attempt": next_attempt,
+        "words": words, "dated": dated,
     }  # fmt: skip
     if outcome is not Outcome.FAILED:
         values["content"] = None
@@ -161,7 +174,7 @@ def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | No
 
 
 async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, Any]) -> None:
-    statement = insert(feeds).values(url=url, **{"failures": 0, **values})
+    statement = insert(feeds).values(url=url, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.url], set_=values))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from tests.demo_site.server import DemoSite
 
@@ -43,6 +44,13 @@ def site() -> Iterator[DemoSite]:
     """The demonstration site, up on loopback."""
     with DemoSite() as running:
         yield running
+
+
+@pytest.fixture
+def httpserver(httpserver: HTTPServer) -> HTTPServer:
+    """A server on loopback that has no robots.txt."""
+    httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
+    return httpserver
 
 
 @pytest.fixture

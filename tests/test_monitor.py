@@ -26,6 +26,7 @@ from flows.monitor import monitor
 from flows.summary import Summary
 from storage.corpus import open_corpus
 from storage.files import ArticleFile
+from storage.seen import DueEntry
 from tests.demo_site.server import DemoSite
 from tests.running import EVERYTHING, source_toml, write_config
 
@@ -247,11 +248,11 @@ def test_full_text_of_a_feed_is_only_kept_while_it_may_be_needed(site: DemoSite,
 
 
 def test_batches_interleave_hosts_so_that_none_waits_for_another() -> None:
-    due = [(f"k{h}{i}", f"https://host{h}.kz/{i}") for h in range(3) for i in range(4)]
+    due = [DueEntry(f"k{h}{i}", f"https://host{h}.kz/{i}", "s", None) for h in range(3) for i in range(4)]
     batches = list(plan(due, size=6))
     assert [len(b) for b in batches] == [6, 6]
     assert Counter(key[1] for key in batches[0]) == {"0": 2, "1": 2, "2": 2}
-    assert sorted(key for batch in batches for key in batch) == sorted(key for key, _ in due)
+    assert sorted(key for batch in batches for key in batch) == sorted(entry.key for entry in due)
 
 
 def test_outcomes_are_all_known_to_the_summary() -> None:

@@ -1,0 +1,153 @@
+"""Undo a body's content encoding, chunk by chunk, and stop as soon as it has grown past its limit.
+
+A few kilobytes of gzip, brotli or zstd can stand for gigabytes. Each chunk is therefore only ever expanded up to
+what is left of the limit: neither the body nor any single step takes more memory.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import brotli
+import zstandard
+
+ACCEPT_ENCODING = "gzip, deflate, br, zstd"
+ZSTD_SLICE = 64  # bytes: zstandard takes no limit, but so few bytes hold at most 16 blocks of 128 KiB
+ZSTD_WINDOW = 8 << 20  # bytes, RFC 9659
+
+
+class TooLarge(Exception):
+    """The decoded body is larger than allowed."""
+
+
+class BrokenEncoding(Exception):
+    """The body is not what its Content-Encoding says, or an encoding that we did not offer."""
+
+
+class Body:
+    """Collects the chunks of one body; `limit` is in bytes after decoding."""
+
+    def __init__(self, content_encoding: str, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+        names = [name.strip().lower() for name in content_encoding.split(",")]
+        encodings = [name for name in names if name not in ("", "identity")]
+        if len(encodings) > 1:
+            raise BrokenEncoding(f"several encodings: {content_encoding[:100]}")
+        make = _DECODERS.get(encodings[0]) if encodings else _Identity
+        if make is None:
+            raise BrokenEncoding(f"unknown encoding: {content_encoding[:100]}")
+        self._decode: _Decoder = make()
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk as it came over the wire. Raises TooLarge, BrokenEncoding."""
+        try:
+            for piece in self._decode(chunk, self._limit + 1):
+                self._size += len(piece)
+                self._parts.append(piece)
+                if self._size > self._limit:
+                    raise TooLarge(f"more than {self._limit} bytes")
+        except (zlib.error, brotli.error, zstandard.ZstdError) as exc:
+            raise BrokenEncoding(str(exc)) from exc
+
+    @property
+    def size(self) -> int:
+        """Bytes decoded so far."""
+        return self._size
+
+    def so_far(self) -> bytes:
+        """What has been decoded so far."""
+        return b"".join(self._parts)
+
+    def finish(self) -> bytes:
+        """The whole body. Raises BrokenEncoding when the encoded stream was cut: half a text is worse than none."""
+        if self._parts and not self._decode.complete:
+            raise BrokenEncoding("cut short")
+        return self.so_far()
+
+
+class _Decoder(Protocol):
+    @property
+    def complete(self) -> bool:
+        """Whether the stream has come to its own end."""
+        ...
+
+    def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        """What the chunk expands to, in pieces of at most `most` bytes each."""
+        ...
+
+
+class _Identity:
+    complete = True  # HTTP's own framing tells
+
+    def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        yield chunk
+
+
+class _Zlib:
+    """gzip (several members too) and deflate, with or without its zlib header (RFC 9110, 8.4.1.2)."""
+
+    def __init__(self) -> None:
+        self._decoder: zlib._Decompress | None = None
+        self._held = b""
+        self.complete = False
+
+    def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        chunk = self._held + chunk
+        if self._decoder is None and len(chunk) < 2:  # the two bytes that tell the wrapping
+            self._held = chunk
+            return
+        self._held = b""
+        while chunk:
+            if self._decoder is None:
+                wrapped = chunk[:2] == b"\x1f\x8b" or (
+                    chunk[0] & 0x0F == 8 and int.from_bytes(chunk[:2], "big") % 31 == 0
+                )
+                self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 32 if wrapped else -zlib.MAX_WBITS)
+            yield self._decoder.decompress(chunk, most)
+            chunk = self._decoder.unconsumed_tail
+            self.complete = self._decoder.eof
+            if self._decoder.eof:
+                chunk = self._decoder.unused_data.lstrip(b"\0")  # padding between members
+                if not chunk.startswith(b"\x1f\x8b"):
+                    return  # whatever follows is no further member: browsers ignore it
+                self._decoder = None
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._decoder = brotli.Decompressor()
+
+    @property
+    def complete(self) -> bool:
+        return bool(self._decoder.is_finished())
+
+    def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        yield self._decoder.process(chunk, output_buffer_limit=most)
+        while not self._decoder.can_accept_more_data():
+            yield self._decoder.process(b"", output_buffer_limit=most)
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+
+    @property
+    def complete(self) -> bool:
+        return self._decoder.eof
+
+    def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        for start in range(0, len(chunk), ZSTD_SLICE):
+            yield self._decoder.decompress(chunk[start : start + ZSTD_SLICE])
+
+
+_DECODERS: dict[str, Callable[[], _Decoder]] = {
+    "gzip": _Zlib,
+    "x-gzip": _Zlib,
+    "deflate": _Zlib,
+    "br": _Brotli,
+    "zstd": _Zstd,
+}

@@ -1,0 +1,58 @@
+"""What a host's robots.txt allows us (RFC 9309).
+
+A host that answers 2xx has rules; 4xx means there are none; 429, 5xx and no answer at all mean "not now". A copy is
+good for a day, and for a month while the host does not give a newer one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from protego import Protego
+
+FRESH = timedelta(days=1)
+USABLE = timedelta(days=30)
+MAX_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB are read
+MAX_CRAWL_DELAY_S = 120.0  # a host that asks for more is asked this rarely, and few pages a pass
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsFile:
+    """A robots.txt as it was fetched; the text is empty where the host has none."""
+
+    text: str
+    fetched_at: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it need not be fetched again yet."""
+        return now - self.fetched_at < FRESH
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it may still be followed when no newer one is to be had."""
+        return now - self.fetched_at < USABLE
+
+    def allows(self, url: str, user_agent: str) -> bool:
+        """Whether the rules for our product token let us fetch `url`."""
+        return not self.text or bool(_parsed(self.text).can_fetch(url, product_token(user_agent)))
+
+    def crawl_delay_s(self, user_agent: str) -> float:
+        """The gap in seconds that the host asks for between two requests; 0 where it does not."""
+        delay = _parsed(self.text).crawl_delay(product_token(user_agent)) if self.text else None
+        return min(max(float(delay or 0), 0.0), MAX_CRAWL_DELAY_S)
+
+
+def decode_robots(body: bytes) -> str:
+    """The text of a robots.txt: UTF-8 by the standard, of which hosts know little."""
+    return body[:MAX_BYTES].decode("utf-8-sig", errors="replace").replace("\0", "")
+
+
+def product_token(user_agent: str) -> str:
+    """The name that rules are matched against: "c5watch" of "c5watch/1.0 (+https://…)"."""
+    return user_agent.split("/")[0].split()[0]
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> Protego:
+    return Protego.parse(text)

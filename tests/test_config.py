@@ -1,0 +1,404 @@
+"""The configuration folder: what it takes, and the one line that each mistake is told in."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.load import CHECKOUT, FILES, ConfigError, load_config
+from config.settings import Network, Settings
+from config.sources import Source
+
+SOURCE = """
+[[sources]]
+id = "orda"
+name = "Orda"
+homepage = "https://orda.kz"
+feeds = ["https://orda.kz/rss"]
+language = "ru"
+country = "KZ"
+category = "national"
+"""
+NETWORK_KEYS = ", ".join(sorted(Network.model_fields))
+SECTIONS = ", ".join(sorted(Settings.model_fields))
+
+Folder = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Write a configuration folder: settings, sources and topics as TOML, each left out when None."""
+
+    def write(settings: str | bytes | None = None, sources: str | None = None, topics: str | None = None) -> Path:
+        for name, content in (("settings", settings), ("sources", sources), ("topics", topics)):
+            if content is not None:
+                raw = content if isinstance(content, bytes) else content.encode()
+                (tmp_path / f"{name}.toml").write_bytes(raw)
+        return tmp_path
+
+    return write
+
+
+def mistakes(folder: Path) -> list[str]:
+    """The lines of the ConfigError, with the folder's own path left out."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(folder)
+    assert str(caught.value) == "\n".join(caught.value.lines)
+    return [line.replace(f"{folder}/", "") for line in caught.value.lines]
+
+
+def source(**changes: str | None) -> str:
+    """A [[sources]] block; `changes` are TOML values, None leaves the key out."""
+    lines = {line.split(" = ")[0]: line.split(" = ")[1] for line in SOURCE.strip().splitlines()[1:]}
+    kept = {key: value for key, value in {**lines, **changes}.items() if value is not None}
+    return "[[sources]]\n" + "".join(f"{key} = {value}\n" for key, value in kept.items())
+
+
+def test_the_shipped_configuration_loads() -> None:
+    config = load_config(CHECKOUT)
+    assert len(config.sources) >= 40
+    assert config.topics.topics
+    assert config.settings.network.user_agent.startswith("c5watch/")
+    assert len(config.select([])) == sum(s.enabled for s in config.sources)
+
+
+def test_the_shipped_settings_are_the_defaults(folder: Folder) -> None:
+    assert load_config(folder(settings="")).settings == load_config(CHECKOUT).settings
+
+
+@pytest.mark.parametrize("present", sorted(FILES))
+def test_a_folder_with_one_file_takes_the_others_from_the_checkout(tmp_path: Path, present: str) -> None:
+    own = {
+        "settings.toml": "[network]\nconcurrency = 7\n",
+        "sources.toml": SOURCE,
+        "topics.toml": '[[topics]]\nid = "all"\nname = "All"\nmatch_all = true\n',
+    }
+    (tmp_path / present).write_text(own[present])
+    config, shipped = load_config(tmp_path), load_config(CHECKOUT)
+    assert (config.settings == shipped.settings) == (present != "settings.toml")
+    assert (config.sources == shipped.sources) == (present != "sources.toml")
+    assert (config.topics == shipped.topics) == (present != "topics.toml")
+
+
+def test_an_empty_folder_means_the_shipped_configuration(tmp_path: Path) -> None:
+    assert load_config(tmp_path).sources == load_config(CHECKOUT).sources
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_taken(folder: Folder) -> None:
+    settings = b"\xef\xbb\xbf[network]\r\nconcurrency = 7\r\n"
+    assert load_config(folder(settings=settings)).settings.network.concurrency == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ("[network\n", "not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 9)"),
+        ("[network]\ntimeout = 1\ntimeout = 2\n", "not valid TOML: Cannot overwrite a value (at line 3, column 12)"),
+        ("a = " + "[" * 5000, "not valid TOML: nested too deeply"),
+        (b"[network]\n# \xff", "found bytes that are not UTF-8 at position 12, expected UTF-8"),
+        (
+            "[netwrok]\ntimeout = 3",
+            f'netwrok: unknown key, expected one of {SECTIONS} (did you mean "network"?)',
+        ),
+        (
+            "[network]\ntimeuot = 3",
+            f'network.timeuot: unknown key, expected one of {NETWORK_KEYS} (did you mean "timeout"?)',
+        ),
+        ('"a\\nb" = 1', f"a\\nb: unknown key, expected one of {SECTIONS}"),
+        ('_env_file = "x"', "_env_file: unknown key"),
+        (
+            '[network]\ntimeout = "abc"',
+            'network.timeout: found "abc", expected a valid number, unable to parse string as a number',
+        ),
+        ("[network]\ntimeout = [1]", "network.timeout: found a list, expected a valid number"),
+        ("[network]\ntimeout = true", "network.timeout: found true, expected a number"),
+        ("[network]\ntimeout = inf", "network.timeout: found inf, expected a finite number"),
+        ("[network]\ntimeout = 0", "network.timeout: found 0, expected greater than 0"),
+        ("[network]\nconcurrency = 0", "network.concurrency: found 0, expected greater than 0"),
+        (
+            "[network]\nconcurrency = 1.5",
+            "network.concurrency: found 1.5, expected a valid integer, got a number with a fractional part",
+        ),
+        (
+            "[network]\nper_host_interval = -1",
+            "network.per_host_interval: found -1, expected greater than or equal to 0",
+        ),
+        ("network = 3", "network: found 3, expected a table"),
+        (
+            '[network]\nallow_networks = "127.0.0.0/8"',
+            'network.allow_networks: found "127.0.0.0/8", expected a list',
+        ),
+        (
+            '[network]\nallow_networks = ["127.0.0.0/8", "10.0.0.1/8"]',
+            'network.allow_networks[2]: found "10.0.0.1/8", expected a network such as "127.0.0.0/8" or "::1/128"',
+        ),
+        (
+            '[network]\nuser_agent = "a\\nb"',
+            'network.user_agent: found "a\\nb", expected printable ASCII on one line, '
+            "because it is sent as an HTTP header",
+        ),
+        ('[network]\nuser_agent = ""', 'network.user_agent: found "", expected at least 1 character(s)'),
+        ('[storage]\ndatabase = "postgres"', 'storage.database: found "postgres", expected "sqlite"'),
+        ('[storage]\ncorpus = ".."', 'storage.corpus: found "..", expected the plain name of a folder below --data'),
+        ('[storage]\ncorpus = "a/b"', 'storage.corpus: found "a/b", expected the plain name of a folder below --data'),
+        (
+            '[schedule]\ntimezone = "Asia/Almatyy"',
+            'schedule.timezone: found "Asia/Almatyy", expected a time zone such as "Asia/Almaty"',
+        ),
+        (
+            '[mail]\nhost = "h"\nsender = "me"\nrecipients = ["a@b.kz"]',
+            'mail.sender: found "me", expected an address such as "desk@example.org"',
+        ),
+        ('[mail]\nhost = "h"\nsender = "a@b.kz"', "mail.recipients: missing, expected a value"),
+        (
+            '[mail]\nhost = "h"\nsender = "a@b.kz"\nrecipients = []',
+            "mail.recipients: found a list, expected at least 1 item(s)",
+        ),
+    ],
+)
+def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
+    folder: Folder, settings: str | bytes, line: str
+) -> None:
+    assert mistakes(folder(settings=settings)) == [f"settings.toml: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "line"),
+    [
+        ("sources = []", "found no sources, expected at least one [[sources]]"),
+        ("", "sources: missing, expected a value"),
+        ('[sources]\nid = "orda"', "sources: found a table, expected a list"),
+        (source(name=None), "sources[1].name: missing, expected a value"),
+        (
+            source(id='"Orda KZ"'),
+            'sources[1].id: found "Orda KZ", expected at most 60 of a-z, 0-9 and "-", such as "astanatimes"',
+        ),
+        (
+            source(id=f'"{"a" * 61}"'),
+            f'sources[1].id: found "{"a" * 61}", expected at most 60 of a-z, 0-9 and "-", such as "astanatimes"',
+        ),
+        (
+            source() + source(feeds='["https://orda.kz/other"]'),
+            'source 2: id: found "orda" a second time, expected a different id',
+        ),
+        (
+            source() + source(id='"orda-2"'),
+            'source 2 ("orda-2"): feeds: found https://orda.kz/rss, which source "orda" has, '
+            "expected each feed in one source only",
+        ),
+        (
+            source(feeds='["https://orda.kz/rss", "https://orda.kz/rss"]'),
+            "sources[1].feeds: found https://orda.kz/rss twice, expected each feed once",
+        ),
+        (
+            source(feeds='["https://orda.kz/rss", "orda.kz/feed"]'),
+            'sources[1].feeds[2]: found "orda.kz/feed", expected a complete address such as "https://example.kz/rss"',
+        ),
+        (
+            source(homepage='"https://orda .kz"'),
+            'sources[1].homepage: found "https://orda .kz", '
+            'expected a complete address such as "https://example.kz/rss"',
+        ),
+        (
+            source(homepage='"https://orda.kz:99999"'),
+            'sources[1].homepage: found "https://orda.kz:99999", '
+            'expected a complete address such as "https://example.kz/rss"',
+        ),
+        (
+            source(homepage='"ftp://orda.kz"'),
+            'sources[1].homepage: found "ftp://orda.kz", expected a complete address such as "https://example.kz/rss"',
+        ),
+        (source(feeds='"https://orda.kz/rss"'), 'sources[1].feeds: found "https://orda.kz/rss", expected a list'),
+        (
+            source(category='"nation"'),
+            'sources[1].category: found "nation", expected "national", "regional", "us_government", "think_tank", '
+            '"world" or "russia"',
+        ),
+        (
+            source(language='"rus"'),
+            'sources[1].language: found "rus", expected two small letters from ISO 639-1, such as "ru" or "kk"',
+        ),
+        (
+            source(language='"kz"'),
+            'sources[1].language: found "kz", expected two small letters from ISO 639-1, such as "ru" or "kk"',
+        ),
+        (source(country='"kz"'), 'sources[1].country: found "kz", expected two capitals from ISO 3166-1, such as "KZ"'),
+        (
+            source(backfill='{ route = "sitemp", url = "https://orda.kz/s.xml" }'),
+            'sources[1].backfill.route: found "sitemp", expected "sitemap", "wordpress", "paged", "wayback", "gdelt", '
+            '"ccnews" or "urls"',
+        ),
+        (
+            source(backfill='{ route = "sitemap" }'),
+            'sources[1].backfill: expected a url for the route "sitemap"',
+        ),
+        (
+            source(backfill='{ route = "gdelt", ulr = "x" }'),
+            'sources[1].backfill.ulr: unknown key, expected one of route, url (did you mean "url"?)',
+        ),
+        (
+            source(langage='"ru"'),
+            f"sources[1].langage: unknown key, expected one of {', '.join(sorted(Source.model_fields))} "
+            '(did you mean "language"?)',
+        ),
+        (
+            source(enabled='"maybe"'),
+            'sources[1].enabled: found "maybe", expected a valid boolean, unable to interpret input',
+        ),
+    ],
+)
+def test_a_mistake_in_the_sources_is_one_line_with_place_and_mend(folder: Folder, sources: str, line: str) -> None:
+    assert mistakes(folder(sources=sources)) == [f"sources.toml: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        (
+            "C5WATCH_NETWORK__TIMEOUT",
+            "soon",
+            'C5WATCH_NETWORK__TIMEOUT: found "soon", expected a valid number, unable to parse string as a number',
+        ),
+        (
+            "c5watch_network__timeout",
+            "0",
+            'c5watch_network__timeout: found "0", expected greater than 0',
+        ),
+        (
+            "C5WATCH_NETWORK__TIMEOUTT",
+            "60",
+            f'C5WATCH_NETWORK__TIMEOUTT: unknown key, expected one of {NETWORK_KEYS} (did you mean "timeout"?)',
+        ),
+        (
+            "C5WATCH_NETWROK__TIMEOUT",
+            "60",
+            f'C5WATCH_NETWROK__TIMEOUT: unknown section, expected one of {SECTIONS} (did you mean "network"?)',
+        ),
+        (
+            "C5WATCH_NETWORK__ALLOW_NETWORKS",
+            "127.0.0.0/8",
+            'C5WATCH_NETWORK__ALLOW_NETWORKS: found "127.0.0.0/8", expected a list such as ["a", "b"]',
+        ),
+        (
+            "C5WATCH_NETWORK__ALLOW_NETWORKS",
+            '["127.0.0.0/99"]',
+            'C5WATCH_NETWORK__ALLOW_NETWORKS: found "127.0.0.0/99", '
+            'expected a network such as "127.0.0.0/8" or "::1/128"',
+        ),
+        (
+            "C5WATCH_NETWORK",
+            "fast",
+            'C5WATCH_NETWORK: found "fast", expected one variable C5WATCH_NETWORK__<NAME> a setting',
+        ),
+        ("C5WATCH_NETWORK", "3", "C5WATCH_NETWORK: found 3, expected a table"),
+        (
+            "C5WATCH_NETWORK__TIMEOUT__S",
+            "3",
+            "C5WATCH_NETWORK__TIMEOUT__S: found a table, expected a valid number",
+        ),
+    ],
+)
+def test_a_mistake_in_the_environment_is_named_by_its_variable(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, line: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert mistakes(folder(settings="[network]\nconcurrency = 7")) == [f"environment: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "section", "setting"),
+    [
+        ("C5WATCH_NETWORK__TIMEOUT", "60", "network", {"timeout": 60.0, "concurrency": 7}),
+        ("C5WATCH_NETWORK__ALLOW_NETWORKS", '["::1/128"]', "network", {"allow_networks": ("::1/128",)}),
+        ("C5WATCH_NETWORK", '{"timeout": 60}', "network", {"timeout": 60.0, "concurrency": 7}),
+        ("C5WATCH_STORAGE__CORPUS", "texts", "storage", {"corpus": "texts"}),
+        ("C5WATCH_MAIL__PORT", "25", "mail", {"port": 25, "host": "mail.kz"}),
+    ],
+)
+def test_the_environment_goes_before_the_file(
+    folder: Folder,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    section: str,
+    setting: dict[str, object],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings = '[network]\ntimeout = 5\nconcurrency = 7\n[mail]\nhost = "mail.kz"\nsender = "a@b"\nrecipients = ["c@d"]'
+    found = getattr(load_config(folder(settings=settings)).settings, section)
+    assert {name: getattr(found, name) for name in setting} == setting
+
+
+def test_an_override_mends_a_mistake_in_the_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C5WATCH_NETWORK__TIMEOUT", "9")
+    assert load_config(folder(settings='[network]\ntimeout = "abc"')).settings.network.timeout == 9
+
+
+def test_variables_of_the_command_line_are_no_settings(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C5WATCH_CONFIG", "elsewhere")
+    monkeypatch.setenv("C5WATCH_DATA", "elsewhere")
+    assert load_config(folder(settings="")).settings == load_config(CHECKOUT).settings
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_folder_that_is_none_is_said_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    assert mistakes(tmp_path / name) == [f"--config: found {tmp_path / name}, expected an existing folder"]
+
+
+def test_a_folder_in_place_of_a_file_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").mkdir()
+    assert mistakes(tmp_path) == ["settings.toml: cannot be read: Is a directory"]
+
+
+def test_all_mistakes_in_all_files_are_reported_at_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C5WATCH_STORAGE__CORPUS", "..")
+    wrong = source(language='"rus"', country='"kz"') + source(id='"b"', feeds='["orda"]')
+    settings = '[network]\ntimeout = 0\n"time\\nout" = 1\n[mail]\nhost = "h"'
+    found = mistakes(folder(settings=settings, sources=wrong, topics="topics = 3"))
+    assert [line.split(": found")[0].split(": missing")[0].split(": unknown")[0] for line in found] == [
+        "settings.toml: network.timeout",
+        "settings.toml: network.time\\nout",
+        "environment: C5WATCH_STORAGE__CORPUS",
+        "settings.toml: mail.sender",
+        "settings.toml: mail.recipients",
+        "sources.toml: sources[1].language",
+        "sources.toml: sources[1].country",
+        "sources.toml: sources[2].feeds[1]",
+        "topics.toml: topics",
+    ]
+
+
+@given(st.text(max_size=40))
+def test_whatever_the_text_no_message_has_a_line_break(text: str) -> None:
+    error = ConfigError([f"settings.toml: {text}: unknown key"])
+    assert len(str(error).splitlines()) == 1
+
+
+def test_selecting_nothing_gives_the_enabled_sources(folder: Folder) -> None:
+    off = source(id='"b"', feeds='["https://b.kz/rss"]', enabled="false")
+    config = load_config(folder(sources=source() + off))
+    assert [s.id for s in config.select([])] == ["orda"]
+    assert [s.id for s in config.select(["b", "orda", "b"])] == ["b", "orda"]
+    assert config.source("b").enabled is False
+
+
+def test_selecting_an_unknown_source_hints_at_the_close_one(folder: Folder) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(folder(sources=SOURCE)).select(["ordа", "orda", "zzz"])
+    assert caught.value.lines == (
+        '--source: found "ordа", expected an id from sources.toml (did you mean "orda"?)',
+        '--source: found "zzz", expected an id from sources.toml',
+    )
+
+
+def test_every_key_of_the_shipped_settings_is_commented() -> None:
+    text = (CHECKOUT / "settings.toml").read_text(encoding="utf-8")
+    for section in tomllib.loads(text):
+        block = text.split(f"[{section}]\n")[1].split("\n\n")[0]
+        assert block.startswith("#"), section

@@ -1,0 +1,348 @@
+"""A pass may die anywhere: the next opening completes what it left, and nothing is lost, repeated or renumbered.
+
+The children are forked from a process that has the modules loaded, so that a round takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import storage.corpus
+from config.settings import Storage
+from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
+from storage.corpus import Corpus, open_corpus
+from storage.manifest import append_lines
+from storage.schema import urls
+from storage.seen import load_due, store_entries
+from storage.verify import verify
+
+SEED = 20251122
+ROUNDS = 42
+ENTRIES_A_POLL = 15
+BACKLOG = 30  # entries that wait when a child starts: more than it can place before it is killed
+BATCH = 3
+FIRST_SEEN = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
+FEED = "https://site.kz/rss"
+
+KILLED, CUT = -signal.SIGKILL, 7  # how a child ends
+
+Fork = Callable[..., int]
+
+
+def _nursery(connection: Connection) -> None:
+    """Fork a child for each task received, kill it after so many seconds, send back how it ended."""
+    while task := connection.recv():
+        function, arguments, kill_after = task
+        if not (child := os.fork()):
+            try:
+                function(*arguments)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(child, signal.SIGKILL)  # not waited for yet: the number is still its own
+        connection.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+@pytest.fixture(scope="module")
+def fork() -> Iterator[Fork]:
+    """Run a function in a child process of its own; the result is the exit code."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    nursery = context.Process(target=_nursery, args=(theirs,), daemon=True)
+    nursery.start()
+
+    def run(function: Callable[..., None], *arguments: object, kill_after: float | None = None) -> int:
+        ours.send((function, arguments, kill_after))
+        assert ours.poll(60), "the child neither ended nor died"
+        code: int = ours.recv()
+        return code
+
+    yield run
+    ours.send(None)
+    nursery.join()
+    nursery.close()
+    ours.close()
+    theirs.close()
+
+
+def key_of(number: int) -> str:
+    return f"https://site.kz/news/{number:05d}"
+
+
+def result(number: int) -> Result:
+    """What becomes of the entry with this number: mostly an article, sometimes a copy, another topic or an error."""
+    key = key_of(number)
+    entry = Entry(key, FEED)
+    if number % 11 == 4:
+        return Result(key, entry, "site", error=ItemError(Outcome.GONE, "http 410", url=key))
+    told = number - 1 if number % 7 == 3 else number
+    text = " ".join(f"слово{told}и{position}" for position in range(60))
+    day = None if number % 6 == 0 else date(2025, 11, 6)
+    article = Article((text, "Конец."), f"Заголовок {number}", (), day, None, "ru", "test")
+    verdict = Verdict(number % 5 != 1, "topic", 1.0, (), "why")
+    return Result(key, entry, "site", url=key, retrieved_at=FIRST_SEEN, article=article, verdict=verdict)
+
+
+@asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[Corpus]:
+    async with open_corpus(data, Storage()) as corpus:
+        yield corpus
+
+
+async def remember(corpus: Corpus, poll: int) -> None:
+    """Record the entries of one poll as pending."""
+    numbers = range(poll * ENTRIES_A_POLL, (poll + 1) * ENTRIES_A_POLL)
+    entries = [(key_of(number), Entry(key_of(number), FEED)) for number in numbers]
+    async with corpus.database.write() as connection:
+        await store_entries(connection, "site", entries, now=FIRST_SEEN + timedelta(minutes=poll))
+
+
+async def due(corpus: Corpus) -> list[str]:
+    async with corpus.database.read() as connection:
+        return [entry.key for entry in await load_due(connection, ["site"], now=datetime.now(UTC))]
+
+
+async def work_off(corpus: Corpus) -> None:
+    """Place all pending entries in small batches."""
+    while keys := await due(corpus):
+        await corpus.place([result(int(key[-5:])) for key in keys[:BATCH]], now=datetime.now(UTC))
+
+
+async def _open_and_work_off(data: Path) -> None:
+    async with opened(data) as corpus:
+        await work_off(corpus)
+
+
+def _child(data: Path) -> None:
+    asyncio.run(_open_and_work_off(data))
+
+
+def contents(data: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((data / "corpus").iterdir())}
+
+
+def manifest(data: Path) -> list[dict[str, Any]]:
+    """The manifest's objects without our own moments."""
+    lines = [json.loads(line) for line in (data / "manifest.jsonl").read_bytes().decode().split("\n")[:-1]]
+    return [{name: value for name, value in line.items() if name != "appended_at"} for line in lines]
+
+
+async def outcomes(corpus: Corpus) -> list[tuple[Any, ...]]:
+    columns = (urls.c.key, urls.c.outcome, urls.c.reason, urls.c.article, urls.c.attempts)
+    async with corpus.database.read() as connection:
+        return [tuple(row) for row in await connection.execute(select(*columns).order_by(urls.c.key))]
+
+
+async def check_sound(corpus: Corpus, data: Path) -> None:
+    """Right after an opening: no fault, no gap, no article twice, nothing half-written that a reader could take."""
+    count, found = await verify(corpus)
+    assert found == []
+    names = [name for name in contents(data) if not name.startswith(".")]
+    assert [int(name.split("_")[0]) for name in names] == list(range(count))
+    appended = [row for row in await outcomes(corpus) if row[1] == "appended"]
+    assert sorted(row[3] for row in appended) == list(range(count))
+    addresses = [line["canonical_url"] for line in manifest(data)] if count else []
+    assert len(set(addresses)) == count
+
+
+def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path, fork: Fork) -> None:
+    moments = random.Random(SEED)
+    disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
+    polls = interrupted = 0
+
+    async def between() -> bool:
+        """Open again, look for damage, give the next child enough to do; whether the last one left anything."""
+        nonlocal polls
+        async with opened(disturbed) as corpus:
+            await check_sound(corpus, disturbed)
+            waiting = len(await due(corpus))
+            for _ in range(waiting, BACKLOG, ENTRIES_A_POLL):
+                await remember(corpus, polls)
+                polls += 1
+            return waiting > 0
+
+    asyncio.run(between())
+    for _ in range(ROUNDS):
+        assert fork(_child, disturbed, kill_after=moments.uniform(0.02, 0.2)) in (KILLED, 0)
+        interrupted += asyncio.run(between())
+
+    async def finish() -> None:
+        async with opened(disturbed) as corpus, opened(calm) as other:
+            await work_off(corpus)
+            await check_sound(corpus, disturbed)
+            for poll in range(polls):
+                await remember(other, poll)
+            await work_off(other)
+            assert await outcomes(corpus) == await outcomes(other)
+
+    asyncio.run(finish())
+    assert interrupted >= ROUNDS // 3  # else the kills came too late to test anything
+    assert len(contents(calm)) >= 20
+    assert contents(disturbed) == contents(calm)
+    assert manifest(disturbed) == manifest(calm)
+
+
+def _cut_before_the_files() -> None:
+    storage.corpus.Corpus.publish = lambda _self: os._exit(CUT)  # type: ignore[method-assign,assignment,misc]
+
+
+def _cut_after_two_files() -> None:
+    write, written = storage.corpus.write_file, []
+
+    def write_file(path: Path, content: bytes) -> None:
+        if len(written) == 2:
+            os._exit(CUT)
+        written.append(path)
+        write(path, content)
+
+    storage.corpus.write_file = write_file
+
+
+def _cut_within_a_file() -> None:
+    def fsync(handle: int) -> None:
+        os.ftruncate(handle, 20)
+        os._exit(CUT)
+
+    storage.corpus.os.fsync = fsync  # type: ignore[assignment]
+
+
+def _cut_before_the_manifest() -> None:
+    storage.corpus.append_lines = storage.corpus.write_anew = lambda *_: os._exit(CUT)
+
+
+def _cut_within_the_manifest() -> None:
+    def write_half(path: Path, lines: list[str]) -> None:
+        append_lines(path, [lines[0], lines[1][: len(lines[1]) // 2]])
+        os._exit(CUT)
+
+    storage.corpus.append_lines = storage.corpus.write_anew = write_half
+
+
+CUTS: dict[str, Callable[[], None]] = {
+    "before the files": _cut_before_the_files,
+    "after two files": _cut_after_two_files,
+    "within a file": _cut_within_a_file,
+    "before the manifest": _cut_before_the_manifest,
+    "within the manifest": _cut_within_the_manifest,
+}
+
+
+def _cut_child(data: Path, cut: str, numbers: list[int]) -> None:
+    async def place() -> None:
+        async with opened(data) as corpus:
+            CUTS[cut]()
+            await corpus.place([result(number) for number in numbers], now=FIRST_SEEN)
+
+    asyncio.run(place())
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("earlier", [0, 3])
+async def test_whatever_a_cut_leaves_is_completed_by_the_next_opening(
+    tmp_path: Path, fork: Fork, cut: str, earlier: int
+) -> None:
+    data, calm = tmp_path / "data", tmp_path / "calm"
+    numbers = [0, 2, 5, 7, 8, 9, 12, 13]
+    for folder in (data, calm):
+        async with opened(folder) as corpus:
+            await remember(corpus, 0)
+            if earlier:
+                await corpus.place([result(number) for number in numbers[:earlier]], now=FIRST_SEEN)
+    async with opened(calm) as corpus:
+        await corpus.place([result(number) for number in numbers[earlier:]], now=FIRST_SEEN)
+    assert fork(_cut_child, data, cut, numbers[earlier:]) == CUT
+    async with opened(data) as corpus:
+        await check_sound(corpus, data)
+        again = await corpus.place([result(number) for number in numbers], now=FIRST_SEEN)
+    assert {placed.outcome for placed in again} == {Outcome.DUPLICATE}
+    assert contents(data) == contents(calm)
+    assert (data / "manifest.jsonl").read_bytes() == (calm / "manifest.jsonl").read_bytes()
+
+
+@pytest.fixture
+async def five(tmp_path: Path) -> Path:
+    """A data folder with five articles."""
+    async with opened(tmp_path) as corpus:
+        await remember(corpus, 0)
+        await corpus.place([result(number) for number in (0, 2, 5, 7, 8)], now=FIRST_SEEN)
+        await check_sound(corpus, tmp_path)
+    return tmp_path
+
+
+async def reopen(data: Path) -> None:
+    async with opened(data) as corpus:
+        await check_sound(corpus, data)
+
+
+async def test_a_manifest_cut_anywhere_is_completed(five: Path) -> None:
+    path = five / "manifest.jsonl"
+    whole = path.read_bytes()
+    ends = [position + 1 for position, byte in enumerate(whole) if byte == 0x0A]
+    rng = random.Random(SEED)
+    cuts = {0, 1, *ends, *(end - 1 for end in ends), *(rng.randrange(len(whole)) for _ in range(20))}
+    for cut in sorted(cuts):
+        path.write_bytes(whole[:cut])
+        await reopen(five)
+        assert path.read_bytes() == whole, f"cut at byte {cut}"
+
+
+@pytest.mark.parametrize("rest", [b"\n", b"{}\n", b"null\n", b"\xff\xfe\n", b'{"number": "x"}\n', b'{"number": 999}\n'])
+async def test_a_manifest_that_ends_in_something_else_is_written_anew(five: Path, rest: bytes) -> None:
+    path = five / "manifest.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + rest)
+    await reopen(five)
+    assert path.read_bytes() == whole
+
+
+async def test_a_deleted_manifest_is_written_again(five: Path) -> None:
+    path = five / "manifest.jsonl"
+    whole = path.read_bytes()
+    path.unlink()
+    await reopen(five)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("which", [slice(0, 1), slice(2, 4), slice(-1, None), slice(None)])
+async def test_deleted_article_files_are_written_again(five: Path, which: slice) -> None:
+    before = contents(five)
+    for name in sorted(before)[which]:
+        (five / "corpus" / name).unlink()
+    await reopen(five)
+    assert contents(five) == before
+
+
+async def test_a_lost_folder_of_files_is_written_again(five: Path) -> None:
+    before = contents(five)
+    for name in before:
+        (five / "corpus" / name).unlink()
+    (five / "corpus").rmdir()
+    (five / "manifest.jsonl").unlink()
+    await reopen(five)
+    assert contents(five) == before
+
+
+async def test_what_is_complete_is_not_written_again(five: Path) -> None:
+    paths = [five / "manifest.jsonl", *(five / "corpus").iterdir()]
+    before = [(path.stat().st_mtime_ns, path.stat().st_ino) for path in paths]
+    await reopen(five)
+    assert [(path.stat().st_mtime_ns, path.stat().st_ino) for path in paths] == before

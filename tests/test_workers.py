@@ -1,0 +1,111 @@
+"""Child processes: results and errors come back, and a job that breaks a limit costs itself alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import Extraction
+from extractors.jobs import ArticleJob, FeedJob, article_from, feed_from
+from extractors.records import Entry, ItemError, Outcome, Page
+from extractors.workers import Workers
+from tests import worker_jobs
+
+URL = "https://site.kz/news/1"
+NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
+TIME_LIMIT_S = 1.0
+MEMORY_MB = 1000
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(Extraction(workers=2, timeout=TIME_LIMIT_S, memory_mb=MEMORY_MB)) as running:
+        # The first job waits for the fork server, which loads the extractor.
+        running._started().schedule(worker_jobs.double, args=(1,)).result(timeout=30)
+        yield running
+
+
+async def failure(workers: Workers, function: Callable[[Any], Any], job: object) -> ItemError:
+    with pytest.raises(ItemError) as caught:
+        await workers.run(function, job, url=URL)
+    return caught.value
+
+
+async def test_a_result_comes_back(workers: Workers) -> None:
+    assert await workers.run(worker_jobs.double, 21, url=URL) == 42
+
+
+async def test_a_large_page_goes_through(workers: Workers) -> None:
+    assert await workers.run(worker_jobs.first_byte, b"\x07" * 10_000_000, url=URL) == 7
+
+
+async def test_an_item_error_comes_through_with_all_its_fields(workers: Workers) -> None:
+    error = await failure(workers, worker_jobs.refuse, URL + "?other")
+    assert (error.outcome, error.reason, error.url) == (Outcome.PAYWALLED, "stub", URL + "?other")
+    assert (error.detail, error.retry_after) == ("первый абзац", worker_jobs.RETRY_AFTER)
+    assert str(error) == "stub (первый абзац)"
+
+
+async def test_a_bug_stays_a_bug(workers: Workers) -> None:
+    with pytest.raises(KeyError, match="message"):
+        await workers.run(worker_jobs.fail, "message", url=URL)
+    assert await workers.run(worker_jobs.double, 1, url=URL) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "job", "reason", "detail"),
+    [
+        (worker_jobs.sleep, 60, "extractor: time limit", f"{TIME_LIMIT_S:g} s"),
+        (worker_jobs.spin, None, "extractor: time limit", f"{TIME_LIMIT_S:g} s"),
+        (worker_jobs.swell, 2 * MEMORY_MB, "extractor: memory limit", f"{MEMORY_MB} MB"),
+        (worker_jobs.crash, None, "extractor: crashed", "exit code -11"),
+        (worker_jobs.leave, 3, "extractor: crashed", "exit code 3"),
+    ],
+    ids=["sleeps", "spins", "swells", "crashes", "leaves"],
+)
+async def test_a_job_that_breaks_a_limit_costs_itself_alone(
+    workers: Workers, function: Callable[[Any], Any], job: object, reason: str, detail: str
+) -> None:
+    bad, *good = await asyncio.gather(
+        failure(workers, function, job), *(workers.run(worker_jobs.double, n, url=URL) for n in range(5))
+    )
+    assert (bad.outcome, bad.reason, bad.detail, bad.url) == (Outcome.FAILED, reason, detail, URL)
+    assert good == [0, 2, 4, 6, 8]
+    assert await workers.run(worker_jobs.double, 21, url=URL) == 42
+
+
+async def test_memory_within_the_limit_is_there(workers: Workers) -> None:
+    assert await workers.run(worker_jobs.swell, 100, url=URL) == 100_000_000
+
+
+async def test_jobs_run_side_by_side(workers: Workers, tmp_path: Path) -> None:
+    met = await asyncio.gather(*(workers.run(worker_jobs.meet, (tmp_path, name), url=URL) for name in ("a", "b")))
+    assert met == [2, 2]
+
+
+async def test_children_are_used_again(workers: Workers) -> None:
+    processes = {await workers.run(worker_jobs.process_id, n, url=URL) for n in range(20)}
+    assert len(processes) <= workers.count == 2
+
+
+async def test_pages_and_feeds_are_worked_on_in_children(workers: Workers) -> None:
+    sentence = "Мост через реку Сырдарья открыли сегодня в Кызылорде, сообщает пресс-служба акимата области. "
+    page = f"<html><body><h1>Мост</h1><article><p>{sentence * 2}</p><p>{sentence * 3}</p></article></body></html>"
+    job = ArticleJob(Page(URL, page.encode(), None, NOW), Entry(URL, "https://site.kz/rss"), UTC, 20, NOW)
+    assert (await workers.run(article_from, job, url=URL)).paragraphs[0] == (sentence * 2).strip()
+    rss = b"<rss version='2.0'><channel><title>T</title><item><link>https://site.kz/1</link></item></channel></rss>"
+    feed = await workers.run(feed_from, FeedJob(rss, "https://site.kz/rss", None, UTC, NOW), url=URL)
+    assert [entry.url for entry in feed.entries] == ["https://site.kz/1"]
+    error = await failure(workers, feed_from, FeedJob(b"no feed", "https://site.kz/rss", None, UTC, NOW))
+    assert error.url == "https://site.kz/rss"
+
+
+def test_without_a_number_there_is_a_child_for_each_core_and_none_before_the_first_job() -> None:
+    with Workers(Extraction(workers=0)) as idle:
+        assert idle.count >= 1
+        assert idle._pool is None

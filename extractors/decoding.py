@@ -14,6 +14,7 @@ import brotli
 import zstandard
 
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
+PLAIN = ("", "identity", "none", "binary", "utf-8", "utf8")  # the latter by servers that mean no encoding at all
 ZSTD_SLICE = 64  # bytes: zstandard takes no limit, but so few bytes hold at most 16 blocks of 128 KiB
 ZSTD_WINDOW = 8 << 20  # bytes, RFC 9659
 
@@ -27,14 +28,15 @@ class BrokenEncoding(Exception):
 
 
 class Body:
-    """Collects the chunks of one body; `limit` is in bytes after decoding."""
+    """Collects the chunks of one body; `limit` is in bytes after decoding, and twice that before it."""
 
     def __init__(self, content_encoding: str, limit: int) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
+        self._taken = 0
         names = [name.strip().lower() for name in content_encoding.split(",")]
-        encodings = [name for name in names if name not in ("", "identity")]
+        encodings = [name for name in names if name not in PLAIN]
         if len(encodings) > 1:
             raise BrokenEncoding(f"several encodings: {content_encoding[:100]}")
         make = _DECODERS.get(encodings[0]) if encodings else _Identity
@@ -44,6 +46,9 @@ class Body:
 
     def add(self, chunk: bytes) -> None:
         """Take the next chunk as it came over the wire. Raises TooLarge, BrokenEncoding."""
+        self._taken += len(chunk)
+        if self._taken > 2 * self._limit:  # padding, empty blocks: bytes without end that stand for nothing
+            raise TooLarge(f"more than {2 * self._limit} encoded bytes")
         try:
             for piece in self._decode(chunk, self._limit + 1):
                 self._size += len(piece)
@@ -64,7 +69,7 @@ class Body:
 
     def finish(self) -> bytes:
         """The whole body. Raises BrokenEncoding when the encoded stream was cut: half a text is worse than none."""
-        if self._parts and not self._decode.complete:
+        if self._taken and not self._decode.complete:
             raise BrokenEncoding("cut short")
         return self.so_far()
 
@@ -93,28 +98,29 @@ class _Zlib:
     def __init__(self) -> None:
         self._decoder: zlib._Decompress | None = None
         self._held = b""
+        self._over = False
         self.complete = False
 
     def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
-        chunk = self._held + chunk
-        if self._decoder is None and len(chunk) < 2:  # the two bytes that tell the wrapping
-            self._held = chunk
-            return
-        self._held = b""
-        while chunk:
+        chunk, self._held = self._held + chunk, b""
+        while chunk and not self._over:
             if self._decoder is None:
-                wrapped = chunk[:2] == b"\x1f\x8b" or (
-                    chunk[0] & 0x0F == 8 and int.from_bytes(chunk[:2], "big") % 31 == 0
-                )
+                if self.complete:
+                    chunk = chunk.lstrip(b"\0")  # padding between members
+                if len(chunk) < 2:  # the two bytes that tell the wrapping
+                    self._held = chunk
+                    return
+                is_gzip = chunk[:2] == b"\x1f\x8b"
+                if self.complete and not is_gzip:
+                    self._over = True  # whatever follows is no further member: browsers ignore it
+                    return
+                wrapped = is_gzip or (chunk[0] & 0x0F == 8 and int.from_bytes(chunk[:2], "big") % 31 == 0)
                 self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 32 if wrapped else -zlib.MAX_WBITS)
             yield self._decoder.decompress(chunk, most)
             chunk = self._decoder.unconsumed_tail
             self.complete = self._decoder.eof
             if self._decoder.eof:
-                chunk = self._decoder.unused_data.lstrip(b"\0")  # padding between members
-                if not chunk.startswith(b"\x1f\x8b"):
-                    return  # whatever follows is no further member: browsers ignore it
-                self._decoder = None
+                chunk, self._decoder = self._decoder.unused_data, None
 
 
 class _Brotli:

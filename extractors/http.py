@@ -8,6 +8,7 @@ sends is bounded in size and time; every redirect is a request like any other.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -47,6 +48,7 @@ FINAL = {
 }
 PASSING = (408, 429, 500, 502, 503, 504)  # may be over in a moment
 OVERLOADED = (429, 503)
+DRAIN_BYTES, DRAIN_S = 64 * 1024, 1.0
 VALIDATORS = ("If-None-Match", "If-Modified-Since")
 
 
@@ -76,16 +78,16 @@ class _Failure(ItemError):
 
 
 class _Queue:
-    """One host's queue: who holds `turn` may send, not before the loop's clock shows `free_at`."""
+    """One host's queue: who holds `turn` may send, once the gap since `ended_at` (the loop's clock) is over."""
 
-    __slots__ = ("changed", "free_at", "robots_turn", "state", "turn")
+    __slots__ = ("changed", "ended_at", "robots_turn", "state", "turn")
 
     def __init__(self, state: HostState) -> None:
         self.state = state
         self.changed = False
         self.turn = asyncio.Lock()
         self.robots_turn = asyncio.Lock()
-        self.free_at = 0.0
+        self.ended_at = -math.inf
 
     def remember(self, state: HostState) -> None:
         self.changed = self.changed or state != self.state
@@ -205,7 +207,7 @@ class Client:
                 if wait_s > MAX_WAIT_S:
                     raise Deferred(asked, pause)
                 await asyncio.sleep(wait_s)
-            if (wait_s := queue.free_at - loop.time()) > 0:
+            if (wait_s := queue.ended_at + self._gap_s(queue.state) - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
             async with self._slots:
                 try:
@@ -226,7 +228,7 @@ class Client:
                     raise _failure("broken content encoding", asked, detail=str(exc), passing=True) from exc
                 finally:
                     # After the answer, not after the question: a gap the server would measure too.
-                    queue.free_at = loop.time() + self._gap_s(queue.state)
+                    queue.ended_at = loop.time()
 
     async def _get(
         self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, robots: bool
@@ -238,6 +240,8 @@ class Client:
                 queue.remember(slowed(queue.state, usual_s=self._network.per_host_interval, not_before=until))
             else:
                 queue.remember(answered(queue.state, usual_s=self._network.per_host_interval))
+            if status not in (200, 203):
+                await _drain(response)
             if status == 304 and not headers.keys().isdisjoint(VALIDATORS):
                 return None
             if status in REDIRECTS and "location" in response.headers:
@@ -286,6 +290,19 @@ class Client:
         if host not in self._queues:
             self._queues[host] = _Queue(HostState(host))
         return self._queues[host]
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read a body that nobody wants, if it is short and quick: else the connection must be closed and made anew."""
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > DRAIN_BYTES:
+                    return
+    except (TimeoutError, httpx.TransportError):
+        return
 
 
 def _failure(reason: str, asked: str, *, detail: str = "", passing: bool = False) -> _Failure:

@@ -6,6 +6,7 @@ good for a day, and for a month while the host does not give a newer one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ from protego import Protego
 FRESH = timedelta(days=1)
 USABLE = timedelta(days=30)
 MAX_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB are read
+VERSION = re.compile(r"(?:^|(?<=\r))([ \t]*user-agent[ \t]*:[ \t]*[\w-]+)/\S*", re.IGNORECASE | re.MULTILINE)
 MAX_CRAWL_DELAY_S = 120.0  # a host that asks for more is asked this rarely, and few pages a pass
 
 
@@ -55,4 +57,4 @@ def product_token(user_agent: str) -> str:
 
 @lru_cache(maxsize=512)
 def _parsed(text: str) -> Protego:
-    return Protego.parse(text)
+    return Protego.parse(VERSION.sub(r"\1", text))  # RFC 9309, 2.2.1: a product token has no version

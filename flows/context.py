@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from config.load import Config
 from extractors.http import Client
@@ -57,6 +58,20 @@ class Context:
 async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
     """The `Step` without Prefect: just do it."""
     return await work()
+
+
+async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
+    """The result of `work`, which is not interrupted however often the caller is; the interruption comes afterwards."""
+    task = asyncio.ensure_future(work)
+    interrupted = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            interrupted = True
+    if interrupted and not task.cancelled() and task.exception() is None:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 def utc_now() -> datetime:

@@ -18,7 +18,7 @@ from extractors.http import Response
 from extractors.jobs import ArticleJob, article_from
 from extractors.records import Article, Deferred, ItemError, Placement, Result, Verdict
 from extractors.zones import zone_of
-from flows.context import Context, Step
+from flows.context import Context, Step, to_the_end
 from flows.summary import Summary
 from storage.seen import DueEntry, PendingEntry, load_pending
 
@@ -97,7 +97,7 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, 
         await _examine_all(context, [p for p in pending if p.key not in settled], done, deadlines)
     finally:
         done.put_nowait(None)
-        await asyncio.shield(placer)  # also when interrupted: what is finished is kept
+        await to_the_end(placer)  # also when interrupted: what is finished is kept
 
 
 async def _examine_all(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from config.load import Config
 from config.sources import Source
-from flows.context import Observer, Step, open_context, run_directly, utc_now
+from flows.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
 from flows.ingest import choose, ingest
 from flows.poll import poll
 from flows.summary import SourceReport, Summary
@@ -68,10 +68,15 @@ async def monitor(
             summary.interrupted = True
             raise
         finally:
-            async with database.read() as connection:
-                summary.pending = await count_pending(connection, ids)
             summary.seconds = time.monotonic() - started
-            async with database.write() as connection:
-                await store_hosts(connection, context.client.take_changed_hosts())
-            await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+            await to_the_end(_store_end(context, run, summary, ids))
     return summary
+
+
+async def _store_end(context: Context, run: int, summary: Summary, source_ids: Sequence[str]) -> None:
+    database = context.corpus.database
+    async with database.read() as connection:
+        summary.pending = await count_pending(connection, source_ids)
+    async with database.write() as connection:
+        await store_hosts(connection, context.client.take_changed_hosts())
+    await store_run_end(database, run, now=context.now(), summary=summary.to_json())

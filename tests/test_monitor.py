@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.load import Config, load_config
-from extractors.records import Outcome
+from extractors.records import Outcome, Placement
 from extractors.urls import article_id
 from flows import ingest
 from flows.context import Observer
@@ -188,8 +188,12 @@ def test_an_interrupted_pass_keeps_what_is_finished_and_the_next_one_goes_on(sit
         assert task is not None
 
         class Impatient(Observer):
-            def placed(self, placements: object) -> None:
-                task.cancel()
+            count = 0
+
+            def placed(self, placements: list[Placement]) -> None:
+                self.count += len(placements)
+                if self.count >= 10:
+                    task.cancel()
 
         await monitor(watched.config, watched.data, sources=watched.config.sources, observer=Impatient())
 

@@ -138,16 +138,25 @@ class _Brotli:
 
 
 class _Zstd:
+    """One frame or several (RFC 8878, 3)."""
+
     def __init__(self) -> None:
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+        self._context = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+        self._decoder: zstandard.ZstdDecompressionObj | None = None
 
     @property
     def complete(self) -> bool:
-        return self._decoder.eof
+        return self._decoder is None
 
     def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
         for start in range(0, len(chunk), ZSTD_SLICE):
-            yield self._decoder.decompress(chunk[start : start + ZSTD_SLICE])
+            part = chunk[start : start + ZSTD_SLICE]
+            while part:
+                self._decoder = self._decoder or self._context.decompressobj()
+                yield self._decoder.decompress(part)
+                part = b""
+                if self._decoder.eof:
+                    part, self._decoder = self._decoder.unused_data, None
 
 
 _DECODERS: dict[str, Callable[[], _Decoder]] = {

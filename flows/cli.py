@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,6 +66,7 @@ def monitor(
     engine: Annotated[
         EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
     ] = EngineName.auto,
+    due: Annotated[bool, typer.Option("--due", help="Only feeds whose turn has come by their own rhythm.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -82,12 +84,12 @@ def monitor(
         from flows.terminal import ProgressBar, print_summary
 
         with ProgressBar() as bar:
-            summary = run_monitor(checked, data, source or (), engine=chosen, observer=bar)
+            summary = run_monitor(checked, data, source or (), engine=chosen, observer=bar, due_only=due)
     if as_json:
         _print_json(summary)
     else:
         print_summary(summary)
-    if all(s["status"] == "failed" for s in summary["sources"].values()):
+    if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         _fail("no source could be read: check the network, then 'error' of each source above")
 
 
@@ -140,6 +142,45 @@ def sources_list(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
         ],
         numbers=(5,),
     )
+
+
+@sources_app.command("status")
+def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """How each source fares: read, silent against its own rhythm, or giving less text than it used to."""
+    checked = _config(config)
+    with _problems_explained():
+        from flows.inspect import sources_health
+
+        health = asyncio.run(sources_health(checked, data))
+    if as_json:
+        _print_json({h.source_id: asdict(h) for h in health})
+        return
+    from flows.terminal import print_health
+
+    print_health(health)
+
+
+@sources_app.command("check")
+def sources_check(
+    source: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none means all that are enabled.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Poll sources live and say what their feeds give; nothing is stored."""
+    checked = _config(config, source)
+    with _problems_explained():
+        from flows.check import check_sources
+
+        checks = asyncio.run(check_sources(checked, checked.select(source or ())))
+    if as_json:
+        _print_json({"feeds": [c.to_json() for c in checks]})
+    else:
+        from flows.terminal import print_checks
+
+        print_checks(checks)
+    if not any(c.ok for c in checks):
+        _fail("no feed could be read: see the notes above")
 
 
 @corpus_app.command("import")

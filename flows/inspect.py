@@ -15,6 +15,7 @@ from storage.adopt import Adoption, adopt
 from storage.corpus import open_corpus, open_for_reading
 from storage.database import StorageError
 from storage.files import ArticleFile
+from storage.health import SourceHealth, load_health
 from storage.manifest import manifest_line
 from storage.schema import articles, sightings, urls
 from storage.verify import Fault, stats, verify
@@ -36,6 +37,12 @@ async def corpus_statistics(config: Config, data: Path) -> dict[str, Any]:
     """The counts of `storage.verify.stats`."""
     async with open_for_reading(data, config.settings.storage) as corpus:
         return await stats(corpus)
+
+
+async def sources_health(config: Config, data: Path) -> list[SourceHealth]:
+    """The health of every enabled source."""
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        return await load_health(connection, [s.id for s in config.select(())], now=utc_now())
 
 
 async def article_facts(config: Config, data: Path, number: int) -> tuple[dict[str, Any], str]:

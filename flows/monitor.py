@@ -17,6 +17,7 @@ from flows.context import Context, Observer, Step, open_context, run_directly, t
 from flows.ingest import choose, ingest
 from flows.poll import poll
 from flows.summary import SourceReport, Summary
+from storage.health import load_health, store_flags
 from storage.hosts import store_hosts
 from storage.runs import store_run_end, store_run_start
 from storage.seen import FeedState, count_pending, load_due, load_feed_states
@@ -77,6 +78,10 @@ async def _store_end(context: Context, run: int, summary: Summary, source_ids: S
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
+        health = await load_health(connection, source_ids, now=context.now())
+    for source in health:
+        summary.sources[source.source_id].flags = source.flags
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
+        summary.raised = await store_flags(connection, health, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())

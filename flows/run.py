@@ -21,18 +21,24 @@ PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
 
 
 def run_monitor(
-    config: Config, data: Path, source_ids: Sequence[str], *, engine: Literal["direct", "prefect"], observer: Observer
+    config: Config,
+    data: Path,
+    source_ids: Sequence[str],
+    *,
+    engine: Literal["direct", "prefect"],
+    observer: Observer,
+    due_only: bool = False,
 ) -> dict[str, Any]:
     """One monitor pass; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
     if engine == "direct":
-        summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer))
+        summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
         return summary.to_json()
     asyncio.run(_check_corpus(config, data))
     if configured_api(os.environ):
-        return run_flow(config, data, source_ids, observer=observer)
+        return run_flow(config, data, source_ids, observer=observer, due_only=due_only)
     with EmbeddedServer(data / PREFECT_FOLDER) as server:
         use_server(server)
-        return run_flow(config, data, source_ids, observer=observer)
+        return run_flow(config, data, source_ids, observer=observer, due_only=due_only)
 
 
 async def _check_corpus(config: Config, data: Path) -> None:
@@ -47,7 +53,9 @@ def use_server(server: EmbeddedServer) -> None:
     os.environ["PREFECT_HOME"] = str(server.home)
 
 
-def run_flow(config: Config, data: Path, source_ids: Sequence[str], *, observer: Observer) -> dict[str, Any]:
+def run_flow(
+    config: Config, data: Path, source_ids: Sequence[str], *, observer: Observer, due_only: bool = False
+) -> dict[str, Any]:
     """One monitor pass as a flow run of the Prefect API that is configured."""
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the progress bar and the summary say the rest
@@ -55,7 +63,7 @@ def run_flow(config: Config, data: Path, source_ids: Sequence[str], *, observer:
 
     prefect_flows.observer = observer
     try:
-        return run(prefect_flows.monitor(str(config.folder), str(data), list(source_ids) or None))
+        return run(prefect_flows.monitor(str(config.folder), str(data), list(source_ids) or None, due_only))
     finally:
         prefect_flows.observer = None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from extractors.records import Outcome, Placement
+from storage.health import Flag
 
 Status = Literal["ok", "not_modified", "failed"]
 DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT, Outcome.TEMPLATE)
@@ -27,11 +28,12 @@ class SourceReport:
     skipped: int = 0  # items of the feed that cannot be an article: no link, not an address
     appended: int = 0
     error: str | None = None
+    flags: tuple[Flag, ...] = ()  # of its health: failing, silent, redesigned
 
     @property
     def status(self) -> Status:
-        """failed: no feed could be read; not_modified: what could be read has not changed."""
-        if self.failed_feeds == self.feeds:
+        """failed: no feed could be read; not_modified: what could be read has not changed, or none was due."""
+        if 0 < self.failed_feeds == self.feeds:
             return "failed"
         return "not_modified" if self.failed_feeds + self.unchanged_feeds == self.feeds else "ok"
 
@@ -49,6 +51,7 @@ class Summary:
     undated: int = 0  # articles appended without a date
     seconds: float = 0.0
     interrupted: bool = False
+    raised: list[tuple[str, Flag]] = field(default_factory=list)  # flags of sources that are new in this pass
 
     def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
         """Add what became of some entries; `source_of` names each one's source."""
@@ -83,7 +86,14 @@ class Summary:
             "seconds": round(self.seconds, 2),
             "interrupted": self.interrupted,
             "sources": {
-                key: {"status": s.status, "entries": s.entries, "new": s.new, "appended": s.appended, "error": s.error}
+                key: {
+                    "status": s.status,
+                    "entries": s.entries,
+                    "new": s.new,
+                    "appended": s.appended,
+                    "error": s.error,
+                    "flags": {flag.name: flag.why for flag in s.flags},
+                }
                 for key, s in self.sources.items()
             },
         }
@@ -97,8 +107,8 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def sentence(summary: dict[str, Any]) -> str:
-    """The counts in one line."""
+def sentences(summary: dict[str, Any]) -> str:
+    """The counts in one line, and a line for each source whose health needs a look."""
     shown = {Outcome.APPENDED.value, Outcome.OFF_TOPIC.value, *(o.value for o in DUPLICATES)}
     parts = [
         f"{summary['appended']} appended",
@@ -113,13 +123,15 @@ def sentence(summary: dict[str, Any]) -> str:
     sources = summary["sources"].values()
     read = sum(s["status"] != "failed" for s in sources)
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
-    return f"{read} of {len(sources)} sources read: {', '.join(parts)} ({how})"
+    lines = [f"{read} of {len(sources)} sources read: {', '.join(parts)} ({how})"]
+    lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]
+    return "\n".join(lines)
 
 
 def markdown(summary: dict[str, Any]) -> str:
     """The same table for Prefect's artifact page."""
     lines = [
-        sentence(summary),
+        sentences(summary).replace("\n", "\n\n"),
         "",
         "| source | status | entries | new | appended | error |",
         "|---|---|--:|--:|--:|---|",

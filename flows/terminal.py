@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -14,7 +14,11 @@ from rich.text import Text
 
 from extractors.records import Outcome, Placement
 from flows.context import Observer
-from flows.summary import rows, sentence
+from flows.summary import rows, sentences
+
+if TYPE_CHECKING:
+    from flows.check import Check
+    from storage.health import SourceHealth
 
 PLAIN_WIDTH = 140  # of a table that goes into a file or a pipe
 
@@ -62,7 +66,7 @@ class ProgressBar(Observer):
 def print_summary(summary: dict[str, Any]) -> None:
     """The table of a pass and its counts, on stdout."""
     print_table(("source", "status", "entries", "new", "appended", "error"), rows(summary), numbers=(2, 3, 4))
-    print(sentence(summary))
+    print(sentences(summary))
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:
@@ -81,3 +85,33 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
         console.print(table)
     for line in captured.get().split("\n")[:-1]:
         print(line.rstrip())
+
+
+def print_health(health: Sequence[SourceHealth]) -> None:
+    """The table of `sources status`, on stdout."""
+    headings = ("source", "health", "last read", "last news", "longest pause", "words", "undated", "why")
+    lines = [
+        (
+            h.source_id,
+            ", ".join(flag.name for flag in h.flags) or ("ok" if h.last_success else "never read"),
+            f"{h.last_success:%Y-%m-%d %H:%M}" if h.last_success else "",
+            f"{h.rhythm.last:%Y-%m-%d %H}h" if h.rhythm.last else "",
+            f"{h.rhythm.longest_pause.total_seconds() / 3600:.0f} h" if h.rhythm.hours > 1 else "",
+            str(h.median_words or ""),
+            f"{h.undated_share:.0%}" if h.undated_share is not None else "",
+            "; ".join(flag.why for flag in h.flags),
+        )
+        for h in health
+    ]
+    print_table(headings, lines, numbers=(4, 5, 6))
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """The table of `sources check`, on stdout."""
+    headings = ("source", "works", "kind", "entries", "dated", "full text", "newest", "feed", "note")
+    lines = [
+        (c.source, "yes" if c.ok else "NO", c.kind or "", str(c.entries), str(c.dated), str(c.full_text),
+         c.newest or "", c.feed, c.note or "")
+        for c in checks
+    ]  # fmt: skip
+    print_table(headings, lines, numbers=(3, 4, 5))

@@ -118,6 +118,8 @@ urls = Table(
     Column("words", Integer),  # of the extracted text; null: there was none
     Column("dated", Boolean),  # whether a date was found; null: there was no text
     Index("urls_due", "source_id", "outcome"),
+    Index("urls_seen", "source_id", "first_seen"),
+    Index("urls_decided", "source_id", "decided_at"),
 )
 
 sightings = Table(
@@ -137,6 +139,15 @@ hosts = Table(
     Column("not_before", Moment),  # it asked to be left alone until then
     Column("interval_s", Float, nullable=False),  # the gap it earned by 429 and 503; 0: the usual one
     Column("successes", Integer, nullable=False),  # in a row since
+)
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("source_id", String(60), primary_key=True),
+    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned
+    Column("since", Moment, nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 runs = Table(

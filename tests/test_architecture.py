@@ -19,7 +19,14 @@ MAY_IMPORT = {
     "flows": {"config", "extractors", "storage", "flows"},
 }
 # The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
-SHARED_WITH_STORAGE = {"extractors.records", "extractors.text", "extractors.urls", "extractors.language"}
+SHARED_WITH_STORAGE = {
+    "extractors.records",
+    "extractors.text",
+    "extractors.urls",
+    "extractors.language",
+    "extractors.hosts",
+    "extractors.robots",
+}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
 

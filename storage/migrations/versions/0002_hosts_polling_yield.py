@@ -28,3 +28,14 @@ def upgrade() -> None:
     with op.batch_alter_table("urls", schema=None) as batch_op:
         batch_op.add_column(sa.Column("words", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("dated", sa.Boolean(), nullable=True))
+        batch_op.create_index("urls_seen", ["source_id", "first_seen"], unique=False)
+        batch_op.create_index("urls_decided", ["source_id", "decided_at"], unique=False)
+
+    op.create_table(
+        "flags",
+        sa.Column("source_id", sa.String(length=60), nullable=False),
+        sa.Column("flag", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "flag"),
+    )

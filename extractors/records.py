@@ -13,6 +13,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
+MAX_DETAIL = 500  # characters of an error's detail that are kept
+
+
 class Outcome(StrEnum):
     """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
 
@@ -51,7 +54,8 @@ class ItemError(Exception):
         self.outcome = outcome
         self.reason = reason
         self.url = url
-        self.detail = detail
+        # A server may have written parts of it: no control character may reach a terminal or a log.
+        self.detail = "".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL])
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:  # exceptions with keyword arguments do not pickle by themselves

@@ -98,6 +98,7 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
     """What became of one URL, step by step."""
     checked = _config(config)
     with _problems_explained():
+        from extractors.text import clean_line
         from flows.inspect import explain_url
 
         facts = asyncio.run(explain_url(checked, data, url))
@@ -106,7 +107,7 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
     else:
         for name, value in facts.items():
             if value is not None:
-                print(f"{name:>13}: {value}")
+                print(f"{name:>13}: {clean_line(str(value))}")
     if not facts["known"]:
         raise typer.Exit(FAILED)
 

@@ -59,7 +59,7 @@ async def _decide(
     """How the result ends, when it is tried again, and what the decision rests on."""
     if result.error is not None:
         error = result.error
-        details: dict[str, Any] = {"detail": error.detail[:500]} if error.detail else {}
+        details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
         if error.outcome is not Outcome.FAILED:
             return Placement(result.key, error.outcome, reason=error.reason), None, details
         again = retry_at(error, attempts=result.attempts, now=now)

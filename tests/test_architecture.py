@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,13 @@ def test_what_runs_without_prefect_never_loads_it(module: str) -> None:
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_library_imported_is_declared_as_a_dependency() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^a-z0-9_-]", d.lower())[0].replace("-", "_") for d in project["dependencies"]}
+    roots = {module.split(".")[0] for path in MODULES for module, _ in imports(path)}
+    assert roots - sys.stdlib_module_names - {*PACKAGES, "tests"} <= declared
 
 
 def test_top_level_holds_only_what_it_should() -> None:

@@ -6,10 +6,12 @@ for all children, and the main process never.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from extractors.records import Article, Entry, Feed, Page
+from extractors.records import Article, Entry, Feed, ItemError, Outcome, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,27 @@ def article_from(job: ArticleJob) -> Article:
     """The article on a page. Raises ItemError when there is none."""
     from extractors.article import extract
 
-    return extract(job)
+    with _strangers_input(job.page.url):
+        return extract(job)
 
 
 def feed_from(job: FeedJob) -> Feed:
     """The feed's entries. Raises ItemError when it is no feed."""
     from extractors.feeds import parse_feed
 
-    return parse_feed(job.body, url=job.url, charset=job.charset, zone=job.zone, now=job.now)
+    with _strangers_input(job.url):
+        return parse_feed(job.body, url=job.url, charset=job.charset, zone=job.zone, now=job.now)
+
+
+@contextmanager
+def _strangers_input(url: str) -> Iterator[None]:
+    """Half a dozen parsing libraries meet whatever a stranger sent: what they raise costs this page, like a crash.
+
+    It is counted by its class, so that a fault of our own shows in every report instead of ending every run.
+    """
+    try:
+        yield
+    except (ItemError, MemoryError):
+        raise
+    except Exception as exc:
+        raise ItemError(Outcome.FAILED, f"extractor: {type(exc).__name__}", url=url, detail=str(exc)) from exc

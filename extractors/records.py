@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 

@@ -33,6 +33,8 @@ class Workers:
     def __init__(self, limits: Extraction) -> None:
         self._limits = limits
         self._pool: ProcessPool | None = None
+        self._starting = asyncio.Lock()
+        self._ready = False
         self.count = limits.workers or os.cpu_count() or 1
 
     def __enter__(self) -> Self:
@@ -51,7 +53,11 @@ class Workers:
 
     async def run(self, function: Callable[[J], R], job: J, *, url: str) -> R:
         """`function(job)` in a child process. Its ItemErrors come through; a broken limit becomes one for `url`."""
-        future = self._started().schedule(function, args=(job,), timeout=self._limits.timeout)
+        pool = self._started()
+        if not self._ready:
+            async with self._starting:  # until the fork server has loaded the extractor: a second or more
+                self._ready = self._ready or await asyncio.to_thread(getattr, pool, "active")
+        future = pool.schedule(function, args=(job,), timeout=self._limits.timeout)
         try:
             return await asyncio.wrap_future(future)
         except (TimeoutError, FutureTimeoutError) as exc:

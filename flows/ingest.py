@@ -93,11 +93,17 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, 
     settled = {p.key for p in known}
     done: asyncio.Queue[Result | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
+    fresh = [p for p in pending if p.key not in settled]
+    examiner = asyncio.create_task(_examine_all(context, fresh, done, deadlines))
     try:
-        await _examine_all(context, [p for p in pending if p.key not in settled], done, deadlines)
+        # The placer ends first only when it fails: then there is no use in fetching on.
+        await asyncio.wait({examiner, placer}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        examiner.cancel()
+        await to_the_end(asyncio.wait({examiner}))
         done.put_nowait(None)
         await to_the_end(placer)  # also when interrupted: what is finished is kept
+    await examiner
 
 
 async def _examine_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import json
 import re
@@ -25,10 +26,11 @@ from flows.inspect import explain_url, verify_corpus
 from flows.monitor import monitor
 from flows.summary import Summary
 from storage.corpus import open_corpus
+from storage.database import StorageError
 from storage.files import ArticleFile
 from storage.seen import DueEntry
 from tests.demo_site.server import DemoSite
-from tests.running import EVERYTHING, source_toml, write_config
+from tests.running import EVERYTHING, SETTINGS, source_toml, write_config
 
 DEAD = "zhetisu-online"
 
@@ -36,10 +38,12 @@ DEAD = "zhetisu-online"
 class Watched:
     """A data folder in which passes over a site are run."""
 
-    def __init__(self, site: DemoSite, root: Path, *, topics: str | None = None) -> None:
+    def __init__(self, site: DemoSite, root: Path, *, topics: str | None = None, settings: str = SETTINGS) -> None:
         self.site = site
         self.data = root / "data"
-        self.config: Config = load_config(write_config(root / "config", sources=site.sources_toml(), topics=topics))
+        self.config: Config = load_config(
+            write_config(root / "config", sources=site.sources_toml(), topics=topics, settings=settings)
+        )
 
     def run(self, *, now: datetime | None = None, observer: Observer | None = None) -> Summary:
         clock = (lambda: now) if now else (lambda: datetime.now(UTC))
@@ -181,7 +185,7 @@ def test_a_run_on_an_adopted_corpus_continues_its_numbers(site: DemoSite, tmp_pa
 
 
 def test_an_interrupted_pass_keeps_what_is_finished_and_the_next_one_goes_on(site: DemoSite, tmp_path: Path) -> None:
-    watched = Watched(site, tmp_path, topics=EVERYTHING)
+    watched = Watched(site, tmp_path, topics=EVERYTHING, settings=SETTINGS.replace("0.02", "0.3"))
 
     async def interrupted() -> None:
         task = asyncio.current_task()
@@ -261,3 +265,23 @@ def test_batches_interleave_hosts_so_that_none_waits_for_another() -> None:
 
 def test_outcomes_are_all_known_to_the_summary() -> None:
     assert {o.value for o in Outcome} >= {"appended", "duplicate", "off_topic", "failed", "gave_up"}
+
+
+def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
+    site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(site, tmp_path, topics=EVERYTHING)
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("storage.corpus.write_file", full)
+    monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 3)
+    with pytest.raises(StorageError, match="No space left on device: check the disk"):
+        watched.run()
+    fetched = watched.article_pages() & {(h.host, urlsplit(h.path).path) for h in site.hits}
+    assert len(fetched) < 40
+    monkeypatch.undo()
+    watched.run()
+    assert len(watched.manifest()) == 40
+    assert asyncio.run(verify_corpus(watched.config, watched.data))[1] == []

@@ -33,23 +33,22 @@ def run_demo(folder: Path) -> bool:
     sys.path.insert(0, str(CHECKOUT))  # the site is part of the tests' tooling and not installed
     from tests.demo_site.server import DemoSite
 
-    data = folder / "data"
-    with DemoSite() as site, EmbeddedServer(data / PREFECT_FOLDER) as server:
+    with DemoSite() as site, EmbeddedServer(folder / PREFECT_FOLDER) as server:
         config = _configure(folder / "config", site.settings_toml(), site.sources_toml())
         print(f"A small news site is up on loopback: {len(config.sources)} sources, {len(site.articles)} articles.\n")
         print("First pass, run directly:")
         with ProgressBar() as bar:
-            first = asyncio.run(monitor(config, data, sources=config.sources, observer=bar)).to_json()
+            first = asyncio.run(monitor(config, folder, sources=config.sources, observer=bar)).to_json()
         print_summary(first)
         print("\nSecond pass, as a flow run under Prefect's embedded server:")
         use_server(server)
         pages, asked = {_path(a.url) for a in site.articles}, len(site.hits)
         with ProgressBar() as bar:
-            second = run_flow(config, data, (), observer=bar)
+            second = run_flow(config, folder, (), observer=bar)
         print_summary(second)
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
-    count, faults = asyncio.run(verify_corpus(config, data))
-    _show_article(config, data)
+    count, faults = asyncio.run(verify_corpus(config, folder))
+    _show_article(config, folder)
     checks = {
         "the first pass appended articles": first["appended"] > 0,
         "the second pass found nothing new": second["appended"] == second["new"] == 0,
@@ -58,7 +57,7 @@ def run_demo(folder: Path) -> bool:
     }
     for claim, true in checks.items():
         print(f"{'ok ' if true else 'NOT OK'} {claim}")
-    _say_where(folder, data, config)
+    _say_where(folder, config)
     return all(checks.values())
 
 
@@ -99,9 +98,8 @@ def _show_article(config: Config, data: Path) -> None:
     print()
 
 
-def _say_where(folder: Path, data: Path, config: Config) -> None:
-    corpus = data / config.settings.storage.corpus
-    print(f"\nArticles  {corpus}\nManifest  {data / 'manifest.jsonl'}\nIndex     {data / 'index.sqlite'}")
-    print(f"Settings  {folder / 'config'}")
-    print(f"\nNext:  .venv/bin/c5watch corpus stats --config {folder / 'config'} --data {data}")
+def _say_where(folder: Path, config: Config) -> None:
+    print(f"\nArticles  {folder / config.settings.storage.corpus}")
+    print(f"Manifest  {folder / 'manifest.jsonl'}\nIndex     {folder / 'index.sqlite'}\nSettings  {folder / 'config'}")
+    print(f"\nNext:  .venv/bin/c5watch corpus stats --data {folder}")
     print("Then:  make run    one pass over the real catalogue of feeds (config/sources.toml)")

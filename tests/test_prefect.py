@@ -110,7 +110,7 @@ def test_the_demonstration_does_the_whole_job(tmp_path: Path) -> None:
     assert "NOT OK" not in done.stdout
     assert "direct engine" in done.stdout
     assert "prefect engine" in done.stdout
-    verified = one_json(c5watch("corpus", "verify", "--json", "--data", keep / "data"))
+    verified = one_json(c5watch("corpus", "verify", "--json", "--data", keep))
     assert verified["articles"] > 20
     assert verified["faults"] == []
     assert list(home.iterdir()) == [], "something was left outside the folder"

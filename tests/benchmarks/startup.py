@@ -1,6 +1,5 @@
 """What starting costs: CPU seconds of `c5watch --help`, and of `c5watch monitor` until its first request.
 
-
     python -m tests.benchmarks.startup [--repeat 5]
 
 CPU time is the process's own and that of children it has waited for; until the first request there are no others. A

@@ -71,7 +71,10 @@ def monitor(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """One pass over the feeds, now: what is new and on topic is appended to the corpus."""
+    """Make one pass over the feeds, now.
+
+    What is new and on topic is appended to the corpus.
+    """
     checked = _config(config, source)
     import os
 
@@ -95,7 +98,7 @@ def monitor(
 
 @app.command()
 def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """What became of one URL, step by step."""
+    """Say what became of one URL, and why."""
     checked = _config(config)
     with _problems_explained():
         from extractors.text import clean_line
@@ -118,7 +121,10 @@ def demo(
         "data/demo"
     ),
 ) -> None:
-    """The whole job once, offline: a small news site on loopback, two passes, one of them under Prefect."""
+    """Do the whole job once, offline.
+
+    A small news site on loopback, two passes over it, the second under Prefect.
+    """
     with _problems_explained():
         from flows.demo import run_demo
 
@@ -128,7 +134,7 @@ def demo(
 
 @sources_app.command("list")
 def sources_list(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """The sources of the catalogue."""
+    """List the sources of the catalogue."""
     checked = _config(config)
     if as_json:
         _print_json({"sources": [s.model_dump(mode="json") for s in checked.sources]})
@@ -147,7 +153,10 @@ def sources_list(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
 
 @sources_app.command("status")
 def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """How each source fares: read, silent against its own rhythm, or giving less text than it used to."""
+    """Show how each source fares.
+
+    Whether it is read, silent against its own rhythm, or gives less text than it used to.
+    """
     checked = _config(config)
     with _problems_explained():
         from flows.inspect import sources_health
@@ -168,7 +177,10 @@ def sources_check(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Poll sources live and say what their feeds give; nothing is stored."""
+    """Poll sources live, storing nothing.
+
+    Says what their feeds give, and why one does not work.
+    """
     checked = _config(config, source)
     with _problems_explained():
         from flows.check import check_sources
@@ -191,7 +203,10 @@ def corpus_import(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Adopt an existing corpus: numbers, names and bytes stay as they are."""
+    """Adopt an existing corpus.
+
+    Numbers, names and bytes stay as they are.
+    """
     checked = _config(config)
     with _problems_explained():
         from flows.inspect import adopt_folder
@@ -208,7 +223,10 @@ def corpus_import(
 
 @corpus_app.command("verify")
 def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Check files, numbers, index and manifest against one another; change nothing."""
+    """Check the corpus, changing nothing.
+
+    Files, numbers, index and manifest are held against one another.
+    """
     checked = _config(config)
     with _problems_explained():
         from flows.inspect import verify_corpus
@@ -227,7 +245,7 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 
 @corpus_app.command("stats")
 def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """How much there is, of which days, languages and sources."""
+    """Count articles, languages and sources."""
     checked = _config(config)
     with _problems_explained():
         from flows.inspect import corpus_statistics
@@ -248,7 +266,7 @@ def corpus_show(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """One article: what is known of it, and its text."""
+    """Show one article and what is known of it."""
     checked = _config(config)
     with _problems_explained():
         from flows.inspect import article_facts

@@ -17,7 +17,7 @@ from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.urls import canonical_url
 from extractors.zones import zone_of
 from flows.context import Context
-from flows.polling import interval_after_failure_s, longest_interval_s, next_interval_s, next_poll
+from flows.polling import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
 from flows.summary import SourceReport
 from storage.hosts import store_hosts
 from storage.seen import FeedState, store_entries, store_failed_poll, store_poll
@@ -53,19 +53,29 @@ async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) 
     """Remember one answer, with the time of the feed's next poll. Returns how many entries are new."""
     state, source_id = answer.state, answer.source.id
     if answer.error is not None:
-        interval_s = interval_after_failure_s(state.interval_s)
+        interval_s = interval_after_failure_s(state.interval_s, failures=state.failures, longest_s=state.longest_s)
         due = max(next_poll(now, interval_s), answer.error.retry_after or now)
         state = replace(state, failures=state.failures + 1, interval_s=interval_s, next_poll=due)
         await store_failed_poll(connection, state, source_id=source_id, error=str(answer.error), now=now)
         return 0
     entries = answer.entries or ()
     new = await store_entries(connection, source_id, entries, now=now)
-    longest_s = longest_interval_s([e.published for _, e in entries]) if entries else state.longest_s
+    published = [entry.published for _, entry in entries]
+    longest_s = state.longest_s
+    if published or longest_s is not None:
+        longest_s = learnt_longest_s(longest_s, published, new=new, elapsed_s=_elapsed_s(state, now))
     interval_s = next_interval_s(state.interval_s, entries=len(entries), new=new, longest_s=longest_s)
-    due = next_poll(now, interval_s, cache_control=answer.cache_control)
+    due = next_poll(now, interval_s, cache_control=answer.cache_control, longest_s=longest_s)
     state = replace(state, failures=0, interval_s=interval_s, longest_s=longest_s, next_poll=due)
     await store_poll(connection, state, source_id=source_id, now=now)
     return new
+
+
+def _elapsed_s(state: FeedState, now: datetime) -> float | None:
+    """The seconds since the last poll, or fewer; None when that failed or there was none: nothing to measure with."""
+    if state.next_poll is None or state.interval_s is None or state.failures:
+        return None
+    return max(0.0, (now - state.next_poll).total_seconds() + state.interval_s)
 
 
 def _report(answer: Polled, new: int, report: SourceReport) -> None:

@@ -1,7 +1,9 @@
 """When to poll a feed again: often enough to miss nothing, and otherwise as rarely as its rhythm allows.
 
-Pure. Two things decide. How much of what the feed brought was new moves the interval up or down; and the feed's own
-dates say how fast it has at times filled up: the next poll must come before half of it can have been replaced.
+Pure. Two things decide. How much of what the feed brought was new moves the interval up or down. And how fast the feed
+has at times filled up bounds it: the next poll must come before half of it can have been replaced. The feed shows that
+itself, by its dates and by what it brings; but at night it shows the night's pace and on Sunday Sunday's, so the bound
+is remembered for about a week, which holds all the paces an outlet has.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from datetime import datetime, timedelta
 SHORTEST_S = 5 * 60
 LONGEST_S = 12 * 3600
 FIRST_S = 30 * 60
-UNDATED_LONGEST_S = 2 * 3600  # without dates nothing tells how fast a feed can fill up
+UNDATED_LONGEST_S = 2 * 3600  # without dates a sudden crowd shows only when it is there
+WEEK_S = 7 * 24 * 3600  # outlets keep the rhythm of the day and of the week
 MANY_NEW, SOME_NEW = 0.5, 0.1  # shares of the feed's entries
+TELLING_SHARE = 0.25  # from so many new ones on, what a poll brought tells how fast the feed fills up
 MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the server's, not a statement about news
 
 
@@ -24,12 +28,51 @@ def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s
     share = new / entries if entries else 0.0
     if previous_s is not None:  # on the first poll everything is new, which says nothing
         interval *= 0.5 if share >= MANY_NEW else 1.0 if share >= SOME_NEW else 1.5
-    return round(min(max(interval, SHORTEST_S), longest_s or UNDATED_LONGEST_S, LONGEST_S))
+    return round(max(SHORTEST_S, min(interval, longest_s or UNDATED_LONGEST_S, LONGEST_S)))
 
 
-def interval_after_failure_s(previous_s: int | None) -> int:
-    """The seconds to wait after a failed poll: twice as long each time, at most half a day; never for ever."""
-    return round(min(2 * max(previous_s or 0, FIRST_S), LONGEST_S))
+def interval_after_failure_s(previous_s: int | None, *, failures: int = 0, longest_s: int | None = None) -> int:
+    """The seconds to wait after a failed poll, with so many failed before it: twice as long each time.
+
+    The feed may be well again at any moment and then fill up as fast as ever: for a week of failing its own bound
+    `longest_s` holds, but half an hour is always left to a server in trouble. After that, or when it was never read
+    (None), the limit is half a day; never for ever.
+    """
+    previous = previous_s or 0
+    passing = longest_s is not None and failures * previous < WEEK_S
+    limit = max(longest_s or 0, FIRST_S) if passing else LONGEST_S
+    return min(max(previous, min(2 * max(previous, FIRST_S), limit)), LONGEST_S)
+
+
+def learnt_longest_s(
+    remembered_s: int | None,
+    published: Sequence[datetime | None],
+    *,
+    new: int = 0,
+    elapsed_s: float | None = None,
+) -> int:
+    """The longest interval that is sure to miss nothing, after a poll that brought entries with these dates.
+
+    Of all that is known the shortest: what the dates say, what the poll `elapsed_s` after the last one brought, and
+    what is remembered, which fades by half in a week. A rate seen within a week can so fill the feed once at most
+    between two polls. A feed whose dates go back a week shows all its paces: nothing needs to be remembered.
+    Without a memory, dates that go back less far count for as much less.
+    """
+    stated_s = longest_interval_s(published)
+    shown_s = _span_s(published) if stated_s is not None else 0.0
+    if remembered_s is None:
+        if stated_s is None:
+            return FIRST_S
+        learnt = max(min(stated_s, FIRST_S), stated_s * min(1.0, shown_s / WEEK_S))
+        return round(learnt)
+    limits: list[float] = [UNDATED_LONGEST_S if published and stated_s is None else LONGEST_S]
+    if stated_s is not None:
+        limits.append(stated_s)
+    if shown_s < WEEK_S:
+        limits.append(remembered_s * 2 ** ((elapsed_s or 0.0) / WEEK_S))
+    if elapsed_s and new >= TELLING_SHARE * len(published) > 0:
+        limits.append(elapsed_s * len(published) / 2 / new)
+    return round(max(SHORTEST_S, min(limits)))
 
 
 def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
@@ -47,8 +90,20 @@ def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
     return round(min(seconds, LONGEST_S)) if seconds >= SHORTEST_S else FIRST_S
 
 
-def next_poll(now: datetime, interval_s: int, *, cache_control: str | None = None) -> datetime:
-    """The moment of the next poll; a max-age that the server states is respected up to an hour."""
+def next_poll(
+    now: datetime, interval_s: int, *, cache_control: str | None = None, longest_s: int | None = None
+) -> datetime:
+    """The moment of the next poll; a max-age that the server states is respected up to an hour, and to `longest_s`.
+
+    Beyond that entries would be lost: the servers that state an hour over a feed that fills up in half of one do not
+    mean it so.
+    """
     stated = re.search(r"\bmax-age=(\d{1,9})", cache_control or "")
-    wait_s = max(interval_s, min(int(stated[1]), MAX_AGE_CAP_S)) if stated else interval_s
+    cap_s = min(MAX_AGE_CAP_S, longest_s or MAX_AGE_CAP_S)
+    wait_s = max(interval_s, min(int(stated[1]), cap_s)) if stated else interval_s
     return now + timedelta(seconds=wait_s)
+
+
+def _span_s(published: Sequence[datetime | None]) -> float:
+    dates = [date for date in published if date is not None]
+    return (max(dates) - min(dates)).total_seconds() if dates else 0.0

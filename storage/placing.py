@@ -20,13 +20,15 @@ from extractors.text import exact_key, tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage.files import FileName, compose
 from storage.schema import articles
-from storage.seen import retry_at, store_outcome
+from storage.seen import load_final_outcome, retry_at, store_outcome
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
 
 
 async def place(connection: AsyncConnection, result: Result, now: datetime) -> Placement:
-    """Decide one result and write the outcome down."""
+    """Decide one result and write the outcome down, unless another run has settled the entry meanwhile."""
+    if (settled := await load_final_outcome(connection, result.key)) is not None:
+        return Placement(result.key, Outcome.DUPLICATE, settled.article, "settled by another run")
     placement, next_attempt, details = await _decide(connection, result, now)
     await store_outcome(
         connection,
@@ -48,7 +50,8 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     placements = []
     for key, number in (await find_known(connection, keys)).items():
         placement = Placement(key, Outcome.DUPLICATE, number, "same address")
-        await store_outcome(connection, key, placement.outcome, reason=placement.reason, now=now, article=number)
+        if await load_final_outcome(connection, key) is None:
+            await store_outcome(connection, key, placement.outcome, reason=placement.reason, now=now, article=number)
         placements.append(placement)
     return placements
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -140,6 +140,12 @@ async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) 
     waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
     query = select(func.count()).select_from(urls).where(urls.c.source_id.in_(list(source_ids)), waiting)
     return int((await connection.execute(query)).scalar_one())
+
+
+async def load_final_outcome(connection: AsyncConnection, key: str) -> Row[Any, Any] | None:
+    """The outcome and article of an entry that is never fetched again; None while it is still to be tried."""
+    query = select(urls.c.outcome, urls.c.article).where(urls.c.key == key, urls.c.outcome.is_not(None))
+    return (await connection.execute(query.where(urls.c.outcome != Outcome.FAILED.value))).first()
 
 
 async def store_outcome(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -203,6 +205,19 @@ def test_ctrl_c_ends_with_130_and_the_next_pass_takes_up_the_rest(httpserver: HT
     assert len(pages) <= 30 + 2 * 3
     statistics = one_json(c5watch("corpus", "stats", "--json", "--config", config, "--data", tmp_path / "data"))
     assert statistics["articles"] == 30
+
+
+def test_two_passes_at_once_append_every_article_once(site: DemoSite, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml())
+    folders = ["--config", str(config), "--data", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "flows.cli", "monitor", "--engine", "direct", "--json", *folders]
+    both = [subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    results = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(result["appended"] for result in results) == 28
+    assert one_json(c5watch("corpus", "verify", "--json", *folders)) == {"articles": 28, "faults": []}
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "index.sqlite")) as index:
+        assert index.execute("SELECT count(*) FROM urls WHERE outcome = 'appended'").fetchone() == (28,)
 
 
 def test_corpus_commands_on_an_adopted_corpus(tmp_path: Path, seeds: Path) -> None:

@@ -17,7 +17,7 @@ from flows.context import Context, Observer, Step, open_context, run_directly, t
 from flows.ingest import choose, ingest
 from flows.poll import poll
 from flows.summary import SourceReport, Summary
-from storage.health import load_health, store_flags
+from storage.health import load_flags, load_health, store_flags
 from storage.hosts import store_hosts
 from storage.runs import store_run_end, store_run_start
 from storage.seen import FeedState, count_pending, load_due, load_feed_states
@@ -76,11 +76,15 @@ async def monitor(
 
 async def _store_end(context: Context, run: int, summary: Summary, source_ids: Sequence[str]) -> None:
     database = context.corpus.database
+    # Health is judged where the pass learnt something; a source that was not polled is as it was.
+    learnt = [key for key in source_ids if summary.sources[key].feeds or summary.sources[key].taken]
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        health = await load_health(connection, source_ids, now=context.now())
-    for source in health:
-        summary.sources[source.source_id].flags = source.flags
+        health = await load_health(connection, learnt, now=context.now())
+        kept = await load_flags(connection, source_ids)
+    flags = kept | {h.source_id: h.flags for h in health}
+    for source_id in source_ids:
+        summary.sources[source_id].flags = flags.get(source_id, ())
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())

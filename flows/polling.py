@@ -8,6 +8,7 @@ is remembered for about a week, which holds all the paces an outlet has.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -69,7 +70,8 @@ def learnt_longest_s(
     if stated_s is not None:
         limits.append(stated_s)
     if shown_s < WEEK_S:
-        limits.append(remembered_s * 2 ** ((elapsed_s or 0.0) / WEEK_S))
+        # Whole seconds, rounded up: to the nearest one, what is below ten minutes would never fade.
+        limits.append(math.ceil(remembered_s * 2 ** ((elapsed_s or 0.0) / WEEK_S)))
     if elapsed_s and new >= TELLING_SHARE * len(published) > 0:
         limits.append(elapsed_s * len(published) / 2 / new)
     return round(max(SHORTEST_S, min(limits)))

@@ -11,12 +11,13 @@ from typing import Any, Literal, TypeVar
 
 from config.load import Config
 from flows.context import Observer
-from flows.engine import configured_api, quiet_dependencies
+from flows.engine import api_answers, configured_api, quiet_dependencies
 from flows.monitor import monitor
-from flows.server import EmbeddedServer
+from flows.server import EmbeddedServer, ServerError
 from storage.corpus import open_corpus
 
 T = TypeVar("T")
+API_TIMEOUT_S = 10.0  # asked for by name, a busy server is waited for
 PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
 
 
@@ -34,7 +35,9 @@ def run_monitor(
         summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
         return summary.to_json()
     asyncio.run(_check_corpus(config, data))
-    if configured_api(os.environ):
+    if url := configured_api(os.environ):
+        if not api_answers(url, timeout_s=API_TIMEOUT_S):
+            raise ServerError(f"the Prefect API at {url} does not answer: start it, or use --engine direct")
         return run_flow(config, data, source_ids, observer=observer, due_only=due_only)
     with EmbeddedServer(data / PREFECT_FOLDER) as server:
         use_server(server)

@@ -71,6 +71,13 @@ def test_a_wrong_corpus_folder_is_one_line_under_prefect_too(server: EmbeddedSer
     assert "Traceback" not in done.stderr
 
 
+def test_a_prefect_api_that_is_asked_for_and_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    environment = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    done = c5watch("monitor", "--engine", "prefect", "--data", tmp_path / "data", environment=environment)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1].startswith("c5watch: the Prefect API at http://127.0.0.1:1/api does not answer")
+
+
 def test_auto_takes_prefect_only_where_its_api_answers(server: EmbeddedServer, tmp_path: Path) -> None:
     home = {"PREFECT_HOME": str(tmp_path)}
     assert choose_engine("auto", {**home, "PREFECT_API_URL": server.url})[0] == "prefect"

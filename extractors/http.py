@@ -171,14 +171,18 @@ class Client:
                 if answer is None:
                     break
                 target = answer
-        except _Failure as error:
-            if error.status is not None and 400 <= error.status < 500 and error.status not in PASSING:
+        except ItemError as error:
+            status = error.status if isinstance(error, _Failure) else None
+            if status is not None and 400 <= status < 500 and status not in PASSING:
                 return RobotsFile("", self._now())  # RFC 9309, 2.3.1.3: unavailable, so there are no rules
             if known is not None and known.is_usable(self._now()):
                 return known
-            if error.status is not None:
-                raise ItemError(error.outcome, f"robots.txt: {error.reason}", url=asked, detail=error.detail) from error
-            raise
+            own_address = isinstance(error.__cause__, UnsafeAddress) and target.netloc == url.netloc
+            if status is None and (isinstance(error, _Failure) or own_address):
+                raise  # it would be the same for the page
+            # A status, or a redirect to where nobody may go: that is no word on the page, which may be had another day.
+            reason = f"robots.txt: {error.reason}"
+            raise ItemError(Outcome.FAILED, reason, url=asked, detail=error.detail) from error
         return RobotsFile("", self._now())  # led in circles: RFC 9309, 2.3.1.2 lets us take it as unavailable
 
     async def _request(
@@ -219,7 +223,10 @@ class Client:
                     raise ItemError(Outcome.UNSAFE_ADDRESS, "not a public address", url=asked, detail=str(exc)) from exc
                 except HostNotFound as exc:
                     raise _failure("host not found", asked, detail=str(exc)) from exc
-                except httpx.InvalidURL as exc:  # httpx reads a redirect's Location, though it does not follow it
+                except (
+                    httpx.InvalidURL,
+                    UnicodeError,
+                ) as exc:  # httpx reads a redirect's Location, though it does not follow it
                     raise _failure("invalid redirect", asked, detail=str(exc)) from exc
                 except httpx.TransportError as exc:
                     quick = not isinstance(exc, httpx.TimeoutException)
@@ -251,7 +258,7 @@ class Client:
             return Response(
                 url=str(response.url),
                 body=await self._body(response, asked, robots=robots),
-                charset=response.charset_encoding,
+                charset=_charset(response),
                 content_type=response.headers.get("content-type"),
                 etag=response.headers.get("etag"),
                 last_modified=response.headers.get("last-modified"),
@@ -315,9 +322,10 @@ def _failure(reason: str, asked: str, *, detail: str = "", passing: bool = False
 def _parsed(url: str, *, asked: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # decoded from Punycode only now
     except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=str(exc)) from exc
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=clean_line(str(exc)[:MAX_DETAIL])) from exc
+    if parsed.scheme not in ("http", "https") or not host:
         raise ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
     if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx lets any number pass, the socket raises
         raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=f"port {parsed.port}")
@@ -331,6 +339,13 @@ def _joined(url: httpx.URL, location: str, *, asked: str) -> httpx.URL:
         raise ItemError(
             Outcome.FAILED, "invalid redirect", url=asked, detail=clean_line(location[:MAX_DETAIL])
         ) from exc
+
+
+def _charset(response: httpx.Response) -> str | None:
+    try:
+        return response.charset_encoding
+    except ValueError:  # `charset*=%00''x` (RFC 2231): Python's mail parser looks up a codec with a NUL in its name
+        return None
 
 
 def _is_field_value(text: str) -> bool:

@@ -22,8 +22,3 @@ def parse_retry_after(value: str | None, *, now: datetime) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return min(max(moment, now), now + MAX_RETRY_AFTER)
-
-
-def _is_field_value(text: str) -> bool:
-    """Whether a value that a server once sent may be sent back: some send bytes that no request can hold."""
-    return text.isascii() and text.isprintable()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from urllib.request import Request
+
 import httpx
 
 from config.settings import Network
@@ -41,11 +44,21 @@ class PerHostTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
+class PlainCookies(DefaultCookiePolicy):
+    """Takes only cookies that a request can carry back: httpx fails at others, and with every later request."""
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """Whether to keep a cookie."""
+        text = f"{cookie.name}{cookie.value}"
+        return text.isascii() and text.isprintable() and super().set_ok(cookie, request)
+
+
 def open_httpx(network: Network) -> httpx.AsyncClient:
     """httpx's client with our transport and headers; redirects are left to the caller."""
     return httpx.AsyncClient(
         transport=PerHostTransport(network),
         headers={"User-Agent": network.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
+        cookies=CookieJar(PlainCookies()),
         timeout=httpx.Timeout(network.timeout),
         follow_redirects=False,
         trust_env=False,  # a proxy would connect in our place, past the address check

@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
 from extractors import dates
+from extractors.agreement import agreed
 from extractors.blocks import blocks
 from extractors.html import parse_html
 from extractors.jobs import ArticleJob
@@ -24,6 +25,7 @@ from extractors.text import clean_line, tokens
 
 METHOD = "trafilatura"
 MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
+MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking would take long on hostile ones
 _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
 
@@ -36,19 +38,20 @@ def extract(job: ArticleJob) -> Article:
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
     metadata = read_metadata(tree, zone=job.zone)
-    # A tree is copied by trafilatura, so it stays whole for htmldate afterwards.
+    # trafilatura works on a copy of the tree; the last step, readability's opinion, spends it.
     document = bare_extraction(tree, url=url, include_comments=False, with_metadata=False)
     if document is None or isinstance(document, dict):
         raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=url)
+    candidates = date_candidates(tree, metadata, job)
+    labels = link_labels(tree)
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
-    paragraphs = without_headline(blocks(document.body), titles)
+    paragraphs = agreed(tree, without_headline(blocks(document.body), titles))
     text = "\n\n".join(paragraphs)
     if (words := len(tokens(text))) < job.min_words:
         raise ItemError(Outcome.TOO_SHORT, "too short", url=url, detail=f"{words} words")
-    prose = _words_outside_links(tree, paragraphs)
+    prose = words_beside(labels, text) if words <= MAX_WORDS_OF_INDEX else words
     if prose < job.min_words or (2 * prose <= words and prose < MIN_PROSE_AMONG_LINKS):
         raise ItemError(Outcome.NOT_ARTICLE, "links, no prose", url=url, detail=f"{prose} words outside links")
-    candidates = date_candidates(tree, metadata, job)
     chosen = dates.choose(candidates, now=job.now)
     return Article(
         paragraphs=tuple(paragraphs),
@@ -76,16 +79,18 @@ def without_control_references(body: bytes) -> bytes:
     return _REFERENCE.sub(kept, body)
 
 
-def _words_outside_links(tree: HtmlElement, paragraphs: list[str]) -> int:
+def link_labels(tree: HtmlElement) -> list[str]:
+    """The texts of a page's links, longest first."""
+    return sorted({label for a in tree.iter("a") if (label := clean_line(a.text_content()))}, key=len, reverse=True)
+
+
+def words_beside(labels: list[str], text: str) -> int:
     """How many of the extracted words are not the text of a link.
 
     Few on index pages, and where trafilatura finds no text (a video, say) and falls back to all there is: menus.
     """
-    text = "\n".join(paragraphs)
-    labels = {clean_line(a.text_content()) for a in tree.iter("a")}
-    for label in sorted(labels, key=len, reverse=True):
-        if label:
-            text = text.replace(label, "\n")
+    for label in labels:
+        text = text.replace(label, "\n")
     return len(tokens(text))
 
 

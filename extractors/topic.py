@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.topics import Topic, TopicsFile, Veto, Weights
@@ -27,6 +27,7 @@ BODY_CAP = 6
 TOGETHER_CAP = 3
 
 DATELINE_CHARACTERS = 140
+MAX_CHARACTERS = 100_000  # no news article is longer; a hostile page may be, and judging 9 MB takes 3 s
 
 HEADLINE, LEAD, BODY = PLACES = ("headline", "lead", "body")
 _SUFFICIENT, _TAKE_OUT, _VETO, _UNLESS, _GROUP = "sufficient", "take out", "veto:", "unless:", "group:"
@@ -164,11 +165,11 @@ def compile_topics(file: TopicsFile) -> Topics:
 
 def _places(article: Article) -> dict[str, Words]:
     """Headline, lead and body, prepared. The lead is the first two paragraphs, at most LEAD_CHARACTERS of them."""
-    paragraphs = [p for p in article.paragraphs if p.strip()]
+    paragraphs = list(_beginning(article.paragraphs))
     if paragraphs:
         first = normalise(paragraphs[0])
         paragraphs[0] = first[date.end() :] if (date := _DATE.match(first)) else first
-    headline = (article.title or "").strip()
+    headline = (article.title or "").strip()[:MAX_CHARACTERS]
     if not headline and len(paragraphs) > 1 and len(paragraphs[0]) <= HEADLINE_CHARACTERS:
         headline, paragraphs = paragraphs[0], paragraphs[1:]
     if paragraphs and paragraphs[0].strip() == headline:
@@ -182,6 +183,17 @@ def _places(article: Article) -> dict[str, Words]:
     cut = _cut(lead)
     body = lead[cut:] + mark + prepare(mark.join(paragraphs[LEAD_PARAGRAPHS:]))
     return {HEADLINE: Words(prepare(headline)), LEAD: Words(lead[:cut]), BODY: Words(body)}
+
+
+def _beginning(paragraphs: Iterable[str]) -> Iterator[str]:
+    """The paragraphs that are not blank, as far as they are looked at."""
+    room = MAX_CHARACTERS
+    for paragraph in paragraphs:
+        if room <= 0:
+            return
+        if paragraph.strip():
+            yield paragraph[:room]
+            room -= len(paragraph)
 
 
 def _cut(lead: str) -> int:

@@ -20,7 +20,7 @@ from flows.summary import SourceReport, Summary
 from storage.health import load_flags, load_health, store_flags
 from storage.hosts import store_hosts
 from storage.runs import store_run_end, store_run_start
-from storage.seen import FeedState, count_pending, load_due, load_feed_states
+from storage.seen import DueEntry, FeedState, count_pending, load_due, load_feed_states
 
 FEEDS_PER_BATCH = 25
 
@@ -48,6 +48,7 @@ async def monitor(
         database = context.corpus.database
         run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
         ids = [s.id for s in sources]
+        chosen: list[DueEntry] = []
         try:
             async with database.read() as connection:
                 states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
@@ -64,23 +65,26 @@ async def monitor(
             await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
             async with database.read() as connection:
                 due = await load_due(connection, ids, now=context.now())
-            await ingest(context, choose(due, config.settings.monitor, now=context.now()), summary, step)
+            chosen = choose(due, config.settings.monitor, now=context.now())
+            await ingest(context, chosen, summary, step)
         except asyncio.CancelledError:
             summary.interrupted = True
             raise
         finally:
             summary.seconds = time.monotonic() - started
-            await to_the_end(_store_end(context, run, summary, ids))
+            # Health is judged where the pass learnt something: a source that was not asked is as it was.
+            asked = {key for key, report in summary.sources.items() if report.feeds} | {e.source_id for e in chosen}
+            await to_the_end(_store_end(context, run, summary, ids, [key for key in ids if key in asked]))
     return summary
 
 
-async def _store_end(context: Context, run: int, summary: Summary, source_ids: Sequence[str]) -> None:
+async def _store_end(
+    context: Context, run: int, summary: Summary, source_ids: Sequence[str], asked: Sequence[str]
+) -> None:
     database = context.corpus.database
-    # Health is judged where the pass learnt something; a source that was not polled is as it was.
-    learnt = [key for key in source_ids if summary.sources[key].feeds or summary.sources[key].taken]
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        health = await load_health(connection, learnt, now=context.now())
+        health = await load_health(connection, asked, now=context.now())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}
     for source_id in source_ids:

@@ -33,16 +33,19 @@ def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s
 
 
 def interval_after_failure_s(previous_s: int | None, *, failures: int = 0, longest_s: int | None = None) -> int:
-    """The seconds to wait after a failed poll, with so many failed before it: twice as long each time.
+    """The seconds to wait after a failed poll, with so many failed before it; never for ever.
 
-    The feed may be well again at any moment and then fill up as fast as ever: for a week of failing its own bound
-    `longest_s` holds, but half an hour is always left to a server in trouble. After that, or when it was never read
-    (None), the limit is half a day; never for ever.
+    A feed that has been read before may be well again at any moment, and is then full of what nobody has read: each
+    new entry pushes one of these out. So for a week it is asked as often as a quarter of `longest_s` says, the server
+    in trouble being left half an hour at least. After that, or when it was never read (None), twice as long each time,
+    up to half a day.
     """
     previous = previous_s or 0
-    passing = longest_s is not None and failures * previous < WEEK_S
-    limit = max(longest_s or 0, FIRST_S) if passing else LONGEST_S
-    return min(max(previous, min(2 * max(previous, FIRST_S), limit)), LONGEST_S)
+    if longest_s is not None:
+        limit = min(max(longest_s // 4, FIRST_S), LONGEST_S)
+        if failures * limit < WEEK_S:
+            return min(max(2 * previous, FIRST_S), limit)
+    return min(2 * max(previous, FIRST_S), LONGEST_S)
 
 
 def learnt_longest_s(

@@ -27,7 +27,7 @@ lock: .venv/dev.stamp  ## Pin all dependencies anew, with hashes
 	    --custom-compile-command "make lock" --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove .venv and what tests and tools leave; never data/
-	rm -rf .venv .tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .tmp .pytest-tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -35,6 +35,7 @@ class Workers:
         self._pool: ProcessPool | None = None
         self._starting = asyncio.Lock()
         self._ready = False
+        self._early: asyncio.Future[None] | None = None
         self.count = limits.workers or os.cpu_count() or 1
 
     def __enter__(self) -> Self:
@@ -43,6 +44,8 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._early is not None:
+            self._early.cancel()
         if self._pool is None:
             return
         if kind is None:
@@ -53,11 +56,8 @@ class Workers:
 
     async def run(self, function: Callable[[J], R], job: J, *, url: str) -> R:
         """`function(job)` in a child process. Its ItemErrors come through; a broken limit becomes one for `url`."""
-        pool = self._started()
-        if not self._ready:
-            async with self._starting:  # until the fork server has loaded the extractor: a second or more
-                self._ready = self._ready or await asyncio.to_thread(getattr, pool, "active")
-        future = pool.schedule(function, args=(job,), timeout=self._limits.timeout)
+        await self._start()
+        future = self._started().schedule(function, args=(job,), timeout=self._limits.timeout)
         try:
             return await asyncio.wrap_future(future)
         except (TimeoutError, FutureTimeoutError) as exc:
@@ -68,6 +68,15 @@ class Workers:
             raise ItemError(Outcome.FAILED, "extractor: memory limit", url=url, detail=limit) from exc
         except ProcessExpired as exc:
             raise ItemError(Outcome.FAILED, "extractor: crashed", url=url, detail=f"exit code {exc.exitcode}") from exc
+
+    def start_early(self) -> None:
+        """Begin to start the processes, while other work goes on: for who knows that there will be jobs."""
+        self._early = asyncio.ensure_future(self._start())
+
+    async def _start(self) -> None:
+        if not self._ready:
+            async with self._starting:  # until the fork server has loaded the extractor: a second or more
+                self._ready = self._ready or await asyncio.to_thread(getattr, self._started(), "active")
 
     def _started(self) -> ProcessPool:
         if self._pool is None:

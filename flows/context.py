@@ -15,7 +15,7 @@ from extractors.http import Client
 from extractors.records import Placement
 from extractors.topic import Topics, compile_topics
 from extractors.workers import Workers
-from storage.corpus import Corpus, open_corpus
+from storage.corpus import INDEX_FILE, Corpus, open_corpus
 from storage.hosts import load_hosts
 
 T = TypeVar("T")
@@ -86,10 +86,12 @@ async def open_context(
     """Everything opened, and closed again at the end. Raises StorageError when the corpus cannot be used."""
     settings = config.settings
     async with AsyncExitStack() as stack:
+        workers = stack.enter_context(Workers(settings.extraction))
+        if not (data / INDEX_FILE).exists():  # then nothing has been read yet, and there will be much to do
+            workers.start_early()
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection)
         client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now))
-        workers = stack.enter_context(Workers(settings.extraction))
         topics = compile_topics(config.topics)
         yield Context(config, client, workers, corpus, topics, observer or Observer(), now)

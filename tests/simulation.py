@@ -278,6 +278,9 @@ class World:
             ) -> None:
                 pass
 
+            def start_early(self) -> None:
+                pass
+
             async def run(self, function: object, job: Any, *, url: str) -> Any:
                 return world.work(job)
 

@@ -102,6 +102,16 @@ class Extraction(Section):
     min_words: int = Field(20, ge=0)  # a shorter text is a stub, not an article
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Duplicates(Section):
+    """When two texts count as one story. Shares are of the smaller text's pairs of neighbouring words."""
+
+    same_story: Share = 0.45  # from this share on a text is a reprint; independent write-ups reach 0.41
+    related: Share = 0.25  # from this share on the relation is kept for review
+
+
 class Schedule(Section):
     """When the flows run by themselves; times in `timezone`."""
 
@@ -146,6 +156,7 @@ class Settings(BaseSettings):
     network: Network = Network()
     monitor: Monitor = Monitor()
     extraction: Extraction = Extraction()
+    duplicates: Duplicates = Duplicates()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()
     mail: Mail | None = None

@@ -125,7 +125,8 @@ class Article:
     """Title, text and date taken from a page: what the corpus keeps.
 
     `paragraphs` are the blocks of the corpus file (format: `storage.corpus`), without the headline.
-    `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted.
+    `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses it
+    names as itself in other languages (hreflang), `links` those on other sites that its text leads to.
     """
 
     paragraphs: tuple[str, ...]
@@ -137,6 +138,8 @@ class Article:
     method: str
     canonical_link: str | None = None
     dates: tuple[DateCandidate, ...] = ()
+    alternates: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -185,10 +188,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The final word on one entry. `number` is the new article's, or that of the original for a duplicate."""
+    """The final word on one entry. `number` is the new article's, or that of the original for a duplicate.
+
+    `relation` says how its text relates to that of article `of`, with `score`, the share of the smaller text that
+    both have: for a duplicate to the original, for a new article to the one most like it, if any is.
+    """
 
     key: str
     outcome: Outcome
     number: int | None = None
     reason: str = ""
     undated: bool = False  # appended without a date
+    relation: str | None = None
+    of: int | None = None
+    score: float | None = None

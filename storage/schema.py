@@ -21,13 +21,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
     TypeDecorator,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -94,6 +95,54 @@ articles = Table(
     Column("version", Text),  # of c5watch, when it was appended
     Column("retrieved_at", Moment),
     Column("appended_at", Moment, nullable=False),
+    Column("signature", SmallInteger),  # scheme of its fingerprints; null: not made yet
+    Column("alternates", JSON),  # addresses that the page names as itself in other languages
+    Column("links", JSON),  # addresses on other sites that its text leads to
+    Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
+    Index("articles_published", "published"),
+)
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("hash", BigInteger, primary_key=True),  # of three words in a row, see `storage.fingerprints`
+    Column("number", Integer, primary_key=True),  # of the article in whose text, or in a variant of it, they stand
+    sqlite_with_rowid=False,
+)
+
+variants = Table(  # texts that have no file of their own: their story has one already
+    "variants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, ForeignKey("articles.number"), nullable=False, index=True),  # the story's article
+    Column("key", Text, nullable=False),  # canonical URL of the page it came from
+    Column("relation", String(20), nullable=False),  # reprint; version: the article's own page with a later text
+    Column("score", Float, nullable=False),  # share of the smaller text that both have
+    Column("exact_key", LargeBinary(16), index=True),  # null: too short to be compared
+    Column("url", Text, nullable=False),
+    Column("source_id", String(60), nullable=False),
+    Column("title", Text),
+    Column("published", Date),
+    Column("language", String(2)),
+    Column("text", Text, nullable=False),  # paragraphs divided by a blank line, without the headline
+    Column("retrieved_at", Moment),
+    Column("stored_at", Moment, nullable=False),
+)
+
+relations = Table(  # between two articles of the corpus, the later number first
+    "relations",
+    metadata,
+    Column("number", Integer, ForeignKey("articles.number"), primary_key=True),
+    Column("other", Integer, ForeignKey("articles.number"), primary_key=True, index=True),
+    Column("kind", String(20), primary_key=True),  # template, contained_in, digest_of, related, translation_of, …
+    Column("score", Float, nullable=False),
+)
+
+events = Table(  # which articles report the same event
+    "events",
+    metadata,
+    Column("number", Integer, ForeignKey("articles.number"), primary_key=True),
+    Column("event", Integer, nullable=False, index=True),  # the number of its first article
 )
 
 urls = Table(

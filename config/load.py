@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,8 +143,13 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json.dumps(_without_password(value), ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _without_password(text: str) -> str:
+    """Messages go into logs and reports, and what was meant as a database's address may hold a password."""
+    return re.sub(r"(?s)^(?!https?:)([a-z0-9+]*://)?(.*:.*@|.*password=.*)", r"\1…@", text)
 
 
 def _variable(loc: Sequence[str | int]) -> str | None:

@@ -9,9 +9,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 VERSION = "0.1.0"
@@ -69,6 +79,18 @@ def _zone(value: str) -> str:
     return value
 
 
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() for c in value):
+        raise ValueError('expected a complete address such as "https://example.kz/rss"')
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -82,6 +104,20 @@ class Network(Section):
     timeout: PositiveNumber = 30.0  # seconds of silence after which a server counts as gone
     retry_delays: tuple[Annotated[float, Field(ge=0, le=600)], ...] = (1.0, 4.0)  # seconds, within a pass
     max_bytes: PositiveInt = 10_000_000  # of one decoded answer
+
+
+class Archives(Section):
+    """The public archives that back issues are found in, and what reading one stretch of days may cost."""
+
+    gdelt: WebAddress = "https://api.gdeltproject.org/api/v2/doc/doc"
+    gdelt_interval: float = Field(5.0, ge=0, allow_inf_nan=False)  # seconds between two requests
+    wayback: WebAddress = "https://web.archive.org"
+    wayback_interval: float = Field(1.0, ge=0, allow_inf_nan=False)  # seconds between two requests
+    wayback_days: int = Field(30, ge=0)  # after the last day, in which a capture may still show that day's articles
+    ccnews: WebAddress = "https://data.commoncrawl.org"
+    ccnews_days: int = Field(2, ge=0)  # after the last day, in which a page may have been crawled
+    max_documents: PositiveInt = 2000  # sitemaps, pages of a feed or captures, for one source and stretch of days
+    max_bytes: PositiveInt = 60_000_000  # of one of them; the sitemap protocol allows 50 MB
 
 
 class Monitor(Section):
@@ -111,6 +147,13 @@ class Duplicates(Section):
     same_story: Share = 0.45  # from this share on a text is a reprint; independent write-ups reach 0.41
     related: Share = 0.25  # from this share on the relation is kept for review
 
+    @field_validator("related")
+    @classmethod
+    def _below_same_story(cls, value: float, info: ValidationInfo) -> float:
+        if value > info.data.get("same_story", 1):
+            raise ValueError("expected no more than same_story")
+        return value
+
 
 class Schedule(Section):
     """When the flows run by themselves; times in `timezone`."""
@@ -120,11 +163,44 @@ class Schedule(Section):
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Almaty"
 
 
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # PostgreSQL's own names
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() == "sqlite":
+        return value
+    from sqlalchemy.engine import make_url  # takes longer to import than all of this package
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        url = None
+    if url is None or url.drivername != "postgresql+asyncpg" or not url.database:
+        raise ValueError('expected "sqlite" or an address such as "postgresql+asyncpg://user:password@host/name"')
+    if "@" in (url.host or ""):
+        raise ValueError('expected an "@" in user name or password written as "%40"')
+    if url.query.keys() - {"host", "ssl"} or url.query.get("ssl", "require") not in SSL_MODES:
+        raise ValueError(f'expected after "?" only host=<folder of the socket> or ssl=<one of {", ".join(SSL_MODES)}>')
+    return value
+
+
+CorpusPlace = Annotated[
+    str,
+    matching(
+        r"[^./\\:\s][^/\\:\n]*"
+        # Keys of characters that need no care: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+        r"|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.?(/|$))[A-Za-z0-9!_.*'()=-]+)*/?",
+        "the plain name of a folder below --data, or s3://bucket/prefix",
+    ),
+]
+
+
 class Storage(Section):
     """Where the index and the corpus live."""
 
-    database: Literal["sqlite"] = "sqlite"
-    corpus: Annotated[str, matching(r"[^./\\:\s][^/\\:\n]*", "the plain name of a folder below --data")] = "corpus"
+    database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite")  # an address holds a password
+    corpus: CorpusPlace = "corpus"
 
 
 MailAddress = Annotated[str, matching(r"[^@\s]+@[^@\s]+", 'an address such as "desk@example.org"')]
@@ -154,6 +230,7 @@ class Settings(BaseSettings):
     )
 
     network: Network = Network()
+    archives: Archives = Archives()
     monitor: Monitor = Monitor()
     extraction: Extraction = Extraction()
     duplicates: Duplicates = Duplicates()

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from datetime import date
+from string import Formatter
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, field_validator, model_validator
 
-from config.settings import Section, matching
+from config.settings import Section, WebAddress, matching
 
 Category = Literal["national", "regional", "us_government", "think_tank", "world", "russia"]
 Route = Literal["sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls"]
-ROUTES_WITHOUT_URL = ("gdelt", "ccnews")
+KEYS_OF_ROUTES = {
+    "url": ("sitemap", "wordpress", "paged", "wayback"),
+    "query": ("gdelt",),
+    "file": ("urls", "ccnews"),
+}
+# Dates take a format of strftime, numbers one of Python's: {date:%Y%m%d}, {month:02}.
+PLACEHOLDERS = {
+    "sitemap": ("start", "end", "date", "monday", "year", "month", "day", "page"),
+    "paged": ("page",),
+}
 
 # ISO 639-1: "kz" is a country, and Kazakh is "kk".
 _LANGUAGES = (
@@ -24,37 +34,51 @@ _LANGUAGES = (
 LANGUAGES = frozenset(_LANGUAGES.split())
 
 
-def _web_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or any(c.isspace() for c in value):
-        raise ValueError('expected a complete address such as "https://example.kz/rss"')
-    return value
-
-
 def _language(value: str) -> str:
     if value not in LANGUAGES:
         raise ValueError('expected two small letters from ISO 639-1, such as "ru" or "kk"')
     return value
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-
-
 class Backfill(Section):
-    """Where back issues of a source are found, and by which route."""
+    """Where back issues of a source are found, and by which route.
+
+    Without a `url`, a sitemap is looked for on the homepage's host, WordPress is asked there, and the Wayback Machine
+    for the source's feeds.
+    """
 
     route: Route
-    url: str | None = None  # may hold a place-holder such as {page}
+    url: WebAddress | None = None  # of a sitemap or paged feed it may hold PLACEHOLDERS
+    query: str | None = Field(None, min_length=1)  # for gdelt: narrows the search to articles with these words
+    file: str | None = Field(None, min_length=1)  # for urls: a list; for ccnews: a WARC file or a folder of them
 
     @model_validator(mode="after")
-    def _url_where_needed(self) -> Backfill:
-        if self.url is None and self.route not in ROUTES_WITHOUT_URL:
-            raise ValueError(f'expected a url for the route "{self.route}"')
+    def _what_the_route_needs(self) -> Backfill:
+        if self.url is None and self.route == "paged":
+            raise ValueError('expected a url for the route "paged"')
+        if self.file is None and self.route == "urls":
+            raise ValueError('expected a file for the route "urls"')
+        for key, routes in KEYS_OF_ROUTES.items():
+            if getattr(self, key) is not None and self.route not in routes:
+                raise ValueError(f'found a {key}, which the route "{self.route}" has no use for')
+        unknown = [name for name in placeholders(self.url or "") if name not in PLACEHOLDERS.get(self.route, ())]
+        if unknown:
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS.get(self.route, ())) or "none"
+            raise ValueError(
+                f'found the place-holder {{{unknown[0]}}}, expected one of {known} for the route "{self.route}"'
+            )
         return self
+
+
+def placeholders(url: str) -> tuple[str, ...]:
+    """The names between braces in `url`. Raises ValueError when a brace or a format is wrong."""
+    try:
+        fields = [(name, spec) for _, name, spec, _ in Formatter().parse(url) if name is not None]
+        for name, spec in fields:
+            format(1 if name in ("year", "month", "day", "page") else date(2025, 11, 6), spec or "")
+    except ValueError as exc:
+        raise ValueError("expected place-holders such as {page}, {month:02} or {date:%Y-%m-%d} in the url") from exc
+    return tuple(name for name, _ in fields)
 
 
 class Source(Section):
@@ -70,7 +94,13 @@ class Source(Section):
     country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
     enabled: bool = True
-    backfill: Backfill | None = None
+    backfill: tuple[Backfill, ...] = ()  # in the order in which they are tried
+
+    @field_validator("backfill", mode="wrap")
+    @classmethod
+    def _one_or_several(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        """A single table stands for a list of one; a mistake in it is then not told as one in a list."""
+        return (Backfill.model_validate(value),) if isinstance(value, dict) else check(value)
 
     @field_validator("feeds")
     @classmethod

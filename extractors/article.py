@@ -19,6 +19,7 @@ from extractors.blocks import blocks
 from extractors.html import parse_html
 from extractors.jobs import ArticleJob
 from extractors.language import identify
+from extractors.links import links_by_line, other_editions, outward_links
 from extractors.metadata import Metadata, read_metadata
 from extractors.records import Article, DateCandidate, ItemError, Outcome
 from extractors.text import clean_line, tokens
@@ -43,7 +44,7 @@ def extract(job: ArticleJob) -> Article:
     if document is None or isinstance(document, dict):
         raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=url)
     candidates = date_candidates(tree, metadata, job)
-    labels = link_labels(tree)
+    labels, linked = link_labels(tree), links_by_line(tree, page=url)
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
     paragraphs = agreed(tree, without_headline(blocks(document.body), titles))
     text = "\n\n".join(paragraphs)
@@ -63,6 +64,8 @@ def extract(job: ArticleJob) -> Article:
         method=METHOD,
         canonical_link=metadata.canonical_link,
         dates=tuple(candidates),
+        alternates=other_editions(metadata.alternates, page=url),
+        links=outward_links(linked, paragraphs),
     )
 
 

@@ -46,8 +46,8 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     Raises ItemError, FAILED with one of the reasons "empty body", "not a feed: html", "not a feed", "empty feed",
     or TOO_LARGE with "too large" for what unpacks to more than 50 MB.
     """
-    unpacked, is_cut = _unpacked(body, url)
-    decoded = decode(unpacked, charset=charset)
+    raw, is_cut = unpacked(body, url)
+    decoded = decode(raw, charset=charset)
     document = _read(decoded.text, url)
     if not document.items:
         raise ItemError(Outcome.FAILED, "empty feed", url=url, detail=document.kind)
@@ -77,8 +77,11 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     )
 
 
-def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
-    """`body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut."""
+def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
+    """`body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
+
+    Raises ItemError for what is no gzip after all or unpacks to more than 50 MB.
+    """
     pieces: list[bytes] = []
     room = MAX_DECODED_BYTES
     while body.startswith(_GZIP):  # a gzip file may have several members
@@ -96,22 +99,32 @@ def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
     return (b"".join(pieces), False) if pieces else (body, False)
 
 
-def _read(text: str, url: str) -> Document:
+def document_root(text: str) -> tuple[str, int]:
+    """The name of the root element in lower case, and where it begins.
+
+    "html" stands for all that browsers take for HTML; "" for none that we know, with the place where text begins.
+    """
     prolog = _PROLOG.match(text)
     start = prolog.end() if prolog else 0
-    if not text[start:].strip("\0"):
+    root = None if text.startswith("{", start) else _ROOT.search(text, start)
+    if root is None:
+        return "", start
+    return ("html" if root["html"] else root["xml"].lower()), root.start()
+
+
+def _read(text: str, url: str) -> Document:
+    name, start = document_root(text)
+    if not name and not text[start:].strip("\0"):
         raise ItemError(Outcome.FAILED, "empty body", url=url)
     reader: Callable[[str], Document] = read_json_feed
     if not text.startswith("{", start):
-        root = _ROOT.search(text, start)
-        if root is None:
+        if not name:
             raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"begins {clean_line(text[start:][:40])!r}")
-        if root["html"]:
+        if name == "html":
             raise ItemError(Outcome.FAILED, "not a feed: html", url=url)
-        name = root["xml"].lower()
         if name in ("sitemapindex", "opml"):
             raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"a list of other feeds: {name}")
-        reader, start = read_sitemap if name == "urlset" else read_xml_feed, root.start()
+        reader = read_sitemap if name == "urlset" else read_xml_feed
     try:
         return reader(text[start:])
     except NotAFeedError as exc:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -20,21 +20,20 @@ from typing import Self
 import httpx
 
 from config.settings import Network
-from extractors.addresses import HostNotFound, UnsafeAddress
-from extractors.decoding import Body, BrokenEncoding, TooLarge
+from extractors.addresses import UnsafeAddress
+from extractors.decoding import Body, TooLarge
+from extractors.failures import Failure, failure, join_url, parse_url, translated
 from extractors.hosts import HostState, answered, slowed
 from extractors.records import Deferred, ItemError, Outcome, Page
 from extractors.retry_after import parse_retry_after
 from extractors.robots import MAX_BYTES as ROBOTS_MAX_BYTES
 from extractors.robots import RobotsFile, decode_robots
-from extractors.text import clean_line
-from extractors.transport import open_httpx, transport_reason
+from extractors.transport import open_httpx
 
 MAX_REDIRECTS = 10
 REDIRECTS = (301, 302, 303, 307, 308)
 TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but one answer takes at most this many read timeouts
 MAX_WAIT_S = 60.0  # for a host that asked for a pause; beyond, its entries are left to a later pass
-MAX_DETAIL = 300  # characters
 QUICK_RETRY_S = 30.0  # a Retry-After up to this is waited for within the pass
 ACCEPT_FEED = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 ACCEPT_PAGE = "text/html, application/xhtml+xml, */*;q=0.5"
@@ -64,17 +63,20 @@ class Response:
     last_modified: str | None
     cache_control: str | None
     fetched_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)  # all of them, under names in lower case
 
     def page(self) -> Page:
         """The answer as what extraction takes."""
         return Page(self.url, self.body, self.charset, self.fetched_at)
 
 
-class _Failure(ItemError):
-    """An ItemError on its way out of one request: with the HTTP status, and whether a moment may mend it."""
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What one answer may weigh, the least gap before the question, and whether it is a robots.txt."""
 
-    status: int | None = None
-    passing: bool = False
+    max_bytes: int
+    interval_s: float = 0.0
+    robots: bool = False
 
 
 class _Queue:
@@ -130,55 +132,123 @@ class Client:
         return [queue.state for queue in changed]
 
     async def fetch(
-        self, url: str, *, accept: str = ACCEPT_PAGE, etag: str | None = None, last_modified: str | None = None
+        self,
+        url: str,
+        *,
+        accept: str = ACCEPT_PAGE,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        max_bytes: int | None = None,
+        interval_s: float = 0.0,
     ) -> Response | None:
         """The answer at `url`, or None when it is unchanged since `etag` / `last_modified`.
 
+        `max_bytes` is for what may be larger than a page, `interval_s` the gap to the host's last answer where it is
+        known to want a longer one than others.
         Raises ItemError; Deferred when the host wants to be left alone for longer than a pass should wait.
         """
         headers = {"Accept": accept}
+        limits = _Limits(max_bytes or self._network.max_bytes, interval_s)
         if etag and _is_field_value(etag):
             headers["If-None-Match"] = etag
         if last_modified and _is_field_value(last_modified):
             headers["If-Modified-Since"] = last_modified
-        target = _parsed(url, asked=url)
+        target = parse_url(url, asked=url)
         for _ in range(MAX_REDIRECTS + 1):
             await self._check_robots(target, asked=url)
-            answer = await self._request(target, headers, asked=url)
+            answer = await self._request(target, headers, asked=url, limits=limits)
             if not isinstance(answer, httpx.URL):
                 return answer
             target = answer
         raise ItemError(Outcome.FAILED, "too many redirects", url=url)
 
+    @property
+    def max_bytes(self) -> int:
+        """The most that one page may weigh."""
+        return self._network.max_bytes
+
+    async def stream(self, url: str) -> AsyncGenerator[bytes, None]:
+        """The body at `url` piece by piece, as it comes over the wire, however long it is and takes.
+
+        A broken connection is taken up where it broke off. It is the host's turn until the last piece, so close the
+        iterator if you leave it early. Raises as `fetch` does.
+        """
+        position, failures = 0, 0
+        while True:
+            try:
+                async for chunk in self._stream_from(position, url):
+                    position, failures = position + len(chunk), 0
+                    yield chunk
+                return
+            except Failure as error:
+                failures += 1
+                if not error.passing or failures > len(self._network.retry_delays):
+                    raise
+                await asyncio.sleep(self._pause_s(error, self._network.retry_delays[failures - 1]))
+
+    async def _stream_from(self, position: int, url: str) -> AsyncIterator[bytes]:
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if position:
+            headers["Range"] = f"bytes={position}-"  # RFC 9110, 14.2
+        target = parse_url(url, asked=url)
+        for _ in range(MAX_REDIRECTS + 1):
+            await self._check_robots(target, asked=url)
+            async with (
+                self._its_turn(target, asked=url) as queue,
+                self._http.stream("GET", target, headers=headers) as response,
+            ):
+                self._note(queue, response)
+                if response.status_code in REDIRECTS and "location" in response.headers:
+                    target = join_url(target, response.headers["location"], asked=url)
+                    continue
+                if response.status_code not in (200, 206):
+                    raise self._refusal(response, url)
+                known = position if response.status_code == 200 else 0  # it knows no ranges and begins anew
+                async for chunk in response.aiter_raw():
+                    if len(chunk) > known:
+                        yield chunk[known:]
+                    known = max(0, known - len(chunk))
+                return
+        raise ItemError(Outcome.FAILED, "too many redirects", url=url)
+
+    async def robots(self, url: str) -> RobotsFile:
+        """The robots.txt of the host of `url`; asked for unless a fresh copy is known. Raises as `fetch` does."""
+        return await self._robots(parse_url(url, asked=url), asked=url)
+
     async def _check_robots(self, url: httpx.URL, *, asked: str) -> None:
+        robots = await self._robots(url, asked=asked)
+        if not robots.allows(str(url), self._network.user_agent):
+            detail = f"{url.host}/robots.txt forbids {url.raw_path.decode('ascii')[:200]}"
+            raise ItemError(Outcome.ROBOTS, "robots.txt", url=asked, detail=detail)
+
+    async def _robots(self, url: httpx.URL, *, asked: str) -> RobotsFile:
         queue = self._queue(url)
         async with queue.robots_turn:
             robots = queue.state.robots
             if robots is None or not robots.is_fresh(self._now()):
                 robots = await self._fetch_robots(url, robots, asked=asked)
                 queue.remember(replace(queue.state, robots=robots))
-        if not robots.allows(str(url), self._network.user_agent):
-            detail = f"{url.host}/robots.txt forbids {url.raw_path.decode('ascii')[:200]}"
-            raise ItemError(Outcome.ROBOTS, "robots.txt", url=asked, detail=detail)
+            return robots
 
     async def _fetch_robots(self, url: httpx.URL, known: RobotsFile | None, *, asked: str) -> RobotsFile:
         target = url.copy_with(raw_path=b"/robots.txt", fragment=None)
+        headers, limits = {"Accept": "text/plain, */*;q=0.5"}, _Limits(self._network.max_bytes, robots=True)
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                answer = await self._request(target, {"Accept": "text/plain, */*;q=0.5"}, asked=asked, robots=True)
+                answer = await self._request(target, headers, asked=asked, limits=limits)
                 if isinstance(answer, Response):
                     return RobotsFile(decode_robots(answer.body), self._now())
                 if answer is None:
                     break
                 target = answer
         except ItemError as error:
-            status = error.status if isinstance(error, _Failure) else None
+            status = error.status if isinstance(error, Failure) else None
             if status is not None and 400 <= status < 500 and status not in PASSING:
                 return RobotsFile("", self._now())  # RFC 9309, 2.3.1.3: unavailable, so there are no rules
             if known is not None and known.is_usable(self._now()):
                 return known
             own_address = isinstance(error.__cause__, UnsafeAddress) and target.netloc == url.netloc
-            if status is None and (isinstance(error, _Failure) or own_address):
+            if status is None and (isinstance(error, Failure) or own_address):
                 raise  # it would be the same for the page
             # A status, or a redirect to where nobody may go: that is no word on the page, which may be had another day.
             reason = f"robots.txt: {error.reason}"
@@ -186,23 +256,30 @@ class Client:
         return RobotsFile("", self._now())  # led in circles: RFC 9309, 2.3.1.2 lets us take it as unavailable
 
     async def _request(
-        self, url: httpx.URL, headers: dict[str, str], *, asked: str, robots: bool = False
+        self, url: httpx.URL, headers: dict[str, str], *, asked: str, limits: _Limits
     ) -> Response | httpx.URL | None:
         """One answer, with few retries for what a moment may mend. A URL is where the host redirects to."""
         for delay in (*self._network.retry_delays, None):
             try:
-                return await self._turn(url, headers, asked=asked, robots=robots)
-            except _Failure as error:
-                wait_s = (error.retry_after - self._now()).total_seconds() if error.retry_after else 0.0
-                if delay is None or not error.passing or wait_s > QUICK_RETRY_S:
+                async with self._its_turn(url, asked=asked, interval_s=limits.interval_s) as queue:
+                    async with asyncio.timeout(self._network.timeout * TOTAL_TIMEOUT_FACTOR):
+                        return await self._get(queue, url, headers, asked=asked, limits=limits)
+            except Failure as error:
+                if delay is None or not error.passing:
                     raise
-                await asyncio.sleep(max(wait_s, delay * random.uniform(0.5, 1.5)))
+                await asyncio.sleep(self._pause_s(error, delay))
         raise AssertionError("unreachable: the last round returns or raises")
 
-    async def _turn(
-        self, url: httpx.URL, headers: dict[str, str], *, asked: str, robots: bool
-    ) -> Response | httpx.URL | None:
-        """One request, when it is the host's turn."""
+    def _pause_s(self, error: Failure, delay_s: float) -> float:
+        """How long to wait before the next try; raises `error` when the host asked for more than a moment."""
+        wait_s = (error.retry_after - self._now()).total_seconds() if error.retry_after else 0.0
+        if wait_s > QUICK_RETRY_S:
+            raise error
+        return max(wait_s, delay_s * random.uniform(0.5, 1.5))
+
+    @asynccontextmanager
+    async def _its_turn(self, url: httpx.URL, *, asked: str, interval_s: float = 0.0) -> AsyncIterator[_Queue]:
+        """Wait until it is the host's turn, and keep it for one request, whose errors become ours."""
         queue = self._queue(url)
         loop = asyncio.get_running_loop()
         async with queue.turn:
@@ -211,64 +288,55 @@ class Client:
                 if wait_s > MAX_WAIT_S:
                     raise Deferred(asked, pause)
                 await asyncio.sleep(wait_s)
-            if (wait_s := queue.ended_at + self._gap_s(queue.state) - loop.time()) > 0:
+            gap_s = max(self._gap_s(queue.state), interval_s)
+            if (wait_s := queue.ended_at + gap_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
             async with self._slots:
                 try:
-                    async with asyncio.timeout(self._network.timeout * TOTAL_TIMEOUT_FACTOR):
-                        return await self._get(queue, url, headers, asked=asked, robots=robots)
-                except TimeoutError as exc:
-                    raise _failure("too slow", asked, detail="total time limit") from exc
-                except UnsafeAddress as exc:
-                    raise ItemError(Outcome.UNSAFE_ADDRESS, "not a public address", url=asked, detail=str(exc)) from exc
-                except HostNotFound as exc:
-                    raise _failure("host not found", asked, detail=str(exc)) from exc
-                except (
-                    httpx.InvalidURL,
-                    UnicodeError,
-                ) as exc:  # httpx reads a redirect's Location, though it does not follow it
-                    raise _failure("invalid redirect", asked, detail=str(exc)) from exc
-                except httpx.TransportError as exc:
-                    quick = not isinstance(exc, httpx.TimeoutException)
-                    raise _failure(transport_reason(exc), asked, detail=str(exc), passing=quick) from exc
-                except BrokenEncoding as exc:
-                    raise _failure("broken content encoding", asked, detail=str(exc), passing=True) from exc
+                    with translated(asked):
+                        yield queue
                 finally:
                     # After the answer, not after the question: a gap the server would measure too.
                     queue.ended_at = loop.time()
 
     async def _get(
-        self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, robots: bool
+        self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, limits: _Limits
     ) -> Response | httpx.URL | None:
         async with self._http.stream("GET", url, headers=headers) as response:
             status = response.status_code
-            if status in OVERLOADED:
-                until = parse_retry_after(response.headers.get("retry-after"), now=self._now())
-                queue.remember(slowed(queue.state, usual_s=self._network.per_host_interval, not_before=until))
-            else:
-                queue.remember(answered(queue.state, usual_s=self._network.per_host_interval))
+            self._note(queue, response)
             if status not in (200, 203):
                 await _drain(response)
             if status == 304 and not headers.keys().isdisjoint(VALIDATORS):
                 return None
             if status in REDIRECTS and "location" in response.headers:
-                return _joined(url, response.headers["location"], asked=asked)
+                return join_url(url, response.headers["location"], asked=asked)
             if status not in (200, 203):
                 raise self._refusal(response, asked)
             return Response(
                 url=str(response.url),
-                body=await self._body(response, asked, robots=robots),
+                body=await self._body(response, asked, limits),
                 charset=_charset(response),
                 content_type=response.headers.get("content-type"),
                 etag=response.headers.get("etag"),
                 last_modified=response.headers.get("last-modified"),
                 cache_control=response.headers.get("cache-control"),
                 fetched_at=self._now(),
+                headers=dict(response.headers),
             )
 
-    async def _body(self, response: httpx.Response, asked: str, *, robots: bool) -> bytes:
+    def _note(self, queue: _Queue, response: httpx.Response) -> None:
+        """Remember whether the host is overloaded."""
+        if response.status_code in OVERLOADED:
+            until = parse_retry_after(response.headers.get("retry-after"), now=self._now())
+            queue.remember(slowed(queue.state, usual_s=self._network.per_host_interval, not_before=until))
+        else:
+            queue.remember(answered(queue.state, usual_s=self._network.per_host_interval))
+
+    async def _body(self, response: httpx.Response, asked: str, limits: _Limits) -> bytes:
         """The decoded body; of a robots.txt, as much of it as counts."""
-        body = Body(response.headers.get("content-encoding", ""), self._network.max_bytes)
+        robots = limits.robots
+        body = Body(response.headers.get("content-encoding", ""), limits.max_bytes)
         try:
             async for chunk in response.aiter_raw():
                 body.add(chunk)
@@ -280,9 +348,9 @@ class Client:
             raise ItemError(Outcome.TOO_LARGE, "too large", url=asked, detail=str(exc)) from exc
         return body.finish()
 
-    def _refusal(self, response: httpx.Response, asked: str) -> _Failure:
+    def _refusal(self, response: httpx.Response, asked: str) -> Failure:
         status = response.status_code
-        error = _failure(f"http {status}", asked, passing=status in PASSING)
+        error = failure(f"http {status}", asked, passing=status in PASSING)
         error.outcome = FINAL.get(status, Outcome.FAILED)
         error.status = status
         error.retry_after = parse_retry_after(response.headers.get("retry-after"), now=self._now())
@@ -310,35 +378,6 @@ async def _drain(response: httpx.Response) -> None:
                     return
     except (TimeoutError, httpx.TransportError):
         return
-
-
-def _failure(reason: str, asked: str, *, detail: str = "", passing: bool = False) -> _Failure:
-    # What a library says may quote the server: any characters, and any number of them.
-    error = _Failure(Outcome.FAILED, reason, url=asked, detail=clean_line(detail[:MAX_DETAIL]))
-    error.passing = passing
-    return error
-
-
-def _parsed(url: str, *, asked: str) -> httpx.URL:
-    try:
-        parsed = httpx.URL(url)
-        host = parsed.host  # decoded from Punycode only now
-    except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=clean_line(str(exc)[:MAX_DETAIL])) from exc
-    if parsed.scheme not in ("http", "https") or not host:
-        raise ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
-    if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx lets any number pass, the socket raises
-        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=f"port {parsed.port}")
-    return parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed
-
-
-def _joined(url: httpx.URL, location: str, *, asked: str) -> httpx.URL:
-    try:
-        return _parsed(str(url.join(location)), asked=asked)
-    except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ItemError(
-            Outcome.FAILED, "invalid redirect", url=asked, detail=clean_line(location[:MAX_DETAIL])
-        ) from exc
 
 
 def _charset(response: httpx.Response) -> str | None:

@@ -1,4 +1,4 @@
-"""What a page says about itself for machines: title, authors, date, canonical address.
+"""What a page says about itself for machines: title, authors, date, canonical address, editions in other languages.
 
 Read from one parsed tree: JSON-LD (schema.org Article and its kinds), then `<meta>` elements (Open Graph, Dublin
 Core and the like), then the visible headline. Costs a fiftieth of a heuristic search, and nineteen pages in twenty
@@ -39,13 +39,17 @@ DATE_META = (
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """`titles` are all headlines that the page states, best first; dates are in the publisher's zone."""
+    """`titles` are all headlines that the page states, best first; dates are in the publisher's zone.
+
+    `alternates` are its addresses in other languages (hreflang), as they stand; nothing of it is trusted yet.
+    """
 
     titles: tuple[str, ...]
     authors: tuple[str, ...]
     dates: tuple[DateCandidate, ...]
     canonical_link: str | None
     language: str | None
+    alternates: tuple[str, ...] = ()
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
@@ -72,7 +76,17 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
         dates=tuple(dates),
         canonical_link=link.get("href") if link is not None else None,
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
+        alternates=tuple(_alternates(tree)),
     )
+
+
+def _alternates(tree: HtmlElement) -> Iterator[str]:
+    """The addresses of `<link rel="alternate" hreflang=…>`; "x-default" is no language, and a feed no edition."""
+    for link in tree.iterfind(".//link[@hreflang][@href]"):
+        kind = link.get("type", "").lower()
+        named = "alternate" in link.get("rel", "").lower().split()
+        if named and link.get("hreflang", "").strip().lower() != "x-default" and kind in ("", "text/html"):
+            yield link.get("href", "")
 
 
 def _meta_elements(tree: HtmlElement) -> dict[str, str]:

@@ -18,14 +18,15 @@ MAX_DETAIL = 500  # characters of an error's detail that are kept
 class Outcome(StrEnum):
     """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
 
-    FAILED alone is not final: a later pass tries the URL again, until it becomes GAVE_UP.
+    FAILED is not final: a later pass tries the URL again, until it becomes GAVE_UP. Nor is OUTSIDE: dated outside
+    the period of one backfill, it may be wanted by another, or by the monitor.
     """
 
     APPENDED = "appended"
     DUPLICATE = "duplicate"
     REPRINT = "reprint"
-    TEMPLATE = "template"
     OFF_TOPIC = "off_topic"
+    OUTSIDE = "outside"
     TOO_SHORT = "too_short"
     NOT_ARTICLE = "not_article"
     PAYWALLED = "paywalled"

@@ -39,6 +39,10 @@ class RobotsFile:
         """Whether the rules for our product token let us fetch `url`."""
         return not self.text or bool(_parsed(self.text).can_fetch(url, product_token(user_agent)))
 
+    def sitemaps(self) -> tuple[str, ...]:
+        """What its Sitemap lines say, in their order; for all robots, and not always a whole address."""
+        return tuple(_parsed(self.text).sitemaps) if self.text else ()
+
     def crawl_delay_s(self, user_agent: str) -> float:
         """The gap in seconds that the host asks for between two requests; 0 where it does not."""
         delay = _parsed(self.text).crawl_delay(product_token(user_agent)) if self.text else None

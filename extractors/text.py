@@ -27,6 +27,8 @@ MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as c
 
 def clean_line(text: str) -> str:
     """`text` as one line of a corpus file: NFC, single plain spaces, nothing invisible, none at the ends."""
+    if _ORDINARY.fullmatch(text) and "  " not in text and text == text.strip(" "):
+        return text  # as nearly every line is; finding that out takes a tenth of the time
     text = _SPACES.sub(" ", text).strip(" ")
     if not _ORDINARY.fullmatch(text):
         kept = "".join(c for c in text if unicodedata.category(c) not in _DROPPED_CATEGORIES)

@@ -30,6 +30,7 @@ HOST = re.compile(r"[\w:%-]+(?:\.[\w:%-]+)*", re.ASCII)
 MOBILE_HOST = re.compile(r"^(?:(?:www\d?|m|amp|mobile)\.(?=[^.]+\.))+")
 SECOND_LEVELS = ("com", "org", "net", "gov", "edu", "co", "ac", "info")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST = 1500  # characters; PostgreSQL's indexes take 2,704 bytes, here for an address and that of its feed
 PATH_SAFE = "-._~!$&'()*+,;=:@"  # the pchar of RFC 3986
 
 
@@ -38,7 +39,8 @@ def canonical_url(url: str) -> str:
 
     Equal are: http and https, "www."/"m."/"amp." and the bare host, default ports, upper and lower case of
     host and percent-escapes, IDN and punycode, a final slash, "/amp", fragments, tracking parameters, and the
-    order of parameters. Paths keep their case: video ids and some CMS paths depend on it.
+    order of parameters. Paths keep their case: video ids and some CMS paths depend on it. Of an address longer than
+    LONGEST only host and hash remain.
     """
     parts = urlsplit(url.strip())
     scheme = parts.scheme.lower()
@@ -51,9 +53,12 @@ def canonical_url(url: str) -> str:
     netloc = f"[{host}]" if ":" in host else host
     path = re.sub(r"/{2,}", "/", _escape(parts.path))
     path = re.sub(r"(?i)(?:/amp)+/?$|(?<=[^/])/$", "", path) or "/"
-    if port is None:
-        return urlunsplit(("https", netloc, path, _query(parts.query, host), ""))
-    return urlunsplit((scheme, f"{netloc}:{port}", path, _query(parts.query, host), ""))
+    origin = ("https", netloc) if port is None else (scheme, f"{netloc}:{port}")
+    canonical = urlunsplit((*origin, path, _query(parts.query, host), ""))
+    if len(canonical) > LONGEST:
+        digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        return urlunsplit((*origin, "/", f"sha256={digest}", ""))
+    return canonical
 
 
 def canonical_host(host: str) -> str:
@@ -65,7 +70,7 @@ def canonical_host(host: str) -> str:
         except UnicodeError as exc:
             raise ValueError(f"not a host name: {host[:100]!r}") from exc
     host = host.rstrip(".")
-    if not HOST.fullmatch(host):  # after IDNA, which turns some letters into dots and brackets
+    if len(host) > 253 or not HOST.fullmatch(host):  # after IDNA, which turns some letters into dots and brackets
         raise ValueError(f"not a host name: {host[:100]!r}")
     return MOBILE_HOST.sub("", host)
 
@@ -82,7 +87,7 @@ def same_site(url: str, other: str) -> bool:
     enough here: a wrong "no" only costs a missed alias.
     """
     try:
-        hosts = [canonical_host(urlsplit(address).hostname or "") for address in (url, other)]
+        hosts = [canonical_host(urlsplit(address.strip()).hostname or "") for address in (url, other)]
         return _site(hosts[0]) == _site(hosts[1]) != ""
     except ValueError:
         return False

@@ -15,10 +15,15 @@ from extractors.http import Client
 from extractors.records import Placement
 from extractors.topic import Topics, compile_topics
 from extractors.workers import Workers
-from storage.corpus import INDEX_FILE, Corpus, open_corpus
+from storage.corpus import Corpus, open_corpus
+from storage.database import INDEX_FILE
+from storage.fetched import Fetched
 from storage.hosts import load_hosts
+from storage.periods import Period
 
 T = TypeVar("T")
+FETCHED_FOLDER = "fetched"  # below --data
+PAGES_AHEAD_PER_WORKER = 4  # fetched pages that wait for a worker: enough to keep it busy, little to hold in memory
 
 
 class Step(Protocol):
@@ -35,11 +40,17 @@ class Observer:
     def stage(self, title: str, total: int) -> None:
         """A stage of `total` items begins."""
 
+    def expect(self, count: int) -> None:
+        """The present stage has so many items more than was thought."""
+
     def advance(self, count: int = 1) -> None:
         """So many of its items are done."""
 
     def placed(self, placements: list[Placement]) -> None:
         """A batch has been decided on and written down."""
+
+    def ended(self, summary: dict[str, Any]) -> None:
+        """The pass has ended, finished or interrupted, with this summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,9 @@ class Context:
     topics: Topics
     observer: Observer
     now: Callable[[], datetime]
+    fetched: Fetched
+    room: asyncio.Semaphore  # for fetched pages that wait for a worker
+    period: Period | None = None  # of a backfill: what a page dates outside it is left out
 
 
 async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
@@ -81,7 +95,12 @@ def utc_now() -> datetime:
 
 @asynccontextmanager
 async def open_context(
-    config: Config, data: Path, *, observer: Observer | None = None, now: Callable[[], datetime] = utc_now
+    config: Config,
+    data: Path,
+    *,
+    observer: Observer | None = None,
+    now: Callable[[], datetime] = utc_now,
+    period: Period | None = None,
 ) -> AsyncIterator[Context]:
     """Everything opened, and closed again at the end. Raises StorageError when the corpus cannot be used."""
     settings = config.settings
@@ -94,4 +113,7 @@ async def open_context(
             hosts = await load_hosts(connection)
         client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now))
         topics = compile_topics(config.topics)
-        yield Context(config, client, workers, corpus, topics, observer or Observer(), now)
+        fetched = Fetched(data / FETCHED_FOLDER)
+        fetched.prepare()
+        room = asyncio.Semaphore(workers.count * PAGES_AHEAD_PER_WORKER)
+        yield Context(config, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ EXCERPT_CHARACTERS = 200
 def run_demo(folder: Path) -> bool:
     """Do it, telling what happens; True when every part went as it should. Raises StorageError, ServerError."""
     _make_anew(folder)
+    for name in [name for name in os.environ if name.upper().startswith("C5WATCH_STORAGE")]:
+        del os.environ[name]  # made-up articles do not belong into anybody's real database
     sys.path.insert(0, str(CHECKOUT))  # the site is part of the tests' tooling and not installed
     from tests.demo_site.server import DemoSite
 
@@ -44,7 +47,7 @@ def run_demo(folder: Path) -> bool:
         use_server(server)
         pages, asked = {_path(a.url) for a in site.articles}, len(site.hits)
         with ProgressBar() as bar:
-            second = run_flow(config, folder, (), observer=bar)
+            second = run_flow(lambda flows: flows.monitor(str(config.folder), str(folder)), observer=bar)
         print_summary(second)
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
     count, faults = asyncio.run(verify_corpus(config, folder))

@@ -7,16 +7,19 @@ else, and what is finished is placed in small transactions while the rest is sti
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 from urllib.parse import urlsplit
 
 from config.settings import Monitor
-from extractors.http import Response
+from extractors.archives.search import pause_error
+from extractors.failures import Failure
 from extractors.jobs import ArticleJob, article_from
-from extractors.records import Article, Deferred, ItemError, Placement, Result, Verdict
+from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result, Verdict
 from extractors.zones import zone_of
 from flows.context import Context, Step, to_the_end
 from flows.summary import Summary
@@ -25,7 +28,9 @@ from storage.seen import DueEntry, PendingEntry, load_pending
 PAGES_PER_BATCH = 500  # a few minutes of work: what one Prefect task holds
 RESULTS_PER_TRANSACTION = 50
 PLACE_AFTER_S = 5.0  # at the latest, so that a crash costs few seconds of fetching
-PAGES_AHEAD_PER_WORKER = 4  # fetched pages that wait for a worker: enough to keep it busy, little to hold in memory
+FAILURES_IN_A_ROW = 5  # connections to a host: then it is down, and the rest of its pages is left for later
+
+NO_PAGES: Mapping[str, Page] = {}
 
 
 def choose(due: Iterable[DueEntry], limits: Monitor, *, now: datetime) -> list[DueEntry]:
@@ -64,23 +69,47 @@ def plan(due: Iterable[DueEntry], *, size: int = PAGES_PER_BATCH) -> Iterator[li
         yield batch
 
 
-async def ingest(context: Context, due: Sequence[DueEntry], summary: Summary, step: Step) -> None:
-    """Take on the `due` entries and count how they end in `summary`."""
+async def ingest(
+    context: Context,
+    due: Sequence[DueEntry],
+    summary: Summary,
+    step: Step,
+    *,
+    name: str = "articles",
+    host_minutes: float | None = None,
+) -> None:
+    """Take on the `due` entries and count how they end in `summary`.
+
+    Each host is fetched from for at most `host_minutes`; the rest is left for later. None: to the end.
+    """
     summary.taken += len(due)
-    context.observer.stage("articles", len(due))
     deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
     for number, batch in enumerate(plan(due), 1):
 
         async def work(keys: list[str] = batch) -> None:
-            await ingest_batch(context, keys, summary, deadlines)
+            await ingest_batch(context, keys, summary, deadlines, host_minutes=host_minutes)
 
-        await step(f"articles, batch {number}", work)
+        await step(f"{name}, batch {number}", work)
 
 
-async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, deadlines: dict[str, float]) -> None:
-    """One batch, to its end. Doing it again takes on only what has no outcome yet."""
+async def ingest_batch(
+    context: Context,
+    keys: Sequence[str],
+    summary: Summary,
+    deadlines: dict[str, float],
+    *,
+    host_minutes: float | None = None,
+    pages: Mapping[str, Page] = NO_PAGES,
+) -> None:
+    """One batch, to its end. Doing it again takes on only what has no outcome yet.
+
+    The `pages` of some entries may be there already, under their keys; those are not fetched, and counted here.
+    """
     async with context.corpus.database.read() as connection:
-        pending = await load_pending(connection, keys, now=context.now())
+        pending = await load_pending(connection, keys, now=context.now(), period=context.period)
+    if pages:
+        summary.taken += len(pending)
+        context.observer.expect(len(pending))
     source_of = {p.key: p.source_id for p in pending}
 
     def count(placements: list[Placement]) -> None:
@@ -93,8 +122,8 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, 
     settled = {p.key for p in known}
     done: asyncio.Queue[Result | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
-    fresh = [p for p in pending if p.key not in settled]
-    examiner = asyncio.create_task(_examine_all(context, fresh, done, deadlines))
+    batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages)
+    examiner = asyncio.create_task(_examine_all(batch, [p for p in pending if p.key not in settled]))
     try:
         # The placer ends first only when it fails: then there is no use in fetching on.
         await asyncio.wait({examiner, placer}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,61 +135,80 @@ async def ingest_batch(context: Context, keys: Sequence[str], summary: Summary, 
     await examiner
 
 
-async def _examine_all(
-    context: Context,
-    pending: Sequence[PendingEntry],
-    done: asyncio.Queue[Result | None],
-    deadlines: dict[str, float],
-) -> None:
-    budget_s = 60 * context.config.settings.monitor.max_host_minutes
-    now_s = asyncio.get_running_loop().time()
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the pages of one batch share."""
+
+    context: Context
+    done: asyncio.Queue[Result | None]
+    deadlines: dict[str, float]
+    budget_s: float | None
+    pages: Mapping[str, Page]
+
+
+async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
     hosts: dict[str, list[PendingEntry]] = defaultdict(list)
     for item in pending:
         hosts[urlsplit(item.entry.url).netloc].append(item)
-    room = asyncio.Semaphore(context.workers.count * PAGES_AHEAD_PER_WORKER)
     async with asyncio.TaskGroup() as group:
         for host, queue in hosts.items():
-            deadline = deadlines.setdefault(host, now_s + budget_s)
-            group.create_task(_examine_host(context, queue, room, group, done, deadline))
+            if batch.budget_s is not None:
+                batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
+            group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
 
 
 async def _examine_host(
-    context: Context,
-    queue: Sequence[PendingEntry],
-    room: asyncio.Semaphore,
-    group: asyncio.TaskGroup,
-    done: asyncio.Queue[Result | None],
-    deadline: float,
+    batch: _Batch, queue: Sequence[PendingEntry], group: asyncio.TaskGroup, deadline: float
 ) -> None:
     """Fetch one host's pages in turn and hand each over; the next is fetched when there is room for it.
 
-    When the host's time is over, or it asks for a pause, the rest of its pages is left for a later pass.
+    When the host's time is over, it asks for a pause, or it is down, the rest of its pages is left for a later pass.
     """
+    unreached = 0
     for item in queue:
-        if asyncio.get_running_loop().time() >= deadline:
+        if asyncio.get_running_loop().time() >= deadline or unreached >= FAILURES_IN_A_ROW:
             return
         try:
-            response = await context.client.fetch(item.entry.url)
-            assert response is not None  # only a request with validators can be answered "not modified"
+            page = batch.pages.get(item.key) or batch.context.fetched.find(item.key)
+            if page is None:
+                page = await _fetch(batch.context, item)
+                batch.context.fetched.keep(item.key, page)
         except Deferred:
             return
         except ItemError as error:
-            done.put_nowait(_result(item, error=error))
+            unreached = unreached + 1 if isinstance(error, Failure) and error.status is None else 0
+            batch.done.put_nowait(_result(item, error=error))
             continue
-        await room.acquire()
-        group.create_task(_examine_page(context, item, response, room, done))
+        unreached = 0
+        await batch.context.room.acquire()
+        task = group.create_task(_examine_page(batch, item, page))
+        task.add_done_callback(lambda _: batch.context.room.release())  # also of one cancelled before it began
 
 
-async def _examine_page(
-    context: Context,
-    item: PendingEntry,
-    response: Response,
-    room: asyncio.Semaphore,
-    done: asyncio.Queue[Result | None],
-) -> None:
+async def _fetch(context: Context, item: PendingEntry) -> Page:
+    """The page from its own address, or an archive's copy where it is gone. Raises ItemError, Deferred."""
+    try:
+        response = await context.client.fetch(item.entry.url)
+    except ItemError as error:
+        if item.archived_url is None or error.outcome is not Outcome.GONE:
+            raise
+        try:
+            copy = await context.client.fetch(
+                item.archived_url, interval_s=context.config.settings.archives.wayback_interval
+            )
+        except Deferred as pause:  # the archive's wish, not the host's
+            raise pause_error(item.archived_url, pause) from pause
+        assert copy is not None
+        return replace(copy.page(), url=item.entry.url)
+    assert response is not None  # only a request with validators can be answered "not modified"
+    return response.page()
+
+
+async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
+    context = batch.context
     source = context.config.source(item.source_id)
     job = ArticleJob(
-        page=response.page(),
+        page=page,
         entry=item.entry,
         zone=zone_of(source.country),
         min_words=context.config.settings.extraction.min_words,
@@ -169,17 +217,19 @@ async def _examine_page(
     try:
         article = await context.workers.run(article_from, job, url=item.entry.url)
     except ItemError as error:
-        done.put_nowait(_result(item, response, error=error))
+        batch.done.put_nowait(_result(item, page, error=error))
     else:
+        if context.period and article.published and article.published not in context.period:
+            outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
+            batch.done.put_nowait(_result(item, page, article=article, error=outside))
+            return
         verdict = context.topics.judge(article)
-        done.put_nowait(_result(item, response, article=article, verdict=verdict))
-    finally:
-        room.release()
+        batch.done.put_nowait(_result(item, page, article=article, verdict=verdict))
 
 
 def _result(
     item: PendingEntry,
-    response: Response | None = None,
+    page: Page | None = None,
     *,
     article: Article | None = None,
     verdict: Verdict | None = None,
@@ -190,8 +240,8 @@ def _result(
         entry=item.entry,
         source_id=item.source_id,
         attempts=item.attempts,
-        url=response.url if response else None,
-        retrieved_at=response.fetched_at if response else None,
+        url=page.url if page else None,
+        retrieved_at=page.fetched_at if page else None,
         article=article,
         verdict=verdict,
         error=error,
@@ -219,4 +269,6 @@ async def _place(
                     deadline = asyncio.get_running_loop().time() + PLACE_AFTER_S
                 batch.append(result)
         if batch:
-            count(await context.corpus.place(batch, now=context.now()))
+            limits = context.config.settings.duplicates
+            count(await context.corpus.place(batch, now=context.now(), limits=limits))
+            context.fetched.forget(result.key for result in batch)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,21 @@ from sqlalchemy import select
 
 from config.load import Config
 from extractors.urls import canonical_url
+from extractors.zones import zone_of
 from flows.context import utc_now
+from flows.coverage import COVERAGE_FILE, write_page
 from storage.adopt import Adoption, adopt
 from storage.corpus import open_corpus, open_for_reading
+from storage.coverage import SourceCoverage, load_coverage
 from storage.database import StorageError
+from storage.export import Selection, export
 from storage.files import ArticleFile
 from storage.health import SourceHealth, load_health
 from storage.manifest import manifest_line
+from storage.periods import Period
+from storage.repair import Repair, repair
 from storage.schema import articles, sightings, urls
+from storage.search import Hit, search
 from storage.verify import Fault, stats, verify
 
 
@@ -33,6 +42,40 @@ async def verify_corpus(config: Config, data: Path) -> tuple[int, list[Fault]]:
         return await verify(corpus)
 
 
+async def repair_corpus(config: Config, data: Path) -> Repair:
+    """What was mended, and what is left to do."""
+    async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
+        return await repair(corpus)
+
+
+async def search_corpus(
+    config: Config,
+    data: Path,
+    query: str,
+    *,
+    limit: int,
+    first_day: date | None,
+    last_day: date | None,
+    sources: Sequence[str],
+    languages: Sequence[str],
+    plain: bool,
+) -> list[Hit]:
+    """The articles that match, best first; unless `plain`, what matched is set in bold for a terminal."""
+    marks = ("**", "**") if plain else ("\x1b[1m", "\x1b[0m")
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        return await search(
+            connection, query, limit=limit, first_day=first_day, last_day=last_day, sources=sources,
+            languages=languages, marks=marks,
+        )  # fmt: skip
+
+
+async def export_corpus(config: Config, data: Path, target: Path, form: str, selection: Selection) -> int:
+    """The number of rows written."""
+    countries = {source.id: source.country for source in config.sources}
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await export(corpus, target, form=form, selection=selection, countries=countries)
+
+
 async def corpus_statistics(config: Config, data: Path) -> dict[str, Any]:
     """The counts of `storage.verify.stats`."""
     async with open_for_reading(data, config.settings.storage) as corpus:
@@ -43,6 +86,18 @@ async def sources_health(config: Config, data: Path) -> list[SourceHealth]:
     """The health of every enabled source."""
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
         return await load_health(connection, [s.id for s in config.select(())], now=utc_now())
+
+
+async def coverage_of(
+    config: Config, data: Path, source_ids: Sequence[str], period: Period
+) -> tuple[list[SourceCoverage], Path]:
+    """How well the period is covered, and the page that shows it, written anew below `data`."""
+    zones = {source.id: zone_of(source.country) for source in config.select(source_ids)}
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        coverage = await load_coverage(connection, zones, period)
+    page = data / COVERAGE_FILE
+    write_page(page, coverage, period, now=utc_now())
+    return coverage, page
 
 
 async def article_facts(config: Config, data: Path, number: int) -> tuple[dict[str, Any], str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from config.load import Config
@@ -19,10 +19,12 @@ from flows.poll import poll
 from flows.summary import SourceReport, Summary
 from storage.health import load_flags, load_health, store_flags
 from storage.hosts import store_hosts
+from storage.relating import relate_new, waiting_since
 from storage.runs import store_run_end, store_run_start
 from storage.seen import DueEntry, FeedState, count_pending, load_due, load_feed_states
 
 FEEDS_PER_BATCH = 25
+RELATE_AFTER = timedelta(hours=1)
 
 
 async def monitor(
@@ -66,7 +68,8 @@ async def monitor(
             async with database.read() as connection:
                 due = await load_due(connection, ids, now=context.now())
             chosen = choose(due, config.settings.monitor, now=context.now())
-            await ingest(context, chosen, summary, step)
+            context.observer.stage("articles", len(chosen))
+            await ingest(context, chosen, summary, step, host_minutes=config.settings.monitor.max_host_minutes)
         except asyncio.CancelledError:
             summary.interrupted = True
             raise
@@ -93,3 +96,13 @@ async def _store_end(
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+    if not summary.interrupted:
+        await _relate(context)
+
+
+async def _relate(context: Context) -> None:
+    """Look for translations and events, once an hour: each time all articles of the days around are read again."""
+    async with context.corpus.database.read() as connection:
+        since = await waiting_since(connection)
+    if since is not None and since <= context.now() - RELATE_AFTER:
+        await relate_new(context.corpus.database, now=context.now())

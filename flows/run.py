@@ -1,12 +1,14 @@
-"""Run one pass from the command line, on the engine chosen."""
+"""Run a pass or a backfill from the command line, on the engine chosen."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from config.load import Config
@@ -15,8 +17,10 @@ from flows.engine import api_answers, configured_api, quiet_dependencies
 from flows.monitor import monitor
 from flows.server import EmbeddedServer, ServerError
 from storage.corpus import open_corpus
+from storage.periods import Period
 
 T = TypeVar("T")
+EngineChoice = Literal["direct", "prefect"]
 API_TIMEOUT_S = 10.0  # asked for by name, a busy server is waited for
 PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
 
@@ -26,7 +30,7 @@ def run_monitor(
     data: Path,
     source_ids: Sequence[str],
     *,
-    engine: Literal["direct", "prefect"],
+    engine: EngineChoice,
     observer: Observer,
     due_only: bool = False,
 ) -> dict[str, Any]:
@@ -34,14 +38,60 @@ def run_monitor(
     if engine == "direct":
         summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
         return summary.to_json()
+    with _prefect_api(config, data):
+        return run_flow(
+            lambda flows: flows.monitor(str(config.folder), str(data), list(source_ids) or None, due_only),
+            observer=observer,
+        )
+
+
+def run_backfill(
+    config: Config,
+    data: Path,
+    source_ids: Sequence[str],
+    period: Period,
+    *,
+    via: str | None,
+    addresses: Path | None,
+    engine: EngineChoice,
+    observer: Observer,
+) -> dict[str, Any]:
+    """One backfill; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
+    if engine == "direct":
+        from flows.backfill import backfill
+
+        sources = config.select(source_ids)
+        summary = run(
+            backfill(config, data, period=period, sources=sources, via=via, addresses=addresses, observer=observer)
+        )
+        return summary.to_json()
+    with _prefect_api(config, data):
+        return run_flow(
+            lambda flows: flows.backfill(
+                period.first,
+                period.last,
+                config=str(config.folder),
+                data=str(data),
+                sources=list(source_ids) or None,
+                via=via,
+                urls=str(addresses.absolute()) if addresses else None,
+            ),
+            observer=observer,
+        )
+
+
+@contextmanager
+def _prefect_api(config: Config, data: Path) -> Iterator[None]:
+    """The configured Prefect API, or one of our own for as long as the run takes."""
     asyncio.run(_check_corpus(config, data))
     if url := configured_api(os.environ):
         if not api_answers(url, timeout_s=API_TIMEOUT_S):
             raise ServerError(f"the Prefect API at {url} does not answer: start it, or use --engine direct")
-        return run_flow(config, data, source_ids, observer=observer, due_only=due_only)
+        yield
+        return
     with EmbeddedServer(data / PREFECT_FOLDER) as server:
         use_server(server)
-        return run_flow(config, data, source_ids, observer=observer, due_only=due_only)
+        yield
 
 
 async def _check_corpus(config: Config, data: Path) -> None:
@@ -56,17 +106,15 @@ def use_server(server: EmbeddedServer) -> None:
     os.environ["PREFECT_HOME"] = str(server.home)
 
 
-def run_flow(
-    config: Config, data: Path, source_ids: Sequence[str], *, observer: Observer, due_only: bool = False
-) -> dict[str, Any]:
-    """One monitor pass as a flow run of the Prefect API that is configured."""
+def run_flow(start: Callable[[ModuleType], Coroutine[Any, Any, T]], *, observer: Observer) -> T:
+    """A flow run of the Prefect API that is configured; `start` takes `flows.prefect_flows`."""
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the progress bar and the summary say the rest
     from flows import prefect_flows
 
     prefect_flows.observer = observer
     try:
-        return run(prefect_flows.monitor(str(config.folder), str(data), list(source_ids) or None, due_only))
+        return run(start(prefect_flows))
     finally:
         prefect_flows.observer = None
 

@@ -11,7 +11,7 @@ from extractors.records import Outcome, Placement
 from storage.health import Flag
 
 Status = Literal["ok", "not_modified", "failed"]
-DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT, Outcome.TEMPLATE)
+DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
 FAILURES = (Outcome.FAILED, Outcome.GAVE_UP)
 
 

@@ -17,7 +17,10 @@ from flows.context import Observer
 from flows.summary import rows, sentences
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flows.check import Check
+    from storage.coverage import SourceCoverage
     from storage.health import SourceHealth
 
 PLAIN_WIDTH = 140  # of a table that goes into a file or a pipe
@@ -31,6 +34,7 @@ class ProgressBar(Observer):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[counts]}"),
             console=Console(stderr=True),
@@ -38,6 +42,7 @@ class ProgressBar(Observer):
         )
         self._task: TaskID | None = None
         self._outcomes: Counter[Outcome] = Counter()
+        self.summary: dict[str, Any] | None = None  # of the pass, once it has ended
 
     def __enter__(self) -> ProgressBar:
         self._progress.start()
@@ -48,12 +53,20 @@ class ProgressBar(Observer):
 
     def stage(self, title: str, total: int) -> None:
         """Begin a new bar."""
-        self._task = self._progress.add_task(title, total=total, counts="")
+        self._task = self._progress.add_task(title, total=total, counts="", rate="")
+
+    def expect(self, count: int) -> None:
+        """Lengthen the present bar."""
+        if self._task is not None:
+            total = self._progress.tasks[self._task].total or 0
+            self._progress.update(self._task, total=total + count)
 
     def advance(self, count: int = 1) -> None:
         """Move the present bar on."""
         if self._task is not None:
             self._progress.advance(self._task, count)
+            if speed := self._progress.tasks[self._task].speed:
+                self._progress.update(self._task, rate=f"{speed:.1f}/s")
 
     def placed(self, placements: list[Placement]) -> None:
         """Show how articles have fared so far."""
@@ -62,11 +75,35 @@ class ProgressBar(Observer):
             counts = ", ".join(f"{n} {o.value.replace('_', ' ')}" for o, n in self._outcomes.most_common(4))
             self._progress.update(self._task, counts=counts)
 
+    def ended(self, summary: dict[str, Any]) -> None:
+        """Keep the summary: who interrupts the pass wants to see it too."""
+        self.summary = summary
+
 
 def print_summary(summary: dict[str, Any]) -> None:
     """The table of a pass and its counts, on stdout."""
     print_table(("source", "status", "entries", "new", "appended", "error"), rows(summary), numbers=(2, 3, 4))
     print(sentences(summary))
+
+
+def print_coverage(summary: dict[str, Any], coverage: Sequence[SourceCoverage], page: Path) -> None:
+    """The table of a backfill and its counts, on stdout."""
+    from flows.coverage import HEADINGS, table
+
+    print_table(HEADINGS, table(coverage), numbers=range(1, len(HEADINGS) - 1))
+    errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
+    for window, problems in (summary["problems"] or {}).items():
+        print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")
+    for name, error in errors.items():
+        if not any(window.startswith(f"{name} ") for window in summary["problems"]):
+            print(f"{name}: {error}")
+    print(sentences(summary))
+    windows, outside = summary["windows"], summary["outside"]["by_archive"]
+    if outside:
+        print(f"{outside} more addresses left out: their archive dates them outside the period")
+    if windows["incomplete"]:
+        print(f"{windows['incomplete']} windows are not listed to the end: the same command lists them again")
+    print(f"Coverage by day: {page}")
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:

@@ -1,0 +1,8 @@
+"""What is remembered: the corpus files, the index, duplicates, search and export.
+
+For programs that read a corpus, the door is `from storage import Corpus` (`storage.reading` says how).
+"""
+
+from storage.reading import Article, Corpus
+
+__all__ = ["Article", "Corpus"]

@@ -8,22 +8,23 @@ fail under load in SQLite whatever the timeout, and would decide on stale facts 
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from config.settings import Storage
 from storage.schema import HEAD
+from storage.sqlite import SQLite
 
-BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
-NOT_WRITABLE = "cannot be written: check the folder's owner and permissions, or name another folder with --data"
+if TYPE_CHECKING:
+    from storage.postgresql import PostgreSQL
+
+INDEX_FILE = "index.sqlite"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,56 +33,68 @@ class StorageError(Exception):
 
 
 class Database:
-    """The index database of one data folder."""
+    """An opened index database."""
 
-    def __init__(self, engine: AsyncEngine, path: Path) -> None:
+    def __init__(self, engine: AsyncEngine, server: SQLite | PostgreSQL) -> None:
         self._engine = engine
-        self.path = path
+        self._server = server
+        self._writers = asyncio.Lock()  # in turn, without a connection each, which the pool may not have
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database and changes nothing."""
-        with _explained(self.path):
-            async with self._engine.connect() as connection:
-                yield connection
+        async with self._connect(self._server.reading) as connection:
+            yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is alone in writing; commits at the end, rolls back when the block raises."""
-        with _explained(self.path):
-            async with self._engine.connect() as connection:
-                await connection.execution_options(begin_immediate=True)
-                async with connection.begin():
-                    yield connection
+        async with self._writers, self._connect(self._server.writing) as connection, connection.begin():
+            yield connection
 
     async def close(self) -> None:
         """Give the connections back; the database may be opened again."""
         await self._engine.dispose()
 
+    @asynccontextmanager
+    async def _connect(self, options: Mapping[str, Any]) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            with _explained(self._server, opening=True):
+                connection = await stack.enter_async_context(self._engine.connect())
+            with _explained(self._server):
+                await connection.execution_options(**options)
+                yield connection
 
-async def open_database(path: Path, *, read_only: bool = False) -> Database:
-    """The SQLite database at `path`, made or migrated where needed (never when `read_only`). Raises StorageError."""
-    if path.exists() and not path.is_file():
-        raise StorageError(f"{path} is not a file: move it away, or name another folder with --data")
-    needed = [place for place in (path.parent, path) if place is not path or path.exists()]
-    if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
-        raise StorageError(f"{path}: {NOT_WRITABLE}")  # before aiosqlite, whose thread outlives a failed opening
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
-    )
-    event.listen(engine.sync_engine, "connect", _forbid_writing if read_only else _prepare_writing)
-    event.listen(engine.sync_engine, "begin", _begin)
-    database = Database(engine, path)
+
+def database_place(data: Path, storage: Storage) -> Path | str:
+    """Where the index of the corpus below the folder `data` is: a SQLite file, or the address of a database."""
+    address = storage.database.get_secret_value()
+    return data / INDEX_FILE if address == "sqlite" else address
+
+
+async def open_database(place: Path | str, *, read_only: bool = False) -> Database:
+    """The SQLite file or the PostgreSQL database at `place`, ready for use; raises StorageError.
+
+    Its tables are made or brought up to date where needed, and the file is made, but never when `read_only`.
+    """
+    server = _server(place)
+    if obstacle := server.obstacle(read_only=read_only):
+        raise StorageError(obstacle)
+    engine = server.engine(read_only=read_only)
+    event.listen(engine.sync_engine, "before_cursor_execute", _without_nul, retval=True)
+    database = Database(engine, server)
     try:
         async with database.read() as connection:
             revision = await connection.run_sync(_revision)
         if revision != HEAD and revision is not None and not _is_ours(revision):
             raise StorageError(
-                f"{path} was written by a newer c5watch (schema {revision}, here {HEAD}): update c5watch"
+                f"{server} was written by a newer c5watch (schema {revision}, here {HEAD}): update c5watch"
             )
+        if revision is None and read_only:
+            raise StorageError(f"no corpus in {server} yet: run 'c5watch monitor' once")
         if revision != HEAD and read_only:
             raise StorageError(
-                f"{path} has schema {revision}, expected {HEAD}: run 'c5watch monitor' once to bring it up to date"
+                f"{server} has schema {revision}, expected {HEAD}: run 'c5watch monitor' once to bring it up to date"
             )
         if revision != HEAD:
             async with database.write() as connection:
@@ -92,41 +105,25 @@ async def open_database(path: Path, *, read_only: bool = False) -> Database:
     return database
 
 
-def _prepare_writing(connection: Any, _record: Any) -> None:
-    # Readers and the writer then do not wait for each other. SQLite's own timeout does not hold for this one pragma:
-    # of two programs that make an index at the same moment, one would fail.
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            _pragmas(connection, "journal_mode = WAL")
-            break
-        except sqlite3.OperationalError as exc:
-            if "locked" not in str(exc) or time.monotonic() > deadline:
-                raise
-            connection.run_async(lambda _: asyncio.sleep(0.02))
-    _pragmas(
-        connection,
-        "synchronous = FULL",  # a file may only exist for a row that survives a power cut
-        "foreign_keys = ON",
-    )
+def _server(place: Path | str) -> SQLite | PostgreSQL:
+    if isinstance(place, Path):
+        return SQLite(place)
+    from storage.postgresql import PostgreSQL  # with asyncpg, which a SQLite index does not need
+
+    return PostgreSQL(place)
 
 
-def _forbid_writing(connection: Any, _record: Any) -> None:
-    _pragmas(connection, "query_only = ON")
+def _without_nul(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """Pages and feeds may bring along the character NUL. PostgreSQL cannot keep it, SQLite's functions end at it."""
+    return statement, [_clean(row) for row in parameters] if isinstance(parameters, list) else _clean(parameters)
 
 
-def _pragmas(connection: Any, *pragmas: str) -> None:
-    cursor = connection.cursor()
-    try:
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-    finally:
-        cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("begin_immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _clean(row: Any) -> Any:
+    if not any(isinstance(value, str) and "\0" in value for value in row):
+        return row
+    return tuple(value.replace("\0", "") if isinstance(value, str) else value for value in row)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -152,30 +149,14 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-class _explained:
-    """Turn the database's own errors into one sentence with the file's name."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OperationalError):
-            raise StorageError(f"{self._path}: {_cause(error)}") from error
-        if isinstance(error, DatabaseError) and isinstance(error.orig, sqlite3.DatabaseError):
-            cause = str(error.orig)
-            if "not a database" in cause or "malformed" in cause:
-                raise StorageError(f"{self._path}: {cause}: restore it from a copy, or move it away") from error
-
-
-def _cause(error: OperationalError) -> str:
-    message = str(error.orig)
-    if "unable to open" in message or "readonly" in message:
-        return NOT_WRITABLE
-    if "full" in message:
-        return "the disk is full: free some space and start again; nothing is half-written"
-    if "locked" in message:
-        return f"locked by another program for more than {BUSY_TIMEOUT_S} s: end it and start again"
-    return message
+@contextmanager
+def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterator[None]:
+    """Turn the database's own errors into one sentence with its name; when `opening`, those of the network too."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, OSError) and not opening:
+            raise
+        if cause := server.explain(error):
+            raise StorageError(f"{server}: {cause}") from error
+        raise

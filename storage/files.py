@@ -99,7 +99,7 @@ def faults(content: bytes) -> list[str]:
         found.append("a newline at the end")
     if "\n\n\n" in body:
         found.append("more than one blank line between paragraphs")
-    if unicodedata.normalize("NFC", text) != text:
+    if not unicodedata.is_normalized("NFC", text):
         found.append("not in Unicode NFC")
     if any(line != clean_line(line) for line in body.split("\n")):
         found.append("stray spaces or invisible characters")

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Outcome
+from storage.dialects import by_code_point
 from storage.schema import Moment, feeds, flags, urls
 
 FAILING, SILENT, REDESIGNED = "failing", "silent", "redesigned"
@@ -280,7 +281,14 @@ def _pages_query() -> Executable:
     judged = urls.c.words.is_not(None) | urls.c.outcome.in_([o.value for o in NO_TEXT])
     until = urls.c.decided_at < bindparam("until", type_=Moment)
     query = select(urls.c.words, urls.c.dated).where(urls.c.source_id == bindparam("source"), until, judged)
-    return query.order_by(urls.c.decided_at.desc()).limit(bindparam("count", type_=BigInteger))
+    # Pages of one batch are decided at one moment: among them those seen last come first, as the feed had them.
+    order = (
+        urls.c.decided_at.desc(),
+        urls.c.first_seen.desc(),
+        urls.c.published.desc().nulls_last(),
+        by_code_point(urls.c.key),
+    )
+    return query.order_by(*order).limit(bindparam("count", type_=BigInteger))
 
 
 _RHYTHM, _PAGES = _rhythm_query(), _pages_query()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.hosts import HostState
 from extractors.robots import RobotsFile
+from storage.dialects import insert_for
 from storage.schema import hosts
 
 
@@ -37,5 +37,5 @@ async def store_hosts(connection: AsyncConnection, states: Sequence[HostState]) 
             "interval_s": state.interval_s,
             "successes": state.successes,
         }
-        statement = insert(hosts).values(host=state.host, **values)
+        statement = insert_for(connection, hosts).values(host=state.host, **values)
         await connection.execute(statement.on_conflict_do_update(index_elements=[hosts.c.host], set_=values))

@@ -6,14 +6,17 @@ everything is published, and a half-written line at its end is what a crash leav
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
+
+from storage.folder import keep_aside, sync_folder
 
 TAIL_BYTES = 1 << 16  # a line is about one kilobyte
 
@@ -75,21 +78,51 @@ def published_up_to(path: Path) -> int:
 
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Add lines at the end, on disk when this returns."""
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    """Add lines at the end, on disk when this returns; none of them when the disk is full."""
+    with path.open("ab", buffering=0) as file:  # a buffer would be written once more when the file is closed
+        size = file.tell()
+        rest = memoryview("".join(lines).encode("utf-8"))
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
 
 
-def write_anew(path: Path, lines: Iterable[str]) -> None:
-    """Replace the whole manifest; readers see the old one or the new one."""
+def set_aside(path: Path) -> str | None:
+    """Keep a copy of a manifest that is not what it should be: it may be all that is left of another index.
+
+    Returns where; None when there is nothing to keep.
+    """
+    if not path.exists() or not (content := path.read_bytes()):
+        return None
+    return keep_aside(path.parent, path.name, content)
+
+
+async def rewrite(path: Path, rows: AsyncIterable[Row[Any]]) -> str | None:
+    """Make the manifest that of these rows, and say what was done; None when it was so already.
+
+    Readers see the old one or the new one.
+    """
     beside = path.with_name(f".{path.name}.tmp")
-    with beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            async for row in rows:
+                file.write(manifest_line(row).encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists() and filecmp.cmp(path, beside, shallow=False):
+            beside.unlink()
+            return None
+        kept = set_aside(path)
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    return "written anew from the index" + (f", the odd one is {kept}" if kept else "")
 
 
 def _moment(value: datetime | None) -> str | None:

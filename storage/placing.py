@@ -8,93 +8,221 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.settings import VERSION
+from config.settings import VERSION, Duplicates
 from extractors.records import Article, Outcome, Placement, Result
-from extractors.text import exact_key, tokens
+from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
+from storage import search
+from storage.duplicates import (
+    Text,
+    find_same_words,
+    find_story,
+    has_words,
+    load_texts,
+    prepare_text,
+    store_fingerprints,
+    store_relations,
+    store_variant,
+    thin_out,
+)
 from storage.files import FileName, compose
+from storage.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.schema import articles
-from storage.seen import load_final_outcome, retry_at, store_outcome
+from storage.seen import NOT_FINAL, Settled, load_final, retry_at, store_outcomes
+from storage.similarity import Decision, Relation, containment
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
 
 
-async def place(connection: AsyncConnection, result: Result, now: datetime) -> Placement:
-    """Decide one result and write the outcome down, unless another run has settled the entry meanwhile."""
-    if (settled := await load_final_outcome(connection, result.key)) is not None:
-        return Placement(result.key, Outcome.DUPLICATE, settled.article, "settled by another run")
-    placement, next_attempt, details = await _decide(connection, result, now)
-    await store_outcome(
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A result with what its text is recognised by; `text` is None unless there is an article on topic."""
+
+    result: Result
+    text: Text | None
+
+
+def make_ready(result: Result) -> Candidate:
+    """The text work of placing a result, to be done before the transaction."""
+    article, verdict = result.article, result.verdict
+    if article is None or verdict is None or not verdict.relevant:
+        return Candidate(result, None)
+    return Candidate(result, prepare_text(article.text, article.language))
+
+
+async def place(
+    connection: AsyncConnection, candidates: Sequence[Candidate], limits: Duplicates, *, now: datetime
+) -> list[Placement]:
+    """Decide these results in turn and write the outcomes down, of entries that no other run has settled meanwhile."""
+    batch = _Batch(
         connection,
-        result.key,
-        placement.outcome,
-        reason=placement.reason,
-        now=now,
-        next_attempt=next_attempt,
-        article=placement.number,
-        words=len(tokens(result.article.text)) if result.article else None,
-        dated=result.article.published is not None if result.article else None,
-        details=details,
+        limits,
+        now,
+        settled=await load_final(connection, [candidate.result.key for candidate in candidates]),
+        next_number=await highest_number(connection) + 1,
     )
-    return placement
+    placements = [await batch.place(candidate) for candidate in candidates]
+    await batch.end()
+    return placements
 
 
 async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: datetime) -> list[Placement]:
     """Write down the duplicates among `keys` that their address alone gives away."""
-    placements = []
-    for key, number in (await find_known(connection, keys)).items():
-        placement = Placement(key, Outcome.DUPLICATE, number, "same address")
-        if await load_final_outcome(connection, key) is None:
-            await store_outcome(connection, key, placement.outcome, reason=placement.reason, now=now, article=number)
-        placements.append(placement)
+    known = await find_known(connection, keys)
+    placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
+    settled = await load_final(connection, list(known))
+    new = [Settled(p.key, p.outcome, p.reason, article=p.number) for p in placements if p.key not in settled]
+    await store_outcomes(connection, new, now=now)
     return placements
 
 
-async def _decide(
-    connection: AsyncConnection, result: Result, now: datetime
-) -> tuple[Placement, datetime | None, dict[str, Any]]:
-    """How the result ends, when it is tried again, and what the decision rests on."""
-    if result.error is not None:
-        error = result.error
-        details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
-        if error.outcome is not Outcome.FAILED:
-            return Placement(result.key, error.outcome, reason=error.reason), None, details
-        again = retry_at(error, attempts=result.attempts, now=now)
-        outcome = Outcome.FAILED if again else Outcome.GAVE_UP
-        return Placement(result.key, outcome, reason=error.reason), again, details
-    article, verdict = result.article, result.verdict
-    assert article is not None and verdict is not None and result.url is not None
-    details = {"score": verdict.score, "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches]}
-    if not verdict.relevant:
-        return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
-    key = exact_key(article.text)
-    canonical = await _canonical(connection, result, article)
-    if (known := await _duplicate_of(connection, result, canonical, key)) is not None:
-        return known, None, details
-    number = await highest_number(connection) + 1
-    await connection.execute(insert(articles), _article_row(result, canonical, number, key, now))
-    placement = Placement(result.key, Outcome.APPENDED, number, verdict.why, undated=article.published is None)
-    return placement, None, details
+@dataclass(slots=True)
+class _Batch:
+    """The results of one transaction, decided in turn. What none of them asks for is written at the end, at once."""
 
+    connection: AsyncConnection
+    limits: Duplicates
+    now: datetime
+    settled: dict[str, int | None]  # key → article, of entries with a final outcome
+    next_number: int
+    outcomes: list[Settled] = field(default_factory=list)
+    to_index: list[search.ToIndex] = field(default_factory=list)
+    fingerprinted: set[int] = field(default_factory=set)
 
-async def _duplicate_of(
-    connection: AsyncConnection, result: Result, canonical: str, key: bytes | None
-) -> Placement | None:
-    assert result.url is not None
-    addresses = list(dict.fromkeys((canonical, canonical_url(result.url), result.key)))
-    if known := await find_known(connection, addresses):
-        return Placement(result.key, Outcome.DUPLICATE, min(known.values()), "same address")
-    if key is not None:
-        query = select(articles.c.number).where(articles.c.exact_key == key).order_by(articles.c.number).limit(1)
-        if (number := (await connection.execute(query)).scalar()) is not None:
-            return Placement(result.key, Outcome.DUPLICATE, int(number), "same text")
-    return None
+    async def end(self) -> None:
+        """Write the rest down."""
+        await store_outcomes(self.connection, self.outcomes, now=self.now)
+        await search.store(self.connection, self.to_index)
+        await thin_out(self.connection, sorted(self.fingerprinted))
+
+    async def place(self, candidate: Candidate) -> Placement:
+        """How one result ends."""
+        result = candidate.result
+        if result.key in self.settled:
+            article = self.settled[result.key]
+            placement = Placement(result.key, Outcome.DUPLICATE, article, "settled by another run")
+            if article is None or candidate.text is None:
+                return placement
+            return await self._same_address(result, candidate.text, article, placement)
+        placement, next_attempt, details = await self._decide(candidate)
+        found = result.article
+        self.outcomes.append(
+            Settled(
+                result.key,
+                placement.outcome,
+                placement.reason,
+                next_attempt=next_attempt,
+                article=placement.number,
+                words=len(tokens(found.text)) if found else None,
+                dated=found.published is not None if found else None,
+                day=found.published if found else None,
+                details=details,
+            )
+        )
+        if placement.outcome not in NOT_FINAL:
+            self.settled[result.key] = placement.number
+        return placement
+
+    async def _decide(self, candidate: Candidate) -> tuple[Placement, datetime | None, dict[str, Any]]:
+        """How the result ends, when it is tried again, and what the decision rests on."""
+        result = candidate.result
+        if result.error is not None:
+            error = result.error
+            details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
+            if error.outcome is not Outcome.FAILED:
+                return Placement(result.key, error.outcome, reason=error.reason), None, details
+            again = retry_at(error, attempts=result.attempts, now=self.now)
+            outcome = Outcome.FAILED if again else Outcome.GAVE_UP
+            return Placement(result.key, outcome, reason=error.reason), again, details
+        article, verdict, text = result.article, result.verdict, candidate.text
+        assert article is not None and verdict is not None and result.url is not None
+        details = {"score": verdict.score, "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches]}
+        if not verdict.relevant:
+            return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
+        assert text is not None
+        canonical = await _canonical(self.connection, result, article)
+        placement = await self._known_story(result, canonical, text)
+        if placement is None:
+            decision = await find_story(self.connection, text, self.limits)
+            if decision.absorbed_by is not None:
+                placement = await self._absorb(result, text, decision)
+            else:
+                placement = await self._append(result, canonical, text, decision)
+        if placement.relation is not None:
+            details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
+        return placement, None, details
+
+    async def _known_story(self, result: Result, canonical: str, text: Text) -> Placement | None:
+        """The placement of a result whose address or whose very words an article has already."""
+        assert result.url is not None
+        addresses = list(dict.fromkeys((canonical, canonical_url(result.url), result.key)))
+        if known := await find_known(self.connection, addresses):
+            number = min(known.values())
+            placement = Placement(result.key, Outcome.DUPLICATE, number, "same address")
+            return await self._same_address(result, text, number, placement)
+        if text.exact_key is not None and (same := await find_same_words(self.connection, text.exact_key)) is not None:
+            return Placement(result.key, Outcome.DUPLICATE, same, "same text", relation="duplicate", of=same, score=1.0)
+        return None
+
+    async def _same_address(self, result: Result, text: Text, number: int, placement: Placement) -> Placement:
+        """The placement, told how the text relates to the article's; a text not seen before is kept as a variant."""
+        if text.exact_key is None:
+            return placement
+        if await has_words(self.connection, number, text.exact_key):
+            return replace(placement, relation="duplicate", of=number, score=1.0)
+        known = await load_texts(self.connection, number)
+        score = max(containment(text.prepared, one) for one in known)
+        await self._store_variant(result, text, number=number, relation="version", score=score)
+        return replace(placement, relation="version", of=number, score=score)
+
+    async def _absorb(self, result: Result, text: Text, decision: Decision) -> Placement:
+        number, score = decision.absorbed_by, decision.score
+        assert number is not None
+        await self._store_variant(result, text, number=number, relation="reprint", score=score)
+        for other, kind, other_score in decision.others:
+            if kind == Relation.MERGE_CANDIDATE:  # the text tells both stories as one
+                await store_relations(self.connection, number, [(other, kind, other_score)])
+        return Placement(result.key, Outcome.REPRINT, number, "same story", relation="reprint", of=number, score=score)
+
+    async def _append(self, result: Result, canonical: str, text: Text, decision: Decision) -> Placement:
+        article, verdict = result.article, result.verdict
+        assert article is not None and verdict is not None
+        number = self.next_number
+        self.next_number += 1
+        row = _article_row(result, canonical, number, text.exact_key, self.now)
+        await self.connection.execute(insert(articles), row)
+        self.to_index.append(
+            search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
+        )
+        await store_relations(self.connection, number, decision.others)
+        if not any(kind == Relation.DIGEST_OF for _, kind, _ in decision.others):
+            await self._store_fingerprints(number, text)
+        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
+        return Placement(
+            result.key,
+            Outcome.APPENDED,
+            number,
+            verdict.why,
+            undated=article.published is None,
+            relation=str(relation) if relation else None,
+            of=of,
+            score=score,
+        )
+
+    async def _store_variant(self, result: Result, text: Text, *, number: int, relation: str, score: float) -> None:
+        await store_variant(self.connection, result, text, number=number, relation=relation, score=score, now=self.now)
+        await self._store_fingerprints(number, text)
+
+    async def _store_fingerprints(self, number: int, text: Text) -> None:
+        await store_fingerprints(self.connection, number, text)
+        self.fingerprinted.update(text.signature.hashes)
 
 
 async def _canonical(connection: AsyncConnection, result: Result, article: Article) -> str:
@@ -136,6 +264,7 @@ def _article_row(result: Result, canonical: str, number: int, key: bytes | None,
         "topic": verdict.topic, "score": verdict.score,
         "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
+        "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0003"
+HEAD = "0005"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +86,7 @@ articles = Table(
     Column("published", Date),  # null: no trustworthy date
     Column("date_origin", String(20)),
     Column("dates", JSON),  # every candidate, [[day, origin], …]
-    Column("language", String(2)),
+    Column("language", String(3)),
     Column("topic", Text),
     Column("score", Float),
     Column("matches", JSON),  # [[group, term, place, count], …]
@@ -100,6 +100,8 @@ articles = Table(
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
     Index("articles_published", "published"),
+    Index("articles_signature", "signature"),
+    Index("articles_related", "related_at"),
 )
 
 fingerprints = Table(
@@ -123,7 +125,7 @@ variants = Table(  # texts that have no file of their own: their story has one a
     Column("source_id", String(60), nullable=False),
     Column("title", Text),
     Column("published", Date),
-    Column("language", String(2)),
+    Column("language", String(3)),
     Column("text", Text, nullable=False),  # paragraphs divided by a blank line, without the headline
     Column("retrieved_at", Moment),
     Column("stored_at", Moment, nullable=False),
@@ -166,9 +168,30 @@ urls = Table(
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none
     Column("dated", Boolean),  # whether a date was found; null: there was no text
+    Column("day", Date),  # of publication, as the page states it; null: not known
+    Column("window", Integer),  # that listed it for a backfill; null: it is a feed's, and the monitor's to take on
+    Column("archived_url", Text),  # a copy of the page, for when it is gone
     Index("urls_due", "source_id", "outcome"),
     Index("urls_seen", "source_id", "first_seen"),
     Index("urls_decided", "source_id", "decided_at"),
+    Index("urls_day", "source_id", "day"),
+    Index("urls_window", "window"),
+)
+
+windows = Table(  # of backfills: stretches of days of one source
+    "windows",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(60), nullable=False),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Column("route", String(20)),  # by which it was listed; null: by none yet
+    Column("listed_at", Moment),  # null: begun, not listed to the end
+    Column("complete", Boolean, nullable=False),  # all was read, long enough after the last day: never listed again
+    Column("entries", Integer, nullable=False),
+    Column("outside", Integer, nullable=False),  # entries that the archive dates outside the window
+    Column("problems", JSON),  # what could not be read
+    Index("windows_days", "source_id", "first", "last", unique=True),
 )
 
 sightings = Table(

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Entry, ItemError, Outcome
+from storage.dialects import by_code_point, insert_for
+from storage.periods import Period
 from storage.schema import feeds, sightings, urls
 
 RETRY_GAPS = (
@@ -26,6 +27,7 @@ RETRY_GAPS = (
     timedelta(days=1),
     timedelta(days=2),
 )
+NOT_FINAL = (Outcome.FAILED, Outcome.OUTSIDE)
 ROWS_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one
 
 
@@ -64,6 +66,7 @@ class PendingEntry:
     source_id: str
     entry: Entry
     attempts: int
+    archived_url: str | None = None  # a copy of its page, for when it is gone
 
 
 async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, FeedState]:
@@ -98,78 +101,116 @@ def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
 async def store_entries(
     connection: AsyncConnection, source_id: str, entries: Sequence[tuple[str, Entry]], *, now: datetime
 ) -> int:
-    """Record entries as pending, unless their URL is known already. Returns how many are new."""
+    """Record a feed's entries as pending, unless their URL is known already. Returns how many are new.
+
+    What only a backfill knew so far is the monitor's from now on, whatever its date.
+    """
     new = 0
     for start in range(0, len(entries), ROWS_PER_STATEMENT):
         part = dict(reversed(entries[start : start + ROWS_PER_STATEMENT]))
-        rows = [_row(key, entry, source_id, now) for key, entry in reversed(part.items())]
-        result = await connection.execute(insert(urls).on_conflict_do_nothing().returning(urls.c.key), rows)
+        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(part.items())]
+        result = await connection.execute(
+            insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
+        )
         new += len(result.all())
         seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in part.items()]
-        await connection.execute(insert(sightings).on_conflict_do_nothing(), seen)
+        await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
+        taken_over = update(urls).where(urls.c.key.in_(list(part)), urls.c.window.is_not(None), _is_open())
+        await connection.execute(taken_over.values(window=None, outcome=None))
     return new
 
 
 async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
-    """These sources' entries that are due, oldest first: never tried, or failed and the gap is over."""
+    """These sources' entries that are due, oldest and undated first: never tried, or failed and the gap is over."""
     columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
-    query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), _due(now))
-    rows = await connection.execute(query.order_by(urls.c.first_seen, urls.c.published, urls.c.key))
+    query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None), is_due(now))
+    rows = await connection.execute(
+        query.order_by(urls.c.first_seen, urls.c.published.nulls_first(), by_code_point(urls.c.key))
+    )
     return [DueEntry(*row) for row in rows]
 
 
-async def load_pending(connection: AsyncConnection, keys: Sequence[str], *, now: datetime) -> list[PendingEntry]:
+async def load_pending(
+    connection: AsyncConnection, keys: Sequence[str], *, now: datetime, period: Period | None = None
+) -> list[PendingEntry]:
     """Those of the entries that are still due, in the order given: another run may have settled some meanwhile."""
     rows: dict[str, PendingEntry] = {}
     for start in range(0, len(keys), ROWS_PER_STATEMENT):
-        query = select(urls).where(urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), _due(now))
+        query = select(urls).where(urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
         for row in await connection.execute(query):
             entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
-            rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts)
+            rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
     return [rows[key] for key in keys if key in rows]
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:
+    """Which entries may be taken on: never tried, or failed and the gap is over.
+
+    With the `period` of a backfill also those of its days that lay outside an earlier one's.
+    """
     untried = urls.c.outcome.is_(None)
     again = and_(urls.c.outcome == Outcome.FAILED.value, urls.c.next_attempt <= now)
-    return or_(untried, again)
+    if period is None:
+        return or_(untried, again)
+    wanted = and_(urls.c.outcome == Outcome.OUTSIDE.value, urls.c.day.between(period.first, period.last))
+    return or_(untried, again, wanted)
+
+
+def _is_open() -> ColumnElement[bool]:
+    return or_(urls.c.outcome.is_(None), urls.c.outcome.in_([o.value for o in NOT_FINAL]))
 
 
 async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) -> int:
     """How many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
     waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
-    query = select(func.count()).select_from(urls).where(urls.c.source_id.in_(list(source_ids)), waiting)
+    ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
+    query = select(func.count()).select_from(urls).where(*ours, waiting)
     return int((await connection.execute(query)).scalar_one())
 
 
-async def load_final_outcome(connection: AsyncConnection, key: str) -> Row[Any, Any] | None:
-    """The outcome and article of an entry that is never fetched again; None while it is still to be tried."""
-    query = select(urls.c.outcome, urls.c.article).where(urls.c.key == key, urls.c.outcome.is_not(None))
-    return (await connection.execute(query.where(urls.c.outcome != Outcome.FAILED.value))).first()
+async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
+    """Those of the entries that have a final outcome and are never fetched again, each with its article."""
+    found: dict[str, int | None] = {}
+    for start in range(0, len(keys), ROWS_PER_STATEMENT):
+        query = select(urls.c.key, urls.c.article).where(
+            urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]),
+            urls.c.outcome.is_not(None),
+            urls.c.outcome.not_in([o.value for o in NOT_FINAL]),
+        )
+        found |= {row.key: row.article for row in await connection.execute(query)}
+    return found
 
 
-async def store_outcome(
-    connection: AsyncConnection,
-    key: str,
-    outcome: Outcome,
-    *,
-    reason: str,
-    now: datetime,
-    next_attempt: datetime | None = None,
-    article: int | None = None,
-    words: int | None = None,
-    dated: bool | None = None,
-    details: dict[str, Any] | None = None,
-) -> None:
-    """Write down how the entry ended. The feed's full text is only kept while it may still be needed."""
-    values: dict[str, Any] = {
-        "outcome": outcome.value, "reason": reason, "details": details, "article": article, "decided_at": now,
-        "attempts": urls.c.attempts + 1, "next_attempt": next_attempt,
-        "words": words, "dated": dated,
-    }  # fmt: skip
-    if outcome is not Outcome.FAILED:
-        values["content"] = None
-    await connection.execute(update(urls).where(urls.c.key == key).values(values))
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How the entry `key` ended, and what the decision rests on."""
+
+    key: str
+    outcome: Outcome
+    reason: str
+    next_attempt: datetime | None = None
+    article: int | None = None
+    words: int | None = None  # of the text; None: there was none
+    dated: bool | None = None
+    day: date | None = None
+    details: dict[str, Any] | None = None
+
+
+async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled], *, now: datetime) -> None:
+    """Write down how entries ended. A feed's full text is only kept while it may still be needed."""
+    names = [field.name for field in fields(Settled) if field.name != "key"]
+    values = {name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names}
+    statement = update(urls).where(urls.c.key == bindparam("its_key"))
+    statement = statement.values(**values, decided_at=now, attempts=urls.c.attempts + 1)
+    for final in (True, False):
+        rows = [
+            {f"its_{field.name}": getattr(one, field.name) for field in fields(one)}
+            | {"its_outcome": one.outcome.value}
+            for one in settled
+            if (one.outcome not in NOT_FINAL) == final
+        ]
+        if rows:
+            await connection.execute(statement.values(content=None) if final else statement, rows)
 
 
 def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | None:
@@ -180,11 +221,12 @@ def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | No
 
 
 async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, Any]) -> None:
-    statement = insert(feeds).values(url=url, **values)
+    statement = insert_for(connection, feeds).values(url=url, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.url], set_=values))
 
 
-def _row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str, Any]:
+def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str, Any]:
+    """The row of `urls` for an entry that is new."""
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_httpserver import HTTPServer
 
+from config.settings import Storage
 from tests.demo_site.server import DemoSite
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 Golden = Callable[[Path, str], None]
 
@@ -25,6 +30,42 @@ def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("C5WATCH_", "PREFECT_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL, up on loopback, for the tests that ask for it."""
+    from tests.postgres import PostgresServer  # with all of SQLAlchemy, which most tests do not need
+
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """The settings of a new corpus, on each database in turn: for `open_corpus(tmp_path, storage)`.
+
+    For a database alone: `open_database(database_place(tmp_path, storage))`. For a child process or an environment
+    variable: `storage.database.get_secret_value()`, which is "sqlite" or an address. PostgreSQL has its tables already.
+    """
+    if request.param == "sqlite":
+        yield Storage()
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.database() as address:
+            yield Storage(database=address)
+
+
+@pytest.fixture
+def on_each_database(request: pytest.FixtureRequest, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a module whose helpers open the corpus with its STORAGE: `storage`, put there for each test."""
+    monkeypatch.setattr(request.module, "STORAGE", storage)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_storage(request: pytest.FixtureRequest) -> Storage:
+    """As `storage`, but nothing at all has been made there yet."""
+    return Storage() if request.param == "sqlite" else Storage(database=request.getfixturevalue("postgres").create())
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from storage.database import StorageError
 from storage.schema import articles
 from storage.verify import verify
 
+pytestmark = pytest.mark.usefixtures("on_each_database")
+STORAGE = Storage()
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 WORDS = " ".join(f"слово{position}" for position in range(30))
 URL = "https://site.kz/news/1"
@@ -38,7 +40,7 @@ FILES = {
 
 @asynccontextmanager
 async def opened(data: Path, *, adopting: bool = False) -> AsyncIterator[Corpus]:
-    async with open_corpus(data, Storage(), adopting=adopting) as corpus:
+    async with open_corpus(data, STORAGE, adopting=adopting) as corpus:
         yield corpus
 
 
@@ -88,7 +90,7 @@ async def test_numbers_names_and_bytes_stay_and_the_next_article_continues(tmp_p
     source = write(tmp_path / "source", FILES)
     async with opened(tmp_path / "data") as corpus:
         assert await adopt(corpus, source, now=NOW) == Adoption(5, 0, 5)
-        assert contents(corpus.folder) == FILES
+        assert contents(tmp_path / "data" / "corpus") == FILES
         assert await verify(corpus) == (5, [])
         found = await rows(corpus)
         placed = await place(corpus, "https://site.kz/news/2", f"Новый текст. {WORDS}")
@@ -163,7 +165,7 @@ async def test_an_adopted_file_of_our_own_is_known_by_its_address(tmp_path: Path
     async with opened(tmp_path / "data") as corpus:
         await adopt(corpus, write(tmp_path / "source", FILES), now=NOW)
         placed = await place(corpus, URL, f"The same article with a changed text. {WORDS}")
-        assert placed == Placement(URL, Outcome.DUPLICATE, 3, "same address")
+        assert (placed.key, placed.outcome, placed.number, placed.reason) == (URL, Outcome.DUPLICATE, 3, "same address")
         assert [(p.key, p.number) for p in await corpus.settle_known([URL, "https://a.kz/3"], now=NOW)] == [(URL, 3)]
         assert await verify(corpus) == (5, [])
 
@@ -191,7 +193,7 @@ async def test_files_that_are_no_corpus_change_nothing(tmp_path: Path, files: di
             await adopt(corpus, source, now=NOW)
         assert len(str(caught.value).splitlines()) == 1
         assert await rows(corpus) == []
-        assert contents(corpus.folder) == {}
+        assert contents(tmp_path / "data" / "corpus") == {}
         assert await verify(corpus) == (0, [])
 
 
@@ -210,10 +212,10 @@ async def test_files_that_do_not_fit_the_corpus_change_nothing(
     source = write(tmp_path / "source", files)
     async with opened(tmp_path / "data") as corpus:
         await place(corpus, URL, WORDS)
-        before = contents(corpus.folder), await rows(corpus)
+        before = contents(tmp_path / "data" / "corpus"), await rows(corpus)
         with pytest.raises(StorageError, match=message):
             await adopt(corpus, source, now=NOW)
-        assert (contents(corpus.folder), await rows(corpus)) == before
+        assert (contents(tmp_path / "data" / "corpus"), await rows(corpus)) == before
         assert await verify(corpus) == (1, [])
 
 
@@ -256,7 +258,7 @@ async def test_unknown_files_keep_a_corpus_from_opening_and_the_sentence_names_t
     assert contents(folder) == FILES
 
 
-async def test_a_lost_index_is_made_again_by_adopting_the_files(tmp_path: Path) -> None:
+async def test_a_lost_index_is_made_again_by_adopting_the_files(tmp_path: Path, empty_storage: Storage) -> None:
     async with opened(tmp_path) as corpus:
         await place(corpus, URL, WORDS)
         await place(corpus, "https://site.kz/news/2", f"Другой текст. {WORDS}")
@@ -264,9 +266,9 @@ async def test_a_lost_index_is_made_again_by_adopting_the_files(tmp_path: Path) 
     for path in tmp_path.glob("index.sqlite*"):
         path.unlink()
     with pytest.raises(StorageError, match="unknown to the index"):
-        async with opened(tmp_path):
+        async with open_corpus(tmp_path, empty_storage):
             pass
-    async with opened(tmp_path, adopting=True) as corpus:
+    async with open_corpus(tmp_path, empty_storage, adopting=True) as corpus:
         assert await adopt(corpus, corpus.folder, now=NOW) == Adoption(2, 0, 2)
         assert await verify(corpus) == (2, [])
         assert (await place(corpus, URL, "changed")).reason == "same address"

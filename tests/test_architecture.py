@@ -76,7 +76,9 @@ def test_what_runs_without_prefect_never_loads_it(module: str) -> None:
 
 def test_every_library_imported_is_declared_as_a_dependency() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[^a-z0-9_-]", d.lower())[0].replace("-", "_") for d in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    every = [*project["dependencies"], *extras["s3"], *extras["parquet"]]
+    declared = {re.split(r"[^a-z0-9_-]", d.lower())[0].replace("-", "_") for d in every}
     roots = {module.split(".")[0] for path in MODULES for module, _ in imports(path)}
     assert roots - sys.stdlib_module_names - {*PACKAGES, "tests"} <= declared
 

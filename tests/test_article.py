@@ -253,3 +253,70 @@ def test_a_damaged_page_gives_an_article_or_one_clear_error(edits: list[tuple[in
         else:
             assert article.paragraphs
             assert all(block and block == block.strip() for block in article.paragraphs)
+
+
+def linked(anchor: str) -> str:
+    """The text with a link in its second paragraph."""
+    return TEXT.replace("движение по новому мосту", f"{anchor} по новому мосту")
+
+
+OUTWARD = [
+    (
+        "another site",
+        '<a href="http://www.other.kz/news/7/?utm_source=x#top">движение</a>',
+        ("https://other.kz/news/7",),
+    ),
+    ("no scheme", '<a href="//other.kz/news/7">движение</a>', ("https://other.kz/news/7",)),
+    ("twice", '<a href="https://other.kz/7">дви</a><a href="http://other.kz/7">жение</a>', ("https://other.kz/7",)),
+    ("in bold", '<b>движ<a href="https://other.kz/7">ение</a></b>', ("https://other.kz/7",)),
+    ("own site", '<a href="https://site.kz/news/7">движение</a>', ()),
+    ("own site's other host", '<a href="https://old.site.kz/news/7">движение</a>', ()),
+    ("relative", '<a href="/news/7">движение</a>', ()),
+    ("social network", '<a href="https://t.me/other/7">движение</a>', ()),
+    ("mobile social network", '<a href="https://m.facebook.com/other">движение</a>', ()),
+    ("share button", f'<a href="https://share.example/?u={URL}">движение</a>', ()),
+    ("escaped share button", '<a href="https://share.example/?u=https%3A%2F%2Fsite.kz%2Fnews">движение</a>', ()),
+    ("mail", '<a href="mailto:a@other.kz">движение</a>', ()),
+    ("no address", '<a href="https://">движение</a>', ()),
+    ("broken address", '<a href="https://[oth er/7">движение</a>', ()),
+]
+
+
+@pytest.mark.parametrize(("anchor", "expected"), [row[1:] for row in OUTWARD], ids=[row[0] for row in OUTWARD])
+def test_links_are_where_the_text_leads_on_other_sites(anchor: str, expected: tuple[str, ...]) -> None:
+    article = extracted(page(linked(anchor)))
+    assert article.links == expected
+    assert "движение по новому мосту" in article.text
+
+
+def test_links_of_the_page_around_the_text_do_not_count() -> None:
+    around = (
+        '<aside><p><a href="https://other.kz/1">Движение по мосту</a></p></aside>'
+        '<ul><li><a href="https://other.kz/2">Другая новость о дороге, по которой скоро поедут</a></li></ul>'
+    )
+    body = page(linked('<a href="https://other.kz/3">движение</a>')).replace("<footer>", around + "<footer>")
+    assert extracted(body).links == ("https://other.kz/3",)
+
+
+def test_paragraphs_that_only_line_breaks_divide_have_their_links() -> None:
+    body = linked('<a href="https://other.kz/3">движение</a>').replace("</p><p>", "<br><br>")
+    assert extracted(page(body)).links == ("https://other.kz/3",)
+
+
+def test_a_page_with_a_thousand_links_has_the_first_thirty() -> None:
+    many = " ".join(f'<a href="https://other.kz/{number}">слово</a> между ними' for number in range(1000))
+    article = extracted(page(f"{TEXT}<p>{many}</p>"))
+    assert article.links == tuple(f"https://other.kz/{number}" for number in range(30))
+
+
+def test_editions_in_other_languages_are_canonical_and_without_the_page_itself() -> None:
+    head = "".join(
+        f'<link rel="alternate" hreflang="{language}" href="{address}">'
+        for language, address in (
+            ("ru", URL),
+            ("en", "/en/news/bridge/"),
+            ("kk", "http://www.site.kz/kk/b"),
+            ("uz", "#"),
+        )
+    )
+    assert extracted(page(head=head)).alternates == ("https://site.kz/en/news/bridge", "https://site.kz/kk/b")

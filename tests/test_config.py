@@ -26,6 +26,8 @@ category = "national"
 """
 NETWORK_KEYS = ", ".join(sorted(Network.model_fields))
 SECTIONS = ", ".join(sorted(Settings.model_fields))
+CORPUS = "expected the plain name of a folder below --data, or s3://bucket/prefix"
+DATABASE = 'expected "sqlite" or an address such as "postgresql+asyncpg://user:password@host/name"'
 
 Folder = Callable[..., Path]
 
@@ -143,9 +145,32 @@ def test_a_byte_order_mark_and_windows_line_ends_are_taken(folder: Folder) -> No
             "because it is sent as an HTTP header",
         ),
         ('[network]\nuser_agent = ""', 'network.user_agent: found "", expected at least 1 character(s)'),
-        ('[storage]\ndatabase = "postgres"', 'storage.database: found "postgres", expected "sqlite"'),
-        ('[storage]\ncorpus = ".."', 'storage.corpus: found "..", expected the plain name of a folder below --data'),
-        ('[storage]\ncorpus = "a/b"', 'storage.corpus: found "a/b", expected the plain name of a folder below --data'),
+        ('[storage]\ndatabase = "postgres"', f'storage.database: found "postgres", {DATABASE}'),
+        ('[storage]\ndatabase = "postgresql://h/name"', f'storage.database: found "postgresql://h/name", {DATABASE}'),
+        (
+            '[storage]\ndatabase = "postgresql+asyncpg://h"',
+            f'storage.database: found "postgresql+asyncpg://h", {DATABASE}',
+        ),
+        (
+            '[storage]\ndatabase = "postgresql+asyncpg://h:port/name"',
+            f'storage.database: found "postgresql+asyncpg://h:port/name", {DATABASE}',
+        ),
+        ("[storage]\ndatabase = true", "storage.database: found true, expected a valid string"),
+        *(
+            (f'[storage]\ncorpus = "{place}"', f'storage.corpus: found "{place}", {CORPUS}')
+            for place in (
+                "..",
+                "a/b",
+                "s3://",
+                "s3://Bucket/x",
+                "s3://b/x",
+                "s3://bucket//x",
+                "s3://bucket/../x",
+                "s3://bucket/x y",
+                "s3:/bucket/x",
+                "gs://bucket/x",
+            )
+        ),
         (
             '[schedule]\ntimezone = "Asia/Almatyy"',
             'schedule.timezone: found "Asia/Almatyy", expected a time zone such as "Asia/Almaty"',
@@ -234,12 +259,41 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
             '"ccnews" or "urls"',
         ),
         (
-            source(backfill='{ route = "sitemap" }'),
-            'sources[1].backfill: expected a url for the route "sitemap"',
+            source(backfill='{ route = "paged" }'),
+            'sources[1].backfill: expected a url for the route "paged"',
+        ),
+        (
+            source(backfill='[{ route = "gdelt" }, { route = "urls" }]'),
+            'sources[1].backfill[2]: expected a file for the route "urls"',
         ),
         (
             source(backfill='{ route = "gdelt", ulr = "x" }'),
-            'sources[1].backfill.ulr: unknown key, expected one of route, url (did you mean "url"?)',
+            'sources[1].backfill.ulr: unknown key, expected one of file, query, route, url (did you mean "url"?)',
+        ),
+        (
+            source(backfill='{ route = "gdelt", url = "https://orda.kz" }'),
+            'sources[1].backfill: found a url, which the route "gdelt" has no use for',
+        ),
+        (
+            source(backfill='{ route = "paged", url = "https://orda.kz/?p={n}" }'),
+            'sources[1].backfill: found the place-holder {n}, expected one of {page} for the route "paged"',
+        ),
+        (
+            source(backfill='{ route = "wayback", url = "https://orda.kz/{page}" }'),
+            'sources[1].backfill: found the place-holder {page}, expected one of none for the route "wayback"',
+        ),
+        (
+            source(backfill='{ route = "sitemap", url = "https://orda.kz/{date.year}" }'),
+            "sources[1].backfill: found the place-holder {date.year}, expected one of {start}, {end}, {date}, "
+            '{monday}, {year}, {month}, {day}, {page} for the route "sitemap"',
+        ),
+        (
+            source(backfill='{ route = "sitemap", url = "https://orda.kz/{month:x2}" }'),
+            "sources[1].backfill: expected place-holders such as {page}, {month:02} or {date:%Y-%m-%d} in the url",
+        ),
+        (
+            source(backfill='"sitemap"'),
+            'sources[1].backfill: found "sitemap", expected a list',
         ),
         (
             source(langage='"ru"'),
@@ -334,6 +388,42 @@ def test_the_environment_goes_before_the_file(
     assert {name: getattr(found, name) for name in setting} == setting
 
 
+ADDRESS = "postgresql+asyncpg://me:s3cret@db.kz:5433/news"
+
+
+def test_the_address_of_a_database_may_come_from_the_environment(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("C5WATCH_STORAGE__DATABASE", ADDRESS)
+    settings = load_config(folder(settings='[storage]\ndatabase = "sqlite"')).settings
+    assert settings.storage.database.get_secret_value() == ADDRESS
+    for shown in (repr(settings), str(settings.storage), settings.model_dump_json()):
+        assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("C5WATCH_STORAGE", ADDRESS),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg://me:s3cr@s3cret@db.kz/news"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg://me:s3cret@db.kz"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg://me:s3cret@db.kz:port/news"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg://me:s3cret@db.kz/news?sslmode=require"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg://db.kz/news?user=me&password=s3cret"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql://me:s3cret@db.kz/news"),
+        ("C5WATCH_STORAGE__DATABASE", "postgresql+asyncpg:/me:/s3cret@db.kz/news"),
+        ("C5WATCH_STORAGE__DATABASE", "me:s3cret@db.kz/news"),
+    ],
+)
+def test_no_message_shows_the_password_of_a_database(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    (line,) = mistakes(folder(settings=""))
+    assert line.startswith(f"environment: {variable}: found ")
+    assert "s3cr" not in line
+
+
 def test_an_override_mends_a_mistake_in_the_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C5WATCH_NETWORK__TIMEOUT", "9")
     assert load_config(folder(settings='[network]\ntimeout = "abc"')).settings.network.timeout == 9
@@ -402,3 +492,11 @@ def test_every_key_of_the_shipped_settings_is_commented() -> None:
     for section in tomllib.loads(text):
         block = text.split(f"[{section}]\n")[1].split("\n\n")[0]
         assert block.startswith("#"), section
+
+
+def test_a_source_names_one_route_or_several_in_order(folder: Folder) -> None:
+    one = '{ route = "sitemap", url = "https://orda.kz/sitemap-{monday:%Y-%m-%d}-{month:02}.xml" }'
+    several = '[{ route = "wordpress" }, { route = "gdelt", query = "rail" }, { route = "urls", file = "list.txt" }]'
+    for value, routes in ((one, ["sitemap"]), (several, ["wordpress", "gdelt", "urls"]), (None, [])):
+        (read,) = load_config(folder(sources=source(backfill=value))).sources
+        assert [backfill.route for backfill in read.backfill] == routes

@@ -28,6 +28,8 @@ from storage.schema import articles, urls
 from storage.seen import RETRY_GAPS, retry_at, store_entries
 from storage.verify import stats, verify
 
+pytestmark = pytest.mark.usefixtures("on_each_database")
+STORAGE = Storage()
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
 YES = Verdict(True, "central-asia-us", 7.5, (Match("region", "казахстан*", "lead", 2),), "region and partner")
@@ -73,8 +75,8 @@ def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after
 
 
 @asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Corpus]:
-    async with open_corpus(data, Storage()) as corpus:
+async def opened(data: Path, storage: Storage | None = None) -> AsyncIterator[Corpus]:
+    async with open_corpus(data, storage or STORAGE) as corpus:
         yield corpus
 
 
@@ -185,7 +187,7 @@ async def test_a_manifest_line_stays_one_line_whatever_the_title(tmp_path: Path,
     async with opened(tmp_path) as corpus:
         assert await verify(corpus) == (3, [])
     assert [line["number"] for line in manifest(tmp_path)] == [0, 1, 2]
-    assert manifest(tmp_path)[0]["title"] == f"a{sign}b"
+    assert manifest(tmp_path)[0]["title"] == f"a{sign}b".replace("\x00", "")  # which no database takes
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,8 @@ async def test_the_same_address_is_a_duplicate_whatever_its_text(tmp_path: Path,
     async with opened(tmp_path) as corpus:
         await place(corpus, result(1))
         (placed,) = await place(corpus, result(2, url=url, key="https://site.kz/from-a-feed"))
-    assert placed == Placement("https://site.kz/from-a-feed", Outcome.DUPLICATE, 0, "same address")
+    assert (placed.key, placed.outcome) == ("https://site.kz/from-a-feed", Outcome.DUPLICATE)
+    assert (placed.number, placed.reason) == (0, "same address")
     assert len(names(tmp_path)) == len(manifest(tmp_path)) == 1
 
 
@@ -226,7 +229,7 @@ async def test_the_same_words_in_other_typography_are_a_duplicate(tmp_path: Path
             ((first,), (second,)) = await place(corpus, pair[0]), await place(corpus, pair[1])
         entry = await url_row(corpus, pair[1].key)
     assert first.outcome is Outcome.APPENDED
-    assert second == Placement(pair[1].key, Outcome.DUPLICATE, 0, "same text")
+    assert (second.outcome, second.number, second.reason) == (Outcome.DUPLICATE, 0, "same text")
     assert (entry.outcome, entry.reason, entry.article) == ("duplicate", "same text", 0)
 
 
@@ -395,14 +398,10 @@ async def test_counts_describe_the_corpus(tmp_path: Path) -> None:
     assert counts["sources"] == {"site": 3}
 
 
-async def test_reading_needs_a_corpus_and_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"no corpus in .* yet: run 'c5watch monitor'"):
-        async with open_for_reading(tmp_path, Storage()):
-            pass
-    assert list(tmp_path.iterdir()) == []
+async def test_reading_writes_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as corpus:
         await place(corpus, result(1))
-    async with open_for_reading(tmp_path, Storage()) as corpus:
+    async with open_for_reading(tmp_path, STORAGE) as corpus:
         with pytest.raises(StorageError, match="cannot be written"):
             await corpus.place([result(2)], now=NOW)
 
@@ -423,19 +422,19 @@ async def test_a_file_that_stands_in_the_way_is_named_and_mended_by_moving_it(tm
 WRITERS, OWN, SHARED = 3, 20, 10
 
 
-async def _write_articles(data: Path, writer: int) -> list[str]:
+async def _write_articles(data: Path, storage: Storage, writer: int) -> list[str]:
     outcomes: list[str] = []
     own = [result(1000 * (writer + 1) + n) for n in range(OWN)]
     batches = [[result(n), own[2 * n], own[2 * n + 1]] for n in range(SHARED)]
     for batch in batches:
-        async with opened(data) as corpus:  # opened anew each time, so that openings meet appends
+        async with opened(data, storage) as corpus:  # opened anew each time, so that openings meet appends
             outcomes += [p.outcome.value for p in await place(corpus, *batch)]
     return outcomes
 
 
-def _writer_process(data: Path, writer: int, start: Any, outcomes: Any) -> None:
+def _writer_process(data: Path, storage: Storage, writer: int, start: Any, outcomes: Any) -> None:
     start.wait()
-    outcomes.put((writer, asyncio.run(_write_articles(data, writer))))
+    outcomes.put((writer, asyncio.run(_write_articles(data, storage, writer))))
 
 
 async def _check_many_writers(data: Path, outcomes: dict[int, list[str]]) -> None:
@@ -443,7 +442,7 @@ async def _check_many_writers(data: Path, outcomes: dict[int, list[str]]) -> Non
     expected = WRITERS * OWN + SHARED
     assert sum(found.count("appended") for found in outcomes.values()) == expected
     assert {o for found in outcomes.values() for o in found} == {"appended", "duplicate"}
-    async with open_for_reading(data, Storage()) as corpus:
+    async with open_for_reading(data, STORAGE) as corpus:
         assert await verify(corpus) == (expected, [])
     lines = manifest(data)
     assert [line["number"] for line in lines] == list(range(expected))
@@ -453,7 +452,9 @@ async def _check_many_writers(data: Path, outcomes: dict[int, list[str]]) -> Non
 async def test_three_processes_placing_at_once_leave_no_gap_and_no_double_number(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     start, queue = context.Barrier(WRITERS), context.Queue()
-    processes = [context.Process(target=_writer_process, args=(tmp_path, n, start, queue)) for n in range(WRITERS)]
+    processes = [
+        context.Process(target=_writer_process, args=(tmp_path, STORAGE, n, start, queue)) for n in range(WRITERS)
+    ]
     for process in processes:
         process.start()
     try:
@@ -475,7 +476,7 @@ async def test_three_threads_placing_at_once_leave_no_gap_and_no_double_number(t
 
     def write(writer: int) -> None:
         start.wait()
-        outcomes[writer] = asyncio.run(_write_articles(tmp_path, writer))
+        outcomes[writer] = asyncio.run(_write_articles(tmp_path, STORAGE, writer))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(WRITERS)]
     for thread in threads:

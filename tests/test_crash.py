@@ -6,6 +6,7 @@ The children are forked from a process that has the modules loaded, so that a ro
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import os
@@ -13,25 +14,32 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # noqa: F401  # here, so that no child is killed while it is still importing
 import pytest
+import s3fs  # noqa: F401
 from sqlalchemy import select
 
 import storage.corpus
+import storage.folder
 from config.settings import Storage
 from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
 from storage.corpus import Corpus, open_corpus
+from storage.folder import folder_at
 from storage.manifest import append_lines
+from storage.object_folder import ObjectFolder
 from storage.schema import urls
 from storage.seen import load_due, store_entries
 from storage.verify import verify
+from tests.s3 import S3Server
 
+SQLITE = Storage()  # for what is undisturbed, so that the databases are compared as well
 SEED = 20251122
 ROUNDS = 42
 ENTRIES_A_POLL = 15
@@ -48,10 +56,10 @@ Fork = Callable[..., int]
 def _nursery(connection: Connection) -> None:
     """Fork a child for each task received, kill it after so many seconds, send back how it ended."""
     while task := connection.recv():
-        function, arguments, kill_after = task
+        function, arguments, options, kill_after = task
         if not (child := os.fork()):
             try:
-                function(*arguments)
+                function(*arguments, **options)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
@@ -70,8 +78,10 @@ def fork() -> Iterator[Fork]:
     nursery = context.Process(target=_nursery, args=(theirs,), daemon=True)
     nursery.start()
 
-    def run(function: Callable[..., None], *arguments: object, kill_after: float | None = None) -> int:
-        ours.send((function, arguments, kill_after))
+    def run(
+        function: Callable[..., None], *arguments: object, kill_after: float | None = None, **options: object
+    ) -> int:
+        ours.send((function, arguments, options, kill_after))
         assert ours.poll(60), "the child neither ended nor died"
         code: int = ours.recv()
         return code
@@ -103,8 +113,8 @@ def result(number: int) -> Result:
 
 
 @asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Corpus]:
-    async with open_corpus(data, Storage()) as corpus:
+async def opened(data: Path, settings: Storage = SQLITE) -> AsyncIterator[Corpus]:
+    async with open_corpus(data, settings) as corpus:
         yield corpus
 
 
@@ -127,13 +137,13 @@ async def work_off(corpus: Corpus) -> None:
         await corpus.place([result(int(key[-5:])) for key in keys[:BATCH]], now=datetime.now(UTC))
 
 
-async def _open_and_work_off(data: Path) -> None:
-    async with opened(data) as corpus:
+async def _open_and_work_off(data: Path, settings: Storage) -> None:
+    async with opened(data, settings) as corpus:
         await work_off(corpus)
 
 
-def _child(data: Path) -> None:
-    asyncio.run(_open_and_work_off(data))
+def _child(data: Path, settings: Storage) -> None:
+    asyncio.run(_open_and_work_off(data, settings))
 
 
 def contents(data: Path) -> dict[str, bytes]:
@@ -164,7 +174,7 @@ async def check_sound(corpus: Corpus, data: Path) -> None:
     assert len(set(addresses)) == count
 
 
-def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path, fork: Fork) -> None:
+def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path, storage: Storage, fork: Fork) -> None:
     moments = random.Random(SEED)
     disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
     polls = interrupted = 0
@@ -172,7 +182,7 @@ def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path
     async def between() -> bool:
         """Open again, look for damage, give the next child enough to do; whether the last one left anything."""
         nonlocal polls
-        async with opened(disturbed) as corpus:
+        async with opened(disturbed, storage) as corpus:
             await check_sound(corpus, disturbed)
             waiting = len(await due(corpus))
             for _ in range(waiting, BACKLOG, ENTRIES_A_POLL):
@@ -181,12 +191,14 @@ def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path
             return waiting > 0
 
     asyncio.run(between())
-    for _ in range(ROUNDS):
-        assert fork(_child, disturbed, kill_after=moments.uniform(0.02, 0.2)) in (KILLED, 0)
+    # On PostgreSQL only the transaction is another, and a connection takes longer to make.
+    rounds, earliest, latest = (ROUNDS, 0.02, 0.2) if storage == SQLITE else (ROUNDS // 3, 0.1, 0.6)
+    for _ in range(rounds):
+        assert fork(_child, disturbed, storage, kill_after=moments.uniform(earliest, latest)) in (KILLED, 0)
         interrupted += asyncio.run(between())
 
     async def finish() -> None:
-        async with opened(disturbed) as corpus, opened(calm) as other:
+        async with opened(disturbed, storage) as corpus, opened(calm) as other:
             await work_off(corpus)
             await check_sound(corpus, disturbed)
             for poll in range(polls):
@@ -195,7 +207,7 @@ def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path
             assert await outcomes(corpus) == await outcomes(other)
 
     asyncio.run(finish())
-    assert interrupted >= ROUNDS // 3  # else the kills came too late to test anything
+    assert interrupted >= rounds // 3  # else the kills came too late to test anything
     assert len(contents(calm)) >= 20
     assert contents(disturbed) == contents(calm)
     assert manifest(disturbed) == manifest(calm)
@@ -206,7 +218,7 @@ def _cut_before_the_files() -> None:
 
 
 def _cut_after_two_files() -> None:
-    write, written = storage.corpus.write_file, []
+    write, written = storage.folder.write_file, []
 
     def write_file(path: Path, content: bytes) -> None:
         if len(written) == 2:
@@ -214,7 +226,7 @@ def _cut_after_two_files() -> None:
         written.append(path)
         write(path, content)
 
-    storage.corpus.write_file = write_file
+    storage.folder.write_file = write_file
 
 
 def _cut_within_a_file() -> None:
@@ -222,19 +234,20 @@ def _cut_within_a_file() -> None:
         os.ftruncate(handle, 20)
         os._exit(CUT)
 
-    storage.corpus.os.fsync = fsync  # type: ignore[assignment]
+    storage.folder.os.fsync = fsync  # type: ignore[assignment]
 
 
 def _cut_before_the_manifest() -> None:
-    storage.corpus.append_lines = storage.corpus.write_anew = lambda *_: os._exit(CUT)
+    storage.corpus.append_lines = lambda *_: os._exit(CUT)
 
 
 def _cut_within_the_manifest() -> None:
-    def write_half(path: Path, lines: list[str]) -> None:
-        append_lines(path, [lines[0], lines[1][: len(lines[1]) // 2]])
+    def write_half(path: Path, lines: Iterable[str]) -> None:
+        first, second, *_ = lines
+        append_lines(path, [first, second[: len(second) // 2]])
         os._exit(CUT)
 
-    storage.corpus.append_lines = storage.corpus.write_anew = write_half
+    storage.corpus.append_lines = write_half
 
 
 CUTS: dict[str, Callable[[], None]] = {
@@ -246,9 +259,9 @@ CUTS: dict[str, Callable[[], None]] = {
 }
 
 
-def _cut_child(data: Path, cut: str, numbers: list[int]) -> None:
+def _cut_child(data: Path, settings: Storage, cut: str, numbers: list[int]) -> None:
     async def place() -> None:
-        async with opened(data) as corpus:
+        async with opened(data, settings) as corpus:
             CUTS[cut]()
             await corpus.place([result(number) for number in numbers], now=FIRST_SEEN)
 
@@ -258,24 +271,79 @@ def _cut_child(data: Path, cut: str, numbers: list[int]) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("earlier", [0, 3])
 async def test_whatever_a_cut_leaves_is_completed_by_the_next_opening(
-    tmp_path: Path, fork: Fork, cut: str, earlier: int
+    tmp_path: Path, storage: Storage, fork: Fork, cut: str, earlier: int
 ) -> None:
     data, calm = tmp_path / "data", tmp_path / "calm"
     numbers = [0, 2, 5, 7, 8, 9, 12, 13]
-    for folder in (data, calm):
-        async with opened(folder) as corpus:
+    for folder, settings in ((data, storage), (calm, SQLITE)):
+        async with opened(folder, settings) as corpus:
             await remember(corpus, 0)
             if earlier:
                 await corpus.place([result(number) for number in numbers[:earlier]], now=FIRST_SEEN)
     async with opened(calm) as corpus:
         await corpus.place([result(number) for number in numbers[earlier:]], now=FIRST_SEEN)
-    assert fork(_cut_child, data, cut, numbers[earlier:]) == CUT
-    async with opened(data) as corpus:
+    assert fork(_cut_child, data, storage, cut, numbers[earlier:]) == CUT
+    async with opened(data, storage) as corpus:
         await check_sound(corpus, data)
         again = await corpus.place([result(number) for number in numbers], now=FIRST_SEEN)
     assert {placed.outcome for placed in again} == {Outcome.DUPLICATE}
     assert contents(data) == contents(calm)
     assert (data / "manifest.jsonl").read_bytes() == (calm / "manifest.jsonl").read_bytes()
+
+
+@pytest.fixture
+def on_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """Files in a new bucket, for clients of this process and for a child that gets its environment."""
+    with S3Server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield Storage(corpus=f"s3://{server.bucket()}/texts")
+
+
+def _child_on_s3(data: Path, settings: Storage, environment: dict[str, str], request: int, *, after: bool) -> None:
+    """Work off what waits, and die at this request, before it is made or `after` it was answered."""
+    os.environ.update(environment)
+    call, made = ObjectFolder._call, itertools.count(1)
+
+    def call_or_die(self: ObjectFolder, method: str, **arguments: Any) -> Any:
+        last = next(made) == request
+        if last and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = call(self, method, **arguments)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    ObjectFolder._call = call_or_die  # type: ignore[method-assign]
+    asyncio.run(_open_and_work_off(data, settings))
+
+
+def test_killed_at_any_request_to_s3_the_corpus_is_as_if_undisturbed(
+    tmp_path: Path, on_s3: Storage, fork: Fork
+) -> None:
+    disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
+    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+    async def remember_all(data: Path, settings: Storage) -> None:
+        async with opened(data, settings) as corpus:
+            await remember(corpus, 0)
+            await remember(corpus, 1)
+
+    async def finish(data: Path, settings: Storage) -> list[tuple[Any, ...]]:
+        async with opened(data, settings) as corpus:
+            assert (await verify(corpus))[1] == []
+            await work_off(corpus)
+            assert (await verify(corpus))[1] == []
+            return await outcomes(corpus)
+
+    asyncio.run(remember_all(disturbed, on_s3))
+    for number, request in enumerate((3, 1, 5, 4, 6)):  # the first two are those of the opening
+        assert fork(_child_on_s3, disturbed, on_s3, environment, request, after=bool(number % 2)) == KILLED
+    asyncio.run(remember_all(calm, SQLITE))
+    assert asyncio.run(finish(disturbed, on_s3)) == asyncio.run(finish(calm, SQLITE))
+    folder = folder_at(on_s3.corpus)
+    assert {name: folder.read(name) for name in folder.names()} == contents(calm)
+    assert manifest(disturbed) == manifest(calm)
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import insert, select
 
 from config.load import load_config
+from config.settings import Storage
 from extractors.records import Outcome
 from flows.monitor import monitor
 from storage.corpus import open_corpus
-from storage.database import Database, open_database
+from storage.database import Database, database_place, open_database
 from storage.health import (
     FAILING,
     REDESIGNED,
@@ -133,8 +134,8 @@ def test_a_flag_says_why() -> None:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await open_database(tmp_path / "index.sqlite")
+async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
+    opened = await open_database(database_place(tmp_path, storage))
     yield opened
     await opened.close()
 
@@ -266,6 +267,20 @@ async def test_pages_that_failed_are_no_pages_without_text(database: Database) -
     await store_urls(database, "one", [NOW - n * MINUTE for n in range(9)], **failed)
     [health] = await health_of(database, "one")
     assert health.flags == ()
+
+
+@pytest.mark.parametrize(("hours", "expected"), [((1, 2, 3), [REDESIGNED]), ((28, 29, 30), [])])
+async def test_pages_decided_at_one_moment_count_in_the_order_they_were_published(
+    database: Database, hours: Sequence[int], expected: list[str]
+) -> None:
+    await store_feed(database, "one")
+    batch = {"first_seen": NOW, "decided_at": NOW}
+    await store_urls(database, "one", [NOW - n * HOUR for n in range(31, 90, 2)], **batch)
+    no_text = {"words": None, "dated": None, "outcome": Outcome.TOO_SHORT.value}
+    await store_urls(database, "one", [NOW - n * HOUR for n in hours], **batch, **no_text)
+    await store_urls(database, "one", [NOW - n * HOUR for n in range(4, 28)], **batch)
+    [health] = await health_of(database, "one")
+    assert names(health.flags) == expected
 
 
 async def test_flags_are_told_once_kept_while_they_last_and_removed_when_over(database: Database) -> None:

@@ -716,3 +716,105 @@ async def test_a_host_that_asks_for_a_long_pause_gets_it(server: Server) -> None
             await session.fetch(server.url("/other"))
     assert refused.value.retry_after == deferred.value.until == NOW + timedelta(hours=1)
     assert len(server.asked) == 1
+
+
+# --- Long answers, and what only some questions need ------------------------------------------------------------
+
+
+async def test_an_answer_may_be_allowed_to_be_larger_than_a_page(server: Server) -> None:
+    server.pages["/"] = (200, {}, b"x" * 2000)
+    async with client(max_bytes=1000) as session:
+        response = await session.fetch(server.url(), max_bytes=2000)
+        assert response is not None
+        assert len(response.body) == 2000
+        with pytest.raises(ItemError, match="too large"):
+            await session.fetch(server.url())
+
+
+async def test_all_headers_are_there_under_small_letters(server: Server) -> None:
+    server.pages["/"] = (200, {"X-WP-TotalPages": "7"}, b"")
+    assert (await fetched(server.url())).headers["x-wp-totalpages"] == "7"
+
+
+async def test_a_question_may_want_a_longer_gap_than_others(server: Server) -> None:
+    server.pages["/"] = (200, {}, b"")
+    async with client() as session:
+        await asyncio.gather(*(session.fetch(server.url(), interval_s=0.1) for _ in range(3)))
+    gaps = [after.begun - before.ended for before, after in zip(server.asked, server.asked[1:], strict=False)]
+    assert min(gaps) >= 0.095
+
+
+async def test_the_rules_of_a_host_are_had_from_the_client(server: Server) -> None:
+    server.pages["/robots.txt"] = (200, {}, b"Sitemap: https://site.kz/s.xml\nSitemap: /t.xml\n")
+    server.pages["/"] = (200, {}, b"")
+    async with client() as session:
+        assert (await session.robots(server.url("/a"))).sitemaps() == ("https://site.kz/s.xml", "/t.xml")
+        await session.fetch(server.url())
+    assert len(server.asked_for_robots) == 1
+
+
+async def streamed(url: str, **named: Any) -> bytes:
+    async with client(**named) as session:
+        return b"".join([chunk async for chunk in session.stream(url)])
+
+
+async def test_a_stream_may_be_longer_than_any_page(server: Server) -> None:
+    server.pages["/a"] = (302, {"Location": "/b"}, b"")
+    server.pages["/b"] = (200, {}, b"x" * 3 * MEGABYTE)
+    assert len(await streamed(server.url("/a"), max_bytes=1000)) == 3 * MEGABYTE
+
+
+async def test_a_stream_takes_its_time_but_not_for_ever(server: Server) -> None:
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n")
+        for _ in range(12):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(TIMEOUT_S / 2)
+
+    server.pages = {"/slow": slow, "/silent": silence_in_the_middle}
+    assert await streamed(server.url("/slow"), timeout=TIMEOUT_S) == b"x" * 12
+    with pytest.raises(ItemError, match="timeout"):
+        await streamed(server.url("/silent"), timeout=TIMEOUT_S)
+
+
+async def test_a_stream_keeps_the_rules_and_the_address_check(server: Server) -> None:
+    server.pages = {
+        "/robots.txt": (200, {}, b"User-agent: *\nDisallow: /private"),
+        "/open": (302, {"Location": "/private"}, b""),
+        "/private": (200, {}, b"secret"),
+        "/inside": (302, {"Location": "http://169.254.169.254/"}, b""),
+        "/circle": (302, {"Location": "/circle"}, b""),
+    }
+    for path, outcome in (
+        ("/private", Outcome.ROBOTS),
+        ("/open", Outcome.ROBOTS),
+        ("/inside", Outcome.UNSAFE_ADDRESS),
+        ("/circle", Outcome.FAILED),
+        ("/absent", Outcome.GONE),
+    ):
+        with pytest.raises(ItemError) as caught:
+            await streamed(server.url(path))
+        assert caught.value.outcome is outcome
+    assert "/private" not in [asked.path for asked in server.asked]
+
+
+async def test_during_a_stream_it_is_nobody_elses_turn(server: Server) -> None:
+    server.pages = {"/long": (200, {}, b"x" * MEGABYTE), "/other": (200, {}, b"")}
+    async with client() as session:
+        chunks = session.stream(server.url("/long"))
+        async with contextlib.aclosing(chunks):
+            await anext(chunks)
+            other = asyncio.create_task(session.fetch(server.url("/other")))
+            await asyncio.sleep(0.1)
+            assert not other.done()
+        assert await other is not None
+
+
+async def test_a_stream_that_keeps_breaking_off_is_given_up(server: Server) -> None:
+    server.pages["/"] = close_in_the_middle
+    async with client(retry_delays=(0.01, 0.01)) as session:
+        with pytest.raises(ItemError, match="connection broken"):
+            async for _ in session.stream(server.url()):
+                pass
+    assert [asked.headers.get("range") for asked in server.asked][:2] == [None, "bytes=4-"]

@@ -205,3 +205,21 @@ def test_a_title_stated_twice_is_one() -> None:
 )  # fmt: skip
 def test_the_language_that_a_page_claims(html: str, language: str | None) -> None:
     assert read(html=html).language == language
+
+
+ALTERNATES = [
+    ("plain", '<link rel="alternate" hreflang="en" href="https://site.kz/en/a">', ("https://site.kz/en/a",)),
+    ("region", '<link rel="alternate" hreflang="en-US" href="/en/a">', ("/en/a",)),
+    ("several words", '<link rel="nofollow Alternate" hreflang="kk" href="/kk/a">', ("/kk/a",)),
+    ("stated as HTML", '<link rel="alternate" type="text/html" hreflang="kk" href="/kk/a">', ("/kk/a",)),
+    ("no language", '<link rel="alternate" hreflang="x-default" href="/">', ()),
+    ("feed", '<link rel="alternate" type="application/rss+xml" hreflang="ru" href="/rss">', ()),
+    ("mobile page", '<link rel="alternate" media="handheld" href="https://m.site.kz/a">', ()),
+    ("style", '<link rel="stylesheet" hreflang="ru" href="/style.css">', ()),
+]
+
+
+@pytest.mark.parametrize(("link", "expected"), [row[1:] for row in ALTERNATES], ids=[row[0] for row in ALTERNATES])
+def test_the_editions_in_other_languages_are_those_that_the_page_names(link: str, expected: tuple[str, ...]) -> None:
+    tree = document_fromstring(f"<html><head>{link}</head><body><p>Текст</p></body></html>")
+    assert read_metadata(tree, zone=ZoneInfo("UTC")).alternates == expected

@@ -275,8 +275,8 @@ def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("storage.corpus.write_file", full)
-    monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 3)
+    monkeypatch.setattr("storage.folder.write_file", full)
+    monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 1)
     with pytest.raises(StorageError, match="No space left on device: check the disk"):
         watched.run()
     fetched = watched.article_pages() & {(h.host, urlsplit(h.path).path) for h in site.hits}

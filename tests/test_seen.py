@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,19 +13,23 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, Table, func, select
 
+from config.settings import Storage
 from extractors.records import Entry, Outcome
-from storage.database import Database, open_database
+from extractors.urls import LONGEST, canonical_url
+from storage.database import Database, database_place, open_database
 from storage.schema import feeds, sightings, urls
 from storage.seen import (
+    NOT_FINAL,
     DueEntry,
     FeedState,
+    Settled,
     count_pending,
     load_due,
     load_feed_states,
     load_pending,
     store_entries,
     store_failed_poll,
-    store_outcome,
+    store_outcomes,
     store_poll,
 )
 
@@ -35,8 +41,8 @@ EMPTY = FeedState(FEED)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await open_database(tmp_path / "index.sqlite")
+async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
+    opened = await open_database(database_place(tmp_path, storage))
     yield opened
     await opened.close()
 
@@ -73,7 +79,7 @@ async def due(database: Database, now: datetime = NOW, sources: Iterable[str] = 
 
 async def settle(database: Database, number: int, outcome: Outcome, **details: Any) -> None:
     async with database.write() as connection:
-        await store_outcome(connection, entry(number)[0], outcome, reason="why", now=NOW, **details)
+        await store_outcomes(connection, [Settled(entry(number)[0], outcome, "why", **details)], now=NOW)
 
 
 async def test_entries_are_stored_once_and_wait_for_an_outcome(database: Database) -> None:
@@ -112,6 +118,28 @@ async def test_each_feed_that_names_an_entry_is_kept(database: Database) -> None
         ("3", OTHER, NOW + MINUTE),
     ]
     assert [row.feed_url for row in await rows(database, urls)] == [FEED, FEED, OTHER]
+
+
+async def test_entries_of_one_moment_come_in_the_order_of_their_code_points(database: Database) -> None:
+    names = ["b", "a", "B", "я", "А", "_", "ж", "~", "é"]
+    await poll(database, [(name, Entry(f"https://site.kz/{name}", FEED)) for name in names])
+    assert await due(database) == sorted(names)
+
+
+async def test_the_character_that_postgresql_cannot_keep_is_left_out(database: Database) -> None:
+    await poll(database, [entry(1, title="a\0b", summary="\0", content="c\0"), entry(2, title="d")])
+    found = [(row.title, row.summary, row.content) for row in await rows(database, urls)]
+    assert found == [("ab", "", "c"), ("d", None, None)]
+
+
+async def test_an_address_as_long_as_they_may_be_is_kept(database: Database) -> None:
+    rng = random.Random(1)  # so that it cannot be compressed
+    path = "".join(rng.choices(string.ascii_letters + string.digits, k=3000))
+    key = f"https://site.kz/{path}"[:LONGEST]
+    assert canonical_url(key) == key
+    feed = f"https://site.kz/{path[::-1]}"[:1000]
+    assert await poll(database, [(key, Entry(key, feed))], FeedState(feed)) == 1
+    assert await due(database) == [key.rsplit("/")[-1]]
 
 
 async def test_more_than_two_thousand_entries_in_one_poll(database: Database) -> None:
@@ -243,7 +271,7 @@ async def test_the_feeds_full_text_goes_once_the_outcome_is_final(database: Data
     await poll(database, [entry(1, content="<p>C</p>", summary="S"), entry(2, content="<p>D</p>")])
     await settle(database, 1, outcome, details={"score": 1})
     first, second = await rows(database, urls)
-    assert first.content == ("<p>C</p>" if outcome is Outcome.FAILED else None)
+    assert first.content == ("<p>C</p>" if outcome in NOT_FINAL else None)
     assert (first.summary, first.details, first.attempts, first.decided_at) == ("S", {"score": 1}, 1, NOW)
     assert second.content == "<p>D</p>"
 

@@ -175,6 +175,7 @@ URLS = st.tuples(st.sampled_from(["http://", "https://", "HTTPS://"]), HOSTS, PO
 @example("https://a.kz/amp/amp")
 @example("https://www.www.m.a.kz/")
 @example("http://./")
+@example("http://0\x85")
 def test_a_canonical_form_is_its_own_canonical_form(url: str) -> None:
     try:
         canonical = canonical_url(url)
@@ -183,6 +184,15 @@ def test_a_canonical_form_is_its_own_canonical_form(url: str) -> None:
     assert canonical_url(canonical) == canonical
     assert canonical.isascii()
     assert same_site(url, canonical)
+
+
+@pytest.mark.parametrize("url", ["https://site.kz/" + "я" * 900, "http://www.site.kz:8080/?q=" + "a" * 1500])
+def test_of_an_endless_address_host_and_hash_remain(url: str) -> None:
+    canonical = canonical_url(url)
+    assert len(canonical) < 120
+    assert same_site(url, canonical)
+    assert canonical_url(canonical) == canonical == canonical_url(url + "&utm_source=rss" * ("?" in url))
+    assert canonical_url(url + "b") != canonical
 
 
 @given(st.permutations([("id", "1"), ("id", "2"), ("page", "3"), ("q", "мост"), ("utm_source", "rss")]))

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("published", sa.Date(), nullable=True),
         sa.Column("date_origin", sa.String(length=20), nullable=True),
         sa.Column("dates", sa.JSON(), nullable=True),
-        sa.Column("language", sa.String(length=2), nullable=True),
+        sa.Column("language", sa.String(length=3), nullable=True),
         sa.Column("topic", sa.Text(), nullable=True),
         sa.Column("score", sa.Float(), nullable=True),
         sa.Column("matches", sa.JSON(), nullable=True),

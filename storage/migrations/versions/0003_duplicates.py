@@ -16,6 +16,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("links", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("related_at", sa.BigInteger(), nullable=True))
         batch_op.create_index("articles_published", ["published"], unique=False)
+        batch_op.create_index("articles_signature", ["signature"], unique=False)
+        batch_op.create_index("articles_related", ["related_at"], unique=False)
 
     op.create_table(
         "fingerprints",
@@ -36,7 +38,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.String(length=60), nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("published", sa.Date(), nullable=True),
-        sa.Column("language", sa.String(length=2), nullable=True),
+        sa.Column("language", sa.String(length=3), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("retrieved_at", sa.BigInteger(), nullable=True),
         sa.Column("stored_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,99 @@
+"""Route "urls": addresses from a file of our own.
+
+One a line, after a tab perhaps the date of publication; empty lines and those that begin with "#" are notes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.sources import Source
+from extractors.archives.search import Listed, Search
+from extractors.encoding import decode
+from extractors.feed_dates import parse_date
+from extractors.feed_links import resolve
+from extractors.records import Entry, ItemError, Outcome
+from extractors.urls import canonical_host, same_site
+from extractors.zones import zone_of
+
+Line = tuple[int, str, str]  # its number, the address, the date or ""
+
+
+async def list_urls(search: Search) -> AsyncGenerator[Listed, None]:
+    """The addresses in the file, in its order. Raises ItemError when it cannot be read; a wrong line is a problem."""
+    for line in await _lines(search):
+        if listed := _listed(search, line, search.source):
+            yield listed
+
+
+async def list_urls_of(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
+    """As `list_urls`, each address with the id of the source on whose site it is; those of no source are left out."""
+    owner_of = owner_finder(sources)
+    for line in await _lines(search):
+        owner = owner_of(line[1])
+        if owner is None:
+            if resolve(line[1], base="") is None:
+                search.tally.problems.append(_wrong(search, line[0], "no address", line[1]))
+        elif listed := _listed(search, line, owner):
+            yield owner.id, listed
+
+
+def owner_finder(sources: Sequence[Source]) -> Callable[[str], Source | None]:
+    """A function from an address to the source on whose host it is, else on whose site; None for that of another."""
+    by_host: dict[str, Source | None] = {}
+    for source in reversed(sources):
+        by_host[canonical_host(urlsplit(source.homepage).hostname or "")] = source
+
+    def owner_of(url: str) -> Source | None:
+        try:
+            host = canonical_host(urlsplit(url).hostname or "")
+        except ValueError:
+            return None
+        if host not in by_host:
+            by_host[host] = next((source for source in sources if same_site(source.homepage, url)), None)
+        return by_host[host]
+
+    return owner_of
+
+
+def read_addresses(path: Path) -> Iterator[Line]:
+    """The lines of the file that are no notes. Raises OSError."""
+    for number, text in enumerate(decode(path.read_bytes()).text.splitlines(), 1):
+        address, _, stated = (part.strip() for part in text.partition("\t"))
+        if address and not address.startswith("#"):
+            yield number, address, stated
+
+
+async def _lines(search: Search) -> list[Line]:
+    path = _path(search)
+    try:
+        lines = await asyncio.to_thread(lambda: list(read_addresses(path)))
+    except OSError as exc:
+        raise ItemError(Outcome.FAILED, "file cannot be read", url=str(path), detail=exc.strerror or str(exc)) from exc
+    search.count_document(str(path))
+    return lines
+
+
+def _listed(search: Search, line: Line, source: Source) -> Listed | None:
+    number, address, stated = line
+    url = resolve(address, base="")
+    published = parse_date(stated, zone=zone_of(source.country), now=search.now()) if stated else None
+    if url is None:
+        search.tally.problems.append(_wrong(search, number, "no address", address))
+        return None
+    if stated and published is None:
+        search.tally.problems.append(_wrong(search, number, "no date", stated))
+    path = _path(search)
+    return Listed(Entry(url, path.as_uri() if path.is_absolute() else str(path), published=published))
+
+
+def _path(search: Search) -> Path:
+    assert search.route.file is not None  # the configuration sees to it
+    return search.folder / search.route.file
+
+
+def _wrong(search: Search, number: int, reason: str, found: str) -> ItemError:
+    return ItemError(Outcome.FAILED, reason, url=str(search.route.file), detail=f"line {number}: {found[:100]}")

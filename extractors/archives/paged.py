@@ -1,0 +1,150 @@
+"""Route "paged": a feed, or a page that lists articles, that goes back page by page.
+
+Either the address holds {page}, or each document links to an older one: `prev-archive` (RFC 5005, 4) before `next`
+(RFC 5005, 3; `next_url` in JSON Feed). Reading ends at a page that is missing, empty or the same again, and once the
+window lies behind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Sequence
+
+from config.sources import placeholders
+from extractors.archives.numbered import PAST_UNORDERED, Part, read_numbered
+from extractors.archives.search import Listed, Search, is_missing
+from extractors.archives.section_links import article_links
+from extractors.archives.templates import page_url
+from extractors.archives.window import Days, Window, address_days, hull
+from extractors.encoding import decode
+from extractors.feed_links import resolve
+from extractors.http import Response
+from extractors.records import Entry, ItemError, Outcome
+
+HTML = "not a feed: html"
+PAST_THE_END = ("http 400", "empty feed", "empty body")
+MAX_UNDATED = 100  # pages
+DATED_SHARE = 0.9  # of a page's entries; with fewer dated ones the page counts as undated
+_LINK = re.compile(r"<(?:[\w.-]+:)?link\s([^<>]*)>", re.IGNORECASE)
+_REL = re.compile(r"\brel\s*=\s*[\"'](prev-archive|next)[\"']", re.IGNORECASE)
+_HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]+)[\"']", re.IGNORECASE)
+
+
+async def list_paged(search: Search) -> AsyncGenerator[Listed, None]:
+    """The entries of a feed's pages. Raises ItemError when there is no first page, or no way to an older one."""
+    url = search.route.url
+    assert url is not None  # the configuration sees to it
+    pages = list_numbered_feed(search, url) if placeholders(url) else _linked(search, url)
+    async for listed in pages:
+        yield listed
+
+
+async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Listed, None]:
+    """The entries of the pages 1, 2, 3 …, read only as far as the window needs it."""
+    pages = _Pages(search)
+
+    async def read(number: int) -> Part[tuple[Entry, ...]] | None:
+        try:
+            _, part = await pages.read(page_url(template, number))
+        except ItemError as error:
+            if number > 1 and (is_missing(error) or error.reason in PAST_THE_END):
+                return None
+            raise
+        return part
+
+    async for part in read_numbered(read, search.window):
+        for entry in part.content:
+            yield Listed(entry)
+    pages.check_depth(template)
+
+
+async def _linked(search: Search, start: str) -> AsyncGenerator[Listed, None]:
+    pages = _Pages(search)
+    visited: set[str] = set()
+    url: str | None = start
+    past = 0
+    while url is not None and url not in visited and past < PAST_UNORDERED:
+        visited.add(url)
+        response, part = await pages.read(url)
+        if part is None:
+            break
+        for entry in part.content:
+            yield Listed(entry)
+        past = past + 1 if part.days is not None and search.window.side(part.days) < 0 else 0
+        url = _older(response)
+    pages.check_depth(start)
+
+
+class _Pages:
+    """Reads the pages of one feed, and notices when they are all the same or tell no dates."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._known: set[tuple[str, ...]] = set()
+        self._oldest: Days | None = None
+        self._undated = 0
+
+    async def read(self, url: str) -> tuple[Response, Part[tuple[Entry, ...]] | None]:
+        """A page; its part is None when it holds nothing, or exactly what another one did."""
+        response, entries = await _read(self._search, url)
+        addresses = tuple(entry.url for entry in entries)
+        if not entries or addresses in self._known:
+            return response, None
+        self._known.add(addresses)
+        days = _days(entries, self._search.window)
+        self._oldest = hull(filter(None, (self._oldest, days)))
+        self._undated += days is None
+        if self._undated > MAX_UNDATED:
+            detail = f"{MAX_UNDATED} of them read; nothing tells which ones the period is on"
+            raise ItemError(Outcome.FAILED, "pages without dates", url=url, detail=detail)
+        return response, Part(entries, days)
+
+    def check_depth(self, url: str) -> None:
+        """Raises ItemError when there was one page only, and the window goes further back."""
+        wide = self._search.window.wide
+        if len(self._known) < 2 and (self._oldest is None or self._oldest.first > wide.first):
+            raise ItemError(Outcome.FAILED, "no older pages", url=url)
+
+
+def _older(response: Response) -> str | None:
+    """The address of the next older page that a feed names."""
+    text = decode(response.body, charset=response.charset).text
+    found: dict[str, str] = {}
+    if text.lstrip("\ufeff \r\n\t").startswith("{"):
+        try:
+            feed = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        following = feed.get("next_url") if isinstance(feed, dict) else None
+        found = {"next": following} if isinstance(following, str) else {}
+    else:
+        for attributes in _LINK.findall(text):
+            relation, href = _REL.search(attributes), _HREF.search(attributes)
+            if relation and href:
+                found.setdefault(relation[1].lower(), href[1])
+    link = found.get("prev-archive") or found.get("next")
+    return resolve(link, base=response.url) if link else None
+
+
+def _days(entries: Sequence[Entry], window: Window) -> Days | None:
+    """The days of all entries, if nearly all state one."""
+    known = []
+    for entry in entries:
+        if entry.published:
+            known.append(Days(window.day(entry.published), window.day(entry.published)))
+        elif days := address_days(entry.url):
+            known.append(days)
+    return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
+
+
+async def _read(search: Search, url: str) -> tuple[Response, tuple[Entry, ...]]:
+    """A page's entries: those of a feed, or the links of a page that lists articles."""
+    response = await search.ask(url)
+    try:
+        return response, (await search.feed(response)).entries
+    except ItemError as error:
+        if error.reason != HTML:
+            raise
+    links = article_links(response.body, url=response.url, charset=response.charset)
+    return response, tuple(Entry(link, url) for link in links)

@@ -1,0 +1,179 @@
+"""WARC files → the pages of certain hosts, one at a time: nothing is kept, on disk or in memory.
+
+FastWARC reads in a thread of its own and asks for the next bytes when it needs them, so a slow consumer slows the
+download. WARC: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC
+from typing import Any, BinaryIO, Protocol, cast
+
+from extractors.decoding import Body, BrokenEncoding, TooLarge
+from extractors.records import ItemError, Outcome, Page
+from extractors.urls import canonical_host
+
+CHUNKS_AHEAD = 8
+MAX_HEADERS = 64 * 1024  # bytes of HTTP headers before a page
+_HOST = re.compile(r"<?https?://(?:[^/?#@]*@)?([^/:?#]+)", re.IGNORECASE)
+HTML_TYPES = ("text/html", "application/xhtml+xml", "")
+
+
+class Readable(Protocol):
+    """What FastWARC reads from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+    def tell(self) -> int:
+        """How many bytes have been read."""
+        ...
+
+
+def read_pages(stream: Readable, owners: Mapping[str, str], *, max_bytes: int, url: str) -> Iterator[tuple[str, Page]]:
+    """The HTML pages of the hosts in `owners` (canonical host → any name), each with its host's name.
+
+    `Page.fetched_at` is when it was crawled. A page larger than `max_bytes` is left out. `url` says in errors what
+    was read. Raises ItemError when the file is cut or broken, after the pages before that.
+    """
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    known: dict[str, str | None] = {}
+    try:
+        for record in ArchiveIterator(cast(BinaryIO, stream), record_types=WarcRecordType.response, parse_http=False):
+            uri = record.headers.get("WARC-Target-URI")
+            owner = _owner(uri, owners, known) if uri else None
+            stated = record.content_length
+            if not uri or owner is None or stated > max_bytes + MAX_HEADERS:
+                if not uri or record.reader.consume() < stated:  # FastWARC ends quietly where a file is cut
+                    raise _broken(url, "cut short")
+                continue
+            record.freeze()
+            if record.content_length < stated:
+                raise _broken(url, "cut short")
+            page = _page(record, uri.strip("<>"), max_bytes)
+            if page is not None:
+                yield owner, page
+    except OSError as exc:  # FastWARC's for what it cannot unpack or parse
+        raise _broken(url, str(exc)) from exc
+
+
+def _owner(uri: str, owners: Mapping[str, str], known: dict[str, str | None]) -> str | None:
+    match = _HOST.match(uri)
+    if match is None:
+        return None
+    host = match[1]
+    if host not in known:
+        try:
+            known[host] = owners.get(canonical_host(host))
+        except ValueError:
+            known[host] = None
+    return known[host]
+
+
+def _page(record: Any, uri: str, max_bytes: int) -> Page | None:
+    try:
+        record.parse_http(auto_decode="transfer")
+    except OSError:  # headers that are none: this page's fault, not the file's
+        return None
+    headers = record.http_headers
+    kind = (record.http_content_type or "").lower()
+    if headers is None or headers.status_code != 200 or kind not in HTML_TYPES or record.record_date is None:
+        return None
+    try:
+        body = _decoded(record.reader.read(), headers.get("Content-Encoding") or "", max_bytes)
+    except TooLarge:
+        return None
+    return Page(uri, body, record.http_charset, record.record_date.astimezone(UTC))
+
+
+def _decoded(raw: bytes, encoding: str, max_bytes: int) -> bytes:
+    """The body without its encoding; some crawlers have taken that off and left the header."""
+    try:
+        body = Body(encoding, max_bytes)
+        body.add(raw)
+        return body.finish()
+    except BrokenEncoding:
+        if len(raw) > max_bytes:
+            raise TooLarge(f"more than {max_bytes} bytes") from None
+        return raw
+
+
+def _broken(url: str, detail: str) -> ItemError:
+    return ItemError(Outcome.FAILED, "broken WARC", url=url, detail=detail)
+
+
+# --- From a download --------------------------------------------------------------------------------------------
+
+
+async def stream_pages(
+    chunks: AsyncIterator[bytes], owners: Mapping[str, str], *, max_bytes: int, url: str
+) -> AsyncGenerator[tuple[str, Page], None]:
+    """As `read_pages`, from chunks that are still to come. Errors of `chunks` are passed on."""
+    loop = asyncio.get_running_loop()
+    inbox: asyncio.Queue[bytes | Exception] = asyncio.Queue(CHUNKS_AHEAD)
+    stopped = False
+
+    async def pump() -> None:
+        try:
+            async for chunk in chunks:
+                await inbox.put(chunk)
+            await inbox.put(b"")
+        except Exception as error:  # whatever it is, it is raised where the chunks are read
+            await inbox.put(error)
+
+    def take() -> bytes:
+        item = b"" if stopped else asyncio.run_coroutine_threadsafe(inbox.get(), loop).result()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    pumping = asyncio.create_task(pump())
+    pages = read_pages(_Pipe(take), owners, max_bytes=max_bytes, url=url)
+    reading: asyncio.Future[tuple[str, Page] | None] | None = None
+    try:
+        while True:
+            reading = asyncio.ensure_future(asyncio.to_thread(next, pages, None))
+            found = await asyncio.shield(reading)
+            if found is None:
+                return
+            yield found
+    finally:
+        stopped = True
+        pumping.cancel()
+        with suppress(asyncio.CancelledError):
+            await pumping
+        if reading is not None and not reading.done():  # left early: the thread may still wait for a chunk
+            while not inbox.empty():
+                inbox.get_nowait()
+            inbox.put_nowait(b"")
+            with suppress(ItemError):
+                await reading
+
+
+class _Pipe:
+    """Chunks as a file to read from."""
+
+    def __init__(self, take: Callable[[], bytes]) -> None:
+        self._take = take
+        self._rest = memoryview(b"")
+        self._position = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        while not self._rest:
+            chunk = self._take()
+            if not chunk:
+                return b""
+            self._rest = memoryview(chunk)
+        piece = self._rest[: size if size >= 0 else None]
+        self._rest = self._rest[len(piece) :]
+        self._position += len(piece)
+        return bytes(piece)
+
+    def tell(self) -> int:
+        return self._position

@@ -1,0 +1,134 @@
+"""Route "wordpress": the posts API of a WordPress site, with the full text; or else its feed, page by page.
+
+https://developer.wordpress.org/rest-api/reference/posts/: `after` and `before` exclude their own second and are
+compared with the site's local date; 100 posts at most on a page; X-WP-TotalPages says how many pages there are, and
+HTTP 400 that a page lies past the end. Some sites switch the API off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, time, tzinfo
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+from extractors.archives.paged import list_numbered_feed
+from extractors.archives.search import TOO_MANY, Listed, Search
+from extractors.archives.window import DAY
+from extractors.feed_dates import parse_date
+from extractors.feed_links import resolve
+from extractors.feed_text import plain
+from extractors.http import Response
+from extractors.records import Entry, ItemError, Outcome
+
+POSTS = "/wp-json/wp/v2/posts"
+PER_PAGE = 100
+FIELDS = "id,date,date_gmt,link,title,excerpt,content"
+PAST_THE_END = "http 400"
+
+
+async def list_wordpress(search: Search) -> AsyncGenerator[Listed, None]:
+    """The posts of the window. Raises ItemError when neither API nor feed works."""
+    api = search.route.url or urljoin(search.source.homepage, POSTS)
+    site, has_api_path, _ = api.partition("/wp-json")
+    if not has_api_path:
+        api = site.rstrip("/") + POSTS
+    page = 1
+    try:
+        response = await search.ask(_page_url(search, api, page), accept="application/json")
+        posts = _posts(response)
+    except ItemError as error:
+        if error.retry_after or error.reason == TOO_MANY:
+            raise
+        async for listed in _from_feed(search, site, error):
+            yield listed
+        return
+    while True:
+        for post in posts:
+            if listed_post := _listed(post, api, search):
+                yield listed_post
+        if page >= _pages(response, page, len(posts)):
+            return
+        page += 1
+        try:
+            response = await search.ask(_page_url(search, api, page), accept="application/json")
+            posts = _posts(response)
+        except ItemError as error:
+            if error.reason == PAST_THE_END:
+                return
+            raise
+
+
+async def _from_feed(search: Search, site: str, refusal: ItemError) -> AsyncGenerator[Listed, None]:
+    try:
+        async for listed in list_numbered_feed(search, f"{site.rstrip('/')}/feed/?paged={{page}}"):
+            yield listed
+    except ItemError as error:
+        detail = f"posts API: {refusal}; feed: {error}"
+        raise ItemError(error.outcome, "no posts API and no feed", url=site, detail=detail) from error
+
+
+def _page_url(search: Search, api: str, page: int) -> str:
+    wide = search.window.wide
+    # The site's own clock, so without a zone; both ends lie just outside, as they are excluded.
+    after = datetime.combine(wide.first - DAY, time(23, 59, 59))
+    before = datetime.combine(wide.last + DAY, time())
+    query = {
+        "after": after.isoformat(),
+        "before": before.isoformat(),
+        "per_page": PER_PAGE,
+        "page": page,
+        "orderby": "date",
+        "order": "asc",
+        "_fields": FIELDS,
+    }
+    return f"{api}{'&' if '?' in api else '?'}{urlencode(query)}"
+
+
+def _posts(response: Response) -> list[dict[str, Any]]:
+    try:
+        posts = json.loads(response.body)
+    except (ValueError, RecursionError) as exc:
+        raise ItemError(Outcome.FAILED, "not JSON", url=response.url, detail=str(exc)) from exc
+    if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
+        raise ItemError(Outcome.FAILED, "not a list of posts", url=response.url)
+    return posts
+
+
+def _pages(response: Response, page: int, posts: int) -> int:
+    """How many pages there are; without a word of the server, one more after each full one."""
+    total = response.headers.get("x-wp-totalpages", "")
+    return int(total) if total.isdecimal() and len(total) < 9 else page + (posts >= PER_PAGE)
+
+
+def _listed(post: dict[str, Any], api: str, search: Search) -> Listed | None:
+    link = resolve(post["link"], base=api) if isinstance(post.get("link"), str) else None
+    if link is None:
+        return None
+    entry = Entry(
+        link,
+        api,
+        title=plain(_rendered(post, "title")),
+        summary=plain(_rendered(post, "excerpt")),
+        published=_published(post, search.window.zone, search.now()),
+        content=_rendered(post, "content"),
+        guid=str(post["id"]) if "id" in post else None,
+    )
+    return Listed(entry)
+
+
+def _rendered(post: dict[str, Any], name: str) -> str | None:
+    """The HTML of a field; of a post behind a password there is none."""
+    field = post.get(name)
+    text = field.get("rendered") if isinstance(field, dict) and not field.get("protected") else None
+    return text if isinstance(text, str) and text.strip() else None
+
+
+def _published(post: dict[str, Any], zone: tzinfo, now: datetime) -> datetime | None:
+    for name, its_zone in (("date_gmt", UTC), ("date", zone)):
+        value = post.get(name)
+        moment = parse_date(value, zone=its_zone, now=now) if isinstance(value, str) else None
+        if moment is not None:
+            return moment.astimezone(zone)
+    return None

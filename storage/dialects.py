@@ -1,0 +1,43 @@
+"""What has to be said differently to SQLite and PostgreSQL in a statement. All else is the same SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def insert_for(connection: AsyncConnection, table: Table) -> Insert:
+    """An INSERT that can be told what to do ON CONFLICT, for the database behind this connection."""
+    return _insert(connection.dialect, table)
+
+
+def _insert(dialect: Dialect, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+class by_code_point(FunctionElement[str]):
+    """A text column to ORDER BY, or to compare with < and >, as Python and SQLite do.
+
+    PostgreSQL would go by the language that the database was made with.
+    """
+
+    name = "by_code_point"
+    inherit_cache = True
+
+
+@compiles(by_code_point)
+def _as_it_is(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(by_code_point, "postgresql")
+def _collated(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)} COLLATE "C")'

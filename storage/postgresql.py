@@ -1,0 +1,110 @@
+"""The index in a PostgreSQL database: how it is opened, how a transaction begins, what its errors mean.
+
+Writers take turns by an advisory lock, taken before the transaction reads anything. At READ COMMITTED each later
+statement sees all that was committed before the lock was given, so that decisions rest on what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+WRITER_LOCK = 0x63357761746368  # "c5watch" in ASCII: other programs' locks in the same database have other numbers
+BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
+CONNECT_TIMEOUT_S = 15
+ANSWER_TIMEOUT_S = 600  # for one statement: a server that has vanished from the network never says so
+# Routers forget a connection that was silent for about six minutes (NAT); so none is used for longer.
+CONNECTION_AGE_S = 300
+# A program that has vanished together with its machine must not hold the lock for the two hours that are usual.
+KEEPALIVE_S = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+CHECK_SERVER = "check that the server runs, and the address in [storage] database"
+BUSY = "locked by another program for more than {busy_s} s: end it and start again"
+# By the server's error code or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html
+CAUSES = {
+    "08": "the connection was lost: start again when the server is back; nothing is half-written",
+    "25006": "cannot be written ({message}): open it for writing, and on the main server, not on a copy",
+    "28": "refused ({message}): check user and password in [storage] database",
+    "3D000": "there is no such database: make it with 'createdb {name}', or correct [storage] database",
+    "42501": "{message}: make the user the owner of the database, or have the owner grant the right",
+    "53100": "the server's disk is full: free some space and start again; nothing is half-written",
+    "53": "the server is at its limit ({message}): start again later, or have the limit raised",
+    "55P03": BUSY,
+    "57": "the server ended the work ({message}): start again when it is back; nothing is half-written",
+    "58": "the server has a fault ({message}): ask who runs it",
+    "XX": "the server has a fault ({message}): ask who runs it",
+}
+
+
+class Silence(SQLAlchemyError):
+    """The server did not answer a statement in time."""
+
+
+class PostgreSQL:
+    """The database at an address such as "postgresql+asyncpg://user:password@host/name"."""
+
+    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
+
+    def __init__(self, address: str) -> None:
+        self._url = make_url(address)
+
+    def __str__(self) -> str:
+        url = self._url  # no user, no password: this goes into messages and logs
+        host = {"host": url.query["host"]} if "host" in url.query else {}
+        return URL.create("postgresql", None, None, url.host, url.port, url.database, host).render_as_string()
+
+    def obstacle(self, *, read_only: bool) -> str | None:
+        """Nothing can be said before the server is asked."""
+        return None
+
+    def engine(self, *, read_only: bool) -> AsyncEngine:
+        """Connections to the database, kept for a while and tried before they are used again."""
+        engine = create_async_engine(
+            self._url,
+            execution_options={"postgresql_readonly": True} if read_only else {},
+            pool_size=2,
+            pool_pre_ping=True,
+            pool_recycle=CONNECTION_AGE_S,
+            pool_timeout=BUSY_TIMEOUT_S,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_S,
+                "command_timeout": ANSWER_TIMEOUT_S,
+                "server_settings": {"application_name": "c5watch", **KEEPALIVE_S},
+            },
+        )
+        event.listen(engine.sync_engine, "begin", _begin)
+        event.listen(engine.sync_engine, "handle_error", _name_silence)
+        return engine
+
+    def explain(self, error: BaseException) -> str | None:
+        """What the database's own error means, and what to do; None for what is a mistake of ours."""
+        if isinstance(error, PoolTimeoutError):
+            return BUSY.format(busy_s=BUSY_TIMEOUT_S)
+        if isinstance(error, TimeoutError | Silence):
+            return f"no answer: {CHECK_SERVER}"
+        if isinstance(error, OSError):
+            return f"cannot be reached ({error.strerror or error}): {CHECK_SERVER}"
+        if not isinstance(error, DBAPIError):
+            return None
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        message = str(getattr(error.orig, "__cause__", None) or error.orig)
+        if found := CAUSES.get(state) or CAUSES.get(state[:2]):
+            return found.format(message=message, name=self._url.database, busy_s=BUSY_TIMEOUT_S)
+        lost = error.connection_invalidated or "connection is closed" in message
+        return CAUSES["08"] if lost else None
+
+
+def _name_silence(context: ExceptionContext) -> None:
+    if isinstance(context.original_exception, TimeoutError):  # which elsewhere may come from anything
+        raise Silence from context.original_exception
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("takes_turns"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S:f}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")

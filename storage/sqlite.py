@@ -1,0 +1,108 @@
+"""The index in a SQLite file: how it is opened, how a transaction begins, what its errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
+NOT_WRITABLE = "cannot be written: check the folder's owner and permissions, or name another folder with --data"
+
+
+class SQLite:
+    """The file at `path`."""
+
+    reading: Mapping[str, Any] = {}
+    writing: Mapping[str, Any] = {"begin_immediate": True}
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def obstacle(self, *, read_only: bool) -> str | None:
+        """What stands in the way of opening the file. Asked first: aiosqlite's thread outlives a failed opening."""
+        if self.path.exists() and not self.path.is_file():
+            return f"{self} is not a file: move it away, or name another folder with --data"
+        if read_only and not self.path.exists():
+            return f"no corpus in {self.path.parent} yet: run 'c5watch monitor', or name its folder with --data"
+        needed = [self.path.parent, *([self.path] if self.path.exists() else [])]
+        if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
+            return f"{self}: {NOT_WRITABLE}"
+        return None
+
+    def engine(self, *, read_only: bool) -> AsyncEngine:
+        """Connections to the file, which is made when there is none."""
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{self.path}", connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
+        )
+        event.listen(engine.sync_engine, "connect", _forbid_writing if read_only else _prepare_writing)
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
+
+    def explain(self, error: BaseException) -> str | None:
+        """What the database's own error means, and what to do; None for what is a mistake of ours."""
+        if isinstance(error, OperationalError):
+            return _cause(str(error.orig))
+        if isinstance(error, DatabaseError) and isinstance(error.orig, sqlite3.DatabaseError):
+            cause = str(error.orig)
+            if "not a database" in cause or "malformed" in cause:
+                return f"{cause}: restore it from a copy, or move it away"
+        return None
+
+
+def _prepare_writing(connection: Any, _record: Any) -> None:
+    # Readers and the writer then do not wait for each other. SQLite's own timeout does not hold for this one pragma:
+    # of two programs that make an index at the same moment, one would fail.
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            _pragmas(connection, "journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > deadline:
+                raise
+            connection.run_async(lambda _: asyncio.sleep(0.02))
+    _pragmas(
+        connection,
+        "synchronous = FULL",  # a file may only exist for a row that survives a power cut
+        "foreign_keys = ON",
+    )
+
+
+def _forbid_writing(connection: Any, _record: Any) -> None:
+    _pragmas(connection, "query_only = ON")
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    cursor = connection.cursor()
+    try:
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("begin_immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _cause(message: str) -> str:
+    if "unable to open" in message or "readonly" in message:
+        return NOT_WRITABLE
+    if "full" in message:
+        return "the disk is full: free some space and start again; nothing is half-written"
+    if "locked" in message:
+        return f"locked by another program for more than {BUSY_TIMEOUT_S} s: end it and start again"
+    return message

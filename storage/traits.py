@@ -1,0 +1,210 @@
+"""What a text can be recognised by in another language: its numbers and its names; and its words, for its own.
+
+A number is recognised by its value ("1,1 млрд" is "1.1 billion"); dates, years, times and numbers below ten, which
+every text has, do not count. A name is recognised by its consonants in Latin letters ("Мирзиёевым", "Mirziyoyev"):
+vowels, endings and doublings are what spellings differ in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from extractors.text import tokens
+
+MAX_CHARACTERS = 40_000  # of a text that are looked at; hardly any article is longer
+MAX_MARKS = 400
+STEM = 6  # characters: cutting words does for comparing what stemming does, in every language, at no cost
+SMALLEST = 10
+
+_MONTH = (
+    r"(?:январ|феврал|март|апрел|ма[йя]|июн|июл|август|сентябр|октябр|ноябр|декабр|қаңтар|ақпан|наурыз|сәуір|мамыр"
+    r"|маусым|шілде|тамыз|қыркүйек|қазан|қараша|желтоқсан|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|yanvar"
+    r"|fevral|iyun|iyul|avgust|sentabr|sentyabr|oktabr|oktyabr|noyabr|dekabr)"
+)
+_DATE = re.compile(r"\b(?:\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2})\b")
+_DAY = re.compile(r"\d{1,2}")
+_MONTH_BEFORE = re.compile(rf"\b{_MONTH}\w*\.? (?:\d{{1,2}} ?[-–—] ?)?$", re.IGNORECASE)
+_MONTH_BEHIND = re.compile(rf"(?: ?[-–—] ?\d{{1,2}})?(?:st|nd|rd|th|-?го|-?ого)?(?: of)?[ -]{_MONTH}", re.IGNORECASE)
+_MAGNITUDES = {
+    1e3: r"thousand|тыс\w*|мың\w*|миң\w*|ming|минг|[ҳх]азор\w*",
+    1e6: r"million\w*|mln|млн|миллион\w*",
+    1e9: r"billion\w*|bln|bn|млрд|миллиард\w*|milliard\w*|mlrd",
+    1e12: r"trillion\w*|trln|tn|трлн|триллион\w*",
+}
+_MAGNITUDE = "|".join(f"(?P<m{index}>{words})" for index, words in enumerate(_MAGNITUDES.values()))
+_NUMBER = re.compile(
+    r"(?<![\w+.,])(?<![^\W\d]-)(?P<whole>\d{1,3}(?:(?P<gap>[ .,])\d{3}(?!\d))(?:(?P=gap)\d{3}(?!\d))*|\d{1,15})"
+    rf"(?:(?P<point>[.,])(?P<part>\d{{1,6}}))?(?![\d+])(?:[ -]?(?:{_MAGNITUDE})(?!\w))?",
+    re.IGNORECASE,
+)
+_CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
+_CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
+_SENTENCE_START = re.compile(r"(?:^\W*|[.!?…:\n—–•]\W*|\s-\W*)$")
+_APOSTROPHES = re.compile(r"['’ʻ‘ʼ`]s?\b|['’ʻ‘ʼ`-]")
+_LATIN_RUN = re.compile(r"(?<![A-Za-z'’-])(?:[A-Za-z][A-Za-z'’-]*[ ,:]+){4,}[A-Za-z][A-Za-z'’-]*")  # five words or more
+_CYRILLIC_RUN = re.compile(r"(?<![\u0400-\u04ff-])(?:[\u0400-\u04ff][\u0400-\u04ff-]*[ ,:]+){4,}[\u0400-\u04ff]+")
+
+_CYRILLIC = str.maketrans({
+    "а": "a", "ә": "a", "б": "b", "в": "v", "г": "g", "ғ": "g", "д": "d", "е": "e", "ё": "o", "ж": "j", "җ": "j",
+    "ҷ": "j", "з": "z", "и": "i", "і": "i", "ӣ": "i", "й": "i", "к": "k", "қ": "k", "л": "l", "м": "m", "н": "n",
+    "ң": "n", "о": "o", "ө": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ұ": "u", "ү": "u", "ӯ": "u",
+    "ў": "o", "ф": "f", "х": "", "ҳ": "", "һ": "", "ц": "ts", "ч": "C", "ш": "S", "щ": "S", "ъ": "", "ы": "i", "ь": "",
+    "э": "e", "ю": "u", "я": "a", "є": "e", "ї": "i", "ґ": "g",
+})  # fmt: skip
+# What English, and Uzbek in Latin letters, write for one sound.
+_LATIN = {
+    "tch": "C", "dzh": "j", "sch": "S", "zh": "j", "kh": "", "gh": "g", "sh": "S", "ch": "C", "ph": "f", "th": "t",
+    "ck": "k", "tz": "ts", "qu": "kv", "q": "k", "w": "v", "y": "i", "h": "", "x": "ks",
+}  # fmt: skip
+_LATIN_SOUND = re.compile("|".join(_LATIN))
+_UZBEK_SOUND = {**_LATIN, "x": ""}
+# Endings of case and number, which follow names in these languages.
+_ENDINGS = {
+    "kk": re.compile(
+        r"(?<=\w{5})(?:[ндт][ыі]ң|[нд]?[дт][ае]|[ғгқк][ае]|[дтн][ае]н|[мбп]ен|[лдт][ыі][қк]|[лдт][ае]р|[дтн][ыі]|[дт][ае][ғг][ыі])$"
+    ),
+    "ky": re.compile(r"(?<=\w{5})(?:[ндт][ыиуү]н|[гк][аеоө]|[дт][аеоө]н?|[ндт][ыиуү]|[лдт][ыиуү]к|[лдт][аеоө]р)$"),
+    "uz": re.compile(r"(?<=\w{5})(?:ning|ga|ka|qa|dagi|dan|da|ni|lik|lar|нинг|га|ка|қа|даги|дан|да|ни|лик|лар)$"),
+}
+# Everybody's names: in what is watched here they tell no two texts apart, however few texts there are to count in.
+_EVERYBODY = (
+    "Kazakhstan Kazakh Казахстан Қазақстан Uzbekistan Uzbek Узбекистан Oʻzbekiston Ўзбекистон Kyrgyzstan Kyrgyz"
+    " Кыргызстан Киргизия Tajikistan Таджикистан Тоҷикистон Turkmenistan Туркменистан Central Asia Asian Центральная"
+    " Азия Азии Орталық Азия Markaziy Osiyo Марказий Осиё Russia Russian Россия Ресей Rossiya China Chinese Китай"
+    " Қытай Xitoy United States America American Соединенные Штаты Америка Америки Washington Вашингтон Vashington"
+    " White House Белый Дом Astana Астана Almaty Алматы Tashkent Ташкент Toshkent Bishkek Бишкек Dushanbe Душанбе"
+    " Ashgabat Ашхабад Moscow Москва Moskva Beijing Пекин Trump Трамп Donald Дональд Tokayev Токаев Тоқаев"
+    " Kassym-Jomart Касым-Жомарт Mirziyoyev Мирзиёев Shavkat Шавкат Japarov Жапаров Sadyr Садыр Rahmon Рахмон"
+    " Emomali Эмомали Berdimuhamedov Бердымухамедов Serdar Сердар Putin Путин Europe Европа European Union"
+    " President Президент Ministry Minister Министр Republic Республика Government Правительство Monday Tuesday"
+    " Wednesday Thursday Friday Saturday Sunday January February March April June July August September October"
+    " November December Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov Dec"
+)
+_CURRENCIES = frozenset(
+    {"=usd", "=eur", "=rub", "=kzt", "=uzs", "=kgs", "=tjs", "=tmt", "=cny", "=gbp", "=chf", "=jpy", "=try"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Of one text. `marks` are its names and numbers ("#" and the value), in the order in which they first stand.
+
+    `numbers` are those among the marks that are numbers; `figures` counts all numbers, each time they stand. `words`
+    are the stems with how often they stand. `quoted` are runs of words in the other script, a foreign headline for
+    instance; `size` is in characters.
+    """
+
+    marks: tuple[str, ...]
+    numbers: frozenset[str]
+    words: tuple[tuple[str, int], ...]
+    tokens: int
+    figures: int
+    size: int
+    cyrillic: bool
+    quoted: tuple[str, ...]
+
+
+def read_traits(text: str, language: str | None) -> Traits:
+    """The traits of an article's text without its headline (about a millisecond)."""
+    text = text[:MAX_CHARACTERS]
+    words = tokens(text)
+    cyrillic = is_cyrillic(text)
+    found: list[tuple[int, str]] = []
+    figures = 0
+    undated = _DATE.sub(lambda date: " " * len(date[0]), text)
+    for number in _NUMBER.finditer(undated):
+        figures += 1
+        if (value := _value(number, language)) is not None:
+            found.append((number.start(), f"#{value}"))
+    found += _names(text, language, cyrillic)
+    found.sort()
+    marks = tuple(dict.fromkeys(mark for _, mark in found))[:MAX_MARKS]
+    return Traits(
+        marks=marks,
+        numbers=frozenset(mark for mark in marks if mark[0] == "#"),
+        words=tuple(Counter(word[:STEM] for word in words if len(word) > 2 and not word[0].isdigit()).items()),
+        tokens=len(words),
+        figures=figures,
+        size=len(text),
+        cyrillic=cyrillic,
+        quoted=tuple(" ".join(tokens(run[0])) for run in (_LATIN_RUN if cyrillic else _CYRILLIC_RUN).finditer(text)),
+    )
+
+
+def is_cyrillic(text: str) -> bool:
+    """Whether a text is mostly in Cyrillic letters."""
+    sample = text[:2000]
+    return len(re.findall("[\u0400-\u04ff]", sample)) > len(re.findall("[A-Za-z]", sample))
+
+
+def _value(found: re.Match[str], language: str | None) -> str | None:
+    """The number's value; None for one that says nothing: small, or a year."""
+    whole, gap, point, part = found["whole"], found["gap"], found["point"], found["part"]
+    if gap and not part and ((language == "en") == (gap == ".")) and gap != " " and whole.count(gap) == 1:
+        whole, part = whole.split(gap)  # 1.234 in English, 1,234 elsewhere: the sign is the decimal one
+    if gap and point == gap:
+        return None  # 1.234.56: no number
+    if _DAY.fullmatch(found[0]) and _beside_month(found):
+        return None
+    value = float(re.sub(r"[ .,]", "", whole) + "." + (part or "0"))
+    index = next((int(name[1:]) for name, text in found.groupdict().items() if text and name[0] == "m"), None)
+    if index is not None:
+        value *= list(_MAGNITUDES)[index]
+    elif not part and (value < SMALLEST or (1900 <= value <= 2100 and not gap)):
+        return None
+    return f"{value:.9g}"
+
+
+def _beside_month(found: re.Match[str]) -> bool:
+    text, start, end = found.string, found.start(), found.end()
+    behind = _MONTH_BEHIND.match(text, end)
+    return behind is not None or _MONTH_BEFORE.search(text[max(0, start - 20) : start]) is not None
+
+
+def _names(text: str, language: str | None, cyrillic: bool) -> list[tuple[int, str]]:
+    found = []
+    for match in _CAPITAL.finditer(text):
+        word, start = match[0], match.start()
+        foreign = cyrillic and word.isascii()
+        # The first word of a sentence has a capital whatever it is; that of a foreign script has it as a name.
+        if len(word) < 3 or (not foreign and _SENTENCE_START.search(text[max(0, start - 9) : start])):
+            continue
+        if key := _key(word, language):
+            found.append((start, key))
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _key(word: str, language: str | None) -> str | None:
+    """What a capitalised word is recognised by, None when too little is left of it. Acronyms are themselves."""
+    if word.isupper() and word.isascii() and len(word) <= 6:
+        return f"={word.lower()}"
+    lower = _APOSTROPHES.sub("", word.lower())
+    if language in _ENDINGS:
+        lower = _ENDINGS[language].sub("", lower)
+    if lower.isascii():
+        sounds = _UZBEK_SOUND if language == "uz" else _LATIN
+        lower = _LATIN_SOUND.sub(lambda found: sounds[found[0]], lower)
+        lower = re.sub("c(?=[eiy])", "s", lower).replace("c", "k")
+    else:
+        lower = lower.replace("дж", "ж").translate(_CYRILLIC)
+    lower = re.sub(r"(.)\1+", r"\1", lower)
+    consonants = _consonants(re.sub(r"(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
+    if len(consonants) < 3:
+        consonants = _consonants(lower)
+    if len(consonants) >= 3:
+        return consonants
+    short = re.sub(r"[aeoui]+$", "", lower)
+    return short if len(short) >= 3 else None
+
+
+def _consonants(word: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", re.sub(r"[aeoui]", "", word))
+
+
+EVERYBODYS = _CURRENCIES | frozenset(
+    key for word in _EVERYBODY.split() for language in (None, "uz") if (key := _key(word, language))
+)

@@ -1,0 +1,276 @@
+"""The routes "wordpress" and "paged": posts with their text, and feeds that go back page by page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from config.settings import Archives
+from config.sources import Backfill
+from extractors.archives.section_links import article_links
+from extractors.records import ItemError
+from tests.archive_servers import (
+    MISSING,
+    TASHKENT,
+    Asked,
+    Found,
+    Post,
+    Reply,
+    Server,
+    WordPress,
+    files,
+    look,
+    rss,
+    serve,
+    window,
+)
+
+NOVEMBER = window("2025-11-01", "2025-11-30")
+
+
+def posts_of(first: str, last: str, *, hours: int = 24) -> list[Post]:
+    """Posts in even gaps, at half past one in the night to begin with."""
+    moment = datetime.fromisoformat(first).replace(hour=1, minute=30, tzinfo=TASHKENT)
+    end = datetime.fromisoformat(last).replace(hour=23, tzinfo=TASHKENT)
+    posts = []
+    while moment <= end:
+        posts.append(Post(len(posts) + 1, moment))
+        moment += timedelta(hours=hours)
+    return posts
+
+
+def of_the_period(posts: Sequence[Post]) -> list[str]:
+    """The paths of November's posts, with the day of slack at both ends."""
+    return [post.path for post in posts if NOVEMBER.start <= post.moment < NOVEMBER.end]
+
+
+async def found_on(server: Server, url: str | None = None, *, route: str = "wordpress", **named: object) -> Found:
+    backfill = Backfill(route=route, url=url)  # type: ignore[arg-type]
+    return await look(server.base, backfill, named.pop("days", NOVEMBER), **named)  # type: ignore[arg-type]
+
+
+# --- WordPress --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [None, "/wp-json/wp/v2/posts", "", "/"])
+async def test_the_posts_of_the_period_come_with_date_and_text(path: str | None) -> None:
+    posts = posts_of("2025-10-01", "2025-12-15", hours=8)
+    async with serve(WordPress(posts)) as server:
+        found = await found_on(server, None if path is None else server.base + path)
+    assert found.paths == of_the_period(posts)
+    assert len(found.listed) == 96  # 32 days of three posts
+    assert len(server.asked) == 1
+    entry = found.listed[0].entry
+    assert (entry.title, entry.summary) == ("Headline – 91", "In short.")
+    assert entry.content == "<p>Text of post 91 &amp; more.</p>"
+    assert entry.published is not None
+    assert entry.published.isoformat() == "2025-10-31T01:30:00+05:00"
+    assert found.tally.complete
+
+
+@pytest.mark.parametrize(
+    ("count", "says_total", "requests"), [(100, True, 1), (250, True, 3), (250, False, 3), (200, False, 3)]
+)
+async def test_no_page_more_is_asked_for_than_there_are(count: int, says_total: bool, requests: int) -> None:
+    start = datetime(2025, 11, 2, tzinfo=UTC)
+    posts = [Post(n, start + timedelta(hours=n)) for n in range(count)]
+    async with serve(WordPress(posts, says_total=says_total)) as server:
+        found = await found_on(server)
+    assert len(found.listed) == count
+    assert len(server.asked) == requests
+    assert found.tally.complete
+
+
+async def test_a_site_whose_clock_is_in_another_zone_loses_nothing() -> None:
+    posts = posts_of("2025-10-28", "2025-12-04", hours=1)
+    async with serve(WordPress(posts, zone=UTC)) as server:
+        found = await found_on(server)
+    inside = [post.path for post in posts if NOVEMBER.day(post.moment).month == 11]
+    assert set(inside) <= set(found.paths)
+
+
+async def test_a_post_behind_a_password_has_no_text() -> None:
+    async with serve(WordPress([Post(1, datetime(2025, 11, 6, tzinfo=UTC), protected=True)])) as server:
+        (listed,) = (await found_on(server)).listed
+    assert (listed.entry.content, listed.entry.summary) == (None, None)
+
+
+async def test_where_the_api_is_off_the_feed_is_paged_and_searched() -> None:
+    posts = posts_of("2024-01-01", "2025-12-15", hours=12)
+    async with serve(WordPress(posts, has_api=False)) as server:
+        found = await found_on(server)
+    assert sorted(found.paths) == sorted(of_the_period(posts))
+    assert len(server.asked) <= 18
+    assert found.tally.complete
+
+
+async def test_a_site_that_is_no_wordpress_is_one_clear_error() -> None:
+    async with serve(WordPress([], has_api=False, has_feed=False)) as server:
+        with pytest.raises(ItemError) as caught:
+            await found_on(server)
+    assert caught.value.reason == "no posts API and no feed"
+    assert "http 404" in caught.value.detail
+
+
+@pytest.mark.parametrize("answer", [Reply(b"<html>Home</html>"), Reply(b'{"code": 1}'), Reply(b"[1]"), Reply(b"", 403)])
+async def test_an_api_that_answers_something_else_is_off(answer: Reply) -> None:
+    async with serve(lambda asked: answer if "wp-json" in asked.path else MISSING) as server:
+        with pytest.raises(ItemError, match="no posts API and no feed"):
+            await found_on(server)
+
+
+async def test_an_api_that_fails_on_the_way_leaves_the_period_incomplete() -> None:
+    site = WordPress([Post(n, datetime(2025, 11, 2, tzinfo=UTC) + timedelta(hours=n)) for n in range(250)])
+    async with serve(lambda asked: Reply(b"", 500) if asked.query["page"] == "2" else site(asked)) as server:
+        found = await found_on(server)
+    assert (len(found.listed), found.problems) == (100, ["http 500"])
+
+
+async def test_posts_without_a_link_or_a_date_do_not_stop_the_others() -> None:
+    rows: list[dict[str, object]] = [
+        {"id": 1},
+        {"link": 5, "date_gmt": []},
+        {"link": "https://site.uz/a", "date_gmt": "0000-00-00T00:00:00", "date": "2025-11-06T10:00:00", "title": "x"},
+        {"link": "/b", "date": None, "content": {"rendered": "   "}},
+    ]
+    async with serve(lambda asked: Reply(json.dumps(rows).encode())) as server:
+        first, second = (await found_on(server)).listed
+    assert str(first.entry.published) == "2025-11-06 10:00:00+05:00"
+    assert (second.entry.published, second.entry.content, second.entry.title) == (None, None, None)
+
+
+# --- Paged feeds ------------------------------------------------------------------------------------------------
+
+
+async def test_a_feed_with_page_numbers_is_read_as_far_back_as_needed() -> None:
+    posts = posts_of("2015-01-01", "2025-12-15")
+    site = WordPress(posts)
+    async with serve(site) as server:
+        found = await found_on(server, server.base + "/feed/?paged={page}", route="paged")
+        assert sorted(found.paths) == sorted(of_the_period(posts))
+        assert len(server.asked) <= 9
+        server.asked.clear()
+        old = window("2016-03-01", "2016-03-31")
+        found = await found_on(server, server.base + "/feed/?paged={page}", route="paged", days=old)
+        assert len(found.listed) == 33
+        assert len(server.asked) <= 30  # of 400 pages
+
+
+async def test_the_archive_may_begin_within_the_period() -> None:
+    posts = posts_of("2025-11-20", "2025-12-15")
+    async with serve(WordPress(posts)) as server:
+        found = await found_on(server, server.base + "/feed/?paged={page}", route="paged")
+    assert len(found.listed) == 12
+    assert found.tally.complete
+
+
+@pytest.mark.parametrize("address", ["/feed/?paged={page}", "/feed/"])
+async def test_a_feed_that_knows_no_older_pages_is_an_error_unless_it_reaches_back_far_enough(address: str) -> None:
+    moments = {f"https://site.uz/{n}": datetime(2025, 12, 15, tzinfo=UTC) - timedelta(days=n) for n in range(30)}
+    async with serve(lambda asked: Reply(rss(moments).encode())) as server:
+        found = await found_on(server, server.base + address, route="paged")
+        assert (len(found.listed), found.problems) == (16, ["no older pages"])
+        found = await found_on(server, server.base + address, route="paged", days=window("2025-11-20", "2025-12-01"))
+        assert (len(found.listed), found.problems) == (14, [])
+        with pytest.raises(ItemError, match="no older pages"):
+            await found_on(server, server.base + address, route="paged", days=window("2025-01-01"))
+
+
+@pytest.mark.parametrize("form", ["prev-archive", "next", "json"])
+async def test_links_to_older_pages_are_followed_until_the_window_is_past(form: str) -> None:
+    newest = datetime(2025, 12, 15, tzinfo=UTC)
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("before", 0))
+        moments = {f"https://site.uz/{n}": newest - timedelta(days=n) for n in range(page * 10, page * 10 + 10)}
+        older = f"/feed?before={page + 1}&x=1"
+        if form == "json":
+            items = [{"url": url, "date_published": moment.isoformat()} for url, moment in moments.items()]
+            return Reply(json.dumps({"version": "1.1", "next_url": older, "items": items}).encode())
+        head = '<atom:link rel="self" href="/feed"/>' + (
+            f'<atom:link href="{older.replace("&", "&amp;")}" rel="{form}"/>' if page < 30 else ""
+        )
+        return Reply(rss(moments, head=head).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, server.base + "/feed", route="paged")
+    assert [int(path[1:]) for path in found.paths] == list(range(14, 46))
+    assert len(server.asked) == 8  # the last three hold nothing newer than October
+    assert found.tally.complete
+
+
+async def test_pages_that_lead_in_circles_come_to_an_end() -> None:
+    def answer(asked: Asked) -> Reply:
+        links = {"/a": "/b", "/b": "/a"}
+        moment = datetime(2025, 11, 6, tzinfo=UTC)
+        head = f'<atom:link rel="next" href="{links[asked.path]}"/>'
+        return Reply(rss({f"https://site.uz{asked.path}": moment}, head=head).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, server.base + "/a", route="paged")
+    assert (found.paths, len(server.asked)) == (["/a", "/b"], 2)
+
+
+async def test_pages_without_end_and_without_dates_come_to_an_end() -> None:
+    def answer(asked: Asked) -> Reply:
+        return Reply(rss({f"https://site.uz/{asked.query['p']}": None}).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, server.base + "/?p={page}", route="paged", archives=Archives(max_documents=50))
+        assert (len(server.asked), found.problems) == (50, ["too many documents"])
+        server.asked.clear()
+        found = await found_on(server, server.base + "/?p={page}", route="paged")
+        assert (len(server.asked), found.problems) == (101, ["pages without dates"])
+
+
+async def test_a_list_of_articles_in_html_gives_its_articles() -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.path.split("/")[2])
+        if page > 3:
+            return MISSING
+        return Reply(
+            f"""<html><body><a href="/">Home</a> <a href="/news/2/">Older</a> <a href="/tag/rail-roads-and-more/">Tag
+            </a> <a href="/news/1234{page}-rail-line-opens/">Story</a> <a href="#top">Top</a>
+            <a href="/about/our-team-here">Us</a>
+            <a href="https://other.example/big-story-of-today">Other</a></body></html>""".encode()
+        )
+
+    async with serve(answer) as server:
+        found = await found_on(server, server.base + "/news/{page}/", route="paged")
+    assert found.paths == [f"/news/1234{page}-rail-line-opens/" for page in (1, 2, 3)]
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("path", ["/robots.html", "/no-feed"])
+async def test_no_feed_is_an_error(path: str) -> None:
+    async with serve(files({"/no-feed": "{}"})) as server:
+        with pytest.raises(ItemError):
+            await found_on(server, server.base + path, route="paged")
+
+
+@pytest.mark.parametrize(
+    ("link", "is_article"),
+    [
+        ("/2025/11/06/rail", True),
+        ("/news/rail-line-opens-in-tashkent", True),
+        ("/news/123456", True),
+        ("/?id=123456", True),
+        ("/novosti/новая-дорога-открыта/", True),
+        ("//site.uz/20251106/x", True),
+        ("/politics", False),
+        ("/politics/central-asia/", False),
+        ("/tag/rail-line-opens", False),
+        ("/author/anna-maria-ivanova", False),
+        ("/rail-line-opens-now.pdf", False),
+        ("https://t.me/site/123456", False),
+        ("mailto:desk@site.uz", False),
+        ("javascript:open(123456)", False),
+        ("/news", False),  # the page itself
+    ],
+)
+def test_links_that_look_like_articles(link: str, is_article: bool) -> None:
+    body = f'<html><body><p>Text</p><a href="{link}">Link</a></body></html>'.encode()
+    assert bool(article_links(body, url="https://site.uz/news", charset="utf-8")) is is_article

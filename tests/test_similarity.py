@@ -1,0 +1,242 @@
+"""Whether two texts tell one story: the rules one by one, what always holds, and the figures on composed texts."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import Duplicates
+from storage.similarity import Decision, Prepared, Relation, compare, containment, decide, prepare
+from tests.benchmarks.duplicates import pairs_alone, run
+from tests.variant_texts import LANGUAGES, Story
+from tests.variants import composed, stream, to_cyrillic
+
+LIMITS = Duplicates()
+
+
+def story(seed: int, words: int = 200, language: str = "ru") -> list[str]:
+    """Paragraphs of a story of its own."""
+    return Story(random.Random(seed), language).paragraphs(words)
+
+
+def text(*parts: list[str] | str) -> Prepared:
+    """Paragraphs one after another, made ready."""
+    return prepare("\n\n".join(line for part in parts for line in ([part] if isinstance(part, str) else part)))
+
+
+def words_of(paragraphs: list[str], count: int) -> str:
+    return " ".join(" ".join(paragraphs).split()[:count])
+
+
+ONE, TWO, THREE, FOUR = (story(seed) for seed in range(4))
+OTHER = story(6, language="kk")  # no word in common with the others
+SITE = story(90, 60) + story(91, 60)
+FORM = (
+    "Доброе утро, дорогие читатели, начинаем день с привычной сводки для жителей и гостей столицы. "
+    "Днём столбики термометров поднимутся до {} градусов, ветер северный, слабый, осадков синоптики не ожидают. "
+    "Напоминаем, что службы спасения принимают звонки по короткому номеру 112 круглые сутки без выходных. "
+    "Водителей просят соблюдать осторожность на мостах и не оставлять автомобили возле остановок транспорта."
+)
+TABLE = (
+    "Редакция публикует средние цены на топливо по данным мониторинга заправок за минувшие сутки в регионе. "
+    "Алматы: АИ-92 – 205, АИ-95 – {}, АИ-98 – 310 тенге. Астана: АИ-92 – 205, АИ-95 – 262, АИ-98 – 309 тенге. "
+    "Шымкент: АИ-92 – 204, АИ-95 – 259, АИ-98 – 305 тенге. Данные собраны в 2025 году по 340 станциям. "
+    "Цены указаны с учётом скидок по картам лояльности, которые действуют у большинства крупных сетей страны."
+)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "relation"),
+    [
+        (text(ONE), text(ONE), Relation.REPRINT),
+        (text(ONE), text(TWO), None),
+        (text("Совсем другой заголовок", ONE), text(ONE), Relation.REPRINT),
+        (text(ONE, "Подписывайтесь на наш канал и узнавайте новости первыми."), text(ONE), Relation.REPRINT),
+        (text("АСТАНА, 12 мая – Степной вестник.", ONE), text(ONE), Relation.REPRINT),
+        (text(list(reversed(ONE))), text(ONE), Relation.REPRINT),
+        (text(" ".join(ONE)), text(ONE), Relation.REPRINT),
+        (text(words_of(ONE, 50)), text(ONE), Relation.REPRINT),
+        (text(ONE[-1]), text(TWO, THREE, ONE[-1]), Relation.CONTAINED_IN),
+        (text(words_of(ONE, 60)), text(words_of(ONE, 60), OTHER), Relation.CONTAINED_IN),
+        (text(TWO[:2], "Напомним:", ONE[2:5]), text(ONE), Relation.RELATED),
+        (text(TWO[:2], SITE), text(ONE[:2], SITE), Relation.RELATED),
+        (text(TWO, ONE[0]), text(ONE[:3]), Relation.RELATED),
+        (text(FORM.format(25)), text(FORM.format(25)), Relation.REPRINT),
+        (text(FORM.format(25)), text(FORM.format(31)), Relation.TEMPLATE),
+        (text(TABLE.format(261)), text(TABLE.format(261)), Relation.REPRINT),
+        (text(TABLE.format(261)), text(TABLE.format(263)), Relation.TEMPLATE),
+        (text(TABLE.format("1 261")), text(TABLE.format("1261")), Relation.REPRINT),
+        (text(TABLE.format("261,5")), text(TABLE.format("261.5")), Relation.REPRINT),
+        (text(TABLE.format("261")), text(TABLE.format("двести")), Relation.REPRINT),
+        (text(FORM.format(25), "Курс 475 и 510."), text(FORM.format(25)), Relation.REPRINT),
+        (text("Видео недоступно."), text("Видео недоступно."), None),
+        (text("12 345 67 89,1 " * 40), text("12 345 67 89,1 " * 40), None),
+        (text(" сообщает , со ссылкой на , . " * 9), text(" сообщает , со ссылкой на , . " * 9), None),
+        (text(""), text(ONE), None),
+    ],
+    ids=[
+        "the same", "two stories", "new headline", "footer", "dateline", "other order", "merged", "teaser", "a part",
+        "a round-up that begins with it", "one background", "one site's boilerplate", "one paragraph in common",
+        "a form again", "one number of two", "a table again", "one number of twelve", "thousands", "decimals",
+        "number in words", "numbers added", "stub", "only numbers", "few words", "nothing",
+    ],
+)  # fmt: skip
+def test_how_two_texts_relate(new: Prepared, old: Prepared, relation: Relation | None) -> None:
+    assert compare(new, old, LIMITS)[0] == relation
+    assert compare(old, new, LIMITS) == compare(new, old, LIMITS)
+
+
+def test_uzbek_in_the_other_script_is_a_reprint() -> None:
+    latin = "\n".join(story(5, language="uz"))
+    assert compare(prepare(latin, "uz"), prepare(to_cyrillic(latin), "uz"), LIMITS)[0] is Relation.REPRINT
+
+
+def test_a_reprint_is_absorbed_by_its_story_alone() -> None:
+    decision = decide(text("Новый заголовок", ONE), [(4, text(TWO)), (7, text(ONE))], LIMITS)
+    assert decision == Decision(7, Relation.REPRINT, pytest.approx(1, abs=0.05), ())
+
+
+def test_nothing_alike_is_no_decision() -> None:
+    assert decide(text(ONE), [(4, text(TWO)), (7, text(THREE))], LIMITS) == Decision()
+    assert decide(text(ONE), [], LIMITS) == Decision()
+
+
+def test_of_several_variants_of_a_story_the_best_counts() -> None:
+    variants = [(3, text(words_of(TWO, 80))), (3, text(TWO)), (3, text(words_of(TWO, 120)))]
+    decision = decide(text(TWO, "Фото: пресс-служба"), variants, LIMITS)
+    assert (decision.absorbed_by, decision.relation, decision.others) == (3, Relation.REPRINT, ())
+    assert decision.score > 0.95
+
+
+def test_a_text_that_matches_two_stories_is_absorbed_once_and_the_other_noted() -> None:
+    decision = decide(text(ONE), [(5, text(ONE[:-1])), (2, text(ONE))], LIMITS)
+    assert decision.absorbed_by == 2
+    assert [(number, relation) for number, relation, _ in decision.others] == [(5, Relation.MERGE_CANDIDATE)]
+
+
+def test_equal_matches_go_to_the_earlier_story() -> None:
+    assert decide(text(ONE), [(9, text(ONE)), (2, text(ONE))], LIMITS).absorbed_by == 2
+
+
+def test_a_form_is_not_absorbed_through_a_cut_variant_that_lacks_its_numbers() -> None:
+    head = FORM.split(" Днём")[0]
+    candidates = [(1, text(FORM.format(25), ONE[0])), (1, text(head, ONE[0]))]
+    decision = decide(text(FORM.format(31), ONE[0]), candidates, LIMITS)
+    assert (decision.absorbed_by, decision.relation) == (None, Relation.TEMPLATE)
+    again = decide(text(FORM.format(25), ONE[0]), candidates, LIMITS)
+    assert (again.absorbed_by, again.relation) == (1, Relation.REPRINT)
+
+
+def test_among_forms_of_many_days_the_reprint_of_one_day_is_found() -> None:
+    days = [(number, text(TABLE.format(250 + number))) for number in range(6)]
+    decision = decide(text(TABLE.format(253), "Фото: редакция"), days, LIMITS)
+    assert decision.absorbed_by == 3
+    assert {relation for _, relation, _ in decision.others} == {Relation.TEMPLATE}
+    assert decide(text(TABLE.format(299)), days, LIMITS).absorbed_by is None
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_round_up_is_absorbed_by_none_of_its_stories(count: int) -> None:
+    stories = [ONE, TWO, THREE][:count]
+    digest = text("Главное за неделю", *stories)
+    decision = decide(digest, [(n, text(part)) for n, part in enumerate(stories)], LIMITS)
+    assert decision.absorbed_by is None
+    assert {(number, relation) for number, relation, _ in decision.others} == {
+        (n, Relation.DIGEST_OF) for n in range(count)
+    }
+
+
+def test_two_early_versions_of_one_story_do_not_make_it_a_round_up() -> None:
+    early, later = text(words_of(ONE, 90)), text(words_of(ONE, 100))
+    decision = decide(text(ONE), [(1, early), (2, later)], LIMITS)
+    assert Relation.DIGEST_OF not in {relation for _, relation, _ in decision.others}
+
+
+def test_a_story_is_not_absorbed_by_a_round_up_that_has_it() -> None:
+    assert decide(text(TWO), [(1, text("Главное за неделю", ONE, TWO, THREE))], LIMITS).absorbed_by is None
+
+
+def test_lines_of_three_stories_belong_to_the_site() -> None:
+    """Captions of their own under one long text: too little to see in the whole."""
+    site = "\n\n".join([*ONE, *TWO])
+    captions = [words_of(story(seed), 30) for seed in range(20, 25)]
+    known = [(n, text(caption, site)) for n, caption in enumerate(captions[:3])]
+    assert decide(text(captions[3], site), known[:1], LIMITS).absorbed_by == 0
+    assert decide(text(captions[3], site), known, LIMITS).absorbed_by is None
+    assert decide(text(captions[1], site), known, LIMITS).absorbed_by == 1
+
+
+def test_parts_of_a_live_blog_are_texts_of_their_own() -> None:
+    intro = story(30, 60)
+    entries = [f"{hour}:15 {line}" for hour, line in zip(range(10, 22), story(31, 700), strict=False)]
+    first, second = text(intro, entries[:5]), text(intro, entries[:9])
+    assert compare(first, second, LIMITS)[0] is Relation.CONTAINED_IN
+    assert compare(first, text(intro, entries[3:8]), LIMITS)[0] is Relation.RELATED
+    assert compare(first, text("Онлайн", intro, entries[:5]), LIMITS)[0] is Relation.REPRINT
+
+
+def test_the_thresholds_are_those_of_the_settings() -> None:
+    new, old = text(ONE[:2], TWO[:3]), text(ONE[:2], THREE[:3])
+    score = containment(new, old)
+    assert 0.25 < score < 0.6
+    assert compare(new, old, Duplicates(same_story=0.9, related=score - 0.01))[0] is Relation.RELATED
+    assert compare(new, old, Duplicates(same_story=0.9, related=score + 0.01))[0] is None
+
+
+TEXTS = st.lists(st.sampled_from([*ONE, *TWO, FORM.format(25), FORM.format(31), TABLE.format(1), "", "7"]), max_size=8)
+
+
+@given(TEXTS, TEXTS)
+def test_order_makes_no_difference(new: list[str], old: list[str]) -> None:
+    a, b = text(new), text(old)
+    assert containment(a, b) == containment(b, a)
+    assert compare(a, b, LIMITS) == compare(b, a, LIMITS)
+    assert (decide(a, [(1, b)], LIMITS).absorbed_by is None) == (decide(b, [(1, a)], LIMITS).absorbed_by is None)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_adding_text_loses_nothing_of_the_old_one(new: list[str], more: list[str], old: list[str]) -> None:
+    known = text(old)
+    assert len(text(new, more).pairs & known.pairs) >= len(text(new).pairs & known.pairs)
+
+
+@given(TEXTS, st.lists(TEXTS, max_size=8))
+def test_a_decision_names_each_story_once_and_absorbs_only_reprints(new: list[str], stories: list[list[str]]) -> None:
+    decision = decide(text(new), [(n // 2, text(old)) for n, old in enumerate(stories)], LIMITS)
+    numbers = [number for number, _, _ in decision.others]
+    assert len(set(numbers)) == len(numbers)
+    assert decision.absorbed_by not in numbers
+    assert (decision.absorbed_by is not None) == (decision.relation is Relation.REPRINT)
+    assert Relation.REPRINT not in {relation for _, relation, _ in decision.others}
+
+
+@given(st.integers(0, 10_000), st.sampled_from(LANGUAGES))
+def test_any_other_number_in_the_same_place_makes_another_text(seed: int, language: str) -> None:
+    paragraphs = story(seed, 80, language)
+    numbers = [(n, m) for n, line in enumerate(paragraphs) for m in re.finditer(r"(?<=\s)\d+(?=\s)", line)]
+    if not numbers:
+        return
+    n, match = random.Random(seed).choice(numbers)
+    line = paragraphs[n]
+    changed = [
+        *paragraphs[:n],
+        f"{line[: match.start()]}{int(match[0]) + 7}{line[match.end() :]}",
+        *paragraphs[n + 1 :],
+    ]
+    assert compare(text(changed), text(paragraphs), LIMITS)[0] is not Relation.REPRINT
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_copies_are_found_and_stories_are_not_hidden(seed: int) -> None:
+    documents = stream(seed, composed(seed, 8))
+    report = run(documents)
+    assert report.templates == 0
+    assert report.wrong_share <= 0.003, report.mistakes
+    assert report.f1 >= 0.98
+    for kind in ("exact", "typography", "white space"):
+        assert not any(count for key, count in report.missed.items() if key[0] == kind), kind
+    assert run(documents, pairs_alone).wrong_share > 0.2  # the look-alikes are hard enough to tell

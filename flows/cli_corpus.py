@@ -47,10 +47,11 @@ corpus_app = typer.Typer(
 @corpus_app.command("import")
 def corpus_import(
     place: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="DIR|FILE.jsonl",
-            help="Folder of files named like 000_0123456789abcdef.txt, or JSON lines with url, title, date, text.",
+            help="Folder (or s3://…) of files named like 000_0123456789abcdef.txt, or JSON lines with url, title, "
+            "date, text.",
         ),
     ],
     judge: Annotated[bool, typer.Option("--judge", help="Leave out what is off topic (JSON lines).")] = False,
@@ -64,19 +65,21 @@ def corpus_import(
     of JSON lines are appended in the order given, each story once; again, it adds nothing.
     """
     checked = checked_config(config)
-    if not place.exists():
+    remote = place.startswith("s3://")
+    if not remote and not Path(place).exists():
         say(f"{place}: no such folder or file: expected a folder of article files, or a file of JSON lines")
         raise typer.Exit(USAGE)
-    if not place.is_dir():
-        _import_file(checked, data, place, judge=judge, as_json=as_json)
+    if not remote and not Path(place).is_dir():
+        _import_file(checked, data, Path(place), judge=judge, as_json=as_json)
         return
     if judge:
         say("--judge: only for a file of JSON lines; the articles of a folder are adopted as they are")
         raise typer.Exit(USAGE)
     with problems_explained():
         from flows.inspect import adopt_folder
+        from storage.folder import folder_at
 
-        adoption = asyncio.run(adopt_folder(checked, data, place))
+        adoption = asyncio.run(adopt_folder(checked, data, folder_at(place) if remote else Path(place)))
     if as_json:
         print_json({"adopted": adoption.adopted, "known": adoption.known, "next_number": adoption.next_number})
     else:

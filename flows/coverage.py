@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,20 @@ HEADINGS = (
     "source", "listed", "fetched", "kept", "duplicate", "off topic", "no article", "pending", "no day", "thin days",
     "not searched", "why no article",
 )  # fmt: skip
-NAMES_WIDTH, SIDE, ROW_HEIGHT, TOP = 170, 14, 18, 20  # of the heat map, in pixels
-FAINTEST = 0.12  # of a day with something
+NO_ROUTE = "no route to back issues"
+MAP_WIDTH, WIDEST, NARROWEST = 985, 16.0, 2.5  # pixels: of the map on a usual screen, and of one day in it
+ROW_HEIGHT, CELL_HEIGHT, TOP = 19, 16, 20
+STEPS = 8  # shades
+LABEL_WIDTH = 60
 NUMBERS = ("listed", "fetched", "kept", "duplicates", "off_topic", "failed", "pending")
 
 
 @dataclass(frozen=True, slots=True)
 class _Square:
-    x: int
-    heat: float
+    x: float
+    width: float
+    kind: str  # its class: a shade, none, blank
     thin: bool
-    blank: bool
     title: str
 
 
@@ -39,8 +43,10 @@ def table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
         for cell in source.days.values():
             reasons.update(cell.reasons)
         thin = sum(cell.thin for cell in source.days.values())
-        blank = sum(_is_blank(cell) for cell in source.days.values())
+        blank = sum(cell.blank for cell in source.days.values())
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common(3))
+        if not source.has_route:
+            why = f"{NO_ROUTE}; {why}" if why else NO_ROUTE
         numbers = [source.total(name) for name in NUMBERS]
         lines.append((source.source_id, *map(str, (*numbers, source.undated.total(), thin, blank)), why))
     return lines
@@ -68,6 +74,7 @@ def to_json(coverage: Sequence[SourceCoverage]) -> dict[str, Any]:
                 if cell.listed or cell.thin or not cell.searched
             },
             "undated": dict(source.undated),
+            "has_route": source.has_route,
         }
         for source in coverage
     }
@@ -83,7 +90,9 @@ def write_page(path: Path, coverage: Sequence[SourceCoverage], period: Period, *
         now=now,
         totals={name: sum(source.total(name) for source in coverage) for name in NUMBERS},
         map=_heat_map(coverage, list(each_day(period))),
+        headings=HEADINGS,
         table=table(coverage),
+        steps=STEPS,
     )
     beside = path.with_name(f".{path.name}.tmp")
     beside.write_text(html, encoding="utf-8")
@@ -91,33 +100,53 @@ def write_page(path: Path, coverage: Sequence[SourceCoverage], period: Period, *
 
 
 def _heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[str, Any]:
-    side = max(3, min(SIDE, 1000 // max(1, len(days))))  # a year still fits a screen
-    rows = []
-    for position, source in enumerate(coverage):
-        most = max((cell.listed for cell in source.days.values()), default=0)
-        squares = [_square(source.days[day], day, NAMES_WIDTH + place * side, most) for place, day in enumerate(days)]
-        rows.append({"name": source.source_id, "y": TOP + position * ROW_HEIGHT, "cells": squares})
-    marks = [
-        {"x": NAMES_WIDTH + place * side, "text": f"{day:%d %b}" if len(days) <= 62 else f"{day:%b %Y}"}
-        for place, day in enumerate(days)
-        if day.day == 1 or (len(days) <= 62 and day.weekday() == 0) or place == 0
+    side = max(NARROWEST, min(WIDEST, MAP_WIDTH / len(days)))
+    rows = [
+        {"name": source.source_id, "y": TOP + position * ROW_HEIGHT, "cells": list(_squares(source, days, side))}
+        for position, source in enumerate(coverage)
     ]
-    kept: list[dict[str, Any]] = []
-    for mark in marks:
-        if not kept or mark["x"] - kept[-1]["x"] >= 60:
-            kept.append(mark)
-    width = NAMES_WIDTH + side * len(days) + 60
-    return {"side": side - 1, "rows": rows, "marks": kept, "width": width, "height": TOP + ROW_HEIGHT * len(coverage)}
+    by_month = len(days) > 62
+    marks: list[dict[str, Any]] = []
+    for place, day in enumerate(days):
+        x = round(place * side, 1)
+        begins = day.day == 1 if by_month else day.weekday() == 0
+        if (begins or place == 0) and (not marks or x - marks[-1]["x"] >= LABEL_WIDTH):
+            marks.append({"x": x, "text": f"{day:%b %Y}" if by_month else f"{day:%d %b}"})
+    if len(marks) > 1 and marks[1]["x"] < LABEL_WIDTH:
+        del marks[0]
+    return {
+        "rows": rows,
+        "marks": marks,
+        "width": round(side * len(days), 1),
+        "height": TOP + ROW_HEIGHT * len(coverage),
+        "row_height": ROW_HEIGHT,
+        "cell_height": CELL_HEIGHT,
+        "top": TOP,
+    }
 
 
-def _square(cell: Cell, day: date, x: int, most: int) -> _Square:
-    heat = round(FAINTEST + (1 - FAINTEST) * cell.listed / most, 2) if cell.listed else 0.0
+def _squares(source: SourceCoverage, days: Sequence[date], side: float) -> Iterator[_Square]:
+    """One for each day that has something to say; days in a row that nobody has looked at are one."""
+    most = max((cell.listed for cell in source.days.values()), default=0)
+    gap = 1.0 if side >= 6 else 0.0
+    for blank, group in groupby(enumerate(days), key=lambda pair: source.days[pair[1]].blank):
+        places = list(group)
+        if blank:
+            (start, first), (end, last) = places[0], places[-1]
+            why = "no archive was searched" if source.has_route else NO_ROUTE
+            until = f" – {last:%a %Y-%m-%d}" if last > first else ""
+            x, width = round(start * side, 1), round((end - start + 1) * side - gap, 1)
+            yield _Square(x, width, "blank", thin=False, title=f"{source.source_id}, {first:%a %Y-%m-%d}{until}: {why}")
+            continue
+        for place, day in places:
+            cell = source.days[day]
+            shade = f"h{round((STEPS - 1) * cell.listed / most)}" if cell.listed else "none"
+            title = f"{source.source_id}, {day:%a %Y-%m-%d}: {_told(cell)}"
+            yield _Square(round(place * side, 1), round(side - gap, 1), shade, cell.thin, title)
+
+
+def _told(cell: Cell) -> str:
     numbers = ", ".join(f"{getattr(cell, name)} {name.replace('_', ' ')}" for name in NUMBERS if getattr(cell, name))
+    reasons = "".join(f"; {reason}: {number}" for reason, number in cell.reasons.items())
     usual = f"; usual: {cell.usual:.0f}" if cell.usual is not None else ""
-    asked = "" if cell.searched else "; no archive was searched"
-    return _Square(x, heat, cell.thin, _is_blank(cell), f"{day:%a %Y-%m-%d}: {numbers or 'nothing'}{usual}{asked}")
-
-
-def _is_blank(cell: Cell) -> bool:
-    """Nobody looked: that nothing was found says nothing."""
-    return not cell.searched and not cell.listed
+    return f"{numbers or 'nothing'}{reasons}{usual}"

@@ -21,6 +21,7 @@ from storage.coverage import SourceCoverage, load_coverage
 from storage.database import StorageError
 from storage.export import Selection, export
 from storage.files import ArticleFile
+from storage.folder import Folder
 from storage.health import SourceHealth, load_health
 from storage.manifest import manifest_line
 from storage.periods import Period
@@ -30,7 +31,7 @@ from storage.search import Hit, search
 from storage.verify import Fault, stats, verify
 
 
-async def adopt_folder(config: Config, data: Path, folder: Path) -> Adoption:
+async def adopt_folder(config: Config, data: Path, folder: Path | Folder) -> Adoption:
     """Adopt the article files in `folder`. Raises StorageError."""
     async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
         return await adopt(corpus, folder, now=utc_now())
@@ -93,10 +94,13 @@ async def coverage_of(
 ) -> tuple[list[SourceCoverage], Path]:
     """How well the period is covered, and the page that shows it, written anew below `data`."""
     zones = {source.id: zone_of(source.country) for source in config.select(source_ids)}
+    now = utc_now()
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
-        coverage = await load_coverage(connection, zones, period)
+        coverage = await load_coverage(connection, zones, period, now=now)
+    for source in coverage:
+        source.has_route = bool(config.source(source.source_id).backfill)
     page = data / COVERAGE_FILE
-    write_page(page, coverage, period, now=utc_now())
+    write_page(page, coverage, period, now=now)
     return coverage, page
 
 
@@ -123,11 +127,12 @@ async def explain_url(config: Config, data: Path, url: str) -> dict[str, Any]:
         seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()
     facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
     if row is None and article is None:
-        return {**facts, "outcome": "never seen in a feed"}
+        return {**facts, "outcome": "never seen in a feed or an archive"}
     if row is not None:
         facts |= {
             "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
-            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or None,
+            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or row.feed_url,
+            "archived_copy": row.archived_url,
             "attempts": row.attempts, "outcome": row.outcome or "waiting for the next pass", "reason": row.reason,
             "decided_at": row.decided_at, "next_attempt": row.next_attempt,
             "details": json.dumps(row.details, ensure_ascii=False) if row.details else None,

@@ -44,9 +44,14 @@ class Cell:
     usual: float | None
 
     @property
+    def blank(self) -> bool:
+        """Whether nobody has looked: that nothing was found says nothing."""
+        return not self.searched and not self.listed
+
+    @property
     def thin(self) -> bool:
         """Whether the day lags far behind what is usual."""
-        return self.usual is not None and self.listed < THIN * self.usual
+        return self.usual is not None and not self.blank and self.listed < THIN * self.usual
 
 
 @dataclass(slots=True)
@@ -56,6 +61,7 @@ class SourceCoverage:
     source_id: str
     days: dict[date, Cell] = field(default_factory=dict)
     undated: Counter[str] = field(default_factory=Counter)
+    has_route: bool = True  # to its back issues
 
     def total(self, name: str) -> int:
         """The sum of one number over all days."""
@@ -70,9 +76,12 @@ class _Count:
 
 
 async def load_coverage(
-    connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period
+    connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period, *, now: datetime
 ) -> list[SourceCoverage]:
-    """The coverage of each source in `zones`, which gives the time zone that its days are counted in."""
+    """The coverage of each source in `zones`, which gives the time zone that its days are counted in.
+
+    A day that is not over is never thin.
+    """
     counts: dict[tuple[str, date | None], _Count] = defaultdict(_Count)
     async for source_id, day, outcome, reason, texts, number in _rows(connection, zones, period):
         count = counts[source_id, day]
@@ -83,7 +92,8 @@ async def load_coverage(
         if outcome not in (None, *KEPT, *DUPLICATES, *LEFT_OUT):
             count.reasons[reason or outcome or ""] += number
     searched = await _searched(connection, list(zones), period)
-    return [_source(source_id, counts, searched[source_id], period) for source_id in zones]
+    today = {source_id: now.astimezone(zone).date() for source_id, zone in zones.items()}
+    return [_source(source_id, counts, searched[source_id], period, today[source_id]) for source_id in zones]
 
 
 async def _rows(
@@ -130,12 +140,17 @@ async def _searched(connection: AsyncConnection, source_ids: Sequence[str], peri
 
 
 def _source(
-    source_id: str, counts: Mapping[tuple[str, date | None], _Count], searched: Iterable[date], period: Period
+    source_id: str,
+    counts: Mapping[tuple[str, date | None], _Count],
+    searched: Iterable[date],
+    period: Period,
+    today: date,
 ) -> SourceCoverage:
     days = list(each_day(period))
     found = {day: counts.get((source_id, day), _Count()) for day in days}
     asked = set(searched)
-    usual = usual_numbers({day: count.outcomes.total() for day, count in found.items()})
+    looked_at = {day: n for day, c in found.items() if (n := c.outcomes.total()) or day in asked}
+    usual = usual_numbers({day: number for day, number in looked_at.items() if day < today})
     coverage = SourceCoverage(source_id)
     for day, count in found.items():
         outcomes = count.outcomes
@@ -144,7 +159,7 @@ def _source(
         coverage.days[day] = Cell(
             listed=listed, fetched=count.fetched, kept=kept, duplicates=duplicates, off_topic=off_topic,
             failed=listed - kept - duplicates - off_topic - pending, pending=pending, reasons=dict(count.reasons),
-            searched=day in asked, usual=usual[day],
+            searched=day in asked, usual=usual.get(day),
         )  # fmt: skip
     if undated := counts.get((source_id, None)):
         coverage.undated = undated.outcomes

@@ -37,6 +37,7 @@ COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
     "relations": (("kind", "text"), ("number", "integer"), ("score", "number")), "share": "number",
     "text_url": "text", "text": "text",
 }  # fmt: skip
+_STRUCTS = {name: [part for part, _ in kind] for name, kind in COLUMNS.items() if not isinstance(kind, str)}
 _LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -127,13 +128,9 @@ def _cell(value: Any) -> Any:
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
     typed = dict(row)
-    for name, fields in COLUMNS.items():
-        if not isinstance(fields, str):
-            typed[name] = [
-                {
-                    field: date.fromisoformat(value) if kind == "day" else value
-                    for (field, kind), value in zip(fields, part, strict=True)
-                }
-                for part in row[name]
-            ]
+    for name, names in _STRUCTS.items():
+        if parts := row[name]:
+            typed[name] = [dict(zip(names, part, strict=True)) for part in parts]
+    for found in typed["dates"]:
+        found["day"] = date.fromisoformat(found["day"])
     return typed

@@ -23,7 +23,6 @@ from extractors.text import clean_block, clean_line
 
 _NAME = re.compile(r"(?P<number>[0-9]{3,})_(?P<id>[0-9a-f]{16})\.txt")
 _DATED = re.compile(r" date (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}) ")
-_PARAGRAPH_BREAK = re.compile(r"\n{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class ArticleFile:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The blocks of the text, without blank ones."""
-        return tuple(block for part in _PARAGRAPH_BREAK.split(self.text) if (block := part.strip("\n")))
+        return tuple(block for part in self.text.split("\n\n") if (block := part.strip("\n")))
 
 
 def compose(paragraphs: Sequence[str], *, title: str | None, published: date | None) -> ArticleFile:

@@ -36,7 +36,8 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: {1,2}\d{3})+(?!\d)")
 _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
 _MARKS = re.compile("[\u0300-\u036f]+")  # stress marks; those that make a letter have been composed
 _ALIKE = str.maketrans("aceopxyi", "асеорхуі")
-_MIXED = re.compile(r"(?<=[\u0400-\u04ff])[aceopxyi]+|[aceopxyi]+(?=[\u0400-\u04ff])")  # Latin letters typed by mistake
+# Latin letters typed by mistake. Tried from the start of a run alone, or a long one would take quadratic time.
+_MIXED = re.compile(r"(?<=[\u0400-\u04ff])[aceopxyi]++|(?<![aceopxyi])[aceopxyi]++(?=[\u0400-\u04ff])")
 
 # Both spellings of Uzbek meet in Latin letters without apostrophes, where the official table of 1995 and its usual
 # variants (ye/e, ts/s, and the letters proposed in 2021) agree.

@@ -14,7 +14,7 @@ import pytest
 
 from config.settings import Archives
 from config.sources import Backfill
-from extractors.archives.routes import list_shared_entries, list_entries
+from extractors.archives.routes import list_entries, list_shared_entries
 from extractors.archives.search import Tally
 from extractors.archives.warc import read_pages, stream_pages
 from extractors.records import ItemError, Page

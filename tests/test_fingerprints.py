@@ -115,6 +115,12 @@ def test_a_short_text_has_twelve_hashes_and_a_long_one_a_sixteenth() -> None:
     assert 900 < len(signature(long).hashes) < 1100
 
 
+@pytest.mark.parametrize("part", ["a'", "аc", "1 222 ", "1.", "а-\n", "а\u0301", "_"])
+def test_odd_text_takes_no_more_than_linear_time(part: str) -> None:
+    """With one expression too eager, the first of these took minutes."""
+    assert sum(map(len, words_of(part * 200_000))) <= len(part) * 200_000
+
+
 LETTERS = st.text(st.sampled_from("абвгдеёжзиклмноабвгabcdeiopxyqwoʻғқў 'ʼ-–«».,\n\u00a0\u00ad"), max_size=400)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ import pytest
 
 from flows.engine import api_answers, choose_engine, configured_api
 from flows.server import EmbeddedServer, ServerError
+from tests.archive_servers import serve
 from tests.demo_site.server import DemoSite
-from tests.running import CHECKOUT, c5watch, one_json, write_config
+from tests.outlets import Outlet, daily, source_table
+from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,80 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     artifacts = [a for a in asked(server, "artifacts") if a["key"] == "monitor-summary"]
     assert len(artifacts) == 2
     assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
+
+
+async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+    outlet = Outlet(daily(date(2025, 11, 1), 15))
+    async with serve(outlet) as site:
+        config = write_config(
+            tmp_path / "config", sources=source_table("site", site, {"route": "sitemap"}), topics=EVERYTHING
+        )
+        arguments = (
+            "backfill", "--from", "2025-11-05", "--to", "2025-11-11", "--config", config, "--data", tmp_path / "data",
+            "--engine", "prefect", "--json",
+        )  # fmt: skip
+        done = await asyncio.to_thread(c5watch, *arguments, environment=environment)
+        assert done.returncode == 0, done.stderr
+        found = one_json(done)
+        assert (found["engine"], found["appended"], found["outside"]["by_page"]) == ("prefect", 7, 8)
+        again = one_json(await asyncio.to_thread(c5watch, *arguments, environment=environment))
+        assert (again["taken"], again["windows"]["complete_before"], outlet.pages) == (0, 1, 15)
+
+    runs = [run for run in asked(server, "flow_runs") if run["name"].startswith("backfill 2025-11-05")]
+    assert [(run["state_type"], run["parameters"]["first"]) for run in runs] == [("COMPLETED", "2025-11-05")] * 2
+    tasks = {task["name"].rpartition("-")[0] for task in asked(server, "task_runs")}
+    assert "site, 2025-11-05 – 2025-11-11: list" in tasks
+    artifacts = {artifact["key"]: artifact for artifact in asked(server, "artifacts")}
+    assert float(artifacts["backfill-progress"]["data"]) == 100.0
+    assert "| site | 7 | 7 | 7 |" in artifacts["backfill-summary"]["data"]
+
+
+REFUSALS = """
+import asyncio, json
+from flows import prefect_flows as flows
+schema = flows.backfill.parameters.model_dump()
+told = {}
+wrong = {
+    "route": {"first": "2025-11-05", "last": "2025-11-06", "via": "pigeon"},
+    "day": {"first": "yesterday", "last": "2025-11-06"},
+    "order": {"first": "2025-11-06", "last": "2025-11-05"},
+    "source": {"first": "2025-11-05", "last": "2025-11-06", "sources": ["sight"]},
+    "lacking": {"first": "2025-11-05", "last": "2025-11-06", "via": "urls"},
+}
+for name, parameters in wrong.items():
+    try:
+        asyncio.run(flows.backfill(**parameters))
+    except Exception as error:
+        told[name] = str(error)
+print(json.dumps({"schema": schema, "told": told}))
+"""
+
+
+def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one_clear_message(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSALS], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = one_json(done)
+    fields = found["schema"]["properties"]
+    assert list(fields) == ["first", "last", "sources", "via", "urls", "config", "data"]
+    assert found["schema"]["required"] == ["first", "last"]
+    assert (fields["first"]["type"], fields["first"]["format"]) == ("string", "date")
+    routes = next(choice["enum"] for choice in fields["via"]["anyOf"] if "enum" in choice)
+    assert routes == ["sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls"]
+    assert all(field.get("description") for field in fields.values())
+    told = found["told"]
+    assert "via: Input should be 'sitemap', 'wordpress'" in told["route"]
+    assert "first: Input should be a valid date" in told["day"]
+    assert told["order"] == "--to: 2025-11-05 is before --from 2025-11-06"
+    assert told["source"].startswith('--source: found "sight", expected an id from sources.toml')
+    assert told["lacking"].startswith("--via urls: found no source with a file for it")
 
 
 def test_a_wrong_corpus_folder_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:

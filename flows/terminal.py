@@ -90,7 +90,11 @@ def print_coverage(summary: dict[str, Any], coverage: Sequence[SourceCoverage], 
     """The table of a backfill and its counts, on stdout."""
     from flows.coverage import HEADINGS, table
 
-    print_table(HEADINGS, table(coverage), numbers=range(1, len(HEADINGS) - 1))
+    lines = table(coverage)
+    always = {*range(4), len(HEADINGS) - 1}  # the rest only where there is something: terminals are narrow
+    shown = [place for place in range(len(HEADINGS)) if place in always or any(line[place] != "0" for line in lines)]
+    chosen = [[line[place] for place in shown] for line in lines]
+    print_table([HEADINGS[place] for place in shown], chosen, numbers=range(1, len(shown) - 1))
     errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
     for window, problems in (summary["problems"] or {}).items():
         print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")

@@ -25,6 +25,7 @@ from storage.database import Database
 from storage.dialects import insert_for
 from storage.files import ArticleFile
 from storage.fingerprints import VERSION, Signature, signature
+from storage.reading import text_of
 from storage.schema import articles, fingerprints, relations, variants
 from storage.similarity import Decision, Prepared, Relation, decide, prepare
 
@@ -127,43 +128,53 @@ async def load_texts(connection: AsyncConnection, number: int) -> list[Prepared]
 
 async def fingerprint_missing(database: Database) -> int:
     """Give every article the fingerprints of the present scheme that has none yet; returns how many had to be made."""
-    done = 0
-    missing = or_(articles.c.signature.is_(None), articles.c.signature < VERSION, articles.c.signature > VERSION)
     columns = (articles.c.number, articles.c.body, articles.c.title, articles.c.language)
+    missing = articles.c.signature.is_(None)
     query = select(*columns).where(missing).order_by(articles.c.number).limit(ARTICLES_PER_TRANSACTION)
+    outdated = or_(articles.c.signature < VERSION, articles.c.signature > VERSION)
     async with database.read() as connection:
-        if (await connection.execute(select(articles.c.number).where(missing).limit(1))).first() is None:
+        other_scheme = (await connection.execute(select(articles.c.number).where(outdated).limit(1))).first()
+        if other_scheme is None and (await connection.execute(query.limit(1))).first() is None:
             return 0
+    if other_scheme is not None:  # none of the old ones may stay, and finding those of one article reads them all
+        async with database.write() as connection:
+            await connection.execute(delete(fingerprints))
+            await connection.execute(update(articles).values(signature=None))
+    done = 0
     while True:
         async with database.write() as connection:
             rows = (await connection.execute(query)).all()
-            for row in rows:
-                digest = select(relations.c.number).where(
-                    relations.c.number == row.number, relations.c.kind == Relation.DIGEST_OF.value
-                )
-                await connection.execute(delete(fingerprints).where(fingerprints.c.number == row.number))
-                if (await connection.execute(digest.limit(1))).first() is None:
-                    texts = [(article_text(row.body, row.title), row.language)]
-                    own = select(variants.c.text, variants.c.language).where(variants.c.number == row.number)
-                    texts += [(variant.text, variant.language) for variant in await connection.execute(own)]
-                    for text, language in texts:
-                        ready = prepare_text(text, language)
-                        await store_fingerprints(connection, row.number, ready)
-                        await thin_out(connection, ready.signature.hashes)
-                await connection.execute(
-                    update(articles).where(articles.c.number == row.number).values(signature=VERSION)
-                )
+            await _fingerprint(connection, rows)
         done += len(rows)
         if len(rows) < ARTICLES_PER_TRANSACTION:
             return done
 
 
+async def _fingerprint(connection: AsyncConnection, rows: Sequence[Any]) -> None:
+    numbers = [row.number for row in rows]
+    digests = select(relations.c.number).where(
+        relations.c.number.in_(numbers), relations.c.kind == Relation.DIGEST_OF.value
+    )
+    without = set((await connection.execute(digests)).scalars())
+    texts = [(row.number, article_text(row.body, row.title), row.language) for row in rows]
+    own = select(variants.c.number, variants.c.text, variants.c.language).where(variants.c.number.in_(numbers))
+    texts += [(variant.number, variant.text, variant.language) for variant in await connection.execute(own)]
+    made = {
+        (value, number)
+        for number, text, language in texts
+        if number not in without
+        for value in signature(text, language).hashes
+    }
+    if made:
+        new = [{"hash": value, "number": number} for value, number in sorted(made)]
+        await connection.execute(insert_for(connection, fingerprints).on_conflict_do_nothing(), new)
+        await thin_out(connection, sorted({value for value, _ in made}))
+    await connection.execute(update(articles).where(articles.c.number.in_(numbers)).values(signature=VERSION))
+
+
 def article_text(body: str, title: str | None) -> str:
     """The text of a corpus file without the headline, which an undated file begins with."""
-    parsed = ArticleFile.parse(body.encode("utf-8"))
-    if parsed.published is None and title and parsed.text.startswith(headline := clean_block(title)):
-        return parsed.text[len(headline) :].lstrip("\n")
-    return parsed.text
+    return text_of(ArticleFile.parse(body.encode("utf-8")), clean_block(title) if title else None)
 
 
 async def _postings(connection: AsyncConnection, hashes: Sequence[int]) -> dict[int, list[int]]:

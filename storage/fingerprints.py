@@ -21,6 +21,7 @@ from extractors.text import tokens
 VERSION = 1
 MIN_WORDS = 20  # words with letters; of less, two equal samples mean nothing
 SAMPLE = 16  # one hash of so many is kept
+BYTES = 6  # of a hash: SQLite stores them in as many, and of a million articles one in 30,000 meets another's by chance
 AT_LEAST = 12  # hashes of a short text; at one in 16 a teaser would have two or three
 
 _APOSTROPHES = dict.fromkeys(
@@ -51,7 +52,7 @@ _UZBEK_VARIANTS = re.compile(r"ye|ts")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A text's sample of hashes (signed 64-bit, rising) under scheme `version`, and its number of `words`."""
+    """A text's sample of hashes (of 48 bits, rising) under scheme `version`, and its number of `words`."""
 
     version: int
     hashes: tuple[int, ...]
@@ -65,11 +66,11 @@ def signature(text: str, language: str | None = None) -> Signature:
         return Signature(VERSION, (), len(words))
     blake2b = hashlib.blake2b
     triples = {" ".join(triple) for triple in zip(words, words[1:], words[2:], strict=False)}
-    every = [int.from_bytes(blake2b(triple.encode(), digest_size=8).digest(), "big") for triple in triples]
-    kept = [value for value in every if value < 2**64 // SAMPLE]
+    every = [int.from_bytes(blake2b(triple.encode(), digest_size=BYTES).digest(), "big") for triple in triples]
+    kept = [value for value in every if value < 2 ** (8 * BYTES) // SAMPLE]
     if len(kept) < AT_LEAST:
         kept = nsmallest(AT_LEAST, every)
-    return Signature(VERSION, tuple(sorted(v - 2**64 if v >= 2**63 else v for v in kept)), len(words))
+    return Signature(VERSION, tuple(sorted(kept)), len(words))
 
 
 def words_of(text: str, language: str | None = None) -> list[str]:

@@ -90,7 +90,7 @@ async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
 
 
 def rebuild(connection: Connection) -> int:
-    """Index all articles anew; returns how many. Half a minute to a minute for 100,000."""
+    """Index all articles anew; returns how many. About a minute for 100,000."""
     name = connection.dialect.name
     connection.execute(text(_EMPTY[name]))
     facts = articles.c.number, articles.c.title, articles.c.body, articles.c.source_id, articles.c.language

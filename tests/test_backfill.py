@@ -383,23 +383,23 @@ async def test_pages_that_were_fetched_before_a_crash_are_not_fetched_again(
 
 
 async def test_a_dry_run_counts_and_touches_nothing(world: World) -> None:
-    world.settings = SETTINGS.replace("0.02", "2.0")
+    world.settings = SETTINGS.replace("0.02", "0.2")
     posts = [Post(number, at_noon(day)) for number, day in daily(NOVEMBER, 15, start=100).items() if day]
     site = await world.outlet(Outlet(daily(NOVEMBER, 15)), {"route": "sitemap"})
     slow = await world.outlet(Outlet({}, archive=WordPress(posts)), {"route": "wordpress"}, name="slow")
-    slow.robots = Reply(b"User-agent: *\nCrawl-delay: 10\n")
+    slow.robots = Reply(b"User-agent: *\nCrawl-delay: 1\n")
     await world.outlet(Outlet({}), name="none")
     await world.outlet(Outlet({}), {"route": "ccnews"}, name="crawled")
     crawl = await world.up(CommonCrawl({f"2025/11/CC-NEWS-2025110{n}000000-00001.warc.gz": b"" for n in range(1, 9)}))
     world.archives["ccnews"] = crawl.base
     found = {one.source_id: one for one in await world.forecast()}
-    assert (found["site"].route, found["site"].to_fetch, found["site"].seconds) == ("sitemap", 15, 30.0)
-    assert (found["slow"].route, found["slow"].to_fetch, found["slow"].seconds) == ("wordpress", 9, 90.0)
+    assert (found["site"].route, found["site"].to_fetch, found["site"].seconds) == ("sitemap", 15, 3.0)
+    assert (found["slow"].route, found["slow"].to_fetch, found["slow"].seconds) == ("wordpress", 9, 9.0)
     assert found["none"].problems[0].startswith("no route")
     assert found["crawled"].problems == [
         "2025-11-05 – 2025-11-11: 5 files of about 1 GB to read, all sources in one go"
     ]
-    assert longest(found.values()) == 90.0
+    assert longest(found.values()) == 9.0
     assert world.pages == 0
     assert not world.data.exists()
     assert {asked.path for asked in site.asked} == {"/sitemap.xml"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
@@ -176,7 +176,10 @@ baholamoqda. Hokimlik vakili yo‘lovchilar uchun qulaylik oshishini aytdi."
         assert (placed.outcome, placed.number) == (Outcome.REPRINT, 0)
 
 
-async def test_an_index_from_before_fingerprints_gets_them_when_it_is_opened(tmp_path: Path, storage: Storage) -> None:
+@pytest.mark.parametrize("scheme", [None, 0])
+async def test_an_index_without_fingerprints_or_with_those_of_another_scheme_gets_them_when_it_is_opened(
+    tmp_path: Path, storage: Storage, scheme: int | None
+) -> None:
     async with opened(tmp_path, storage) as corpus:
         for number in range(3):
             await place(corpus, f"https://first.kz/{number}", story(number))
@@ -184,7 +187,9 @@ async def test_an_index_from_before_fingerprints_gets_them_when_it_is_opened(tmp
         made = {(f.hash, f.number) for f in await rows(corpus, fingerprints)}
         async with corpus.database.write() as connection:
             await connection.execute(delete(fingerprints))
-            await connection.execute(update(articles).values(signature=None))
+            await connection.execute(update(articles).values(signature=scheme))
+            if scheme is not None:
+                await connection.execute(insert(fingerprints), [{"hash": 7, "number": n} for n in range(3)])
     async with opened(tmp_path, storage) as corpus:
         assert {(f.hash, f.number) for f in await rows(corpus, fingerprints)} == made
         placed = await place(corpus, "https://third.kz/2", edited(story(2)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import multiprocessing
 import random
 import resource
 import sqlite3
@@ -48,13 +49,13 @@ YES = Verdict(True, None, 1.0)
 def synthetic(first: int, count: int) -> Iterator[tuple[list[Any], list[tuple[int, int]]]]:
     """Rows of `articles` and `fingerprints`, 10,000 articles at a time."""
     luck = random.Random(first)
-    phrases = [random.Random(n).getrandbits(64) - 2**63 for n in range(PHRASES)]
+    phrases = [random.Random(n).getrandbits(44) for n in range(PHRASES)]
     for start in range(first, first + count, 10_000):
         rows, prints = [], []
         for number in range(start, min(start + 10_000, first + count)):
             name = f"{luck.getrandbits(64):016x}"
             rows.append((number, name, f"{number:03d}_{name}.txt", "text", "0" * 64, NOW_MS, VERSION))
-            own = {(luck.getrandbits(60) - 2**63, number) for _ in range(FINGERPRINTS - 2)}
+            own = {(luck.getrandbits(44), number) for _ in range(FINGERPRINTS - 2)}
             # A phrase keeps its newest hundred articles: those of the last so many.
             newest = first + count - number <= PHRASES * 100 // 2
             prints += sorted(own | ({(luck.choice(phrases), number) for _ in range(2)} if newest else set()))
@@ -78,8 +79,12 @@ def fill_sqlite(path: Path, first: int, count: int) -> None:
     connection.close()
 
 
-async def fill_postgresql(address: str, first: int, count: int) -> None:
+def fill_postgresql(address: str, first: int, count: int) -> None:
     """Bulk-load by COPY."""
+    asyncio.run(_copy(address, first, count))
+
+
+async def _copy(address: str, first: int, count: int) -> None:
     connection = await asyncpg.connect(address.replace("+asyncpg", ""))
     for rows, prints in synthetic(first, count):
         await connection.copy_records_to_table("articles", records=rows, columns=COLUMNS)
@@ -142,10 +147,13 @@ async def measure(data: Path, storage: Storage, sizes: list[int], inserts: int) 
         database = await open_database(database_place(data, storage))
         async with database.read() as connection:
             highest = await placing.highest_number(connection)
-        if sqlite:
-            await asyncio.to_thread(fill_sqlite, index, highest + 1, size - filled)
-        else:
-            await fill_postgresql(address, highest + 1, size - filled)
+        # In a process of its own, so that the memory printed is that of placing.
+        work = (fill_sqlite, index) if sqlite else (fill_postgresql, address)
+        filler = multiprocessing.get_context("spawn").Process(
+            target=work[0], args=(work[1], highest + 1, size - filled)
+        )
+        filler.start()
+        await asyncio.to_thread(filler.join)
         filled = size
         await place(database, seed, BATCH)  # warm
         text_ms, index_ms = await place(database, seed + BATCH, inserts)

@@ -45,6 +45,8 @@ async def verify_corpus(config: Config, data: Path) -> tuple[int, list[Fault]]:
 
 async def repair_corpus(config: Config, data: Path) -> Repair:
     """What was mended, and what is left to do."""
+    if not data.is_dir():
+        raise StorageError(f"no corpus in {data} yet: run 'c5watch monitor', or name its folder with --data")
     async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
         return await repair(corpus)
 

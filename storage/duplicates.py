@@ -24,10 +24,10 @@ from extractors.text import clean_block, exact_key
 from storage.database import Database
 from storage.dialects import insert_for
 from storage.files import ArticleFile
-from storage.fingerprints import VERSION, Signature, signature
+from storage.fingerprints import VERSION, Signature, lines_of, sample, signature
 from storage.reading import text_of
 from storage.schema import articles, fingerprints, relations, variants
-from storage.similarity import Decision, Prepared, Relation, decide, prepare
+from storage.similarity import Decision, Prepared, Relation, decide, prepare, prepare_lines
 
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
 SHARED = 2  # fingerprints in common that make a candidate
@@ -48,7 +48,8 @@ class Text:
 
 def prepare_text(text: str, language: str | None) -> Text:
     """All that `find_story` needs to know of a text (some milliseconds)."""
-    return Text(exact_key(text), signature(text, language), prepare(text, language))
+    prepared = prepare_lines(lines_of(text, language))
+    return Text(exact_key(text), sample(prepared.words), prepared)
 
 
 async def find_story(connection: AsyncConnection, text: Text, limits: Duplicates) -> Decision:

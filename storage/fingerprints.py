@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -61,7 +62,11 @@ class Signature:
 
 def signature(text: str, language: str | None = None) -> Signature:
     """The signature of `text`; without hashes when it has fewer than 20 words with letters."""
-    words = words_of(text, language)
+    return sample(words_of(text, language))
+
+
+def sample(words: Sequence[str]) -> Signature:
+    """The signature of a text of these words, see `words_of`."""
     if sum(not word.isdecimal() for word in words) < MIN_WORDS:
         return Signature(VERSION, (), len(words))
     blake2b = hashlib.blake2b

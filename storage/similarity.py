@@ -86,18 +86,21 @@ class Decision:
 
 def prepare(text: str, language: str | None = None) -> Prepared:
     """`text` made ready for comparing; its lines count as its paragraphs."""
-    return _prepared(tuple(tuple(line) for line in lines_of(text, language)))
+    return prepare_lines(lines_of(text, language))
 
 
-def _prepared(lines: tuple[Line, ...]) -> Prepared:
-    words = tuple(word for line in lines for word in line)
+def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
+    """The same for lines of words, see `fingerprints.lines_of`."""
+    kept = tuple(tuple(line) for line in lines)
+    words = tuple(word for line in kept for word in line)
+    numbers = {word for word in set(words) if _is_number(word)}
     return Prepared(
-        lines,
+        kept,
         words,
         frozenset(pairwise(words)),
-        frozenset(pairwise(word for word in words if not _is_number(word))),
-        tuple(word for word in words if _is_number(word)),
-        _places(lines),
+        frozenset(pairwise(word for word in words if word not in numbers)),
+        tuple(word for word in words if word in numbers),
+        _places(kept, numbers),
     )
 
 
@@ -105,14 +108,14 @@ def _is_number(word: str) -> bool:
     return word[0].isdecimal() or word[-1].isdecimal()  # inside a word a digit is rather misread
 
 
-def _places(lines: Iterable[Line]) -> dict[Line, Counter[Line]]:
+def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:
     """Each run of numbers under two places: two words before and one after it, one before and two after it."""
     places: defaultdict[Line, Counter[Line]] = defaultdict(Counter)
     for line in lines:
         plain: list[str] = ["", ""]
         runs: list[tuple[int, list[str]]] = []  # index in `plain` of the word before it, its numbers
         for word in line:
-            if not _is_number(word):
+            if word not in numbers:
                 plain.append(word)
             elif runs and runs[-1][0] == len(plain) - 1:
                 runs[-1][1].append(word)
@@ -297,4 +300,4 @@ def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: D
 
 
 def _without(text: Prepared, dropped: set[Line]) -> Prepared:
-    return _prepared(tuple(line for line in text.lines if line not in dropped))
+    return prepare_lines(tuple(line for line in text.lines if line not in dropped))

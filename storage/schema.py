@@ -28,7 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -99,6 +99,7 @@ articles = Table(
     Column("alternates", JSON),  # addresses that the page names as itself in other languages
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
+    Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
     Index("articles_published", "published"),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
@@ -231,4 +232,67 @@ runs = Table(
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),  # null: still running, or died
     Column("summary", JSON),
+)
+
+digests = Table(  # the outbox: a digest and what it holds are decided in one transaction, and sent from here
+    "digests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(60), nullable=False),  # of the digest in the settings
+    Column("created_at", Moment, nullable=False),
+    Column("last_number", Integer, nullable=False),  # the newest article that was there to choose from
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("stem", Text, nullable=False, unique=True),  # of its files: 2026-11-22T07-00
+    Column("message", LargeBinary, nullable=False),  # the whole mail, as it is sent at every attempt
+    Column("page", LargeBinary, nullable=False),  # the whole page, as it stands in digests/
+    Index("digests_name", "name", "last_number"),
+)
+
+digest_articles = Table(  # an article goes into each digest once
+    "digest_articles",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("number", Integer, ForeignKey("articles.number"), primary_key=True),
+    Column("digest", Integer, ForeignKey("digests.id"), nullable=False, index=True),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("digest", Integer, ForeignKey("digests.id"), primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("state", String(10), nullable=False),  # waiting, sent, refused, gave_up
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt", Moment),  # null: at once, or never again
+    Column("reason", Text),
+    Column("sent_at", Moment),
+    Index("deliveries_state", "state"),
+)
+
+site_pages = Table(  # the lines of a site's newest pages: what many different stories have is the site's, not theirs
+    "site_pages",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # canonical URL
+    Column("seen_at", Moment, nullable=False),
+    Column("lines", LargeBinary, nullable=False),  # 8 bytes a line, in their order
+    Index("site_pages_seen", "site", "seen_at"),
+)
+
+refused_texts = Table(  # what was off topic lately, so that a changed topic can be tried on it
+    "refused_texts",
+    metadata,
+    Column("key", Text, primary_key=True),  # canonical URL
+    Column("title", Text),
+    Column("language", String(3)),
+    Column("text", Text, nullable=False),  # paragraphs divided by a blank line
+    Column("judged_at", Moment, nullable=False, index=True),
+)
+
+marks = Table(  # a reader's judgement of an article
+    "marks",
+    metadata,
+    Column("key", Text, primary_key=True),  # canonical URL
+    Column("relevant", Boolean, nullable=False),
+    Column("marked_at", Moment, nullable=False),
 )

@@ -29,6 +29,7 @@ SHARED_WITH_STORAGE = {
     "extractors.hosts",
     "extractors.robots",
 }
+IMPORTED_AS = {"pillow": "PIL", "scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
 
@@ -77,8 +78,9 @@ def test_what_runs_without_prefect_never_loads_it(module: str) -> None:
 def test_every_library_imported_is_declared_as_a_dependency() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    every = [*project["dependencies"], *extras["s3"], *extras["parquet"]]
+    every = [*project["dependencies"], *extras["s3"], *extras["parquet"], *extras["learn"]]
     declared = {re.split(r"[^a-z0-9_-]", d.lower())[0].replace("-", "_") for d in every}
+    declared |= {module for distribution, module in IMPORTED_AS.items() if distribution in declared}
     roots = {module.split(".")[0] for path in MODULES for module, _ in imports(path)}
     assert roots - sys.stdlib_module_names - {*PACKAGES, "tests"} <= declared
 
@@ -89,6 +91,7 @@ def test_top_level_holds_only_what_it_should() -> None:
         pytest.skip("not a git checkout")
     visible = {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")}
     files = {"Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-dev.txt"}
+    files |= {"CHANGELOG.md", "CONTRIBUTING.md", "compose.yaml", "prefect.yaml"}  # where people and tools look for them
     assert visible <= {*PACKAGES, "tests", *files}
 
 

@@ -108,6 +108,16 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
 
 
 @app.command()
+def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Write the status page: what came in lately, which sources need a look. Each monitor pass writes it as well."""
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.inspect import status_page
+
+        print(asyncio.run(status_page(checked, data)))
+
+
+@app.command()
 def demo(
     keep: Annotated[Path, typer.Option(help="Folder for all that the demonstration writes; made anew.")] = Path(
         "data/demo"

@@ -58,6 +58,7 @@ class Context:
     """The open client, workers and corpus of a pass, with the configuration and the clock."""
 
     config: Config
+    data: Path
     client: Client
     workers: Workers
     corpus: Corpus
@@ -116,4 +117,4 @@ async def open_context(
         fetched = Fetched(data / FETCHED_FOLDER)
         fetched.prepare()
         room = asyncio.Semaphore(workers.count * PAGES_AHEAD_PER_WORKER)
-        yield Context(config, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)
+        yield Context(config, data, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)

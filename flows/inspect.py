@@ -15,6 +15,7 @@ from extractors.urls import canonical_url
 from extractors.zones import zone_of
 from flows.context import utc_now
 from flows.coverage import COVERAGE_FILE, write_page
+from flows.report import write_report
 from storage.adopt import Adoption, adopt
 from storage.corpus import open_corpus, open_for_reading
 from storage.coverage import SourceCoverage, load_coverage
@@ -104,6 +105,12 @@ async def coverage_of(
     page = data / COVERAGE_FILE
     write_page(page, coverage, period, now=now)
     return coverage, page
+
+
+async def status_page(config: Config, data: Path) -> Path:
+    """The path of the status page, written anew below `data`."""
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await write_report(config, corpus, data, now=utc_now())
 
 
 async def article_facts(config: Config, data: Path, number: int) -> tuple[dict[str, Any], str]:

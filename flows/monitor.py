@@ -16,6 +16,7 @@ from config.sources import Source
 from flows.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
 from flows.ingest import choose, ingest
 from flows.poll import poll
+from flows.report import write_report
 from flows.summary import SourceReport, Summary
 from storage.health import load_flags, load_health, store_flags
 from storage.hosts import store_hosts
@@ -98,6 +99,7 @@ async def _store_end(
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
     if not summary.interrupted:
         await _relate(context)
+        await write_report(context.config, context.corpus, context.data, now=context.now())
 
 
 async def _relate(context: Context) -> None:

@@ -1,0 +1,26 @@
+"""Pages that are files: their templates, and how they are replaced. None loads anything from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def pages() -> Environment:
+    """The templates in `flows/templates`; what is put into them is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = Path(__file__).parent / "templates"
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
+
+
+def replace_page(path: Path, html: str) -> None:
+    """Write a page; a reader sees the old one or the new one."""
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.write_text(html, encoding="utf-8")
+    beside.replace(path)

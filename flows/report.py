@@ -50,7 +50,7 @@ def page(
     return pages().get_template("report.html").render(
         report=report,
         now=now,
-        zone=now.tzname(),
+        zone=str(now.tzinfo),
         names=names,
         period=period,
         chart=_chart(per_day, days),

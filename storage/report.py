@@ -19,6 +19,7 @@ from storage.schema import EPOCH, articles, feeds, hosts, runs, urls
 DAYS = 30  # that the page looks back
 NEWEST = 40  # articles listed
 RUNS = 12  # passes listed
+LEFT_OUT = frozenset({Outcome.OFF_TOPIC, Outcome.DUPLICATE, Outcome.REPRINT})  # as they should be
 MS_PER_DAY = 86_400_000
 
 
@@ -66,7 +67,7 @@ class Report:
     newest: list[NewArticle]
     sources: list[SourceReport]
     runs: list[Run]
-    reasons: Counter[tuple[str, str]]  # outcome and reason → how many, of what brought no article
+    reasons: Counter[tuple[str, str]]  # outcome and reason → how many, of what should have brought an article
     slow: list[tuple[str, str]]
 
     @property
@@ -135,7 +136,7 @@ async def _outcomes(
         source.outcomes[row.outcome] += row.number
         if row.outcome == Outcome.APPENDED:
             source.days[(EPOCH + timedelta(days=int(row.day))).date()] += row.number
-        elif row.reason:
+        elif row.reason and row.outcome not in LEFT_OUT:
             reasons[row.outcome, row.reason] += row.number
     waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED)
     pending = select(urls.c.source_id, func.count().label("number")).where(

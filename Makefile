@@ -1,4 +1,4 @@
-.PHONY: help demo run test lint lock clean
+.PHONY: help demo run test lint lock audit clean
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
@@ -25,6 +25,9 @@ lock: .venv/dev.stamp  ## Pin all dependencies anew, with hashes
 	    --custom-compile-command "make lock" --upgrade --extra build pyproject.toml -o requirements.txt
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+audit: .venv/dev.stamp  ## Look the pinned dependencies up among known vulnerabilities
+	.venv/bin/uv tool run pip-audit --disable-pip --no-deps -r requirements.txt
 
 clean:  ## Remove .venv and what tests and tools leave; never data/
 	rm -rf .venv .tmp .pytest-tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -49,8 +49,8 @@ LINES = [
     ("Chinese", "哈萨克斯坦", "哈萨克斯坦"),
 ]  # fmt: skip
 
-SUMMIT = """Казахстан и его соседи продолжают уравновешивать отношения с Вашингтоном, сохраняя при этом глубокие связи
-с Россией и Китаем. 6 ноября президент США примет в Вашингтоне лидеров пяти государств Центральной Азии."""
+FERRY = """Паромная переправа через Балхаш откроется весной, сообщили в акимате: за сезон она примет до сорока тысяч
+машин. 12 марта подрядчик — компания «Су жолы» — представит причал и два судна, собранных в Уральске."""
 BRIDGE = """The bridge across the Syr Darya was opened on Monday, the regional government said. It took three years
 to build and cost twelve billion tenge."""
 KAZAKH = """Мемлекет басшысы үкімет отырысын өткізіп, жаңа теміржол құрылысы мен жанармай бағасын талқылады. Қазақстан
@@ -58,7 +58,7 @@ KAZAKH = """Мемлекет басшысы үкімет отырысын өтк
 
 # Stored in every index: a change needs a new EXACT_VERSION.
 GOLDEN_KEYS = [
-    ("summit", SUMMIT, "976aff6d4ef6af353bcfeabc9b30b627"),
+    ("ferry", FERRY, "b1f15b1596e40972f3fe73f47581cb5c"),
     ("bridge", BRIDGE, "a07ac10217636d31f0741c90d871aa30"),
     ("Kazakh", KAZAKH, "abc20a6535d2d6da4cf9d411a5ea5bcd"),
 ]

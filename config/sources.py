@@ -89,12 +89,13 @@ class Source(Section):
     ]
     name: str = Field(min_length=1)
     homepage: WebAddress
-    feeds: tuple[WebAddress, ...]
+    feeds: tuple[WebAddress, ...]  # none: only backfills bring articles
     language: Annotated[str, AfterValidator(_language)]  # what the outlet mostly writes
     country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
     enabled: bool = True
     backfill: tuple[Backfill, ...] = ()  # in the order in which they are tried
+    note: str | None = Field(None, min_length=1)  # for people: its quirks, and why it is switched off
 
     @field_validator("backfill", mode="wrap")
     @classmethod

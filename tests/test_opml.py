@@ -1,0 +1,277 @@
+"""The catalogue as OPML and back; lists as feed readers write them; documents that are no list at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from config.load import CHECKOUT, load_config
+from config.sources import Source
+from flows.opml import MAX_BYTES, MAX_FEEDS, OpmlError, choose, read_opml, write_opml
+from tests.running import c5watch, one_json, source_toml, write_config
+
+SHIPPED = load_config(CHECKOUT).sources
+
+
+def opml(body: str, *, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> bytes:
+    """A document with these outlines."""
+    return f'{head}<opml version="2.0"><head><title>x</title></head><body>{body}</body></opml>'.encode()
+
+
+def imported(content: bytes, known: tuple[Source, ...] = ()) -> list[Source]:
+    """The sources that are new."""
+    return [new.source for new in choose(read_opml(content), known)[0]]
+
+
+# --- There and back ----------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_catalogue_comes_back_as_it_was() -> None:
+    added, skipped = choose(read_opml(write_opml(SHIPPED)), ())
+    assert skipped == []
+    assert {new.source.id: new.source for new in added} == {source.id: source for source in SHIPPED}
+    assert not any(new.guessed for new in added)
+    assert write_opml(new.source for new in added) == write_opml(SHIPPED)
+
+
+def test_what_the_catalogue_has_is_not_added_again() -> None:
+    added, skipped = choose(read_opml(write_opml(SHIPPED)), SHIPPED)
+    assert added == []
+    assert len(skipped) == len(SHIPPED)
+    assert all(one.why.startswith("in the catalogue already: source ") for one in skipped)
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=40)
+SOURCES = st.builds(
+    lambda number, feeds, **values: Source(
+        id=f"s{number}", homepage=f"https://h{number}.kz/", language="ru", country="KZ",
+        feeds=tuple(f"https://h{number}.kz/{feed}?a=1&b=<" for feed in range(feeds)), **values,
+    ),
+    number=st.integers(0, 999), feeds=st.integers(0, 3), name=TEXTS, note=st.none() | TEXTS, enabled=st.booleans(),
+    category=st.sampled_from(["national", "us_government", "world"]),
+)  # fmt: skip
+
+
+@given(st.lists(SOURCES, min_size=1, max_size=6, unique_by=lambda source: source.id))
+def test_any_catalogue_comes_back_as_it_was(sources: list[Source]) -> None:
+    assert {s.id: s for s in imported(write_opml(sources))} == {s.id: s for s in sources}
+
+
+def test_an_export_is_what_feed_readers_expect() -> None:
+    root = etree.fromstring(write_opml(SHIPPED))
+    assert (root.tag, root.get("version")) == ("opml", "2.0")
+    assert [child.tag for child in root] == ["head", "body"]
+    folders = root.findall("body/outline")
+    assert [folder.get("text") for folder in folders] == list(
+        dict.fromkeys(source.category.replace("_", " ") for source in SHIPPED)
+    )
+    feeds = [outline for outline in root.iter("outline") if outline.get("xmlUrl")]
+    assert {feed.get("xmlUrl") for feed in feeds} == {url for source in SHIPPED for url in source.feeds}
+    assert all(feed.get("type") == "rss" and feed.get("text") and feed.get("htmlUrl") for feed in feeds)
+    # What has no feed must not look like one to a reader.
+    others = [o for o in root.iter("outline") if not o.get("xmlUrl") and o.getparent().tag == "outline"]
+    assert {outline.get("type") for outline in others} == {"link"}
+
+
+def test_characters_that_xml_cannot_hold_are_left_out() -> None:
+    source = replace_name(SHIPPED[0], "A\x01B\ufffe")
+    assert [s.name for s in imported(write_opml([source]))] == ["AB"]
+
+
+def replace_name(source: Source, name: str) -> Source:
+    """The same source under another name."""
+    return source.model_copy(update={"name": name})
+
+
+# --- Lists of feed readers ---------------------------------------------------------------------------------------
+
+
+def test_feeds_in_folders_within_folders_are_found() -> None:
+    nested = (
+        '<outline text="Asia"><outline text="Central"><outline type="rss" text="One" '
+        'xmlUrl="https://one.kz/rss" htmlUrl="https://one.kz"/></outline></outline>'
+        '<outline type="rss" text="Two" xmlUrl="https://two.uz/feed/"/>'
+    )
+    one, two = imported(opml(nested))
+    assert (one.id, one.name, one.homepage, one.country) == ("one", "One", "https://one.kz", "KZ")
+    assert (two.id, two.homepage, two.country, two.enabled) == ("two", "https://two.uz/", "UZ", True)
+
+
+@pytest.mark.parametrize(
+    ("outline", "expected"),
+    [
+        ('text="" title="T" xmlUrl="https://a.kz/rss"', {"name": "T"}),
+        ('xmlUrl="https://a.kz/rss"', {"name": "a.kz"}),
+        ('text="A" XMLURL="https://a.kz/rss" htmlURL="https://b.kz"', {"homepage": "https://b.kz"}),
+        ('text="A" xmlUrl=" https://a.kz/rss " htmlUrl="a.kz"', {"homepage": "https://a.kz/"}),
+        ('text="A" xmlUrl="feed://a.kz/rss"', {"feeds": ("http://a.kz/rss",)}),
+        ('text="A" xmlUrl="feed:https://a.kz/rss"', {"feeds": ("https://a.kz/rss",)}),
+        ('text="A" xmlUrl="https://a.kz/rss" language="kk-KZ"', {"language": "kk"}),
+        ('text="A" xmlUrl="https://a.kz/rss" language="kazakh"', {"language": "ru"}),
+        ('text="A" xmlUrl="https://a.com/rss" category="/think_tank"', {"category": "think_tank"}),
+        ('text="A" xmlUrl="https://a.com/rss" category="/Boss,/x"', {"category": "world"}),
+        ('text="A &#x2014; B&nbsp;C" xmlUrl="https://a.com/rss?a=1&b=2"', {"name": "A — B C"}),
+        ('text="  A\n\tB  " xmlUrl="https://a.com/rss"', {"name": "A B"}),
+    ],
+)
+def test_an_outline_as_readers_write_them(outline: str, expected: dict[str, Any]) -> None:
+    (source,) = imported(opml(f"<outline {outline}/>"))
+    assert {key: getattr(source, key) for key in expected} == expected
+
+
+def test_a_folder_named_after_a_category_tells_it() -> None:
+    inside = '<outline text="think tank"><outline text="A" xmlUrl="https://a.com/rss"/></outline>'
+    assert [source.category for source in imported(opml(inside))] == ["think_tank"]
+
+
+def test_a_feed_is_known_by_its_address_whatever_scheme_and_final_slash() -> None:
+    (known,) = imported(opml('<outline text="A" xmlUrl="https://www.a.kz/rss/"/>'))
+    variants = "".join(f'<outline text="B" xmlUrl="{url}"/>' for url in ("http://a.kz/rss", "https://A.kz/rss/"))
+    added, skipped = choose(read_opml(opml(variants)), [known])
+    assert added == []
+    assert [one.why for one in skipped] == ['in the catalogue already: source "a"'] * 2
+
+
+def test_a_feed_named_twice_is_added_once_and_two_feeds_of_a_host_get_two_ids() -> None:
+    outlines = "".join(
+        f'<outline text="{name}" xmlUrl="https://a.kz/{path}"/>'
+        for name, path in (("World", "1"), ("World", "1"), ("Sport", "2"), ("Art", "3"))
+    )
+    assert [source.id for source in imported(opml(outlines))] == ["a", "a-ru", "a-art"]
+
+
+def test_what_cannot_be_a_feed_is_skipped_with_the_reason_and_the_rest_is_taken() -> None:
+    outlines = "".join(
+        f'<outline text="x" xmlUrl="{url}"/>'
+        for url in ("javascript:alert(1)", "file:///etc/passwd", "https://[broken/rss", "https://good.kz/rss")
+    )
+    added, skipped = choose(read_opml(opml(outlines)), ())
+    assert [new.source.id for new in added] == ["good"]
+    assert {one.why for one in skipped} == {"not an http or https address"}
+
+
+def test_a_list_in_another_encoding_is_read_as_it_declares() -> None:
+    text = opml('<outline text="Новости" xmlUrl="https://a.kz/rss"/>').decode()
+    for encoding in ("windows-1251", "utf-16"):
+        content = text.replace("UTF-8", encoding).encode(encoding)
+        assert [source.name for source in imported(content)] == ["Новости"]
+
+
+# --- No list at all ----------------------------------------------------------------------------------------------
+
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE opml [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True))
+    + ']><opml><body><outline text="&j;" xmlUrl="https://a.kz/rss"/></body></opml>'
+)
+FILE_ENTITY = (
+    '<?xml version="1.0"?><!DOCTYPE opml [<!ENTITY f SYSTEM "file:///etc/hostname">]>'
+    '<opml><body><outline text="&f;" xmlUrl="https://a.kz/rss"/></body></opml>'
+)
+HOSTILE = {
+    "empty": (b"", "found nothing, expected OPML"),
+    "a page": (b"<!doctype html><html><body>Log in</body></html>", "found HTML, expected OPML"),
+    "a feed": (b"<rss><channel/></rss>", "found '<rss><channel/></rss>', expected OPML"),
+    "zeros": (b"\0" * 1000, "found nothing, expected OPML"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "expected OPML"),
+    "no feeds": (opml('<outline text="x"/>'), "found no feed in it, expected outlines with an xmlUrl"),
+    "a bomb of entities": (BOMB.encode(), "found a document type (<!DOCTYPE …>), which OPML has no use for"),
+    "a file as entity": (FILE_ENTITY.encode(), "found a document type"),
+    "a bomb in utf-16": (BOMB.encode("utf-16"), "found a document type"),
+    "cut": (opml('<outline text="x" xmlUrl="https://a.kz/rss"/>')[:-20], "found malformed XML, expected OPML: "),
+    "too deep": (opml("<outline text='x'>" * 5000), "found malformed XML, expected OPML: "),
+    "wrong encoding": (
+        opml('<outline text="x" xmlUrl="https://a.kz/rss"/>').replace(b'"x"', b'"\xd0\xd0\xd0 \xff\xfe\x98"'),
+        "found bytes that are not",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_list_of_feeds_is_one_sentence(name: str) -> None:
+    content, sentence = HOSTILE[name]
+    with pytest.raises(OpmlError) as caught:
+        read_opml(content)
+    assert sentence in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+BYTES = st.binary(max_size=300)
+
+
+@given(BYTES | BYTES.map(lambda some: opml("").replace(b"<body>", b"<body>" + some)))
+def test_whatever_the_bytes_nothing_but_a_sentence_comes_out(content: bytes) -> None:
+    try:
+        choose(read_opml(content), ())
+    except OpmlError as error:
+        assert str(error)
+
+
+def test_thousands_of_feeds_of_one_host_all_get_an_id_and_more_are_refused() -> None:
+    outlines = [f'<outline text="a" xmlUrl="https://a.kz/{n}"/>' for n in range(MAX_FEEDS + 1)]
+    sources = imported(opml("".join(outlines[:-1])))
+    assert len({source.id for source in sources}) == MAX_FEEDS
+    with pytest.raises(OpmlError, match="found more than 10000 feeds"):
+        read_opml(opml("".join(outlines)))
+
+
+# --- As commands -------------------------------------------------------------------------------------------------
+
+
+def test_import_appends_marks_what_is_guessed_and_keeps_the_comments(tmp_path: Path) -> None:
+    ours = "# our own\n" + source_toml("one", "https://one.kz/rss")
+    config = write_config(tmp_path / "config", sources=ours)
+    outlines = '<outline text="One" xmlUrl="http://one.kz/rss"/><outline text="Two" xmlUrl="https://two.tj/rss"/>'
+    (tmp_path / "list.opml").write_bytes(opml(outlines))
+    arguments = ("sources", "import", tmp_path / "list.opml", "--config", config)
+    dry = one_json(c5watch(*arguments, "--dry-run", "--json"))
+    assert ([s["id"] for s in dry["added"]], dry["file"]) == (["two"], None)
+    assert (config / "sources.toml").read_text() == ours
+    done = c5watch(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "1 sources added, 1 skipped" in done.stderr
+    text = (config / "sources.toml").read_text()
+    assert text.startswith(ours)
+    assert "# Please review language, country and category: guessed.\n[[sources]]\n" in text
+    assert [source.id for source in load_config(config).sources] == ["one", "two"]
+    again = one_json(c5watch(*arguments, "--json"))
+    assert (again["added"], len(again["skipped"]), again["file"]) == ([], 2, None)
+    assert (config / "sources.toml").read_text() == text
+
+
+def test_export_and_import_into_an_empty_catalogue_give_the_same_sources(tmp_path: Path) -> None:
+    assert c5watch("sources", "export", tmp_path / "all.opml").returncode == 0
+    assert c5watch("sources", "export").stdout.encode() == (tmp_path / "all.opml").read_bytes()
+    config = write_config(tmp_path / "config", sources=source_toml("one", "https://one.kz/rss"))
+    done = c5watch("sources", "import", tmp_path / "all.opml", "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert {s.id: s for s in load_config(config).sources[1:]} == {s.id: s for s in SHIPPED}
+
+
+def test_a_wrong_file_ends_with_status_2_one_line_and_nothing_written(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config", sources=source_toml("one", "https://one.kz/rss"))
+    before = (config / "sources.toml").read_bytes()
+    (tmp_path / "bomb.opml").write_text(BOMB)
+    (tmp_path / "huge.opml").write_bytes(b" " * (MAX_BYTES + 1))
+    for name, sentence in {
+        "bomb.opml": "found a document type",
+        "huge.opml": "larger than 5 MB",
+        "missing.opml": "cannot be read: No such file or directory",
+        "config": "cannot be read: Is a directory",
+    }.items():
+        done = c5watch("sources", "import", tmp_path / name, "--config", config)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"{name}: {sentence}" in done.stderr
+    assert (config / "sources.toml").read_bytes() == before
+
+
+def test_an_export_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    done = c5watch("sources", "export", tmp_path / "no" / "such" / "folder.opml")
+    assert done.returncode == 1
+    assert "cannot be written: No such file or directory" in done.stderr

@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from config.settings import Settings
-from config.sources import Source, SourcesFile
-from config.topics import TopicsFile
+from config.sites import FOLDER as SITES
+from config.sites import Site, misnamed, site_files, site_of
+from config.sources import LANGUAGES, Source, SourcesFile
+from config.topics import TopicsFile, WeightsFile, with_weights
 
 CHECKOUT = Path(__file__).parent
 FILES: Mapping[str, type[BaseModel]] = {
@@ -29,6 +31,7 @@ FILES: Mapping[str, type[BaseModel]] = {
     "sources.toml": SourcesFile,
     "topics.toml": TopicsFile,
 }
+WEIGHTS = "topics.weights.toml"  # optional, and only beside the `topics.toml` that it goes with
 
 
 class ConfigError(Exception):
@@ -47,10 +50,15 @@ class Config:
     settings: Settings
     sources: tuple[Source, ...]
     topics: TopicsFile
+    sites: Mapping[str, Site] = field(default_factory=dict)  # by domain
 
     def source(self, source_id: str) -> Source:
         """The source with this id."""
         return next(s for s in self.sources if s.id == source_id)
+
+    def ruled(self) -> frozenset[str]:
+        """The ids of the sources for whose pages there is a rule in `sites/`."""
+        return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
     def select(self, ids: Sequence[str]) -> tuple[Source, ...]:
         """The sources with these ids, or all enabled ones when none is named. Unknown ids are a ConfigError."""
@@ -71,8 +79,12 @@ def load_config(folder: Path) -> Config:
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
     lines = _unknown_variables()
     checked: dict[str, Any] = {}
-    for name, model in FILES.items():
-        path = folder / name if (folder / name).exists() else CHECKOUT / name
+    paths = {name: folder / name if (folder / name).exists() else CHECKOUT / name for name in FILES}
+    models = dict(FILES)
+    if (weights := paths["topics.toml"].with_name(WEIGHTS)).exists():
+        paths[WEIGHTS], models[WEIGHTS] = weights, WeightsFile
+    for name, model in models.items():
+        path = paths[name]
         try:
             checked[name] = model(**_read(path))
         except ConfigError as exc:
@@ -81,9 +93,54 @@ def load_config(folder: Path) -> Config:
             lines += _undecodable_variables()
         except ValidationError as exc:
             lines += [_line(path, model, error) for error in exc.errors()]
+    sites, wrong = _sites(folder if (folder / SITES).exists() else CHECKOUT)
+    lines += wrong
+    if not lines:
+        lines = _unknown_in_digests(paths["settings.toml"], *(checked[name] for name in FILES))
     if lines:
         raise ConfigError(lines)
-    return Config(folder, checked["settings.toml"], checked["sources.toml"].sources, checked["topics.toml"])
+    topics = checked["topics.toml"]
+    if WEIGHTS in checked:
+        try:
+            topics = with_weights(topics, checked[WEIGHTS])
+        except ValueError as exc:
+            raise ConfigError([f"{paths[WEIGHTS]}: {exc}"]) from exc
+    return Config(folder, checked["settings.toml"], checked["sources.toml"].sources, topics, sites)
+
+
+def _sites(folder: Path) -> tuple[dict[str, Site], list[str]]:
+    """The rules for single sites by domain, and what is wrong with their files."""
+    sites: dict[str, Site] = {}
+    lines: list[str] = []
+    for path in site_files(folder):
+        try:
+            sites[path.stem] = Site(**_read(path))
+        except ConfigError as exc:
+            lines += exc.lines
+        except ValidationError as exc:
+            lines += [_line(path, Site, error) for error in exc.errors()]
+        if problem := misnamed(path, sites.get(path.stem)):
+            lines.append(f"{path}: {problem}")
+    return sites, lines
+
+
+def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, topics: TopicsFile) -> list[str]:
+    """What a digest asks for and can never get: a misspelt country would give a digest that is always empty."""
+    topic_ids = [topic.id for topic in topics.topics]
+    countries = sorted({source.country for source in sources.sources})
+    lines = []
+    for place, digest in enumerate(settings.digests, 1):
+        asked = (
+            ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
+            ("languages", digest.languages, LANGUAGES, 'ISO 639-1 codes such as "ru" or "kk"'),
+            ("countries", digest.countries, countries, f"countries of sources: {', '.join(countries)}"),
+        )
+        for key, values, known, expected in asked:
+            for value in values:
+                if value not in known:
+                    hint = _hint(value, sorted(known))
+                    lines.append(f"{path}: digests[{place}].{key}: found {_found(value)}, expected {expected}{hint}")
+    return lines
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -214,8 +271,9 @@ def _known_keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             continue
-        field = getattr(current, "model_fields", {}).get(part)
-        current = _model_in(field.annotation) if field else None
+        fields = getattr(current, "model_fields", {})
+        named = fields.get("root", fields.get(part))  # "root": tables whose names are the user's
+        current = _model_in(named.annotation) if named else None
     return sorted(getattr(current, "model_fields", {}))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from pydantic import (
     SecretStr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -90,7 +92,19 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _cron(value: str) -> str:
+    from cronsim import CronSim, CronSimError  # needed only where a schedule is given
+
+    try:
+        CronSim(value, datetime(2026, 1, 1))
+    except CronSimError as exc:
+        raise ValueError('expected minute, hour, day, month and day of the week, such as "0 7 * * *"') from exc
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -155,12 +169,19 @@ class Duplicates(Section):
         return value
 
 
+class Refused(Section):
+    """How long the texts of off-topic articles are kept, to try a changed topic on; reader's judgements are kept."""
+
+    keep_days: int = Field(30, ge=0, le=3650)
+    keep_texts: int = Field(20_000, ge=0)  # at most so many, about 6 kB each
+
+
 class Schedule(Section):
     """When the flows run by themselves; times in `timezone`."""
 
-    monitor: str = "*/30 * * * *"
-    digest: str = "0 7 * * *"
-    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Almaty"
+    monitor: Cron = "*/30 * * * *"
+    digest: Cron = "0 7 * * *"
+    timezone: Zone = "Asia/Almaty"
 
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # PostgreSQL's own names
@@ -203,19 +224,75 @@ class Storage(Section):
     corpus: CorpusPlace = "corpus"
 
 
-MailAddress = Annotated[str, matching(r"[^@\s]+@[^@\s]+", 'an address such as "desk@example.org"')]
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322, 3.2.3
+_HOST = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
+MailAddress = Annotated[
+    str,
+    Field(max_length=254),  # RFC 5321, 4.5.3.1.3, with the angle brackets
+    matching(rf"{_ATOM}(\.{_ATOM})*@{_HOST}", 'an address such as "desk@example.org"'),
+]
+
+
+def _unsubscribe(value: str) -> str:
+    if not re.fullmatch(r"(https://[^/]|mailto:[^@]+@.)[!-;=?-~]*", value):
+        raise ValueError('expected "mailto:…" or "https://…" in ASCII, without spaces')
+    return value
+
+
+def _without_end(value: str) -> str:
+    return value.rstrip("/")
 
 
 class Mail(Section):
     """The mail server that digests are sent through."""
 
-    host: str
+    host: Annotated[str, matching(r"[^\s/@]{1,253}", 'a server such as "mail.example.org"')]
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password_env: str | None = None  # name of the environment variable that holds the password
+    password_secret: str | None = None  # name of the Prefect Secret block that holds it
     sender: MailAddress
-    recipients: tuple[MailAddress, ...] = Field(min_length=1)
+    recipients: tuple[MailAddress, ...] = Field(min_length=1)  # of the digests that name none
+    unsubscribe: Annotated[str, Field(max_length=500), AfterValidator(_unsubscribe)] | None = None
+    archive_url: Annotated[WebAddress, AfterValidator(_without_end)] | None = None  # where data/digests is to be seen
+    list_id: Annotated[str, matching(_HOST, 'a name such as "digest.example.org"')] | None = None
+    timeout: float = Field(60.0, gt=0, le=300)  # seconds of silence after which the server counts as gone
+
+    @model_validator(mode="after")
+    def _login_is_whole_and_secret(self) -> Mail:
+        passwords = sum(name is not None for name in (self.password_env, self.password_secret))
+        if passwords > 1:
+            raise ValueError("expected password_env or password_secret, not both")
+        if (self.username is None) != (passwords == 0):
+            raise ValueError("expected username together with password_env or password_secret, or none of them")
+        if self.username is not None and self.security == "none":
+            raise ValueError('expected security "starttls" or "tls" where there is a username: the password is secret')
+        return self
+
+
+class Digest(Section):
+    """One digest: which articles, for whom, when. What is left out limits nothing."""
+
+    name: Annotated[str, matching(r"[a-z0-9][a-z0-9-]{0,39}", "up to 40 of a-z, 0-9 and -")] = "digest"
+    title: Annotated[str, matching(r"[^\x00-\x1f\x7f]{1,100}", "one line of up to 100 characters")] | None = None
+    topic: str | None = None  # an id from topics.toml
+    languages: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()  # of the source
+    recipients: tuple[MailAddress, ...] = ()  # none: those of [mail]
+    schedule: Cron | None = None  # None: that of [schedule]
+    timezone: Zone | None = None  # None: that of [schedule]
+    frame: Literal["ru", "en"] = "ru"  # language of all that is not an article's
+    empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
+
+
+def _names_differ(digests: tuple[Digest, ...]) -> tuple[Digest, ...]:
+    if not digests:  # here and not as min_length, which would count a broken digest as a missing one
+        raise ValueError("found no digests, expected at least one [[digests]], or none of it at all")
+    names = [digest.name for digest in digests]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f'found the name "{twice}" more than once, expected another one for each digest')
+    return digests
 
 
 class Settings(BaseSettings):
@@ -234,9 +311,11 @@ class Settings(BaseSettings):
     monitor: Monitor = Monitor()
     extraction: Extraction = Extraction()
     duplicates: Duplicates = Duplicates()
+    refused: Refused = Refused()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()
     mail: Mail | None = None
+    digests: Annotated[tuple[Digest, ...], AfterValidator(_names_differ)] = (Digest(),)
 
     @classmethod
     def settings_customise_sources(

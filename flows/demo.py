@@ -1,7 +1,7 @@
 """The whole job once, offline: the real monitor flow on a small news site of our own on loopback.
 
 Two passes. The first runs directly while Prefect's embedded server starts beside it (which takes 11 to 30 s); the
-second runs as a flow run under that server, and has nothing left to do.
+second runs as a flow run under that server, and has nothing left to do. Then a digest, written and not sent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Config, load_config
+from flows.digest import digest
 from flows.inspect import verify_corpus
 from flows.monitor import monitor
 from flows.run import PREFECT_FOLDER, run_flow, use_server
@@ -26,13 +27,14 @@ from storage.files import ArticleFile
 CHECKOUT = Path(__file__).parents[1]
 MARK = ".c5watch-demo"  # in a folder that a demonstration made, and may therefore empty
 EXCERPT_CHARACTERS = 200
+REAL = ("C5WATCH_STORAGE", "C5WATCH_MAIL", "C5WATCH_DIGESTS")  # settings that the environment may give
 
 
 def run_demo(folder: Path) -> bool:
     """Do it, telling what happens; True when every part went as it should. Raises StorageError, ServerError."""
     _make_anew(folder)
-    for name in [name for name in os.environ if name.upper().startswith("C5WATCH_STORAGE")]:
-        del os.environ[name]  # made-up articles do not belong into anybody's real database
+    for name in [name for name in os.environ if name.upper().startswith(REAL)]:
+        del os.environ[name]  # made-up articles do not belong into anybody's real database or mailbox
     sys.path.insert(0, str(CHECKOUT))  # the site is part of the tests' tooling and not installed
     from tests.demo_site.server import DemoSite
 
@@ -52,11 +54,16 @@ def run_demo(folder: Path) -> bool:
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
     count, faults = asyncio.run(verify_corpus(config, folder))
     _show_article(config, folder)
+    summary = asyncio.run(digest(config, folder))
+    issue = summary.issued[0]
+    print(f"A digest of {issue.articles} articles, written and not sent, because the settings have no [mail]:")
+    print(f"{summary.folder / f'{issue.stem}.html'}\n")
     checks = {
         "the first pass appended articles": first["appended"] > 0,
         "the second pass found nothing new": second["appended"] == second["new"] == 0,
         "the second pass fetched no article again": refetched == 0,
         f"the corpus of {count} articles is in order": not faults and count == first["appended"],
+        "the digest is there as a page and as a mail": len(summary.written) == 2 and issue.articles > 0,
     }
     for claim, true in checks.items():
         print(f"{'ok ' if true else 'NOT OK'} {claim}")
@@ -103,6 +110,7 @@ def _show_article(config: Config, data: Path) -> None:
 
 def _say_where(folder: Path, config: Config) -> None:
     print(f"\nArticles  {folder / config.settings.storage.corpus}")
-    print(f"Manifest  {folder / 'manifest.jsonl'}\nIndex     {folder / 'index.sqlite'}\nSettings  {folder / 'config'}")
+    print(f"Manifest  {folder / 'manifest.jsonl'}\nIndex     {folder / 'index.sqlite'}")
+    print(f"Digests   {folder / 'digests' / 'index.html'}\nSettings  {folder / 'config'}")
     print(f"\nNext:  .venv/bin/c5watch corpus stats --data {folder}")
     print("Then:  make run    one pass over the real catalogue of feeds (config/sources.toml)")

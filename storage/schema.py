@@ -68,6 +68,19 @@ feeds = Table(
     Column("next_poll", Moment),
 )
 
+feed_parts = Table(  # the sitemaps behind the address of a feed that is a sitemap or an index of them
+    "feed_parts",
+    metadata,
+    Column("feed_url", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("rank", Integer, nullable=False),  # 0: asked at each poll; 1: when one of those has changed
+    Column("etag", Text),  # as in `feeds`
+    Column("last_modified", Text),
+    Column("body_hash", LargeBinary(16)),
+    Column("listed", LargeBinary, nullable=False),  # 8 bytes of hash for each page that it named
+    Column("read_at", Moment, nullable=False),
+)
+
 articles = Table(
     "articles",
     metadata,
@@ -214,11 +227,18 @@ hosts = Table(
     Column("successes", Integer, nullable=False),  # in a row since
 )
 
+turns = Table(  # of the programs that share the database, see `storage.turns`; of no use in SQLite
+    "turns",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("free_at", Float, nullable=False),  # from when on it may be asked: Unix time by the database's clock
+)
+
 flags = Table(
     "flags",
     metadata,
     Column("source_id", String(60), primary_key=True),
-    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned
+    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned, old-rule
     Column("since", Moment, nullable=False),
     Column("why", Text, nullable=False),
 )
@@ -264,7 +284,7 @@ deliveries = Table(
     Column("state", String(10), nullable=False),  # waiting, sent, refused, gave_up
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_attempt", Moment),  # null: at once, or never again
-    Column("reason", Text),
+    Column("reason", Text),  # of the last failure; null: there was none, or a try is under way
     Column("sent_at", Moment),
     Index("deliveries_state", "state"),
 )

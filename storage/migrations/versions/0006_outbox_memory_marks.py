@@ -1,4 +1,4 @@
-"""Outbox of the digests, lines of sites, texts refused, judgements."""
+"""Outbox of the digests, lines of sites, texts refused, judgements, turns at hosts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -70,9 +70,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_refused_texts_judged_at", "refused_texts", ["judged_at"], unique=False)
     op.create_table(
+        "feed_parts",
+        sa.Column("feed_url", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=True),
+        sa.Column("last_modified", sa.Text(), nullable=True),
+        sa.Column("body_hash", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("listed", sa.LargeBinary(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("feed_url", "url"),
+    )
+    op.create_table(
         "marks",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("relevant", sa.Boolean(), nullable=False),
         sa.Column("marked_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "turns",
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("free_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("host"),
     )

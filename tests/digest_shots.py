@@ -1,0 +1,109 @@
+"""Screenshots of the digest in Chromium, to be looked at: mail and page, both frames, three widths, light and dark.
+
+python -m tests.digest_shots FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from flows.digest_clean import clean
+from flows.digest_content import Content
+from flows.digest_render import Rendered, render
+from storage.database import open_database
+from tests.digest_samples import fill, sample
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WIDTHS = (320, 600, 1200)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+# What must arrive as harmless text.
+HOSTILE = [
+    "<script>document.title='taken'</script><img src=https://evil.example/x.png onerror=alert(1)>",
+    "\u202egnp.exe \u2066 left open", "Ж" * 10_000, "👩‍👩‍👧‍👦 🇰🇿 emoji", "javascript:alert(1)",
+    "https://example.org/" + "a/" * 300, "עברית ועוד (1) ABC", "z" + "\u0336" * 60 + "algo",
+]  # fmt: skip
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def as_shown(rendered: Rendered) -> str:
+    """The mail as a client shows it: with the attached pictures in their places."""
+    html = rendered.html
+    for picture in rendered.pictures:
+        html = html.replace(f"cid:{picture.cid}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+    return html
+
+
+async def samples() -> dict[str, Content]:
+    """The digests to look at: both frames, nothing new, far too much, and hostile texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = await open_database(Path(folder) / "index.sqlite")
+        try:
+            await fill(database)
+            ru, en = await sample(database, "ru"), await sample(database, "en")
+            quiet = await sample(database, "ru", [])
+        finally:
+            await database.close()
+    group = ru.countries[0]
+    many = [replace(group.stories[0], number=1000 + place) for place in range(400)]
+    full = replace(ru, articles=400, countries=(replace(group, stories=tuple(many)), *ru.countries[1:]))
+    bad = tuple(
+        replace(story, number=9000 + place, title=clean(text, 300), outlet=clean(text, 80), sentences=clean(text, 600))
+        for place, text in enumerate(HOSTILE)
+        for story in group.stories[:1]
+    )
+    hostile = replace(ru, title=clean(HOSTILE[0], 80), countries=(replace(group, stories=bad),))
+    return {"ru": ru, "en": en, "quiet": quiet, "full": full, "hostile": hostile}
+
+
+def main() -> None:
+    """Write the screenshots into the folder that the command line names."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = asyncio.run(samples())
+    with chromium() as browser:
+        for name, content in contents.items():
+            rendered = render(content, archive_link="https://news.example/digests/2025-11-09T07-00.html")
+            (folder / f"{name}.txt").write_text(rendered.text, encoding="utf-8")
+            (folder / f"{name}-mail.html").write_text(as_shown(rendered), encoding="utf-8")
+            (folder / f"{name}-page.html").write_text(rendered.page, encoding="utf-8")
+            for form, html in (("mail", as_shown(rendered)), ("page", rendered.page)):
+                page = browser.new_page()
+                page.set_content(html)
+                for width, scheme in product(WIDTHS, SCHEMES):
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.emulate_media(color_scheme=scheme)
+                    page.screenshot(path=folder / f"{name}-{form}-{width}-{scheme}.png", full_page=name != "full")
+                page.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The digest in its forms: the whole text of a small one, and what holds whatever outlets write."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from flows.digest_clean import MAX_NAME, clean, link, readable
+from flows.digest_content import MAX_TITLE, Also, Content, CountryStories, Event, HealthNote, Story
+from flows.digest_picture import GROUND
+from flows.digest_render import LIMIT, Rendered, render, transferred
+from flows.digest_words import Frame
+from storage.database import open_database
+from tests.digest_samples import NOW, SINCE, ZONE, fill, sample
+
+EXPECTED = Path(__file__).parent / "data" / "digest"
+LINK = "https://news.example/digests/2025-11-09T07-00.html"
+STORY = Story(
+    1, "Заголовок", "https://a.example/1", "Издание", "KZ", "ru", NOW.date(), "Одно. Другое.", (("США",),), ()
+)
+EMPTY = Content("Дайджест", "ru", NOW.astimezone(ZONE), SINCE.astimezone(ZONE), 0, 0)
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "div", "h1", "h2", "h3", "p", "a", "img", "span", "b", "bdi",
+}  # fmt: skip
+ATTRIBUTES = {
+    "lang", "dir", "class", "style", "href", "src", "alt", "width", "height", "charset", "name", "content", "id",
+}  # fmt: skip
+
+
+class Checked(HTMLParser):
+    """Reads a page as a browser would, and finds what does not belong into a digest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in TAGS:
+            self.faults.append(f"<{tag}>")
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        for name, value in attrs:
+            if name not in ATTRIBUTES:
+                self.faults.append(f"{tag} {name}=")
+            if name == "href":
+                self.links.append(value or "")
+                if not re.match(r"https?://[^/]|#[\w-]+$", value or ""):
+                    self.faults.append(f"href={value}")
+            if name == "src" and not re.match(r"cid:[\w.@-]+$|data:image/png;base64,", value or ""):
+                self.faults.append(f"src={value}")
+            if name == "style" and re.search(r"url|import|expression|@", value or ""):
+                self.faults.append(f"style={value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("meta", "img") and (not self.open or self.open.pop() != tag):
+            self.faults.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["style"] and re.search(r"url\(|@import", data):
+            self.faults.append("a style that loads")
+        self.words.append(data)
+
+
+def check(html: str) -> Checked:
+    """The page, after having found it harmless and whole."""
+    page = Checked()
+    page.feed(html)
+    page.close()
+    assert (page.faults, page.open) == ([], [])
+    return page
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Content]:
+    """The sample in both frames."""
+    import asyncio
+
+    async def load() -> dict[str, Content]:
+        database = await open_database(tmp_path_factory.mktemp("digest") / "index.sqlite")
+        try:
+            await fill(database)
+            return {"ru": await sample(database, "ru"), "en": await sample(database, "en")}
+        finally:
+            await database.close()
+
+    return asyncio.run(load())
+
+
+@pytest.mark.parametrize("frame", ["ru", "en"])
+def test_the_whole_text_of_a_small_digest(
+    frame: str, contents: dict[str, Content], golden: Callable[[Path, str], None]
+) -> None:
+    rendered = render(contents[frame], archive_link=LINK)
+    golden(EXPECTED / f"small.{frame}.txt", f"{rendered.subject}\n\n{rendered.text}")
+
+
+@pytest.mark.parametrize("frame", ["ru", "en"])
+def test_mail_and_page_are_whole_and_say_what_the_text_says(frame: str, contents: dict[str, Content]) -> None:
+    content = contents[frame]
+    rendered = render(content, archive_link=LINK)
+    for html in (rendered.html, rendered.page):
+        page = check(html)
+        words = "".join(page.words)
+        for story in (s for event in content.events for s in event.stories):
+            assert story.title in words and story.sentences in words and story.url in page.links
+        for note in content.health:
+            assert note.outlet in words
+    assert LINK in check(rendered.html).links and LINK not in rendered.page
+
+
+def test_the_pictures_are_attached_to_the_mail_and_inside_the_page(contents: dict[str, Content]) -> None:
+    rendered = render(contents["ru"], archive_link=LINK)
+    assert re.findall(r'src="cid:([^"]+)"', rendered.html) == [picture.cid for picture in rendered.pictures]
+    assert rendered.page.count('src="data:image/png;base64,') == len(rendered.pictures) == 2
+    for picture in rendered.pictures:
+        image = Image.open(io.BytesIO(picture.png))
+        assert image.getpixel((image.width - 1, 1)) == tuple(bytes.fromhex(GROUND[1:]))  # no seam to the band
+        assert len(picture.png) < 10_000 and f'alt="{picture.alt}"' in rendered.page.replace("&nbsp;", "\u00a0")
+    assert "больше всего" in rendered.pictures[0].alt and "Казахстан 1" in rendered.pictures[1].alt
+
+
+def test_the_mail_keeps_its_dark_colours_and_needs_no_style_sheet_for_the_light_ones() -> None:
+    html = render(EMPTY, archive_link=None).html
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style.lstrip().startswith("@media (prefers-color-scheme: dark)")
+    assert re.search(r'<body[^>]* style="[^"]*background', html)
+
+
+@pytest.mark.parametrize("frame", ["ru", "en"])
+def test_nothing_new_is_said_in_all_forms(frame: Frame) -> None:
+    rendered = render(replace(EMPTY, frame=frame), archive_link=None)
+    words = {"ru": "Нового по теме нет.", "en": "Nothing new on the topic."}[frame]
+    assert words in rendered.text and words in rendered.html and words in rendered.page
+    assert words.rstrip(".").lower() in rendered.subject
+
+
+def test_where_the_whole_issue_lies_is_said_with_and_without_an_address() -> None:
+    assert LINK in render(EMPTY, archive_link=LINK).text
+    named = render(EMPTY, archive_link="2025-11-09T07-00.html")
+    assert "файл 2025-11-09T07-00.html в папке digests" in named.text
+    assert "файл 2025-11-09T07-00.html в папке digests" in "".join(check(named.html).words)
+    assert "в папке digests" in render(EMPTY, archive_link=None).text
+
+
+def many(count: int, **changes: object) -> Content:
+    stories = tuple(replace(STORY, number=number, **changes) for number in range(count))
+    countries = (CountryStories("KZ", stories[: count // 2]), CountryStories("US", stories[count // 2 :]))
+    return replace(EMPTY, articles=count, countries=countries)
+
+
+@pytest.mark.parametrize("count", [60, 400, 3000])
+@pytest.mark.parametrize("length", [40, MAX_TITLE])
+def test_a_mail_stays_below_the_limit_and_says_what_is_left_out(count: int, length: int) -> None:
+    sentences = "Очень длинное предложение. " * (length // 27)
+    rendered = render(many(count, title="Я" * length, sentences=sentences), archive_link=LINK)
+    shown = rendered.html.count("<h3") + rendered.html.count('class="k"')
+    assert 0.9 * LIMIT < transferred(rendered.html) < LIMIT or shown == count
+    assert rendered.page.count("<h3") == count
+    for words in ("".join(check(rendered.html).words), rendered.text):
+        assert (f"Показано {shown} из" in words) == (shown < count)
+    assert rendered.text.count("https://a.example/1") == shown
+
+
+def test_room_is_given_in_turn_so_that_no_country_is_left_out() -> None:
+    words = "".join(check(render(many(3000), archive_link=LINK).html).words)
+    first, second = (int(found) for found in re.findall(r"(?:Казахстан|США) (\d+) / 1\u00a0500", words))
+    assert abs(first - second) <= 3
+
+
+def test_where_not_all_fit_the_first_come_with_their_text_and_others_by_headline() -> None:
+    html = render(many(3000), archive_link=LINK).html
+    assert html.count("<h3") > 20 and html.count('class="k"') > 20
+
+
+def test_the_size_is_that_of_the_part_as_it_is_sent() -> None:
+    html = render(many(400), archive_link=LINK).html
+    message = EmailMessage(policy=SMTP)
+    message.set_content(html, subtype="html", cte="base64")
+    assert 0 <= transferred(html) - len(message.as_bytes().partition(b"\r\n\r\n")[2]) <= 8
+
+
+def test_even_the_worst_story_leaves_a_mail_below_the_limit() -> None:
+    url = "https://a.example/" + "&" * 280
+    also = tuple(Also("&" * 80, url, "&", 1000) for _ in range(50))
+    health = tuple(HealthNote("&" * 80, "silent", NOW.date(), "&" * 200) for _ in range(500))
+    content = many(3000, title="&" * MAX_TITLE, url=url * 3, also=also, sentences="&" * 600)
+    content = replace(content, title="&" * MAX_NAME, health=health)
+    rendered = render(content, archive_link="https://a.example/" + "&" * 900)
+    assert transferred(rendered.html) < LIMIT
+    check(rendered.html)
+
+
+def test_text_from_right_to_left_stays_by_itself() -> None:
+    html = render(many(1, title="עברית 1", outlet="מקור"), archive_link=LINK).html
+    assert "<bdi>עברית 1</bdi></a>" in html and "<bdi>מקור</bdi> ·" in html
+    assert "<bdi>" not in render(many(1, title="Қазақша №1 中亚"), archive_link=LINK).html
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=300),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>", "\r\nBcc: all@example.org", "\u202egnp.exe", "я" * 10_000, "👩‍👩‍👧‍👦 🇰🇿",
+            '"><img src=x onerror=alert(1)>', "javascript:alert(1)", "{{ 7*7 }}", "</style><style>*{}", "\x1b[31m",
+            "cid:days", "&lt;b&gt;", "z" + "\u0336" * 99, "<!--", "]]>",
+        ]
+    ),
+)  # fmt: skip
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """A story as the loader makes it, from whatever a feed holds."""
+    also = draw(
+        st.lists(st.builds(Also, HOSTILE.map(lambda t: clean(t, 80)), HOSTILE.map(link), st.none(), st.just(2)))
+    )
+    return Story(
+        number=draw(st.integers(0, 10**9)),
+        title=clean(draw(HOSTILE), MAX_TITLE) or None,
+        url=link("https://a.example/" + draw(HOSTILE)),
+        outlet=clean(draw(HOSTILE), MAX_NAME),
+        country=draw(st.sampled_from(["KZ", "US", "XX", None])),
+        language=draw(st.sampled_from(["ru", "kk", None])),
+        day=draw(st.one_of(st.none(), st.dates())),
+        sentences=clean(draw(HOSTILE), 600),
+        terms=((readable(draw(HOSTILE), draw(HOSTILE)),),),
+        also=tuple(also),
+    )
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(stories(), max_size=6, unique_by=lambda story: story.number), HOSTILE, st.sampled_from(["ru", "en"]))
+def test_whatever_outlets_write_arrives_as_harmless_text(found: list[Story], title: str, frame: Frame) -> None:
+    content = replace(
+        EMPTY, title=clean(title, MAX_NAME), frame=frame, articles=len(found),
+        events=(Event((CountryStories(None, tuple(found[:2])),)),),
+        countries=(CountryStories("KZ", tuple(found[2:4])),), borderline=tuple(found[4:]),
+    )  # fmt: skip
+    rendered = render(content, archive_link=title)
+    for html in (rendered.html, rendered.page):
+        page = check(html)
+        words = "".join(page.words).replace("\u00a0", " ")
+        for story in found:
+            assert (story.title or "") in words
+    assert transferred(rendered.html) < LIMIT
+    assert_one_clean_line(rendered)
+    assert all(line == line.rstrip() or line for line in rendered.text.split("\n"))
+    assert not set(rendered.text) & {chr(code) for code in (*range(10), *range(11, 32), 0x202E, 0x2066, 0x200F)}
+
+
+def assert_one_clean_line(rendered: Rendered) -> None:
+    subject = rendered.subject
+    assert not {unicodedata.category(letter) for letter in subject} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert 0 < len(subject) <= 150

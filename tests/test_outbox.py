@@ -1,0 +1,230 @@
+"""The outbox: what goes into which digest, and what becomes of each delivery."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from config.settings import Storage
+from storage.corpus import Corpus
+from storage.outbox import (
+    CLAIM,
+    GAPS,
+    GIVE_UP_AFTER,
+    Choice,
+    Delivery,
+    call_again,
+    call_all_again,
+    choose,
+    claim,
+    count_waiting,
+    free_stem,
+    has_due,
+    store_digest,
+    store_failed,
+    store_refused,
+    store_sent,
+    store_unreachable,
+)
+from storage.schema import deliveries, urls
+from tests.digest_corpus import START, new_article, opened, place
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+async def issue(
+    corpus: Corpus, name: str = "digest", *, now: datetime = START, to: tuple[str, ...] = (), **asked: Any
+) -> Choice:
+    """Choose and store, as a run does."""
+    async with corpus.database.write() as connection:
+        choice = await choose(connection, name, now=now, **asked)
+        if choice.numbers or choice.first:
+            stem = await free_stem(connection, f"{now:%Y-%m-%dT%H-%M}-{name}")
+            await store_digest(
+                connection, name, choice, now=now, stem=stem, message_id=f"<{stem}@x>", message=stem.encode(),
+                page=b"page", recipients=to,
+            )  # fmt: skip
+    return choice
+
+
+async def test_each_digest_goes_on_where_the_last_of_its_name_ended(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, map(new_article, range(3)), now=START - HOUR)
+        first = await issue(corpus)
+        assert (first.numbers, first.last_number, first.first) == ((0, 1, 2), 2, True)
+        assert first.since == START - DAY
+        assert (await issue(corpus)).numbers == ()
+        await place(corpus, map(new_article, range(3, 5)), now=START - 2 * DAY)  # whatever the clocks say
+        second = await issue(corpus, now=START + DAY)
+        assert (second.numbers, second.first, second.since) == ((3, 4), False, START)
+        assert (await issue(corpus, "other", now=START)).numbers == (0, 1, 2)
+
+
+async def test_the_first_digest_looks_back_one_day_and_old_news_is_none(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)], now=START - 2 * DAY)
+        old = [new_article(1, published=date(2025, 11, 13)), new_article(2, published=date(2025, 11, 14))]
+        undated = [new_article(3, published=None), new_article(4, published=None, method="adopted")]
+        await place(corpus, [*old, *undated, new_article(5, published=None)], now=START - HOUR)
+        async with corpus.database.write() as connection:  # the last one was listed by a backfill
+            listed = urls.c.key == "https://site.kz/news/5"
+            await connection.execute(update(urls).where(listed).values(window=1))
+        assert (await issue(corpus)).numbers == (2, 3)
+
+
+async def test_since_widens_and_narrows_and_never_repeats(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        for number in range(6):
+            await place(corpus, [new_article(number)], now=START + number * HOUR)
+        now = START + 6 * HOUR
+        assert (await issue(corpus, now=now, since=now - 2 * HOUR)).numbers == (4, 5)
+        assert (await issue(corpus, now=now)).numbers == ()
+        assert (await issue(corpus, now=now, since=now - 4 * HOUR)).numbers == (2, 3)
+        assert (await issue(corpus, now=now, since=now - 9 * DAY)).numbers == (0, 1)
+        assert (await issue(corpus, now=now, since=now - 9 * DAY)).numbers == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ({}, (0, 1, 2, 3)),
+        ({"topic": "trade"}, (1,)),
+        ({"languages": ("kk", "en")}, (2,)),
+        ({"source_ids": ("far", "none")}, (3,)),
+        ({"source_ids": ()}, ()),
+        ({"topic": "topic", "languages": ("ru",), "source_ids": ("site",)}, (0,)),
+    ],
+)
+async def test_a_digest_holds_what_its_settings_ask_for(
+    tmp_path: Path, storage: Storage, asked: dict[str, Any], numbers: tuple[int, ...]
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0), new_article(1, topic="trade"), new_article(2, language="kk"),
+                             new_article(3, source_id="far")])  # fmt: skip
+        assert (await issue(corpus, **asked)).numbers == numbers
+
+
+async def test_an_article_cannot_be_stored_twice_under_one_name(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        choice = await issue(corpus)
+        with pytest.raises(IntegrityError):
+            async with corpus.database.write() as connection:
+                await store_digest(
+                    connection, "digest", choice, now=START, stem="s", message_id="m", message=b"", page=b"",
+                    recipients=(),
+                )  # fmt: skip
+        assert (await issue(corpus, "other")).numbers == (0,)
+
+
+async def test_two_digests_of_one_minute_have_files_of_their_own(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        stems = []
+        for number in range(3):
+            async with corpus.database.write() as connection:
+                stems.append(await free_stem(connection, "2025-11-22T07-00"))
+                await store_digest(
+                    connection, f"n{number}", Choice((), -1, START, True), now=START, stem=stems[-1],
+                    message_id=stems[-1], message=b"", page=b"", recipients=(),
+                )  # fmt: skip
+        assert stems == ["2025-11-22T07-00", "2025-11-22T07-00-2", "2025-11-22T07-00-3"]
+
+
+async def taken(corpus: Corpus, now: datetime) -> Delivery | None:
+    async with corpus.database.write() as connection:
+        found = await claim(connection, now=now)
+    return found[0] if found else None
+
+
+async def waiting(corpus: Corpus) -> tuple[int, datetime | None]:
+    async with corpus.database.read() as connection:
+        found = await count_waiting(connection)
+    return found.count, found.next_attempt
+
+
+async def test_a_delivery_is_claimed_by_one_and_a_claim_that_was_left_behind_runs_out(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("b@x.org", "a@x.org"))
+        one, two = await taken(corpus, START), await taken(corpus, START)
+        assert one and two
+        assert (one.recipient, two.recipient, one.attempts) == ("a@x.org", "b@x.org", 1)
+        assert await taken(corpus, START + CLAIM - timedelta(seconds=1)) is None
+        async with corpus.database.write() as connection:
+            await store_sent(connection, one, now=START)
+        again = await taken(corpus, START + CLAIM)
+        assert again
+        assert (again.recipient, again.attempts) == ("b@x.org", 2)
+        async with corpus.database.write() as connection:
+            await store_refused(connection, again, "550 no")
+        assert await waiting(corpus) == (0, None)
+        assert await taken(corpus, START + 9 * DAY) is None
+
+
+async def test_what_failed_is_tried_again_with_growing_gaps_and_given_up_after_some_days(
+    tmp_path: Path, storage: Storage
+) -> None:
+    now, gaps = START, []
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org",))
+        while delivery := await taken(corpus, now):
+            async with corpus.database.write() as connection:
+                later = await store_failed(connection, delivery, "451 later", now=now)
+            if later is None:
+                break
+            gaps.append(later.held_until - now)
+            assert await waiting(corpus) == (1, later.held_until)
+            assert await taken(corpus, later.held_until - timedelta(milliseconds=1)) is None
+            now = later.held_until if len(gaps) <= len(GAPS) + 1 else START + GIVE_UP_AFTER + timedelta(seconds=1)
+        assert tuple(gaps) == (*GAPS, GAPS[-1], GAPS[-1])
+        async with corpus.database.read() as connection:
+            row = (await connection.execute(select(deliveries))).one()
+        assert (row.state, row.reason, row.next_attempt) == ("gave_up", "451 later", None)
+
+
+async def test_all_that_is_put_off_can_be_called_at_once_and_a_claim_stays_a_claim(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org", "b@x.org"))
+        one, two = await taken(corpus, START), await taken(corpus, START)
+        assert one and two
+        async with corpus.database.write() as connection:
+            await store_failed(connection, two, "451 later", now=START)
+            await call_all_again(connection)
+        called = await taken(corpus, START)
+        assert called and called.recipient == "b@x.org"
+        async with corpus.database.write() as connection:
+            await call_all_again(connection)
+        assert await taken(corpus, START) is None
+
+
+async def test_a_server_that_is_away_puts_off_all_that_is_due_and_nothing_else(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org", "b@x.org", "c@x.org"))
+        held = await taken(corpus, START)
+        assert held
+        async with corpus.database.write() as connection:
+            put_off = await store_unreachable(connection, "gone", now=START)
+        assert [one.recipient for one in put_off if one] == ["b@x.org", "c@x.org"]
+        async with corpus.database.read() as connection:
+            assert not await has_due(connection, now=START)
+        await taken(corpus, START + GAPS[0])  # somebody else has come by
+        async with corpus.database.write() as connection:
+            await call_again(connection, [one for one in put_off if one])
+        called = await taken(corpus, START)
+        assert called
+        assert (called.recipient, called.attempts) == ("c@x.org", 2)
+        assert await taken(corpus, START) is None

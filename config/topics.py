@@ -2,7 +2,7 @@
 
 A term is a word or a phrase, read literally but for four signs:
 
-- `казахстан*`: the star stands for any ending; three letters at least must go before it;
+- `казахстан*`: the star stands for any ending; in a term's first word, three letters at least must go before it;
 - `Рахмон(|а|у|ом)`: one of the alternatives, which may be empty; brackets do not nest;
 - `=США`: the equals sign in front asks for exactly these capital and small letters;
 - a space in a phrase stands for any white space or a hyphen.
@@ -19,7 +19,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
 
 # The languages that a list of terms may be kept for. "uz" is Uzbek in Latin, "uz-cyrl" in Cyrillic letters; "any" is
 # for names that all languages write alike. "<language>-only": its terms count in articles of that language alone.
@@ -27,12 +27,13 @@ LANGUAGES = (
     *("ru", "en", "kk", "ky", "tg", "tk", "uz", "uz-cyrl", "tr", "de", "zh"),
     *("az", "be", "es", "fa", "fr", "it", "ja", "ko", "mn", "pl", "uk"),
 )
-KEYS = ("any", *LANGUAGES, *(f"{language}-only" for language in LANGUAGES))
+ANY = "any"
+KEYS = (ANY, *LANGUAGES, *(f"{language}-only" for language in LANGUAGES))
 MAX_TERM_CHARACTERS = 200
 MAX_SPELLINGS = 200  # of one term; a slip with brackets must not multiply into millions
 
 _BRACKETS = re.compile(r"\(([^()]*)\)")
-_SHORT_STEM = re.compile(r"(?<![\w'ʻʼ‘’]{3})\*")
+_SHORT_STEM = re.compile(r"^[\w'ʻʼ‘’]{0,2}\*| \*")
 _INNER_STAR = re.compile(r"\*(?=[\w*'ʻʼ‘’])")
 
 
@@ -111,40 +112,51 @@ class _Table(BaseModel):
 
 
 class Weights(_Table):
-    """Points for a group's term, by place, and for a sentence in which all groups meet.
+    """What each kind of evidence is worth, in points; `extractors.topic_evidence` says how it is measured, from 0 to 1.
 
-    The defaults go with the default threshold: a headline or a lead that names a group is enough for that group,
-    a single sentence further down is not.
+    The score is the sum of the points, and `aside` is subtracted. The defaults go with the default threshold: groups
+    that meet in one sentence of headline or lead are enough.
     """
 
-    headline: Points = 4.0
-    lead: Points = 2.0
-    body: Points = 0.4
-    together: Points = 0.4
+    headline: Points = 4.0  # which share of the groups the headline names
+    lead: Points = 2.0  # which share of the groups the lead names
+    together: Points = 1.5  # one sentence of headline or lead names all groups; half for two neighbouring ones
+    actors: Points = 1.5  # offices, officials, companies speak for the groups
+    dealings: Points = 1.5  # what they do with one another, said where the groups meet
+    body: Points = 3.0  # how much of the body is about each of the groups
+    aside: Points = 2.0  # subtracted: how much of a long body is not
 
 
 class Veto(_Table):
     """Terms of another subject (sport, exchange rates …) that make an article off topic all the same.
 
-    It speaks from `threshold` points on (weighed like a group), but not when the article itself has `outvoted_at`
-    points or more, and not when a term of `unless` stands in headline or lead.
+    It speaks from `threshold` points on: 4 points for the headline, 2 for each of up to three mentions in the lead, 0.4
+    for each of up to six in the body. It is silent when the article's own score is `outvoted_at` or more, and when a
+    term of `unless` stands in headline or lead.
+    `rival`: the terms name other partners. Then the points of the weakest group, reckoned alike, are subtracted first,
+    and a headline that names all groups silences the veto. A sentence of the text that names two rivals is a list, and
+    what it says of the groups counts half.
     """
 
     terms: SomeTerms
     threshold: Limit
     outvoted_at: Limit | None = None  # None: no score outvotes it
     unless: Terms = {}
+    rival: bool = Field(default=False, strict=True)
 
 
 class Topic(_Table):
-    """One topic: an article is on it when every group of terms is strong enough and no veto speaks."""
+    """One topic: an article is on it when every group occurs, the score reaches `threshold`, and no veto speaks."""
 
     id: Name
     name: str = Field(min_length=1)
     match_all: bool = Field(default=False, strict=True)
-    threshold: Limit = 2.0
+    threshold: Limit = 3.5  # all groups in one sentence of the lead
+    borderline: Points = 1.0  # points above and below the threshold within which a person had better look
     weights: Weights = Weights()
     groups: dict[Name, SomeTerms] = {}
+    actors: dict[Name, SomeTerms] = {}  # of a group: count for the group too; "any": for the group named beside them
+    dealings: Terms = {}
     take_out: Terms = {}  # removed before groups are counted
     sufficient: Terms = {}  # each stands for all groups at once
     vetoes: dict[Name, Veto] = {}
@@ -153,7 +165,23 @@ class Topic(_Table):
     def _has_groups(self) -> Topic:
         if not self.groups and not self.match_all:
             raise ValueError(f'topic "{self.id}": found no groups, expected [topics.groups.…] or match_all = true')
+        for name in self.actors:
+            if name not in self.groups and name != ANY:
+                known = ", ".join((*self.groups, ANY))
+                raise ValueError(f'topic "{self.id}": found actors of "{name}", expected one of {known}')
         return self
+
+
+class LearntWeights(Weights):
+    """The weights of one topic in `topics.weights.toml`; what is not given stays as `topics.toml` has it."""
+
+    threshold: Limit | None = None
+
+
+class WeightsFile(RootModel[dict[Name, LearntWeights]]):
+    """All of `topics.weights.toml`, an optional file beside `topics.toml`: a table of weights for each topic's id."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class TopicsFile(_Table):
@@ -171,6 +199,20 @@ class TopicsFile(_Table):
                 raise ValueError(f'topic {position}: id: found "{topic.id}" a second time, expected a different id')
             seen.add(topic.id)
         return self
+
+
+def with_weights(file: TopicsFile, learnt: WeightsFile) -> TopicsFile:
+    """The topics with the learnt weights instead of their own. Raises ValueError for weights of an unknown topic."""
+    known = {topic.id for topic in file.topics}
+    if unknown := [name for name in learnt.root if name not in known]:
+        raise ValueError(f'found weights for "{unknown[0]}", expected one of {", ".join(sorted(known))}')
+    return file.model_copy(update={"topics": tuple(_with_weights(topic, learnt) for topic in file.topics)})
+
+
+def _with_weights(topic: Topic, learnt: WeightsFile) -> Topic:
+    given = learnt.root[topic.id].model_dump(exclude_unset=True) if topic.id in learnt.root else {}
+    threshold = given.pop("threshold", None) or topic.threshold
+    return topic.model_copy(update={"threshold": threshold, "weights": topic.weights.model_copy(update=given)})
 
 
 def base_language(key: str) -> str | None:

@@ -127,7 +127,9 @@ class Article:
 
     `paragraphs` are the blocks of the corpus file (format: `storage.corpus`), without the headline.
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses it
-    names as itself in other languages (hreflang), `links` those on other sites that its text leads to.
+    names as itself in other languages (hreflang), `links` those on other sites that its text leads to. `unmatched` are
+    the parts of our rule for the site that found nothing on the page; None: there is no rule. `lines` is what is
+    remembered of the page (`extractors.site_memory`); empty: nothing.
     """
 
     paragraphs: tuple[str, ...]
@@ -141,6 +143,8 @@ class Article:
     dates: tuple[DateCandidate, ...] = ()
     alternates: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] | None = None
+    lines: bytes = b""
 
     @property
     def text(self) -> str:
@@ -160,20 +164,30 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an article is on topic, and all that the answer rests on. `topic` is None when none fits."""
+    """Whether an article is on topic, and all that the answer rests on. `topic` is None when none fits.
+
+    `score` and `threshold` are in the points of the topic's weights. `borderline`: the score is so near the threshold
+    that a person may well decide otherwise. `taken_out` lists what was removed before counting, `veto` names the one
+    that spoke.
+    """
 
     relevant: bool
     topic: str | None
     score: float
     matches: tuple[Match, ...] = ()
     why: str = ""
+    taken_out: tuple[str, ...] = ()
+    veto: str | None = None
+    borderline: bool = False
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """How one entry fared up to the corpus: an article with its verdict, or the error that ended it.
 
-    `key` is the entry's canonical URL, `url` the address that answered, after redirects.
+    `key` is the entry's canonical URL, `url` the address that answered, after redirects. `day` is that of publication
+    where a page states one that no article was taken from.
     """
 
     key: str
@@ -185,6 +199,7 @@ class Result:
     verdict: Verdict | None = None
     error: ItemError | None = None
     attempts: int = 0  # earlier ones
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

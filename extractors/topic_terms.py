@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from config.topics import all_terms, is_exact, spellings
-from extractors.topic_text import WORD, Words, depends_on_neighbours, normalise, prepare, skeleton
+from extractors.topic_text import WORD, Words, prepare
 
 HEAD = 3  # letters; config.topics allows no shorter stem before a star
 _STAR = "*"
+# How many words of texts, and how long ones, are remembered for a language with what may begin with them.
+KNOWN_WORDS = 50_000
+KNOWN_CHARACTERS = 40
 
 
 class Hit(NamedTuple):
@@ -45,6 +48,9 @@ class _Spelling:
     parts: tuple[_Part, ...]  # in small letters, unless `exact`
     exact: bool
     language: str | None  # counts only in articles of this language; None: in all
+    simple: bool  # its first word is all of it
+    then: str  # the first letter of its second word, in small letters; "" where there is none
+    between: list[str] | None  # the words after the first and before the last, if none of them has a star
 
     def counts_in(self, language: str | None) -> bool:
         return self.language is None or language is None or self.language == language
@@ -58,12 +64,20 @@ class _Spelling:
                 return False
         else:
             listed = words.folded
-        if place + len(parts) > len(listed):
+        last = place + len(parts) - 1
+        if last >= len(listed):
             return False
+        if self.between is not None:
+            return listed[place + 1 : last] == self.between and (last == place or parts[-1].fits(listed[last]))
         for offset in range(1, len(parts)):  # noqa: SIM110 - the hottest loop; a generator doubles its time
             if not parts[offset].fits(listed[place + offset]):
                 return False
         return True
+
+
+# The spellings that may begin with some word: under "" those of one word, and under each letter that the next word of
+# another one begins with, these and those.
+_Starting = dict[str, list[_Spelling]]
 
 
 class Terms:
@@ -86,6 +100,8 @@ class Terms:
             if first.start is not None:
                 self._stems.setdefault(first.start[:HEAD], []).append((first.start, rank, spelling))
         self._heads = {word[:HEAD] for word in self._whole} | set(self._stems)
+        # language → a word of a text → the spellings that may begin with it: news uses the same words again and again
+        self._known: dict[str | None, dict[str, _Starting]] = {}
 
     def find(self, words: Words, language: str | None) -> list[Hit]:
         """The hits in order of their places; those of one label never overlap.
@@ -93,26 +109,43 @@ class Terms:
         `language` is the article's (ISO 639-1). None means unknown, and then terms limited to a language count too:
         the cost of a stray hit is one point, that of deafness the article.
         """
-        heads, hits = self._heads, list[Hit]()
-        known: dict[str, list[_Spelling]] = {}  # a word of the text → the spellings that may begin with it
+        known = self._known.setdefault(language, {})
+        if len(known) > KNOWN_WORDS:
+            known.clear()
+        hits = list[Hit]()
         busy: dict[str, int] = {}  # label → the place from which on it may be found again
-        for place, word in enumerate(words.folded):
-            if word[:HEAD] not in heads:
-                continue
+        folded = words.folded
+        for place, word in enumerate(folded):
             starting = known.get(word)
             if starting is None:
-                starting = known[word] = self._starting(word, language)
-            for spelling in starting:
-                if place >= busy.get(spelling.label, 0) and spelling.fits(words, place):
+                starting = self._starting(word, language)
+                if len(word) <= KNOWN_CHARACTERS:
+                    known[word] = starting
+            if not starting:
+                continue
+            after = folded[place + 1][0] if place + 1 < len(folded) else ""
+            for spelling in starting.get(after) or starting[""]:
+                if place >= busy.get(spelling.label, 0) and (spelling.simple or spelling.fits(words, place)):
                     end = busy[spelling.label] = place + len(spelling.parts)
                     hits.append(Hit(spelling.label, spelling.term, place, end))
         return hits
 
-    def _starting(self, word: str, language: str | None) -> list[_Spelling]:
-        """The spellings whose first word fits `word`, the longest phrase first."""
+    def _starting(self, word: str, language: str | None) -> _Starting:
+        """The spellings whose first word fits `word`, the longest phrase first, by what comes after it."""
+        if word[:HEAD] not in self._heads:
+            return {}
         ranked = dict(self._whole.get(word, ()))
         ranked.update((rank, s) for start, rank, s in self._stems.get(word[:HEAD], ()) if word.startswith(start))
-        return [ranked[rank] for rank in sorted(ranked) if ranked[rank].counts_in(language)]
+        found: list[_Spelling] = []
+        settled = set[str]()  # labels for which a single word fits already: nothing after it can speak
+        for rank in sorted(ranked):
+            spelling = ranked[rank]
+            if spelling.label not in settled and spelling.counts_in(language):
+                found.append(spelling)
+                if spelling.simple:
+                    settled.add(spelling.label)
+        afters = {"", *(spelling.then for spelling in found)} if found else set()
+        return {after: [spelling for spelling in found if spelling.then in ("", after)] for after in afters}
 
 
 def _compile(label: str, term: str, language: str | None) -> Iterable[_Spelling]:
@@ -120,7 +153,18 @@ def _compile(label: str, term: str, language: str | None) -> Iterable[_Spelling]
     for spelling in spellings(term):
         prepared = prepare(spelling)
         folded = _parts(prepared.lower())
-        yield _Spelling(label, term, folded[0], _parts(prepared) if exact else folded, exact, language)
+        parts = _parts(prepared) if exact else folded
+        yield _Spelling(
+            label,
+            term,
+            folded[0],
+            parts,
+            exact,
+            language,
+            simple=len(parts) == 1 and not exact,
+            then=folded[1].text[0] if len(folded) > 1 else "",
+            between=None if any(part.start for part in parts[1:-1]) else [part.text for part in parts[1:-1]],
+        )
 
 
 def _parts(spelling: str) -> tuple[_Part, ...]:
@@ -133,63 +177,3 @@ def _parts(spelling: str) -> tuple[_Part, ...]:
     if parts[-1].start is None:  # the last word may take an ending after an apostrophe: ABD'nin, Trump's
         parts[-1] = _Part(parts[-1].text, start=parts[-1].text + "'")
     return tuple(parts)
-
-
-class Screen:
-    """Whether any of some terms can occur in an article taken from a page: cheap, and never wrongly False.
-
-    A term's words follow one another with only white space and hyphens between, so with those gone what stands
-    between its stars is a piece of the page's text. Looking for pieces finds all that `Terms` finds, and some more.
-    """
-
-    def __init__(self, lists: Iterable[Mapping[str, tuple[str, ...]]]) -> None:
-        folded, cased = set[str](), set[str]()
-        for listed in lists:
-            for term, _ in all_terms(listed):
-                for spelling in spellings(term):
-                    pieces = [_squeeze(prepare(piece)) for piece in spelling.split(_STAR)]
-                    longest = max(pieces, key=len)
-                    (cased if is_exact(term) else folded).add(longest if is_exact(term) else longest.lower())
-        self._folded, self._cased = _shortest(folded), _shortest(cased)
-        self._folded_skeletons = _shortest({skeleton(piece) for piece in folded})
-        self._cased_skeletons = _shortest({skeleton(piece) for piece in cased})
-
-    def may_match(self, page: ScreenedText) -> bool:
-        if any(piece in page.folded for piece in self._folded) or any(piece in page.cased for piece in self._cased):
-            return True
-        if page.skeletons is None:
-            return False
-        folded, cased = page.skeletons
-        return any(piece in folded for piece in self._folded_skeletons) or any(
-            piece in cased for piece in self._cased_skeletons
-        )
-
-
-class ScreenedText:
-    """A page's text as `Screen` reads it.
-
-    Here words may be joined that an article keeps apart. Where that can change what `prepare` makes of a word, the
-    page is looked at a second time, blind to look-alikes and marks.
-    """
-
-    def __init__(self, text: str) -> None:
-        normal = normalise(text)
-        self.cased = _squeeze(normal)
-        self.folded = self.cased.lower()
-        self.skeletons: tuple[str, str] | None = None
-        if depends_on_neighbours(text) or depends_on_neighbours(normal):
-            self.skeletons = skeleton(self.folded), skeleton(self.cased)
-
-
-def _squeeze(text: str) -> str:
-    """`text` without the white space and hyphens that may stand between the words of a term."""
-    return "".join(text.split()).replace("-", "")
-
-
-def _shortest(pieces: set[str]) -> tuple[str, ...]:
-    """The pieces that hold no other one: a text with a longer one has the shorter one too."""
-    kept: list[str] = []
-    for piece in sorted(pieces, key=lambda p: (len(p), p)):
-        if not any(shorter in piece for shorter in kept):
-            kept.append(piece)
-    return tuple(kept)

@@ -24,13 +24,14 @@ _UNUSUAL = re.compile(
 # stream-safe format allows 30 in a row (UAX #15, section 13); all marks are outside \w.
 _LONG_RUN = re.compile(r"([^\w\s]{30})[^\w\s]+")
 _MARKS = re.compile("[\u0300-\u036f]+")  # what has no composed letter after NFC, such as the stress in Казахста́н
-_CHINESE = re.compile("([\u3400-\u4dbf\u4e00-\u9fff])")
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
 _REPLACED = (
     *((variant, "'") for variant in "ʻʼ‘’´ʹ′"),
     *((variant, "-") for variant in "‐‑\u2043"),  # the no-break hyphen and its kin
     *(("ё", "е"), ("Ё", "Е")),
     *(("ı", "i"), ("İ", "I")),  # KIRGIZ and kırgız; and now lower() keeps every position
     *((space, " ") for space in "\u2800\u3164"),  # blank, though not white space to Unicode
+    *((quote, " ") for quote in "«»“”„‟「」《》"),  # the newspaper «Türkmenistan» is one phrase
 )
 
 # Letters of the two scripts that look alike. Kazakh is often typed with a Latin i or ə. Н stands before Һ: H becomes Н.
@@ -58,7 +59,7 @@ def normalise(text: str) -> str:
     if not text.isascii():
         for variant, plain in _REPLACED:
             text = text.replace(variant, plain)
-    return text.replace("`", "'")
+    return text.replace("`", "'").replace('"', " ")
 
 
 def prepare(text: str) -> str:
@@ -67,7 +68,7 @@ def prepare(text: str) -> str:
     if _MIXED.search(text):
         text = _LETTERS.sub(_one_script, text)
     if _UNUSUAL.search(text):
-        text = _CHINESE.sub(r" \1 ", text)
+        text = _CHINESE.sub(lambda run: f" {' '.join(run[0])} ", text)
     return text
 
 
@@ -99,22 +100,31 @@ class Words:
     """A prepared text as words and signs in order; hyphens and white space only divide them."""
 
     def __init__(self, prepared: str) -> None:
-        self._prepared = prepared
-        self.folded: list[str] = WORD.findall(prepared.lower())
-
-    @cached_property
-    def cased(self) -> list[str]:
-        """The same words with their capital letters, place for place: lower() of a prepared text keeps all lengths."""
-        return WORD.findall(self._prepared)
+        self.cased: list[str] = WORD.findall(prepared)
+        self.folded = [word.lower() for word in self.cased]
 
     @cached_property
     def sentence_ends(self) -> list[int]:
-        """The places of the signs that end a sentence. A dot after one letter (U.S.) or in a number (3.5) ends none."""
+        """The places of the signs that end a sentence. A dot after one letter (U.S.) or in a number (3.5) ends none.
+
+        Of several ends with nothing or a single sign between them the last one counts.
+        """
         words = self.folded
-        return [
-            place
-            for place, word in enumerate(words)
-            if word in _SENTENCE_ENDS
-            and not (word == "." and place and len(words[place - 1]) == 1)
-            and not (word == "." and words[place + 1 : place + 2] and words[place + 1][0].isdigit())
-        ]
+        ends = [-1]
+        for place in (place for place, word in enumerate(words) if word in _SENTENCE_ENDS):
+            if words[place] == "." and place:
+                if len(words[place - 1]) == 1:
+                    continue
+                if words[place + 1 : place + 2] and words[place + 1][0].isdigit():
+                    continue
+            if place - ends[-1] <= 2:
+                ends[-1] = place
+            else:
+                ends.append(place)
+        return ends[1:] if ends[0] == -1 else ends
+
+    @property
+    def sentences(self) -> int:
+        """How many sentences there are, a last one without its sign included."""
+        ends = self.sentence_ends
+        return len(ends) + (len(self.folded) - 1 - (ends[-1] if ends else -1) > 1)

@@ -27,8 +27,9 @@ from storage.health import SourceHealth, load_health
 from storage.manifest import manifest_line
 from storage.periods import Period
 from storage.repair import Repair, repair
-from storage.schema import articles, sightings, urls
+from storage.schema import articles
 from storage.search import Hit, search
+from storage.story import load_story
 from storage.verify import Fault, stats, verify
 
 
@@ -89,7 +90,8 @@ async def corpus_statistics(config: Config, data: Path) -> dict[str, Any]:
 async def sources_health(config: Config, data: Path) -> list[SourceHealth]:
     """The health of every enabled source."""
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
-        return await load_health(connection, [s.id for s in config.select(())], now=utc_now())
+        ids = [s.id for s in config.select(())]
+        return await load_health(connection, ids, now=utc_now(), ruled=config.ruled())
 
 
 async def coverage_of(
@@ -123,29 +125,10 @@ async def article_facts(config: Config, data: Path, number: int) -> tuple[dict[s
 
 
 async def explain_url(config: Config, data: Path, url: str) -> dict[str, Any]:
-    """What the index knows of a URL. Raises StorageError when it is none, or there is no index."""
+    """What the index knows of a URL (`storage.story`). Raises StorageError when it is none, or there is no index."""
     try:
         key = canonical_url(url)
     except ValueError as exc:
         raise StorageError(f"{exc}: expected an address such as https://example.kz/news/1") from exc
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
-        row = (await connection.execute(select(urls).where(urls.c.key == key))).first()
-        number = row.article if row else None
-        by = articles.c.number == number if number is not None else articles.c.canonical_url == key
-        article = (await connection.execute(select(articles).where(by))).first()
-        seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()
-    facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
-    if row is None and article is None:
-        return {**facts, "outcome": "never seen in a feed or an archive"}
-    if row is not None:
-        facts |= {
-            "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
-            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or row.feed_url,
-            "archived_copy": row.archived_url,
-            "attempts": row.attempts, "outcome": row.outcome or "waiting for the next pass", "reason": row.reason,
-            "decided_at": row.decided_at, "next_attempt": row.next_attempt,
-            "details": json.dumps(row.details, ensure_ascii=False) if row.details else None,
-        }  # fmt: skip
-    if article is not None:
-        facts |= {"article": article.file, "article_url": article.url, "topic": article.topic, "why": article.why}
-    return facts
+        return await load_story(connection, key)

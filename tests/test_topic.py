@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 import tomllib
 from collections import Counter
@@ -16,18 +17,35 @@ from hypothesis import strategies as st
 from config.topics import TopicsFile, all_terms, spellings
 from extractors.records import Article, Match, Verdict
 from extractors.topic import compile_topics
+from extractors.topic_terms import Terms
 from extractors.topic_text import Words, prepare
 
 HERE = Path(__file__).parent
 FILE = TopicsFile(**tomllib.loads((HERE.parent / "config" / "topics.toml").read_text(encoding="utf-8")))
 TOPICS, TWIN = compile_topics(FILE), compile_topics(FILE)
+# The same terms, but whatever names all groups is kept: nothing that it keeps may be refused by the screen.
+GREEDY = compile_topics(
+    TopicsFile(topics=tuple(t.model_copy(update={"threshold": 0.01, "vetoes": {}}) for t in FILE.topics))
+)
 
 
 def cases(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (HERE / "data/topic" / name).read_text(encoding="utf-8").splitlines()]
+    lines = (HERE / "topic_articles" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
-CASES = cases("dev.jsonl")
+# Each set was written before a look at how the judge fares on it, and used for tuning afterwards. What it got at first
+# sight stands beside: that, and not the floor below, is what to expect of other articles.
+FIRST = cases("first")
+SECOND = cases("second")  # hard ones: precision 0.83, recall 0.80
+THIRD = cases("third")  # hard ones: precision 0.86, recall 0.91
+FOURTH = cases("fourth")  # as they come: precision 0.97, recall 0.91
+FIFTH = cases("fifth")  # as they come: precision 0.95, recall 0.95
+SIXTH = cases("sixth")  # a third partner comes in: precision 1.00, recall 0.53
+SEVENTH = cases("seventh")  # words of the vetoes on topic, dealings with others off topic: precision 0.69, recall 0.90
+EIGHTH = cases("eighth")  # hard ones: precision 0.83, recall 0.88
+CASES = [*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH]
+EXCERPT = 300  # characters of text
 
 
 def article(text: str, title: str | None = None, language: str | None = "ru") -> Article:
@@ -46,73 +64,119 @@ def judge_case(case: dict[str, Any], change: Callable[[str], str] = str) -> Verd
 # --- quality
 
 
+def kind_of(case: dict[str, Any]) -> str:
+    """The language; Uzbek in Cyrillic letters counts as one of its own."""
+    if case["language"] == "uz" and re.search("[а-я]", case["text"]):
+        return "uz-cyrl"
+    return str(case["language"])
+
+
+def counted(change: Callable[[str], str] = str) -> dict[str, Counter[str]]:
+    """How many were kept, let through, lost and refused: of all, and of each language."""
+    counts: dict[str, Counter[str]] = {"all": Counter()}
+    for case in CASES:
+        kept = judge(change(case["text"]), case["title"], case["language"]).relevant
+        result = ("kept" if kept else "lost") if case["relevant"] else ("let through" if kept else "refused")
+        for key in ("all", kind_of(case)):
+            counts.setdefault(key, Counter())[result] += 1
+    return counts
+
+
 def f1(right: Counter[str]) -> float:
     return 2 * right["kept"] / max(1, 2 * right["kept"] + right["let through"] + right["lost"])
 
 
 def test_quality_over_the_composed_articles_stays_above_the_floor() -> None:
-    """The articles were written along with the terms, so these numbers flatter; the floor guards against steps back."""
-    counts: dict[str, Counter[str]] = {"all": Counter()}
-    for case in CASES:
-        kept = judge_case(case).relevant
-        result = ("kept" if kept else "lost") if case["relevant"] else ("let through" if kept else "refused")
-        for key in ("all", str(case["language"])):
-            counts.setdefault(key, Counter())[result] += 1
+    counts = counted()
     total = counts["all"]
-    assert total["kept"] / (total["kept"] + total["let through"]) >= 0.95, "precision"
-    assert total["kept"] / (total["kept"] + total["lost"]) >= 0.95, "recall"
-    assert f1(total) >= 0.95
-    assert {language: f1(count) for language, count in counts.items() if f1(count) < 0.85} == {}
+    assert total["kept"] / (total["kept"] + total["let through"]) >= 0.96, "precision"
+    assert total["kept"] / (total["kept"] + total["lost"]) >= 0.96, "recall"
+    assert f1(total) >= 0.97
+    assert {language: f1(count) for language, count in counts.items() if f1(count) < 0.93} == {}
 
 
-def test_articles_that_no_term_was_chosen_for_keep_their_measured_quality() -> None:
-    """Composed after the terms, mostly hard negatives, and never tuned on: nothing is lost, but a lead that names both
-    groups in passing is let through (11 of 15 negatives), because a lead with both is kept by rule.
-    """
-    results = [(judge_case(case).relevant, case["relevant"]) for case in cases("held_out.jsonl")]
-    assert results.count((False, True)) == 0
-    assert results.count((True, False)) <= 11
+def test_headline_and_the_first_300_characters_are_nearly_enough() -> None:
+    counts = counted(lambda text: text[:EXCERPT])
+    assert f1(counts["all"]) >= 0.95
 
 
 def test_the_composed_articles_cover_every_language_both_ways() -> None:
-    assert len(CASES) >= 110
-    seen = Counter((case["language"], case["relevant"]) for case in CASES)
-    for language in ("ru", "en", "kk", "ky", "uz", "tg", "tk", "tr", "de", "zh"):
-        assert seen[language, True] >= 2 and seen[language, False] >= 2, language
+    assert len({case["id"] for case in CASES}) == len(CASES) >= 300
+    languages = Counter(map(kind_of, CASES))
+    wanted = {"ru": 100, "en": 60, "tr": 8, "de": 8, "zh": 8}
+    wanted |= dict.fromkeys(("kk", "ky", "uz", "uz-cyrl", "tg", "tk"), 20)
+    assert {language: languages[language] for language, n in wanted.items() if languages[language] < n} == {}
+    seen = Counter((kind_of(case), case["relevant"]) for case in CASES)
+    assert all(seen[language, side] >= languages[language] * 0.3 for language in wanted for side in (True, False))
 
 
 # --- what a verdict says
 
 
 def test_a_verdict_names_terms_places_and_counts() -> None:
-    verdict = judge("Глава Казахстана вылетел.\n\nСША ждут.\n\nПосол США, США.", "Визит в США")
+    verdict = judge("Глава вылетел.\n\nСША ждут визита.\n\nВ США готовы, США рады.", "Казахстан и США")
     assert verdict.relevant and verdict.topic == "central-asia-us"
     assert verdict.matches == (
-        Match("region", "казахстан*", "lead", 1),
+        Match("region", "казахстан*", "headline", 1),
         Match("us", "=США", "headline", 1),
         Match("us", "=США", "lead", 1),
         Match("us", "=США", "body", 2),
+        Match("dealings", "визит*", "lead", 1),
     )
-    assert verdict.score == 2.0
-    assert verdict.why.startswith('on topic: region: "казахстан*" in the lead; us: "США" in the headline')
+    assert verdict.why.startswith('on topic: region: "казахстан*" in the headline; us: "США" in the headline')
 
 
-def test_a_missing_group_is_named() -> None:
+def test_the_score_is_the_sum_of_weighted_numbers() -> None:
+    weights = FILE.topics[0].weights.model_dump()
+    for case in CASES:
+        item = article(case["text"], case["title"], case["language"])
+        verdict, numbers = TOPICS.judge(item), TOPICS.features(item)
+        assert set(numbers) == {*weights, *(f"veto.{name}" for name in FILE.topics[0].vetoes)}
+        assert verdict.score == pytest.approx(sum(weights[name] * numbers[name] for name in weights), abs=0.006)
+        assert all(-1 <= numbers[name] <= (0 if name == "aside" else 1) for name in weights)
+        assert verdict.threshold == FILE.topics[0].threshold
+
+
+def test_features_are_of_the_first_topic_or_of_the_named_one() -> None:
+    item = article("Казахстан и США подписали договор.")
+    assert TOPICS.features(item) == TOPICS.features(item, "central-asia-us")
+    with pytest.raises(KeyError):
+        TOPICS.features(item, "weather")
+
+
+def test_a_missing_group_is_named_and_leaves_no_features() -> None:
     verdict = judge("В Казахстане выпал снег.")
-    assert (verdict.relevant, verdict.topic, verdict.score) == (False, None, 0.0)
+    assert (verdict.relevant, verdict.topic, verdict.score, verdict.borderline) == (False, None, 0.0, False)
     assert verdict.why == 'not on topic: no term of the group "us"'
+    assert not any(TOPICS.features(article("В Казахстане выпал снег.")).values())
 
 
 def test_too_little_is_named() -> None:
-    verdict = judge("Урожай.\n\nПшеница.\n\nВ Казахстане и США засуха.", "Новости Казахстана")
-    assert verdict.why == 'not on topic: 0.8 points (it needs 2), us: "США" in the body is too little'
+    verdict = judge("Урожай.\n\nПшеница.\n\nВ Казахстане и США засуха.", "Новости дня")
+    assert re.match(r"not on topic: [\d.]+ points \(it needs [\d.]+\) are too few; region: ", verdict.why)
+    assert "in the body" in verdict.why
 
 
 def test_the_veto_that_spoke_is_named() -> None:
-    verdict = judge("Боксёр из Казахстана победил в США.", "Турнир в США")
-    assert not verdict.relevant and verdict.topic is None
-    assert verdict.why.startswith('not on topic: the veto "sport" speaks with 6 points (it needs 4.4)')
+    verdict = judge("Президент Казахстана встретил боксёра из США.", "Турнир в США")
+    assert not verdict.relevant and verdict.veto == "sport" and verdict.score >= verdict.threshold
+    assert verdict.why.startswith('not on topic: the veto "sport" speaks with 6 points (it needs 4)')
     assert Match("veto:sport", "турнир*", "headline", 1) in verdict.matches
+
+
+def test_what_was_taken_out_is_listed() -> None:
+    verdict = judge("Казахстан. За доллары США и американскую валюту дают тенге.")
+    assert verdict.taken_out == ("долл* США", "американск* (доллар*|валют*)")
+    assert verdict.why == 'not on topic: no term of the group "us"'
+
+
+def test_the_borderline_lies_on_both_sides_of_the_threshold() -> None:
+    topic = FILE.topics[0]
+    verdicts = [judge_case(case) for case in CASES]
+    for verdict in verdicts:
+        assert verdict.borderline is (abs(verdict.score - topic.threshold) <= topic.borderline)
+    sides = {verdict.relevant for verdict in verdicts if verdict.borderline}
+    assert sides == {True, False}
 
 
 def test_an_empty_article_is_off_topic() -> None:
@@ -132,10 +196,13 @@ ON_TOPIC = "Казахстан и США подписали договор."
         pytest.param(ON_TOPIC, "Новость дня", True, id="lead"),
         pytest.param("Снег.\n\nЛёд.\n\n" + ON_TOPIC, "Погода", False, id="one aside"),
         pytest.param("Снег.\n\nЛёд.\n\n" + ON_TOPIC + "\n\n" + ON_TOPIC, "Погода", False, id="two asides"),
-        pytest.param("Снег.\n\nЛёд." + ("\n\n" + ON_TOPIC) * 3, "Погода", True, id="three sentences in the body"),
+        pytest.param("Снег.\n\nЛёд." + ("\n\n" + ON_TOPIC) * 8, "Погода", True, id="the whole body"),
         pytest.param("Снег идёт второй день. " * 60 + ON_TOPIC, "Погода", False, id="aside in a single long paragraph"),
         pytest.param(" date 2025-11-06 АСТАНА, 6 ноября – США закрыли завод.", "Завод", False, id="date and dateline"),
         pytest.param("Курс доллара США к тенге, Казахстан.", "Цены", False, id="currency"),
+        pytest.param("Снег.\n\nТеги: Казахстан, США, договор, визит.", "Погода", False, id="tags"),
+        pytest.param("В США снег.\n\nЧитайте также: " + ON_TOPIC, "Погода в США", False, id="a related story"),
+        pytest.param("Трамп подписал указ.\n\nСША рады.", "Указ Трампа | Новости Казахстана", False, id="the outlet"),
         pytest.param("Формат C5+1 отметил десять лет.", "Юбилей", True, id="sufficient"),
         pytest.param("Снег.\n\nЛёд.\n\nПрошла встреча C5+1.", "Погода", False, id="sufficient as an aside"),
     ],
@@ -154,7 +221,7 @@ def test_every_way_to_write_the_format_counts(mark: str) -> None:
     [
         ("трамплин", False), ("Трампу", True), ("АҚШ-тың", True), ("ақша", False), ("АҚШҚА", True), ("ABD’nin", True),
         ("AQSh’da", True), ("contact us", False), ("the US’s", True), ("U.S.", True), ("U. S.", True), ("us", False),
-        ("Соединённых\nШтатов", True), ("Соединённых–Штатов", False), ("US‑led", True), ("USA!", True),
+        ("Соединённых\nШтатов", True), ("белый–дом", False), ("US‑led", True), ("USA!", True),
         ("AMERICA", True), ("пол-Америки", True), ("американо-китайский", True), ("CША", True), ("СШA", True),
         ("Аме\u00adрика", True), ("Амери\u0301ка", True), ("其中美国人", True), ("中美关系", False), ("Oq uyda", True),
         ("O‘q uy", False),
@@ -167,9 +234,9 @@ def test_words_of_the_united_states(text: str, found: bool) -> None:
 
 def test_terms_of_an_only_list_count_in_their_language_and_in_unknown_texts() -> None:
     text = "Turkman gazi AQSH bozorida."
-    assert judge(text, language="uz").relevant
-    assert judge(text, language=None).relevant
-    assert not judge(text, language="en").relevant
+    assert GREEDY.judge(article(text, language="uz")).relevant
+    assert GREEDY.judge(article(text, language=None)).relevant
+    assert not GREEDY.judge(article(text, language="en")).relevant
 
 
 def test_the_first_paragraph_stands_for_a_missing_headline() -> None:
@@ -178,7 +245,8 @@ def test_the_first_paragraph_stands_for_a_missing_headline() -> None:
 
 
 def test_a_headline_repeated_as_first_paragraph_is_counted_once() -> None:
-    assert judge("Казахстан и США\n\nСнег.", "Казахстан и США") == judge("Снег.", "Казахстан и США")
+    for title in ("Казахстан и США", "Казахстан и «США»"):
+        assert judge(f"{title}\n\nСнег.", title) == judge("Снег.", title)
 
 
 def test_match_all_keeps_everything() -> None:
@@ -204,7 +272,7 @@ def test_several_topics_the_first_that_fits_speaks_else_the_nearest() -> None:
 SPELLED = [
     spelling.replace("*", ending)
     for topic in FILE.topics
-    for terms in (*topic.groups.values(), topic.sufficient, topic.take_out, *(v.terms for v in topic.vetoes.values()))
+    for terms in (*topic.groups.values(), *topic.actors.values(), topic.sufficient, topic.take_out)
     for term, _ in all_terms(terms)
     for spelling in spellings(term)
     for ending in ("", "ами")
@@ -232,7 +300,7 @@ def test_screen_never_refuses_what_judge_keeps(
     title: list[tuple[str, str]], text: list[tuple[str, str]], language: str, gap: str
 ) -> None:
     item = article(joined(text), joined(title), language)
-    if TOPICS.judge(item).relevant:
+    if GREEDY.judge(item).relevant:
         assert TOPICS.screen(gap.join(("Home", item.title or "", *item.paragraphs, "Footer")))
 
 
@@ -240,11 +308,11 @@ def test_screen_never_refuses_what_judge_keeps(
 @settings(max_examples=250, deadline=None)
 def test_screen_keeps_any_two_terms_that_judge_keeps(one: str, two: str, noise: str, gap: str) -> None:
     item = article(f"{one}, {noise} {two}", language=None)
-    if TOPICS.judge(item).relevant:
+    if GREEDY.judge(item).relevant:
         assert TOPICS.screen(gap.join((noise, *item.paragraphs, noise)))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['language']}: {case['title']}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_screen_keeps_the_composed_articles_and_variants_change_nothing(case: dict[str, Any]) -> None:
     plain = judge_case(case)
     if plain.relevant:
@@ -274,7 +342,7 @@ def test_screen_keeps_the_composed_articles_and_variants_change_nothing(case: di
     ],
 )
 def test_screen_keeps_what_stands_close_on_the_page(title: str, text: str) -> None:
-    assert judge(text, title).relevant
+    assert GREEDY.judge(article(text, title)).relevant
     for gap in ("", " ", "\n"):
         assert TOPICS.screen(title + gap + text)
 
@@ -305,17 +373,35 @@ def test_prepared_words_keep_their_places_in_small_letters(text: str) -> None:
 def test_time_grows_with_the_text_and_no_faster(unit: str) -> None:
     """A text against one four times as long: quadratic work would take 16 times as long, linear work 4 times."""
 
-    def cpu(size: int) -> float:
+    def act(size: int) -> None:
         item = article((unit * size)[:size])
-        best = float("inf")
-        for _ in range(3):
-            start = time.process_time()
-            TOPICS.judge(item)
-            TOPICS.screen(item.paragraphs[0])
-            best = min(best, time.process_time() - start)
-        return best
+        TOPICS.judge(item)
+        TOPICS.screen(item.paragraphs[0])
 
-    assert cpu(100_000) < 10 * cpu(25_000) + 0.02
+    assert cpu(act, 60_000) < 10 * cpu(act, 15_000) + 0.02
+
+
+@pytest.mark.parametrize("unit", ["a", "Казахстан ", "СШA "])
+def test_a_megabyte_takes_four_times_as_long_as_a_quarter(unit: str) -> None:
+    """Of the matcher and the screen alone: `judge` looks at the first 100,000 characters and no further."""
+    terms = Terms(FILE.topics[0].groups | FILE.topics[0].actors)
+
+    def act(size: int) -> None:
+        text = (unit * size)[:size]
+        terms.find(Words(prepare(text)), None)
+        TOPICS.screen(text)
+
+    assert cpu(act, 1_000_000, rounds=1) < 10 * cpu(act, 250_000, rounds=1) + 0.1
+
+
+def cpu(act: Callable[[int], None], size: int, *, rounds: int = 2) -> float:
+    """CPU seconds of `act`, the best of some rounds."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        act(size)
+        best = min(best, time.process_time() - start)
+    return best
 
 
 def test_a_megabyte_of_combining_marks_is_no_trap() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.topics import Topic, TopicsFile, all_terms, spellings
+from config.load import ConfigError, load_config
+from config.topics import Topic, TopicsFile, Weights, WeightsFile, all_terms, spellings, with_weights
+from extractors.records import Article
+from extractors.topic import compile_topics
 
 SHIPPED = Path(__file__).parents[1] / "config" / "topics.toml"
 
@@ -29,14 +33,28 @@ def test_the_shipped_file_is_valid_and_has_every_group_in_every_language() -> No
     (shipped,) = file.topics
     assert shipped.id == "central-asia-us"
     languages = {"ru", "en", "kk", "ky", "tg", "tk", "uz", "uz-cyrl", "tr", "de", "zh"}
-    assert all(languages <= set(terms) for terms in shipped.groups.values())
+    assert all(
+        languages <= set(terms) for terms in (*shipped.groups.values(), *shipped.actors.values(), shipped.dealings)
+    )
 
 
 def test_the_shipped_file_lists_no_term_twice() -> None:
     (shipped,) = TopicsFile(**tomllib.loads(SHIPPED.read_text(encoding="utf-8"))).topics
-    for terms in (*shipped.groups.values(), shipped.take_out, *(veto.terms for veto in shipped.vetoes.values())):
+    vetoes = shipped.vetoes.values()
+    lists = [*shipped.groups.values(), *shipped.actors.values(), shipped.dealings, shipped.sufficient, shipped.take_out]
+    for terms in (*lists, *(veto.terms for veto in vetoes), *(veto.unless for veto in vetoes)):
         for key, listed in terms.items():
             assert len(set(listed)) == len(listed), key
+
+
+def test_the_example_at_the_end_of_the_file_works() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    place = text.index("\n# [[topics]]")
+    example = "\n".join(line.removeprefix("#").strip() for line in text[place:].splitlines())
+    shipped, water = TopicsFile(**tomllib.loads(text[:place] + example)).topics
+    assert (shipped.id, water.id) == ("central-asia-us", "water")
+    story = Article(("В Узбекистане мало воды.",), "Засуха", (), None, None, "ru", "test")
+    assert compile_topics(TopicsFile(topics=(shipped, water))).judge(story).topic == "water"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +67,7 @@ def test_the_shipped_file_lists_no_term_twice() -> None:
         ("white   house", ("white house",)),
         ("(a|b)(c|d)", ("ac", "ad", "bc", "bd")),
         ("(C|С)5+1", ("C5+1", "С5+1")),
+        ("satyn al*", ("satyn al*",)),  # only the first word needs three letters
         ("U.S.", ("U.S.",)),
         ("中亚", ("中亚",)),
     ],
@@ -64,6 +83,7 @@ def test_a_term_is_a_list_of_spellings(term: str, written_out: tuple[str, ...]) 
         (" США", "without spaces at its ends"),
         ("каз*ах", "only at the end of a word"),
         ("*стан", "only at the end of a word"),
+        ("kol *", "at least three letters before"),
         ("казах**", "only at the end of a word"),
         ("ка*", "at least three letters before"),
         ("(центр* ази*", '"(" to have its partner'),
@@ -99,6 +119,16 @@ def test_a_bad_term_is_named_with_its_place(term: str, expected: str) -> None:
         (topic(threshold=float("nan")), "topics.0.threshold", "finite number"),
         (topic(match_all="yes"), "topics.0.match_all", "valid boolean"),
         (topic(weights={"titel": 3.0}), "topics.0.weights.titel", "Extra inputs"),
+        (topic(weights={"aside": -1.0}), "topics.0.weights.aside", "greater than or equal to 0"),
+        (topic(borderline=-0.5), "topics.0.borderline", "greater than or equal to 0"),
+        (topic(actors={"us": {"ru": ["посол"]}}), "topics.0", 'found actors of "us", expected one of region, any'),
+        (topic(actors={"any": {}}), "topics.0.actors.any", "found no terms"),
+        (topic(dealings={"ru": ["виз*а"]}), "topics.0.dealings.ru.0", "only at the end of a word"),
+        (
+            topic(vetoes={"eu": {"terms": {"any": ["EU"]}, "threshold": 3.0, "rival": "yes"}}),
+            "topics.0.vetoes.eu.rival",
+            "valid boolean",
+        ),
         (topic(take_outs={"ru": ["доллар"]}), "topics.0.take_outs", "Extra inputs"),
         (topic(id="Central Asia"), "topics.0.id", "match pattern"),
     ],
@@ -134,3 +164,55 @@ def test_a_topic_cannot_be_changed() -> None:
 def test_terms_of_an_only_list_belong_to_its_language() -> None:
     listed = all_terms({"ru": ("США",), "tr-only": ("kazak",), "uz-cyrl-only": ("туркман*",), "uz-cyrl": ("ўзбек*",)})
     assert listed == [("США", None), ("kazak", "tr"), ("туркман*", "uz"), ("ўзбек*", None)]
+
+
+# --- learnt weights
+
+
+def weights(text: str) -> WeightsFile:
+    return WeightsFile(**tomllib.loads(text))
+
+
+def test_learnt_weights_replace_those_that_are_given() -> None:
+    file = TopicsFile.model_validate({"topics": [topic(), topic(id="b", threshold=7.0)]})
+    learnt = with_weights(file, weights("[b]\nheadline = 4.1\nlead = 0\nthreshold = 6.5"))
+    assert learnt.topics[0] == file.topics[0]
+    assert learnt.topics[1].threshold == 6.5
+    assert learnt.topics[1].weights == Weights(headline=4.1, lead=0.0)
+    assert with_weights(file, weights("[b]\nlead = 1.0")).topics[1].threshold == 7.0
+
+
+def test_learnt_weights_of_an_unknown_topic_are_a_mistake() -> None:
+    file = TopicsFile.model_validate({"topics": [topic()]})
+    with pytest.raises(ValueError, match='found weights for "c", expected one of a'):
+        with_weights(file, weights("[c]\nlead = 1.0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[central-asia-us]\nheadline = -1.0", "central-asia-us.headline: found -1.0, expected"),
+        ("[central-asia-us]\nheadlin = 1.0", "central-asia-us.headlin: unknown key, expected one of actors, aside, "),
+        ("[central-asia-us]\nthreshold = 0", "central-asia-us.threshold: found 0, expected"),
+        ("[weather]\nlead = 1.0", 'found weights for "weather", expected one of central-asia-us'),
+        ("lead = 1.0", "lead: "),
+    ],
+)
+def test_a_mistake_in_the_weights_file_is_one_line_with_place(tmp_path: Path, text: str, line: str) -> None:
+    shutil.copy(SHIPPED, tmp_path)
+    (tmp_path / "topics.weights.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    (found,) = caught.value.lines
+    assert found.startswith(f"{tmp_path / 'topics.weights.toml'}: {line}")
+
+
+def test_the_weights_file_beside_the_topics_is_read(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED, tmp_path)
+    (tmp_path / "topics.weights.toml").write_text("[central-asia-us]\nlead = 1.25")
+    assert load_config(tmp_path).topics.topics[0].weights.lead == 1.25
+
+
+def test_weights_without_topics_beside_them_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "topics.weights.toml").write_text("[something-else]\nlead = 1.25")
+    assert load_config(tmp_path).topics.topics[0].id == "central-asia-us"

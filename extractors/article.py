@@ -9,64 +9,66 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import date
 
-from lxml.html import HtmlElement
-from trafilatura import bare_extraction
-
-from extractors import dates
-from extractors.agreement import agreed
-from extractors.blocks import blocks
+from extractors import dates, steps
+from extractors.dating import date_candidates, today_of
+from extractors.draft import Draft, Removed
 from extractors.html import parse_html
 from extractors.jobs import ArticleJob
 from extractors.language import identify
 from extractors.links import links_by_line, other_editions, outward_links
 from extractors.metadata import Metadata, read_metadata
+from extractors.not_article import refusal
 from extractors.records import Article, DateCandidate, ItemError, Outcome
-from extractors.text import clean_line, tokens
+from extractors.screen import Screened
+from extractors.site_memory import page_lines
+from extractors.site_rules import narrowed, unmatched
 
-METHOD = "trafilatura"
-MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
-MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking would take long on hostile ones
 _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
-HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
 
 
 def extract(job: ArticleJob) -> Article:
-    """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT) when there is none."""
+    """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
+    return extract_with_trace(job)[0]
+
+
+def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
+    """The article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
     metadata = read_metadata(tree, zone=job.zone)
-    # trafilatura works on a copy of the tree; the last step, readability's opinion, spends it.
-    document = bare_extraction(tree, url=url, include_comments=False, with_metadata=False)
-    if document is None or isinstance(document, dict):
-        raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=url)
-    candidates = date_candidates(tree, metadata, job)
-    labels, linked = link_labels(tree), links_by_line(tree, page=url)
+    if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
+        raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
-    paragraphs = agreed(tree, without_headline(blocks(document.body), titles))
+    content = tree if job.rule is None else narrowed(tree, job.rule)
+    draft = Draft(job, content, metadata, titles, [])
+    trace = steps.run(draft)
+    paragraphs = draft.blocks
     text = "\n\n".join(paragraphs)
-    if (words := len(tokens(text))) < job.min_words:
-        raise ItemError(Outcome.TOO_SHORT, "too short", url=url, detail=f"{words} words")
-    prose = words_beside(labels, text) if words <= MAX_WORDS_OF_INDEX else words
-    if prose < job.min_words or (2 * prose <= words and prose < MIN_PROSE_AMONG_LINKS):
-        raise ItemError(Outcome.NOT_ARTICLE, "links, no prose", url=url, detail=f"{prose} words outside links")
-    chosen = dates.choose(candidates, now=job.now)
-    return Article(
+    if error := refusal(draft):
+        raise error
+    candidates = date_candidates(tree, metadata, job, paragraphs)
+    chosen = dates.choose(candidates, today=today_of(job))
+    article = Article(
         paragraphs=tuple(paragraphs),
         title=titles[0] if titles else None,
         authors=metadata.authors,
         published=chosen.day if chosen else None,
         date_origin=chosen.origin if chosen else None,
         language=identify(text) or metadata.language,
-        method=METHOD,
+        method=draft.method,
         canonical_link=metadata.canonical_link,
         dates=tuple(candidates),
         alternates=other_editions(metadata.alternates, page=url),
-        links=outward_links(linked, paragraphs),
+        links=outward_links(links_by_line(content, page=url), paragraphs),
+        unmatched=None if job.rule is None else unmatched(tree, job.rule, candidates),
+        lines=page_lines(titles[0] if titles else None, paragraphs),
     )
+    return article, trace
 
 
 def without_control_references(body: bytes) -> bytes:
@@ -82,35 +84,10 @@ def without_control_references(body: bytes) -> bytes:
     return _REFERENCE.sub(kept, body)
 
 
-def link_labels(tree: HtmlElement) -> list[str]:
-    """The texts of a page's links, longest first."""
-    return sorted({label for a in tree.iter("a") if (label := clean_line(a.text_content()))}, key=len, reverse=True)
-
-
-def words_beside(labels: list[str], text: str) -> int:
-    """How many of the extracted words are not the text of a link.
-
-    Few on index pages, and where trafilatura finds no text (a video, say) and falls back to all there is: menus.
-    """
-    for label in labels:
-        text = text.replace(label, "\n")
-    return len(tokens(text))
-
-
-def without_headline(paragraphs: list[str], titles: tuple[str, ...]) -> list[str]:
-    """The blocks without the ones at the top that only repeat the headline."""
-    known = {tuple(tokens(t)) for t in titles}
-    kept = [p for p in paragraphs[:HEADLINE_WITHIN] if tuple(tokens(p)) not in known]
-    return kept + paragraphs[HEADLINE_WITHIN:]
-
-
-def date_candidates(tree: HtmlElement, metadata: Metadata, job: ArticleJob) -> list[DateCandidate]:
-    """Every date that page, feed and address state; htmldate's find only when none of them states one."""
+def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
+    """The day of publication as far as page or address state it for machines."""
     found = list(metadata.dates)
-    if job.entry.published is not None:
-        found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
     if day := dates.day_in_url(job.page.url):
         found.append(DateCandidate(day, "url"))
-    if dates.choose(found, now=job.now) is None and (day := dates.search_day(tree, job.page.url, job.zone)):
-        found.append(DateCandidate(day, "htmldate"))
-    return found
+    chosen = dates.choose(found, today=job.now.astimezone(job.zone).date())
+    return chosen.day if chosen else None

@@ -1,12 +1,17 @@
-"""From the tree that trafilatura leaves of a page to the blocks of a corpus file.
+"""From the tree that trafilatura or readability leaves of a page to the blocks of a corpus file.
 
-A block is a paragraph (one line), a list (`- item` a line) or a table (`cell | cell` a line). A table with one
-filled cell a row is layout, not data, and its contents are paragraphs like any others.
+A block is a paragraph (one line), a list (`- item` a line) or a table (`cell | cell` a line; an empty cell keeps its
+place, so that columns do not shift, unless all of the column is empty). A table with one filled cell a row, or with
+whole paragraphs in a cell, is layout, not data, and its contents are paragraphs like any others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
+
 from lxml.etree import _Element
+from lxml.html import HtmlElement
 
 from extractors.text import clean_line
 
@@ -14,6 +19,22 @@ from extractors.text import clean_line
 BREAKING = frozenset({"p", "head", "quote", "code", "ab", "div", "fw", "lb", "item", "list", "row", "cell", "table"})
 NESTING = frozenset({"list", "table"})
 PICTURES = frozenset({"graphic", "media"})
+MAX_CELL = 60  # words; cells of data have fewer, and an article that is set in a table has paragraphs
+# HTML's own names, for what readability leaves; a definition list reads as sub-headings with a list each.
+AS_TEI = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6", "dt"), "head"),
+    **dict.fromkeys(("ul", "ol"), "list"),
+    **dict.fromkeys(("li", "dd"), "item"),
+    **dict.fromkeys(("td", "th"), "cell"),
+    **dict.fromkeys(("br", "hr"), "lb"),
+    **dict.fromkeys(("section", "article", "main", "header", "footer", "center", "aside", "figure", "figcaption",
+                     "address", "form", "fieldset", "dl", "details", "summary"), "div"),
+    **dict.fromkeys(("img", "picture", "svg", "video", "audio", "iframe", "object", "canvas"), "graphic"),
+    "blockquote": "quote", "pre": "code", "tr": "row", "caption": "p",
+}  # fmt: skip
+UNSEEN = ("script", "style", "noscript", "template", "select", "textarea", "button")
+ENDS = (".", "!", "?", "…", ":")
+ROW_GROUPS = ("tbody", "thead", "tfoot")
 
 
 def blocks(body: _Element) -> list[str]:
@@ -48,18 +69,52 @@ def blocks(body: _Element) -> list[str]:
     return found
 
 
+def joined(found: Sequence[str]) -> list[str]:
+    """The blocks, but those that begin with a comma belong to the ones before: "Иванов" / ", министр, сказал …"."""
+    whole: list[str] = []
+    for block in found:
+        last = whole[-1] if whole else ""
+        plain = last and "\n" not in last + block and not last.startswith("- ") and not block.startswith("- ")
+        if plain and block[0] in ",;)" and not last.endswith(ENDS):
+            whole[-1] = last + block
+        else:
+            whole.append(block)
+    return whole
+
+
+def html_blocks(body: HtmlElement) -> list[str]:
+    """The blocks of a piece of HTML, like `blocks`."""
+    body = deepcopy(body)
+    for element in list(body.iter(*UNSEEN)):
+        element.drop_tree()
+    for element in list(body.iter(*ROW_GROUPS)):
+        element.drop_tag()
+    for element in body.iter(*AS_TEI):
+        element.tag = AS_TEI[element.tag]
+    return blocks(body)
+
+
 def _list(element: _Element) -> list[str]:
     items = [text for item in element.iter("item") if (text := _flat(item).lstrip("-•– "))]
     return ["\n".join(f"- {item}" for item in items)] if items else []
 
 
 def _is_layout(table: _Element) -> bool:
-    return all(sum(bool(_flat(cell)) for cell in row.iterfind("cell")) <= 1 for row in table.iterfind("row"))
+    rows = [[_flat(cell) for cell in row.iterfind("cell")] for row in table.iterfind("row")]
+    return all(sum(map(bool, row)) <= 1 for row in rows) or any(
+        cell.count(" ") >= MAX_CELL for row in rows for cell in row
+    )
 
 
 def _table(element: _Element) -> list[str]:
-    rows = [[text for cell in row.iterfind("cell") if (text := _flat(cell))] for row in element.iter("row")]
-    return ["\n".join(" | ".join(row) for row in rows if row)]
+    rows = [row for row in ([_flat(cell) for cell in row.iterfind("cell")] for row in element.iter("row")) if any(row)]
+    spacers = {
+        place
+        for place in range(max(map(len, rows), default=0))
+        if not any("".join(row[place : place + 1]) for row in rows)
+    }
+    lines = [" | ".join(cell for place, cell in enumerate(row) if place not in spacers) for row in rows]
+    return ["\n".join(map(clean_line, lines))] if lines else []
 
 
 def _flat(element: _Element) -> str:

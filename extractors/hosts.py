@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from extractors.robots import RobotsFile
 
@@ -20,6 +21,20 @@ class HostState:
     not_before: datetime | None = None  # it asked not to be called before (Retry-After)
     interval_s: float = 0.0  # the gap it has earned by 429 and 503; 0: the usual one
     successes: int = 0  # in a row since
+
+
+class Turns(Protocol):
+    """Who may ask which host now, agreed on by all programs that share it."""
+
+    async def take(self, host: str, *, patience_s: float) -> float:
+        """Wait for the host. 0.0: it is ours until it is given back. Else the seconds, more than `patience_s`, for
+        which it wants to be left alone.
+        """
+        ...
+
+    async def give_back(self, host: str, *, pause_s: float) -> None:
+        """Somebody else may take the host, once so many seconds have passed."""
+        ...
 
 
 def slowed(state: HostState, *, usual_s: float, not_before: datetime | None) -> HostState:

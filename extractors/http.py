@@ -13,7 +13,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +23,7 @@ from config.settings import Network
 from extractors.addresses import UnsafeAddress
 from extractors.decoding import Body, TooLarge
 from extractors.failures import Failure, failure, join_url, parse_url, translated
-from extractors.hosts import HostState, answered, slowed
+from extractors.hosts import HostState, Turns, answered, slowed
 from extractors.records import Deferred, ItemError, Outcome, Page
 from extractors.retry_after import parse_retry_after
 from extractors.robots import MAX_BYTES as ROBOTS_MAX_BYTES
@@ -99,7 +99,8 @@ class _Queue:
 class Client:
     """Use as `async with Client(settings.network) as client`; safe to share between tasks of one event loop.
 
-    `hosts` is what earlier passes learnt of hosts; `take_changed_hosts` gives what this one has.
+    `hosts` is what earlier passes learnt of hosts; `take_changed_hosts` gives what this one has. With `turns` the
+    requests of other programs are waited for as well.
     """
 
     def __init__(
@@ -108,9 +109,11 @@ class Client:
         *,
         hosts: Iterable[HostState] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        turns: Turns | None = None,
     ) -> None:
         self._network = network
         self._now = now
+        self._turns = turns
         self._queues = {state.host: _Queue(state) for state in hosts}
         self._slots = asyncio.Semaphore(network.concurrency)
         self._stack = AsyncExitStack()
@@ -291,13 +294,29 @@ class Client:
             gap_s = max(self._gap_s(queue.state), interval_s)
             if (wait_s := queue.ended_at + gap_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
-            async with self._slots:
+            async with self._turn_among_programs(queue, asked=asked, interval_s=interval_s), self._slots:
                 try:
                     with translated(asked):
                         yield queue
                 finally:
                     # After the answer, not after the question: a gap the server would measure too.
                     queue.ended_at = loop.time()
+
+    @asynccontextmanager
+    async def _turn_among_programs(self, queue: _Queue, *, asked: str, interval_s: float) -> AsyncIterator[None]:
+        """Keep the host to ourselves; afterwards it is left alone, by everybody, for as long as it wants."""
+        if self._turns is None:
+            yield
+            return
+        host = queue.state.host
+        if wait_s := await self._turns.take(host, patience_s=MAX_WAIT_S):
+            raise Deferred(asked, self._now() + timedelta(seconds=wait_s))
+        try:
+            yield
+        finally:
+            pause = queue.state.not_before
+            pause_s = (pause - self._now()).total_seconds() if pause is not None else 0.0
+            await self._turns.give_back(host, pause_s=max(self._gap_s(queue.state), interval_s, pause_s))
 
     async def _get(
         self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, limits: _Limits

@@ -26,6 +26,7 @@ SOCIAL = (
     "my.mail.ru", "livejournal.com", "flipboard.com", "addtoany.com", "sharethis.com", "google.com", "apple.com",
     "dzen.ru", "zen.yandex.ru",
 )  # fmt: skip
+_BELOW_SOCIAL = tuple(f".{name}" for name in SOCIAL)
 BREAKING = frozenset({
     "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
@@ -118,14 +119,18 @@ def _leads_elsewhere(link: HtmlElement, page: str) -> str | None:
     if not stated[:8].lower().startswith(("http://", "https://", "//")):
         return None
     own = canonical_host(urlsplit(page).hostname or "")
-    if stated.split("/", 3)[2].lower().endswith(own):  # most links by far: spare them the rest
+    host = stated.split("/", 3)[2].lower()
+    if host.endswith(own) or _is_social(host.removeprefix("www.")):  # most links by far: spare them the rest
         return None
     address = _absolute(stated, page)
     if address is None or same_site(address, page):
         return None
     parts = urlsplit(address)
-    host = parts.hostname or ""
-    if any(host == name or host.endswith(f".{name}") for name in SOCIAL):
+    if _is_social(parts.hostname or ""):
         return None
     # A page that is handed this page's address shares it or subscribes to it.
     return None if own in unquote(parts.query) else address
+
+
+def _is_social(host: str) -> bool:
+    return host in SOCIAL or host.endswith(_BELOW_SOCIAL)

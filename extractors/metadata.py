@@ -50,6 +50,8 @@ class Metadata:
     canonical_link: str | None
     language: str | None
     alternates: tuple[str, ...] = ()
+    body: str | None = None  # the text as JSON-LD states it, perhaps with mark-up
+    walled: bool = False  # not accessible for free
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
@@ -65,9 +67,9 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
         if isinstance(stated, str) and (day := parse_day(stated, zone)):
             dates.append(DateCandidate(day, "json-ld"))
     dates += [DateCandidate(d, "meta") for name in DATE_META if (v := meta.get(name)) and (d := parse_day(v, zone))]
-    for element in tree.iterfind(".//time[@datetime]"):
-        stated = element.get("itemprop") == "datePublished" or element.get("pubdate") is not None
-        if stated and (day := parse_day(element.get("datetime", ""), zone)):
+    for element in (*tree.iterfind(".//*[@itemprop='datePublished']"), *tree.iterfind(".//time[@pubdate]")):
+        shown = element.get("datetime") or element.get("content") or element.text or ""
+        if element.tag != "meta" and (day := parse_day(shown, zone)):
             dates.append(DateCandidate(day, "time"))
     link = tree.find(".//link[@rel='canonical'][@href]")
     return Metadata(
@@ -77,6 +79,8 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
         canonical_link=link.get("href") if link is not None else None,
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
         alternates=tuple(_alternates(tree)),
+        body=next((text for a in articles if isinstance(text := a.get("articleBody"), str) and text.strip()), None),
+        walled=any(str(a.get("isAccessibleForFree")).lower() == "false" for a in articles),
     )
 
 

@@ -21,6 +21,7 @@ _ORDINARY = re.compile(
     r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2116]*"
 )
 _WORD = re.compile(r"\w+")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 EXACT_VERSION = b"c5watch exact text 1\0"
 MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as copies of each other
 
@@ -45,6 +46,12 @@ def clean_block(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """The words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", ""))
+
+
+def count_words(text: str) -> int:
+    """How many words `text` has; Chinese, which sets no spaces, is counted at two characters a word."""
+    han = len(_HAN.findall(text))
+    return len(tokens(_HAN.sub(" ", text) if han else text)) + han // 2
 
 
 def exact_key(text: str) -> bytes | None:

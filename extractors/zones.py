@@ -17,7 +17,17 @@ ZONES = {
 }  # fmt: skip
 
 
+# Domains of the countries above whose own code is not theirs.
+_COUNTRY_OF_DOMAIN = {"uk": "GB", "su": "RU", "gov": "US", "mil": "US"}
+
+
 def zone_of(country: str) -> tzinfo:
     """The publisher's zone for an ISO 3166-1 country; UTC where it is not known."""
     name = ZONES.get(country)
     return ZoneInfo(name) if name else UTC
+
+
+def zone_of_host(host: str) -> tzinfo:
+    """The zone of the country whose domain `host` is in ("kun.uz"), for publishers of which nothing else is known."""
+    domain = host.rpartition(".")[2].lower()
+    return zone_of(_COUNTRY_OF_DOMAIN.get(domain, domain.upper()))

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.article import METHOD, extract, without_headline
+from extractors.article import extract
+from extractors.draft import METHOD
 from extractors.jobs import ArticleJob, article_from
 from extractors.records import Article, DateCandidate, Entry, ItemError, Outcome, Page
+from extractors.steps import without_headline
 
 URL = "https://site.kz/news/bridge"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
@@ -153,11 +155,11 @@ DATES = [
     ("feed, carried over midnight", "", "", IN_FEED, URL, 9, "feed"),
     ("feed before address", "", "", IN_FEED, IN_URL, 9, "feed"),
     ("address", "", "", None, IN_URL, 10, "url"),
-    ("text", "", '<p class="date">11 ноября 2025</p>', None, URL, 11, "htmldate"),
+    ("text", "", '<p class="date">11 ноября 2025</p>', None, URL, 11, "visible"),
     ("text is not searched without need", "", '<p class="date">11 ноября 2025</p>', IN_FEED, URL, 9, "feed"),
     ("impossible json-ld", DATE_LD.replace("2025-11-05", "1970-01-01"), "", IN_FEED, URL, 9, "feed"),
     ("impossible json-ld and text", DATE_LD.replace("2025", "2035"), '<p class="date">11 ноября 2025</p>', None, URL,
-     11, "htmldate"),
+     11, "visible"),
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,3 +56,80 @@ def test_the_beginning_of_a_long_text_decides() -> None:
 @given(st.text(max_size=300))
 def test_any_text_has_a_language_or_none(text: str) -> None:
     assert identify(text) is None or 2 <= len(identify(text) or "") <= 3
+
+
+# --- Texts written for this: tests/data/languages, a sentence a line --------------------------------------------------
+
+
+SAMPLES = Path(__file__).parent / "data" / "languages"
+FILES = ["ru", "en", "kk", "ky", "uz-latn", "uz-cyrl", "tg", "tk", "tr", "zh"]
+NEIGHBOURS = [tuple(line.split(" ", 1)) for line in (SAMPLES / "others.txt").read_text(encoding="utf-8").splitlines()]
+
+
+def sentences(name: str) -> list[str]:
+    return (SAMPLES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_short_texts_are_told_apart(name: str) -> None:
+    lines = sentences(name)
+    texts = [f"{one} {other}"[:200] for one, other in zip(lines, [*lines[1:], lines[0]], strict=True)]
+    assert len(texts) >= 20
+    assert [text for text in texts if identify(text) != name[:2]] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_long_texts_are_told_apart(name: str) -> None:
+    lines = sentences(name)
+    texts = ["\n\n".join(lines[start:] + lines[:start]) for start in range(0, len(lines), 3)]
+    assert {identify(text) for text in texts} == {name[:2]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nearly_every_single_sentence_is_told(name: str) -> None:
+    lines = sentences(name)
+    wrong = [line for line in lines if identify(line) != name[:2]]
+    assert len(wrong) <= 1, wrong
+
+
+@pytest.mark.parametrize(("language", "text"), NEIGHBOURS, ids=[f"{code}-{text[:12]}" for code, text in NEIGHBOURS])
+def test_neighbouring_languages_are_not_taken_for_ours(language: str, text: str) -> None:
+    assert identify(text) == language
+
+
+def test_the_whole_sample_counts_and_not_its_first_words() -> None:
+    name = "World Bank Group, United States Agency for International Development, Reuters, New York: "
+    assert identify(name + " ".join(sentences("kk")[:5])) == "kk"
+    assert identify(name + " ".join(sentences("ru")[:5])) == "ru"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "uz",
+            "Prezident va Qirg'iziston rahbari o'rtasida bo'lib o'tgan uchrashuvda chegara masalasi ko'rib chiqildi.",
+        ),
+        (
+            "uz",
+            "Prezident va Qirg‘iziston rahbari o‘rtasida bo‘lib o‘tgan uchrashuvda chegara masalasi ko‘rib chiqildi.",
+        ),
+        (
+            "en",
+            "It's nine o'clock, and the dog's owner doesn't know whether the shop's door is open or who's behind it.",
+        ),
+        ("ru", "Қазақстан – так пишется по-казахски название страны, о котором рассказывает новая выставка в музее."),
+        (
+            "ru",
+            "Ўзбекистон и Тоҷикистон: выставка о соседях открылась в столице, и посмотреть её может любой желающий.",
+        ),
+        (
+            "kk",
+            "«Известия» газетінің хабарлауынша, Мәскеуде өткен кездесуде екі ел арасындағы сауда мәселесі талқыланды.",
+        ),
+        ("tg", "Олимон дар бораи таърихи минтақа сухан ронда, аз натиҷаи ҳафриёт хабар доданд."),
+        ("uz", "Маҳалла аҳли билан учрашув бир соат давом этди ва унда қарор қабул қилинди."),
+    ],
+)
+def test_names_and_quotations_do_not_mislead(language: str, text: str) -> None:
+    assert identify(text) == language

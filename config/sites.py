@@ -1,0 +1,101 @@
+"""`sites/<domain>.toml`: what is known of the pages of one site, for the few that the general way gets wrong.
+
+Everything in it is XPath 1.0 on the page's HTML. A rule holds for the domain that its file is named after and for all
+hosts below it; of several the closest one. How it is applied is the matter of `extractors.site_rules`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config.settings import Section, WebAddress
+
+FOLDER = "sites"
+_DOMAIN = re.compile(r"(?=.{4,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FUNCTION = re.compile(r"(?<![\w-])([a-zA-Z_][\w.-]*(?::[\w.-]+)?)\s*\(")
+_WORDS = (  # XPath 1.0: the functions of section 4, the node tests of 2.3, the operators of 3
+    "last position count id local-name namespace-uri name string concat starts-with contains substring-before "
+    "substring-after substring string-length normalize-space translate boolean not true false lang number sum floor "
+    "ceiling round node text comment processing-instruction and or div mod"
+)
+_KNOWN = frozenset(_WORDS.split())
+
+
+def _xpath(value: str) -> str:
+    """Compiled and tried on an empty page, for only that finds an unknown prefix."""
+    from lxml import etree
+
+    bare = _LITERAL.sub("", value)
+    # These would only be noticed on a page that has what goes before them.
+    if unknown := next((name for name in _FUNCTION.findall(bare) if name not in _KNOWN), None):
+        raise ValueError(f"expected only functions of XPath 1.0, which has no {unknown}()")
+    if "$" in bare:
+        raise ValueError("expected an XPath expression without variables")
+    try:
+        etree.XPath(value)(etree.fromstring("<html/>"))
+    except (etree.XPathError, ValueError) as exc:
+        raise ValueError(f"""expected an XPath 1.0 expression such as "//div[@class='text']" ({exc})""") from exc
+    return value
+
+
+def _of_elements(value: str) -> str:
+    from lxml import etree
+
+    if not isinstance(etree.XPath(value)(etree.fromstring("<html/>")), list):
+        raise ValueError("expected an XPath expression that gives elements, not a text, number or truth value")
+    return value
+
+
+XPath = Annotated[str, Field(min_length=1), AfterValidator(_xpath)]
+ElementsXPath = Annotated[XPath, AfterValidator(_of_elements)]
+
+
+class Site(Section):
+    """One file. At least one of `body`, `strip` and `date`; `test` is a page that the rule was seen to work on."""
+
+    test: WebAddress
+    body: ElementsXPath | None = None  # the elements that hold the text, in the order of the page
+    strip: tuple[ElementsXPath, ...] = ()  # elements that are not the article's
+    date: XPath | None = None  # the element, attribute or text that states the day of publication
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Site:
+        if self.body is None and self.date is None and not self.strip:
+            raise ValueError("found no rule, expected at least one of body, strip and date")
+        return self
+
+
+def site_files(folder: Path) -> list[Path]:
+    """The files of `folder`/sites, in the order of their names; none where there is no such folder."""
+    return sorted(path for path in (folder / FOLDER).glob("*.toml") if path.is_file())
+
+
+def misnamed(path: Path, site: Site | None) -> str | None:
+    """What is wrong with a file's name, as a sentence after it; None for a domain in small letters."""
+    if not _DOMAIN.fullmatch(path.stem):
+        return 'expected a domain in small letters as its name, such as "kun.uz.toml"'
+    if site is not None and not covers(path.stem, urlsplit(site.test).hostname or ""):
+        return f"test: found {site.test}, expected an address on {path.stem}"
+    return None
+
+
+def covers(domain: str, host: str) -> bool:
+    """Whether a rule for `domain` holds for pages of `host`."""
+    return host == domain or host.endswith("." + domain)
+
+
+def site_of(sites: Mapping[str, Site], url: str) -> Site | None:
+    """The rule of the closest domain that `url` belongs to, if there is one."""
+    try:
+        host = (urlsplit(url).hostname or "").removesuffix(".")
+    except ValueError:
+        return None
+    domain = max((domain for domain in sites if covers(domain, host)), key=len, default=None)
+    return None if domain is None else sites[domain]

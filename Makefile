@@ -1,6 +1,7 @@
 .PHONY: help demo run test lint lock audit clean
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# With --no-deps: the files pin all there is, and older pips, resolving again, stumble over newer releases.
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 
 help:  ## What can be made
@@ -38,11 +39,11 @@ clean:  ## Remove .venv and what tests and tools leave; never data/
 	$(PYTHON) -m venv .venv
 
 .venv/run.stamp: requirements.txt pyproject.toml | .venv/bin/python
-	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt pyproject.toml | .venv/bin/python
-	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --require-hashes -r requirements-dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run.stamp

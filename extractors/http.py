@@ -304,7 +304,7 @@ class Client:
 
     @asynccontextmanager
     async def _turn_among_programs(self, queue: _Queue, *, asked: str, interval_s: float) -> AsyncIterator[None]:
-        """Keep the host to ourselves; afterwards it is left alone, by everybody, for as long as it wants."""
+        """Keep the host to ourselves; afterwards it is left alone, by everybody, for the gap that it wants."""
         if self._turns is None:
             yield
             return
@@ -314,9 +314,7 @@ class Client:
         try:
             yield
         finally:
-            pause = queue.state.not_before
-            pause_s = (pause - self._now()).total_seconds() if pause is not None else 0.0
-            await self._turns.give_back(host, pause_s=max(self._gap_s(queue.state), interval_s, pause_s))
+            await self._turns.give_back(host, pause_s=max(self._gap_s(queue.state), interval_s))
 
     async def _get(
         self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, limits: _Limits

@@ -60,7 +60,7 @@ _WALL = re.compile(
 )
 _COOKIES = re.compile(r"\bcookies?\b|\bкуки\b|файл\w* cookie|consent|согласи\w+ на обработку", re.IGNORECASE)
 MIN_COOKIES = 3
-COOKIES = 0.04  # of the words
+COOKIES = 0.08  # of the words
 
 
 def refusal(draft: Draft) -> ItemError | None:

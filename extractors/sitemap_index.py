@@ -22,7 +22,7 @@ from extractors.archives.window import address_days, numbers_in, part_days, patt
 from extractors.encoding import decode
 from extractors.feeds import document_root, parse_feed, unpacked
 from extractors.jobs import FeedJob, IndexPart, Listing, WatchJob
-from extractors.records import Entry, Feed
+from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import same_site
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ def read(job: WatchJob) -> Feed | Listing:
     warning = "cut sitemap: its end is missing" if sitemap.cut else None
     if sitemap.parts:
         parts = newest_parts(sitemap.parts, url=feed.url, now=feed.now, zone=feed.zone, watched=job.watched)
+        if not parts:
+            raise ItemError(Outcome.FAILED, "not a feed", url=feed.url, detail="an index of nothing on this site")
         return Listing(parts=parts, pages=len(sitemap.parts), warning=warning)
     half = MAX_PAGES // 2
     pages = sitemap.pages if len(sitemap.pages) <= MAX_PAGES else sitemap.pages[:half] + sitemap.pages[-half:]

@@ -37,6 +37,7 @@ from flows.summary import SourceReport, Summary
 from storage.hosts import store_hosts
 from storage.listed import count_listed_pending, load_due_listed
 from storage.periods import DAY, Period
+from storage.refused import forget_refused
 from storage.relating import relate_new
 from storage.runs import store_run_end, store_run_start
 from storage.windows import StoredWindow, load_windows
@@ -294,6 +295,7 @@ async def _store_end(context: Context, run: int, summary: BackfillSummary, sourc
             summary.passed.pending += await count_listed_pending(connection, source_id, summary.period)
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
+        await forget_refused(connection, context.config.settings.refused, now=context.now())
     counts = summary.to_json()
     await store_run_end(database, run, now=context.now(), summary=counts)
     context.observer.ended(counts)

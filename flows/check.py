@@ -23,11 +23,12 @@ from extractors.archives.search import TOO_MANY, Tally
 from extractors.archives.window import Window
 from extractors.failures import Failure
 from extractors.http import ACCEPT_FEED, Client
-from extractors.jobs import FeedJob, feed_from
+from extractors.jobs import FeedJob, Listing, WatchJob, feed_from, watched_from
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.workers import Workers
 from extractors.zones import zone_of
 from flows.context import Observer, utc_now
+from flows.sitemaps import NEWS_LASTS
 
 OWN_ROUTES = ("sitemap", "wordpress", "paged")  # of the site itself
 SHARED_ROUTES = ("gdelt", "wayback")  # one host for all sources
@@ -142,7 +143,10 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         moved = response.url if response.url != url else None
         failed = replace(failed, status=200, robots="allowed", ms=ms, redirect=moved)
         job = FeedJob(response.body, response.url, response.charset, zone_of(source.country), asking.now())
-        feed = await asking.parse(job)
+        watched = WatchJob(job, url, since=asking.now() - NEWS_LASTS)
+        feed = await asking.workers.run(watched_from, watched, url=job.url)
+        if isinstance(feed, Listing):
+            return _checked_sitemap(failed, feed)
     except ItemError as error:
         return _failed(failed, error, source)
     except Deferred as pause:
@@ -154,7 +158,6 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         f"moved to {moved}" if moved else None,
         f"{feed.skipped} without a usable link" if feed.skipped else None,
         f"nothing newer than {newest:%Y-%m-%d}" if old else None,
-        "an archive: it gives pages, and no dates of publication" if feed.kind == "sitemap" else None,
     )
     return replace(
         failed,
@@ -165,6 +168,23 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         full_text=sum(entry.content is not None for entry in feed.entries),
         newest=newest.isoformat(timespec="minutes") if newest else None,
         note="; ".join(filter(None, notes)) or None,
+        advice="put the new address into sources.toml" if moved else None,
+    )
+
+
+def _checked_sitemap(check: Check, listing: Listing) -> Check:
+    """What is to be said of a sitemap, or an index of them, in the place of a feed."""
+    if not listing.parts and not listing.pages:
+        raise ItemError(Outcome.FAILED, "empty feed", url=check.feed, detail="a sitemap that names nothing")
+    watched = f"watched through its parts, {listing.parts[0].url} first" if listing.parts else None
+    archive = None if listing.parts else "an archive: it gives pages, and no dates of publication"
+    moved = f"moved to {check.redirect}" if check.redirect else None
+    return replace(
+        check,
+        ok=True,
+        kind="sitemap-index" if listing.parts else "sitemap",
+        entries=listing.pages,
+        note="; ".join(filter(None, (listing.warning, moved, watched, archive))),
         advice="put the new address into sources.toml" if moved else None,
     )
 

@@ -11,7 +11,11 @@ import typer
 
 from flows.cli_backfill import backfill
 from flows.cli_corpus import corpus_app
+from flows.cli_digest import digest
+from flows.cli_extract import extract
+from flows.cli_serve import deploy, serve
 from flows.cli_sources import sources_app
+from flows.cli_topics import topics_app
 from flows.commands import (
     CONFIG,
     DATA,
@@ -37,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(sources_app, name="sources")
+app.add_typer(topics_app, name="topics")
 
 
 @app.callback(invoke_without_command=True)
@@ -86,6 +91,10 @@ def monitor(
 
 
 app.command()(backfill)
+app.command()(extract)
+app.command()(serve)
+app.command()(deploy)
+app.command()(digest)
 
 
 @app.command()
@@ -93,16 +102,15 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
     """Say what became of one URL, and why."""
     checked = checked_config(config)
     with problems_explained():
-        from extractors.text import clean_line
+        from flows.explaining import explanation
         from flows.inspect import explain_url
 
         facts = asyncio.run(explain_url(checked, data, url))
     if as_json:
         print_json(facts)
     else:
-        for name, value in facts.items():
-            if value is not None:
-                print(f"{name:>13}: {clean_line(str(value))}")
+        for line in explanation(facts):
+            print(line)
     if not facts["known"]:
         raise typer.Exit(FAILED)
 

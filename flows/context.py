@@ -16,10 +16,11 @@ from extractors.records import Placement
 from extractors.topic import Topics, compile_topics
 from extractors.workers import Workers
 from storage.corpus import Corpus, open_corpus
-from storage.database import INDEX_FILE
+from storage.database import INDEX_FILE, database_place
 from storage.fetched import Fetched
 from storage.hosts import load_hosts
 from storage.periods import Period
+from storage.turns import open_turns
 
 T = TypeVar("T")
 FETCHED_FOLDER = "fetched"  # below --data
@@ -112,7 +113,8 @@ async def open_context(
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection)
-        client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now))
+        turns = await stack.enter_async_context(open_turns(database_place(data, settings.storage), data))
+        client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
         topics = compile_topics(config.topics)
         fetched = Fetched(data / FETCHED_FOLDER)
         fetched.prepare()

@@ -11,17 +11,20 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain, islice, zip_longest
 from urllib.parse import urlsplit
 
 from config.settings import Monitor
+from config.sites import site_of
 from extractors.archives.search import pause_error
 from extractors.failures import Failure
-from extractors.jobs import ArticleJob, article_from
-from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result, Verdict
+from extractors.jobs import ArticleJob, SiteRule, article_from
+from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result
+from extractors.screen import PageScreen, Screened
 from extractors.zones import zone_of
 from flows.context import Context, Step, to_the_end
+from flows.site_lines import finish
 from flows.summary import Summary
 from storage.seen import DueEntry, PendingEntry, load_pending
 
@@ -213,18 +216,26 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         zone=zone_of(source.country),
         min_words=context.config.settings.extraction.min_words,
         now=context.now(),
+        rule=SiteRule.of(site_of(context.config.sites, page.url)),
+        screen=PageScreen(context.topics.screens),
     )
+    outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
     try:
         article = await context.workers.run(article_from, job, url=item.entry.url)
+    except Screened as screened:
+        error = outside if _is_outside(context, screened.day) else screened
+        batch.done.put_nowait(_result(item, page, error=error, day=screened.day))
     except ItemError as error:
         batch.done.put_nowait(_result(item, page, error=error))
     else:
-        if context.period and article.published and article.published not in context.period:
-            outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
+        if _is_outside(context, article.published):
             batch.done.put_nowait(_result(item, page, article=article, error=outside))
             return
-        verdict = context.topics.judge(article)
-        batch.done.put_nowait(_result(item, page, article=article, verdict=verdict))
+        batch.done.put_nowait(_result(item, page, article=article))
+
+
+def _is_outside(context: Context, day: date | None) -> bool:
+    return context.period is not None and day is not None and day not in context.period
 
 
 def _result(
@@ -232,8 +243,8 @@ def _result(
     page: Page | None = None,
     *,
     article: Article | None = None,
-    verdict: Verdict | None = None,
     error: ItemError | None = None,
+    day: date | None = None,
 ) -> Result:
     return Result(
         key=item.key,
@@ -243,15 +254,15 @@ def _result(
         url=page.url if page else None,
         retrieved_at=page.fetched_at if page else None,
         article=article,
-        verdict=verdict,
         error=error,
+        day=day,
     )
 
 
 async def _place(
     context: Context, done: asyncio.Queue[Result | None], count: Callable[[list[Placement]], None]
 ) -> None:
-    """Write results down as they come, a batch a transaction, until None arrives."""
+    """Clean, judge and write results down as they come, a batch a transaction, until None arrives."""
     ended = False
     while not ended:
         batch: list[Result] = []
@@ -270,5 +281,6 @@ async def _place(
                 batch.append(result)
         if batch:
             limits = context.config.settings.duplicates
-            count(await context.corpus.place(batch, now=context.now(), limits=limits))
+            finished = await finish(context, batch)
+            count(await context.corpus.place(finished, now=context.now(), limits=limits))
             context.fetched.forget(result.key for result in batch)

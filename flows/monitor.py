@@ -20,6 +20,7 @@ from flows.report import write_report
 from flows.summary import SourceReport, Summary
 from storage.health import load_flags, load_health, store_flags
 from storage.hosts import store_hosts
+from storage.refused import forget_refused
 from storage.relating import relate_new, waiting_since
 from storage.runs import store_run_end, store_run_start
 from storage.seen import DueEntry, FeedState, count_pending, load_due, load_feed_states
@@ -46,7 +47,7 @@ async def monitor(
     When it is cancelled, what is finished is kept and the summary so far is stored.
     """
     started = time.monotonic()
-    summary = Summary(engine, {s.id: SourceReport(s.name) for s in sources})
+    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.feeds)) for s in sources})
     async with open_context(config, data, observer=observer, now=now) as context:
         database = context.corpus.database
         run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
@@ -88,7 +89,7 @@ async def _store_end(
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        health = await load_health(connection, asked, now=context.now())
+        health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}
     for source_id in source_ids:
@@ -96,6 +97,7 @@ async def _store_end(
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())
+        await forget_refused(connection, context.config.settings.refused, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
     if not summary.interrupted:
         await _relate(context)

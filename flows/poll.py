@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
 from extractors.http import ACCEPT_FEED, Response
-from extractors.jobs import FeedJob, feed_from
-from extractors.records import Deferred, Entry, ItemError, Outcome
+from extractors.jobs import IndexPart
+from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
-from extractors.zones import zone_of
 from flows.context import Context
 from flows.polling import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
+from flows.sitemaps import Sitemaps, body_hash
 from flows.summary import SourceReport
 from storage.hosts import store_hosts
+from storage.parts import PartState, load_parts, store_parts
 from storage.seen import FeedState, store_entries, store_failed_poll, store_poll
 
 
@@ -34,6 +34,11 @@ class Polled:
     warning: str | None = None
     cache_control: str | None = None
     error: ItemError | None = None
+    # Of a sitemap: how many pages it lists, new and old (None: this is a feed); whether it is an index, which keeps
+    # what it has listed; and what to remember of the sitemaps behind the address (None: no change).
+    pages: int | None = None
+    lasting: bool = False
+    parts: tuple[PartState, ...] | None = None
 
 
 async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], reports: dict[str, SourceReport]) -> None:
@@ -41,7 +46,9 @@ async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], repo
 
     Doing it twice adds nothing: an entry already known stays what it is.
     """
-    answers = await asyncio.gather(*(_ask(context, source, state) for source, state in feeds))
+    async with context.corpus.database.read() as connection:
+        known = await load_parts(connection, [state.url for _, state in feeds])
+    answers = await asyncio.gather(*(_ask(context, source, state, known.get(state.url, ())) for source, state in feeds))
     async with context.corpus.database.write() as connection:
         for answer in answers:
             new = await _store(connection, answer, now=context.now())
@@ -60,11 +67,13 @@ async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) 
         return 0
     entries = answer.entries or ()
     new = await store_entries(connection, source_id, entries, now=now)
-    published = [entry.published for _, entry in entries]
-    longest_s = state.longest_s
-    if published or longest_s is not None:
+    if answer.parts is not None:
+        await store_parts(connection, state.url, answer.parts)
+    published = [entry.published for _, entry in entries] if answer.pages is None else [None] * answer.pages
+    longest_s = None if answer.lasting else state.longest_s
+    if not answer.lasting and (published or longest_s is not None):
         longest_s = learnt_longest_s(longest_s, published, new=new, elapsed_s=_elapsed_s(state, now))
-    interval_s = next_interval_s(state.interval_s, entries=len(entries), new=new, longest_s=longest_s)
+    interval_s = next_interval_s(state.interval_s, entries=len(published), new=new, longest_s=longest_s)
     due = next_poll(now, interval_s, cache_control=answer.cache_control, longest_s=longest_s)
     state = replace(state, failures=0, interval_s=interval_s, longest_s=longest_s, next_poll=due)
     await store_poll(connection, state, source_id=source_id, now=now)
@@ -92,22 +101,20 @@ def _report(answer: Polled, new: int, report: SourceReport) -> None:
         report.new += new
 
 
-async def _ask(context: Context, source: Source, state: FeedState) -> Polled:
+async def _ask(context: Context, source: Source, state: FeedState, known: Sequence[PartState]) -> Polled:
     try:
         response = await context.client.fetch(
             state.url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified
         )
-        if response is None:
-            return Polled(source, state)
-        fresh = replace(
-            state,
-            etag=response.etag,
-            last_modified=response.last_modified,
-            body_hash=hashlib.blake2b(response.body, digest_size=16).digest(),
-        )
-        if fresh.body_hash == state.body_hash:
-            return Polled(source, fresh, cache_control=response.cache_control)
-        return await _parse(context, source, fresh, response)
+        fresh = state
+        if response is not None:
+            fresh = replace(
+                state,
+                etag=response.etag,
+                last_modified=response.last_modified,
+                body_hash=body_hash(response.body),
+            )
+        return await _read(context, source, state, fresh, response, known)
     except ItemError as error:
         return Polled(source, state, error=error)
     except Deferred as pause:
@@ -118,15 +125,42 @@ async def _ask(context: Context, source: Source, state: FeedState) -> Polled:
         return Polled(source, state, error=waiting)
 
 
-async def _parse(context: Context, source: Source, state: FeedState, response: Response) -> Polled:
-    job = FeedJob(
-        body=response.body,
-        url=response.url,
-        charset=response.charset,
-        zone=zone_of(source.country),
-        now=context.now(),
-    )
-    feed = await context.workers.run(feed_from, job, url=state.url)
+async def _read(
+    context: Context,
+    source: Source,
+    state: FeedState,
+    fresh: FeedState,
+    response: Response | None,
+    known: Sequence[PartState],
+) -> Polled:
+    """What an answer means (None: not modified), together with the sitemaps that it leads to."""
+    cache_control = response.cache_control if response else None
+    sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known})
+    itself = sitemaps.known.get(state.url)
+    found = None
+    if response is not None and fresh.body_hash != state.body_hash:
+        found = await sitemaps.parse(response, first=itself is None)
+    if isinstance(found, Feed):
+        return replace(_polled(source, fresh, found), cache_control=cache_control, parts=() if known else None)
+    if found is None and not known:
+        return Polled(source, fresh, cache_control=cache_control)
+    if found is not None and not found.parts and not found.pages:
+        raise ItemError(Outcome.FAILED, "empty feed", url=state.url, detail="a sitemap that names nothing")
+    is_index = bool(found.parts) if found is not None else itself is None
+    if is_index:
+        if found is not None and found.warning:
+            sitemaps.warnings.append(found.warning)
+        await sitemaps.read_index(found.parts if found else [IndexPart(part.url, part.rank) for part in known])
+    else:
+        if found is not None and response is not None:
+            sitemaps.take(IndexPart(state.url, rank=0), response, found)
+        elif itself is not None:
+            sitemaps.states[state.url] = itself
+        await sitemaps.read_series()
+    return _polled_sitemaps(source, state, fresh, sitemaps, lasting=is_index, cache_control=cache_control)
+
+
+def _polled(source: Source, state: FeedState, feed: Feed) -> Polled:
     entries: dict[str, Entry] = {}
     invalid = 0
     for entry in feed.entries:
@@ -142,5 +176,22 @@ async def _parse(context: Context, source: Source, state: FeedState, response: R
         tuple(entries.items()),
         skipped=feed.skipped + invalid,
         warning=feed.warning or ("every entry has the same guid" if same_guid else None),
-        cache_control=response.cache_control,
+    )
+
+
+def _polled_sitemaps(
+    source: Source, state: FeedState, fresh: FeedState, sitemaps: Sitemaps, *, lasting: bool, cache_control: str | None
+) -> Polled:
+    """What the sitemaps gave. While one of them cannot be read the index counts as not read: it will be asked again."""
+    warnings = [*sitemaps.warnings, *(f"{error.url}: {error}" for error in sitemaps.failed)]
+    return Polled(
+        source,
+        state if sitemaps.failed else fresh,
+        tuple(sitemaps.entries.items()) if sitemaps.changed else None,
+        skipped=sitemaps.skipped,
+        warning="; ".join(dict.fromkeys(warnings)) or None,
+        cache_control=cache_control,
+        pages=sitemaps.pages,
+        lasting=lasting,
+        parts=tuple(sitemaps.states.values()) if sitemaps.changed else None,
     )

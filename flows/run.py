@@ -17,6 +17,7 @@ from flows.engine import api_answers, configured_api, quiet_dependencies
 from flows.monitor import monitor
 from flows.server import EmbeddedServer, ServerError
 from storage.corpus import open_corpus
+from storage.database import StorageError
 from storage.periods import Period
 
 T = TypeVar("T")
@@ -39,10 +40,13 @@ def run_monitor(
         summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
         return summary.to_json()
     with _prefect_api(config, data):
-        return run_flow(
+        counts: dict[str, Any] | None = run_flow(
             lambda flows: flows.monitor(str(config.folder), str(data), list(source_ids) or None, due_only),
             observer=observer,
         )
+    if counts is None:
+        raise StorageError(f"another pass over the feeds that are due is at work on {data}: start again later")
+    return counts
 
 
 def run_backfill(
@@ -83,7 +87,7 @@ def run_backfill(
 @contextmanager
 def _prefect_api(config: Config, data: Path) -> Iterator[None]:
     """The configured Prefect API, or one of our own for as long as the run takes."""
-    asyncio.run(_check_corpus(config, data))
+    asyncio.run(check_corpus(config, data))
     if url := configured_api(os.environ):
         if not api_answers(url, timeout_s=API_TIMEOUT_S):
             raise ServerError(f"the Prefect API at {url} does not answer: start it, or use --engine direct")
@@ -94,7 +98,7 @@ def _prefect_api(config: Config, data: Path) -> Iterator[None]:
         yield
 
 
-async def _check_corpus(config: Config, data: Path) -> None:
+async def check_corpus(config: Config, data: Path) -> None:
     """Raises StorageError when the corpus cannot be used: here as one sentence, in a flow run as a traceback."""
     async with open_corpus(data, config.settings.storage):
         pass

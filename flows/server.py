@@ -17,10 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from flows.child import guarded
 from flows.engine import api_answers, quiet_dependencies
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0
+# Prefect keeps finished runs for ever unless told otherwise. What the user has set goes before.
+RETENTION = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * 24 * 3600),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P7D",
+}
 
 
 class ServerError(Exception):
@@ -28,10 +35,17 @@ class ServerError(Exception):
 
 
 class EmbeddedServer:
-    """Prefect's server on a free loopback port, SQLite below `home`. Starting returns at once; `wait` for it."""
+    """Prefect's server on loopback, SQLite below `home`. Starting returns at once; `wait` for it.
 
-    def __init__(self, home: Path) -> None:
+    It listens on `port`, or on a free one where that is 0 or taken, and shows Prefect's pages if there is to be a
+    `ui`. Start it from a thread that stays: it ends with it.
+    """
+
+    def __init__(self, home: Path, *, port: int = 0, ui: bool = False, stop_timeout_s: float = STOP_TIMEOUT_S) -> None:
         self.home = home.absolute()
+        self._port = port
+        self._ui = ui
+        self._stop_timeout_s = stop_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self.log = self.home / "server.log"
         self.url = ""
@@ -42,24 +56,19 @@ class EmbeddedServer:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise ServerError(f"{self.home}: {exc.strerror}: Prefect's embedded server needs this folder") from exc
-        port = _free_port()
+        port = _free_port(self._port)
         self.url = f"http://127.0.0.1:{port}/api"
-        command = [
-            sys.executable,
-            "-m",
-            "prefect",
-            "server",
-            "start",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--no-ui",
-        ]
+        command = guarded(
+            *(sys.executable, "-m", "prefect", "server", "start"),
+            *("--host", "127.0.0.1", "--port", str(port)),
+            "--ui" if self._ui else "--no-ui",
+        )
         environment = {
+            **RETENTION,
             **{k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"},
             "PREFECT_HOME": str(self.home),
-            "PREFECT_SERVER_UI_ENABLED": "false",
+            "PREFECT_SERVER_UI_ENABLED": str(self._ui),
+            "PREFECT_UI_API_URL": self.url,
         }
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C in the terminal must reach us first, we then stop the server.
@@ -70,24 +79,32 @@ class EmbeddedServer:
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> str:
         """Its API's address, once it answers. Raises ServerError."""
-        assert self._process is not None
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise ServerError(f"Prefect's embedded server ended by itself: see {self.log}")
-            if api_answers(self.url):
+            if self.answers():
                 return self.url
             time.sleep(0.25)
         raise ServerError(f"Prefect's embedded server did not answer within {timeout_s:g} s: see {self.log}")
 
+    def answers(self) -> bool:
+        """Whether its API answers, within a second. Raises ServerError when its process has ended."""
+        if not self.running:
+            raise ServerError(f"Prefect's embedded server ended by itself: see {self.log}")
+        return api_answers(self.url)
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self.running:
             return
         _signal_group(self._process, signal.SIGTERM)
         try:
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(self._stop_timeout_s)
         except subprocess.TimeoutExpired:
             _signal_group(self._process, signal.SIGKILL)
             self._process.wait()
@@ -98,7 +115,13 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServerError("found no free port on 127.0.0.1: end some programs that listen there")

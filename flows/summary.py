@@ -13,6 +13,7 @@ from storage.health import Flag
 Status = Literal["ok", "not_modified", "failed"]
 DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
 FAILURES = (Outcome.FAILED, Outcome.GAVE_UP)
+NO_FEED = "no feed: only backfills bring articles"
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class SourceReport:
     appended: int = 0
     error: str | None = None
     flags: tuple[Flag, ...] = ()  # of its health: failing, silent, redesigned
+    watched: bool = True  # False: it has no feed, so that a pass has nothing to read of it
 
     @property
     def status(self) -> Status:
@@ -66,7 +68,8 @@ class Summary:
     @property
     def nothing_read(self) -> bool:
         """Whether the pass could not do its job: not one source could be read."""
-        return bool(self.sources) and all(s.status == "failed" for s in self.sources.values())
+        watched = [s for s in self.sources.values() if s.watched]
+        return bool(watched) and all(s.status == "failed" for s in watched)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -91,7 +94,7 @@ class Summary:
                     "entries": s.entries,
                     "new": s.new,
                     "appended": s.appended,
-                    "error": s.error,
+                    "error": s.error if s.watched else NO_FEED,
                     "flags": {flag.name: flag.why for flag in s.flags},
                 }
                 for key, s in self.sources.items()
@@ -120,7 +123,7 @@ def sentences(summary: dict[str, Any]) -> str:
         parts.append(f"{summary['pending']} left for later passes")
     if summary["undated"]:
         parts.append(f"{summary['undated']} of the appended without a date")
-    sources = summary["sources"].values()
+    sources = [s for s in summary["sources"].values() if s["error"] != NO_FEED]
     read = sum(s["status"] != "failed" for s in sources)
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
     lines = [f"{read} of {len(sources)} sources read: {', '.join(parts)} ({how})"]

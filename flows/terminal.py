@@ -19,7 +19,6 @@ from flows.summary import rows, sentences
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flows.check import Check
     from storage.coverage import SourceCoverage
     from storage.health import SourceHealth
 
@@ -145,14 +144,3 @@ def print_health(health: Sequence[SourceHealth]) -> None:
         for h in health
     ]
     print_table(headings, lines, numbers=(4, 5, 6))
-
-
-def print_checks(checks: Sequence[Check]) -> None:
-    """The table of `sources check`, on stdout."""
-    headings = ("source", "works", "kind", "entries", "dated", "full text", "newest", "feed", "note")
-    lines = [
-        (c.source, "yes" if c.ok else "NO", c.kind or "", str(c.entries), str(c.dated), str(c.full_text),
-         c.newest or "", c.feed, c.note or "")
-        for c in checks
-    ]  # fmt: skip
-    print_table(headings, lines, numbers=(3, 4, 5))

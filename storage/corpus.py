@@ -30,6 +30,7 @@ from storage.folder import Folder, LocalFolder, in_thread, named_disk_errors, op
 from storage.manifest import append_lines, manifest_line, published_up_to, set_aside
 from storage.schema import articles
 from storage.seen import store_entries
+from storage.site_pages import pages_of, store_site_pages
 
 DEFAULT_LIMITS = Duplicates()
 MANIFEST_FILE = "manifest.jsonl"
@@ -58,6 +59,7 @@ class Corpus:
                     entries = [(result.key, result.entry) for result in results if result.source_id == source_id]
                     await store_entries(connection, source_id, entries, now=now)
             placements = await placing.place(connection, candidates, limits, now=now)
+            await store_site_pages(connection, pages_of(results), now=now)
         if any(p.outcome is Outcome.APPENDED for p in placements):
             await self.publish()
         return placements

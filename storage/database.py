@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config.settings import Storage
@@ -154,7 +153,7 @@ def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterato
     """Turn the database's own errors into one sentence with its name; when `opening`, those of the network too."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (*server.errors, OSError) as error:
         if isinstance(error, OSError) and not opening:
             raise
         if cause := server.explain(error):

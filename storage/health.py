@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -29,9 +29,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Outcome
 from storage.dialects import by_code_point
+from storage.rule_health import broken_rules
 from storage.schema import Moment, feeds, flags, urls
 
-FAILING, SILENT, REDESIGNED = "failing", "silent", "redesigned"
+FAILING, SILENT, REDESIGNED, OLD_RULE = "failing", "silent", "redesigned", "old-rule"
 MS_PER_HOUR = 3_600_000
 FOREVER = datetime.max.replace(tzinfo=UTC)
 HISTORY = timedelta(days=30)
@@ -43,6 +44,8 @@ SHORTEST_SILENCE = timedelta(hours=2)
 # the pauses their order.
 HOURS_WITH_NEWS = 30
 ENOUGH_HISTORY = timedelta(days=10)  # holds a whole weekend, Friday's evening to Monday's morning, wherever it begins
+# A page that was screened (`extractors.screen`) counts neither as one with text nor as one without: nothing was looked
+# for on it. One that shows no text is never screened, so that a redesign shows whatever the pages are about.
 NO_TEXT = (Outcome.NOT_ARTICLE, Outcome.TOO_SHORT)
 LATEST_PAGES, BASELINE_PAGES, FEWEST_BASELINE_PAGES = 60, 60, 10
 FEWEST_BAD_PAGES = 3  # in a row
@@ -92,8 +95,10 @@ class SourceHealth:
     flags: tuple[Flag, ...]
 
 
-async def load_health(connection: AsyncConnection, source_ids: Sequence[str], *, now: datetime) -> list[SourceHealth]:
-    """The health of each of these sources, in the order given."""
+async def load_health(
+    connection: AsyncConnection, source_ids: Sequence[str], *, now: datetime, ruled: Collection[str] = ()
+) -> list[SourceHealth]:
+    """The health of each of these sources, in the order given; for the pages of those `ruled` there are site rules."""
     query = (
         select(
             feeds.c.source_id,
@@ -105,6 +110,7 @@ async def load_health(connection: AsyncConnection, source_ids: Sequence[str], *,
     )
     polls = {row.source_id: row for row in await connection.execute(query)}
     noticed = await _noticed_redesigns(connection, source_ids, now)
+    broken = await broken_rules(connection, [s for s in source_ids if s in ruled])
     found = []
     for source_id in source_ids:
         poll = polls.get(source_id)
@@ -126,7 +132,7 @@ async def load_health(connection: AsyncConnection, source_ids: Sequence[str], *,
                 rhythm=rhythm,
                 median_words=round(statistics.median(words)) if words else None,
                 undated_share=sum(not page.dated for page in pages) / len(pages) if pages else None,
-                flags=flagged,
+                flags=(*flagged, Flag(OLD_RULE, broken[source_id])) if source_id in broken else flagged,
             )
         )
     return found

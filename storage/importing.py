@@ -160,7 +160,7 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -
         raise ValueError(f"url is longer than {MAX_URL} characters")
     url = url.strip()
     key = canonical_url(url)
-    paragraphs = tuple(block for part in _blocks(text) if (block := clean_block(part)))
+    paragraphs = tuple(block for part in blocks_of(text) if (block := clean_block(part)))
     title = clean_line(_text(value, "title") or "") or None
     published = _day(value.get("date"))
     article = Article(
@@ -182,8 +182,8 @@ def _text(value: dict[str, Any], name: str) -> str | None:
     return None if found is None else found.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Paragraphs: divided by blank lines, or, where there is none, by line breaks."""
+def blocks_of(text: str) -> Iterator[str]:
+    """The paragraphs of a text from elsewhere: divided by blank lines, or, where there is none, by line breaks."""
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")]
     if "" not in lines:
         yield from lines

@@ -39,6 +39,7 @@ def manifest_line(row: Row[Any]) -> str:
         "language": row.language,
         "topic": row.topic,
         "score": row.score,
+        **({} if row.borderline is None else {"borderline": row.borderline}),  # None: adopted or imported, not judged
         "terms": row.matches,
         "why": row.why,
         "sha256": row.sha256,

@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Article, Outcome, Placement, Result
+from extractors.records import Article, Outcome, Placement, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage import search
@@ -34,6 +34,8 @@ from storage.duplicates import (
 )
 from storage.files import FileName, compose
 from storage.fingerprints import VERSION as SIGNATURE_VERSION
+from storage.refused import refused_row, store_refused
+from storage.rule_health import RULE
 from storage.schema import articles
 from storage.seen import NOT_FINAL, Settled, load_final, retry_at, store_outcomes
 from storage.similarity import Decision, Relation, containment
@@ -95,10 +97,12 @@ class _Batch:
     outcomes: list[Settled] = field(default_factory=list)
     to_index: list[search.ToIndex] = field(default_factory=list)
     fingerprinted: set[int] = field(default_factory=set)
+    refused: list[dict[str, Any]] = field(default_factory=list)
 
     async def end(self) -> None:
         """Write the rest down."""
         await store_outcomes(self.connection, self.outcomes, now=self.now)
+        await store_refused(self.connection, self.refused)
         await search.store(self.connection, self.to_index)
         await thin_out(self.connection, sorted(self.fingerprinted))
 
@@ -122,7 +126,7 @@ class _Batch:
                 article=placement.number,
                 words=len(tokens(found.text)) if found else None,
                 dated=found.published is not None if found else None,
-                day=found.published if found else None,
+                day=found.published if found else result.day,
                 details=details,
             )
         )
@@ -143,8 +147,11 @@ class _Batch:
             return Placement(result.key, outcome, reason=error.reason), again, details
         article, verdict, text = result.article, result.verdict, candidate.text
         assert article is not None and verdict is not None and result.url is not None
-        details = {"score": verdict.score, "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches]}
+        details = _numbers_of(verdict)
+        if article.unmatched is not None:  # for the source's health: the site's rule may have grown old
+            details[RULE] = list(article.unmatched)
         if not verdict.relevant:
+            self.refused.append(refused_row(result, self.now))
             return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
         assert text is not None
         canonical = await _canonical(self.connection, result, article)
@@ -250,6 +257,15 @@ def _share(text: str, other: str) -> float:
     return len(first & second) / max(1, min(len(first), len(second)))
 
 
+def _numbers_of(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict rests on, for `urls.details`."""
+    return {
+        "score": verdict.score, "threshold": verdict.threshold, "borderline": verdict.borderline,
+        "veto": verdict.veto, "taken_out": list(verdict.taken_out),
+        "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches],
+    }  # fmt: skip
+
+
 def _article_row(result: Result, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
     article, verdict = result.article, result.verdict
     assert article is not None and verdict is not None
@@ -261,7 +277,7 @@ def _article_row(result: Result, canonical: str, number: int, key: bytes | None,
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
         "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
-        "topic": verdict.topic, "score": verdict.score,
+        "topic": verdict.topic, "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
         "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from asyncpg import PostgresError
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -49,6 +50,7 @@ class PostgreSQL:
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
+    errors = (SQLAlchemyError, PostgresError)  # what the driver raises while connecting, SQLAlchemy 2.0 does not wrap
 
     def __init__(self, address: str) -> None:
         self._url = make_url(address)
@@ -89,13 +91,14 @@ class PostgreSQL:
             return f"no answer: {CHECK_SERVER}"
         if isinstance(error, OSError):
             return f"cannot be reached ({error.strerror or error}): {CHECK_SERVER}"
-        if not isinstance(error, DBAPIError):
+        if not isinstance(error, DBAPIError | PostgresError):
             return None
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        message = str(getattr(error.orig, "__cause__", None) or error.orig)
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        state = str(getattr(driver, "sqlstate", None) or "")
+        message = str(getattr(driver, "__cause__", None) or driver)
         if found := CAUSES.get(state) or CAUSES.get(state[:2]):
             return found.format(message=message, name=self._url.database, busy_s=BUSY_TIMEOUT_S)
-        lost = error.connection_invalidated or "connection is closed" in message
+        lost = (isinstance(error, DBAPIError) and error.connection_invalidated) or "connection is closed" in message
         return CAUSES["08"] if lost else None
 
 

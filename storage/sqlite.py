@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
@@ -23,6 +23,7 @@ class SQLite:
 
     reading: Mapping[str, Any] = {}
     writing: Mapping[str, Any] = {"begin_immediate": True}
+    errors = (SQLAlchemyError,)
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -33,12 +33,16 @@ IMPORTED_AS = {"pillow": "PIL", "scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
 
+def _is_left_out(block: ast.AST) -> bool:
+    """Whether it is not run when its module is imported: a function, or what is there for the type checker."""
+    checker = isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+    return checker or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
     """The modules that a file imports, and whether it does so when it is itself imported."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)
-    }
+    inside = {id(n) for block in ast.walk(tree) if _is_left_out(block) for n in ast.walk(block)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from lxml.html import fromstring
 
-from extractors.blocks import blocks
+from extractors.blocks import blocks, html_blocks, joined
 
 BLOCKS = [
     ("paragraphs", "<p>Один</p><p>Два</p>", ["Один", "Два"]),
@@ -45,7 +46,13 @@ BLOCKS = [
      ["а | б\nв | г"]),
     ("table with an empty cell",
      "<table><row><cell>а</cell><cell>б</cell></row><row><cell/><cell>г</cell></row></table>",
-     ["а | б\nг"]),
+     ["а | б\n| г"]),
+    ("table with an empty cell at the end",
+     "<table><row><cell>а</cell><cell>б</cell></row><row><cell>в</cell><cell/></row></table>",
+     ["а | б\nв |"]),
+    ("table with an empty column",
+     "<table><row><cell>а</cell><cell/><cell>б</cell></row><row><cell/><cell/><cell>г</cell></row></table>",
+     ["а | б\n| г"]),
     ("table with an empty row", "<table><row><cell>а</cell><cell>б</cell></row><row><cell/><cell/></row></table>",
      ["а | б"]),
     ("table with paragraphs in a cell", "<table><row><cell><p>а</p><p>б</p></cell><cell>в</cell></row></table>",
@@ -53,6 +60,9 @@ BLOCKS = [
     ("table between paragraphs", "<p>Один</p><table><row><cell>а</cell><cell>б</cell></row></table><p>Два</p>",
      ["Один", "а | б", "Два"]),
     ("layout: a cell", "<table><row><cell><p>Один</p><p>Два</p></cell></row></table>", ["Один", "Два"]),
+    ("layout: an article beside a menu",
+     f"<table><row><cell>Меню</cell><cell><p>{'слово ' * 40}</p><p>{'дело ' * 40}</p></cell></row></table>",
+     ["Меню", "слово " * 39 + "слово", "дело " * 39 + "дело"]),
     ("layout: a column", "<table><row><cell>Один</cell></row><row><cell>Два</cell></row></table>", ["Один", "Два"]),
     ("layout: an empty column", "<table><row><cell/><cell><p>Один</p></cell></row></table>", ["Один"]),
     ("layout around data", "<table><row><cell><p>Один</p><table><row><cell>а</cell><cell>б</cell></row></table></cell>"
@@ -99,3 +109,29 @@ def test_no_word_of_running_text_is_lost(words: list[str], data: st.DataObject) 
     )
     inner = "".join(data.draw(wrappers).format(word) for word in words)
     assert " ".join(blocks(body(inner))).split() == words
+
+
+HTML = [
+    ("paragraphs and breaks", "<p>Один</p>Два<br>Три<hr><h2>Четыре</h2>", ["Один", "Два", "Три", "Четыре"]),
+    ("lists", "<ul><li>а</li><li>б<b>в</b></li></ul><ol><li>г</li></ol>", ["- а\n- бв", "- г"]),
+    ("tables", "<table><thead><tr><th>а<th>б</thead><tr><td>в<td>г</table>", ["а | б\nв | г"]),
+    ("what nobody sees", "<p>Один<script>a</script></p><style>b</style><textarea>c</textarea><img alt='d'>", ["Один"]),
+    ("sections", "<section><header>Один</header><blockquote>Два</blockquote></section>", ["Один", "Два"]),
+]
+
+
+@pytest.mark.parametrize(("inner", "expected"), [row[1:] for row in HTML], ids=[row[0] for row in HTML])
+def test_html_becomes_blocks_and_stays_as_it_is(inner: str, expected: list[str]) -> None:
+    tree = fromstring(f"<div>{inner}</div>")
+    before = etree.tostring(tree)
+    assert html_blocks(tree) == expected
+    assert etree.tostring(tree) == before
+
+
+def test_a_line_that_begins_with_a_comma_belongs_to_the_one_before() -> None:
+    assert joined(["Иванов", ", министр, сказал:", "«Да»", ", и ушёл."]) == [
+        "Иванов, министр, сказал:",
+        "«Да», и ушёл.",
+    ]
+    assert joined([", а", "- б", ", в", "Да.", ") г"]) == [", а", "- б", ", в", "Да.", ") г"]
+    assert joined([]) == []

@@ -145,6 +145,7 @@ async def test_file_manifest_line_and_row_agree(tmp_path: Path) -> None:
             "language": "ru",
             "topic": "central-asia-us",
             "score": 7.5,
+            "borderline": False,
             "terms": [["region", "казахстан*", "lead", 2]],
             "why": "region and partner",
             "sha256": row.sha256,
@@ -248,7 +249,10 @@ async def test_what_is_off_topic_is_written_down_with_its_reason(tmp_path: Path)
         (placed,) = await place(corpus, result(1, verdict=NO))
         entry = await url_row(corpus, placed.key)
     assert placed == Placement("https://site.kz/news/1", Outcome.OFF_TOPIC, None, NO.why)
-    assert (entry.outcome, entry.reason, entry.details) == ("off_topic", NO.why, {"score": 0.5, "matches": []})
+    assert (entry.outcome, entry.reason) == ("off_topic", NO.why)
+    assert entry.details == {
+        "score": 0.5, "threshold": 0.0, "borderline": False, "veto": None, "taken_out": [], "matches": [],
+    }  # fmt: skip
     assert names(tmp_path) == []
     assert not (tmp_path / "manifest.jsonl").exists()
 

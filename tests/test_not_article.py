@@ -56,7 +56,7 @@ NONE = [
     ("paywall, en", page(f"<p>{PROSE[0]}</p><div>Subscribe to continue reading</div>"), Outcome.PAYWALLED, "paywall"),
     ("paywall, nothing left", page("<p>Плотина готова.</p><div>Sign in to read the rest</div>"),
      Outcome.PAYWALLED, "paywall"),
-    ("cookies", page("<p>Сайт использует файлы cookie. Без cookie он не работает как надо, поэтому просим дать согласие "
+    ("cookies", page("<p>Сайт берёт файлы cookie. Без cookie он не работает как надо, поэтому просим дать согласие "
                      "на cookie и прочитать, что такое cookie и как их отключить в настройках.</p>"),
      Outcome.NOT_ARTICLE, "cookie wall"),
     ("video", page("<p>Смотрите в записи.</p><iframe src='https://www.youtube.com/embed/7'></iframe>"),

@@ -66,6 +66,11 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     artifacts = [a for a in asked(server, "artifacts") if a["key"] == "monitor-summary"]
     assert len(artifacts) == 2
     assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
+    wanted = {"filter": {"event": {"name": ["c5watch.article.appended"]}}, "limit": 50}
+    answer = httpx.post(f"{server.url}/events/filter", json=wanted, trust_env=False, timeout=30)
+    found = answer.raise_for_status().json()
+    assert found["total"] == prefect["appended"]
+    assert {event["payload"]["number"] for event in found["events"]} == set(range(prefect["appended"]))
 
 
 async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(

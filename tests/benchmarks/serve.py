@@ -1,0 +1,261 @@
+"""Let `c5watch serve` run for a while, kill it in the middle of a run, start it again, stop it.
+
+Run as `python -m tests.benchmarks.serve --minutes 15`. Outlets on loopback have more to read than one pass takes on, so
+that every pass of the one-minute schedule has work. Printed: how late the scheduled runs began, the memory of
+`serve` and of Prefect's server over the time, what a run costs, what became of the run that was killed, how long the
+stop took, whether a process was left behind, and whether all articles are there, once each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import httpx
+
+from tests.archive_servers import MISSING, Asked, Reply, rss, serve
+from tests.outlets import at_noon, corpus_texts, page
+from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+HOSTS = 3
+SETTINGS = """
+[network]
+allow_networks = ["127.0.0.0/8"]
+per_host_interval = {interval}
+retry_delays = []
+[monitor]
+max_entries = {per_pass}
+max_old_entries = {per_pass}
+[extraction]
+workers = 1
+[schedule]
+monitor = "* * * * *"
+timezone = "Asia/Tashkent"
+"""
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Outlet:
+    """A feed of so many articles, and their pages."""
+
+    first: int
+    articles: int
+    fetched: list[str] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> Reply:
+        base = f"http://{asked.headers['host']}"
+        numbers = range(self.first, self.first + self.articles)
+        if asked.path == "/rss":
+            day = datetime.now().date()
+            return Reply(rss({f"{base}/news/{n}": at_noon(day) for n in numbers}).encode())
+        number = asked.path.removeprefix("/news/")
+        if number.isdigit() and int(number) in numbers:
+            self.fetched.append(asked.path)
+            return Reply(page(int(number), None), headers={"Content-Type": "text/html; charset=utf-8"})
+        return MISSING
+
+
+@contextlib.asynccontextmanager
+async def outlets(
+    root: Path, *, articles: int, per_pass: int, interval: float, hosts: int = HOSTS
+) -> AsyncIterator[tuple[list[Outlet], Path]]:
+    """So many outlets up, and a configuration folder that names them."""
+    found = [Outlet(1000 * host, articles) for host in range(hosts)]
+    async with contextlib.AsyncExitStack() as stack:
+        servers = [
+            await stack.enter_async_context(serve(outlet, f"127.0.9.{number + 1}"))
+            for number, outlet in enumerate(found)
+        ]
+        sources = "".join(source_toml(f"host-{n}", f"{server.base}/rss") for n, server in enumerate(servers))
+        settings = SETTINGS.format(interval=interval, per_pass=per_pass)
+        yield found, write_config(root / "config", sources=sources, settings=settings, topics=EVERYTHING)
+
+
+class Serving:
+    """`c5watch serve` as a process, its log, and all processes that come from it."""
+
+    def __init__(self, config: Path, data: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+        self.arguments = [
+            *(sys.executable, "-m", "flows.cli", "serve", "--port", "0", "--config", str(config)),
+            *("--data", str(data), *options),
+        ]
+        self.log = data.parent / f"{data.name}-serve-{uuid.uuid4().hex[:6]}.log"
+        self.mark = f"SERVE_MARK={uuid.uuid4().hex}"
+        self._environment = {**os.environ, **dict([self.mark.split("=")]), **(environment or {})}
+
+    async def __aenter__(self) -> Serving:
+        with self.log.open("wb") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.arguments, cwd=CHECKOUT, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @property
+    def told(self) -> str:
+        """Its log so far."""
+        return self.log.read_text(encoding="utf-8")
+
+    async def wait_for(self, pattern: str, *, timeout_s: float, times: int = 1) -> re.Match[str]:
+        """The match of the pattern in the log, once it stands there so often."""
+        deadline = time.monotonic() + timeout_s
+        while len(found := list(re.finditer(pattern, self.told))) < times:
+            assert self.process.returncode is None, f"it ended: {self.told}"
+            assert time.monotonic() < deadline, f"not within {timeout_s} s: {pattern}\n{self.told}"
+            await asyncio.sleep(0.1)
+        return found[times - 1]
+
+    async def stop(self) -> tuple[int, float]:
+        """SIGTERM: its exit status, and the seconds until it was gone."""
+        started = time.monotonic()
+        self.process.terminate()
+        return await self.process.wait(), time.monotonic() - started
+
+    def processes(self) -> dict[int, str]:
+        """The processes that it is and has started, directly or not, with their command lines."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if self.mark.encode() in (folder / "environ").read_bytes():
+                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    if command:
+                        found[int(folder.name)] = command
+        return found
+
+    def memory_mb(self) -> dict[str, float]:
+        """Resident memory of `serve` and of Prefect's server."""
+        found = {}
+        for pid, command in self.processes().items():
+            with contextlib.suppress(OSError):
+                resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
+                if pid == self.process.pid:
+                    found["serve"] = resident
+                elif "prefect server start" in command:
+                    found["server"] = resident
+        return found
+
+    async def api(self, *, timeout_s: float = 120) -> str:
+        """The address of its Prefect API, once the schedules are on."""
+        return (await self.wait_for(r"under Prefect at (\S+?);?\s", timeout_s=timeout_s))[1]
+
+
+async def flow_runs(api: str) -> list[dict[str, Any]]:
+    """All flow runs of the server, in the order of their planned start."""
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        while (answer := await client.post(f"{api}/flow_runs/filter", json={"limit": 200})).status_code == 503:
+            await asyncio.sleep(1)
+    found = answer.raise_for_status().json()
+    return sorted(found, key=lambda run: run["expected_start_time"] or "")
+
+
+def lateness_s(runs: Sequence[dict[str, Any]]) -> list[float]:
+    """How long after its planned moment each scheduled run that did begin began."""
+    return [
+        (datetime.fromisoformat(r["start_time"]) - datetime.fromisoformat(r["expected_start_time"])).total_seconds()
+        for r in runs
+        if r["auto_scheduled"] and r["start_time"]
+    ]
+
+
+async def start_pass(api: str) -> None:
+    """Ask for a pass now, beside the schedule."""
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        found = (await client.get(f"{api}/deployments/name/monitor/monitor")).raise_for_status().json()
+        # Prefect's server on SQLite answers 503 while it is busy with something else, and is to be asked again.
+        while (await client.post(f"{api}/deployments/{found['id']}/create_flow_run", json={})).status_code == 503:
+            await asyncio.sleep(1)
+
+
+async def running_pass(api: str, *, timeout_s: float) -> dict[str, Any]:
+    """A pass that has just begun its work."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for run in await flow_runs(api):
+            if run["state_type"] == "RUNNING" and run["name"].startswith("monitor"):
+                begun = datetime.fromisoformat(run["start_time"])
+                if (datetime.now(UTC) - begun).total_seconds() < 4:
+                    return run
+        await asyncio.sleep(0.3)
+    raise AssertionError(f"no pass began within {timeout_s} s")
+
+
+async def measure(root: Path, *, minutes: float) -> None:
+    """Print the figures."""
+    data, articles = root / "data", round(minutes * 12) + 60
+    async with outlets(root, articles=articles, per_pass=10, interval=0.8) as (sites, config):
+        async with Serving(config, data) as serving:
+            began = time.monotonic()
+            await serving.wait_for("first pass over", timeout_s=60)
+            print(f"first pass after {time.monotonic() - began:.1f} s")
+            api = await serving.api()
+            print(f"schedules on after {time.monotonic() - began:.1f} s")
+            samples = []
+            while time.monotonic() - began < minutes * 60:
+                await asyncio.sleep(5)
+                samples.append(serving.memory_mb())
+            runs = await flow_runs(api)
+            late = lateness_s(runs)
+            print(f"{len(late)} runs, late by {min(late):.1f} to {max(late):.1f} s, {mean(late):.1f} on average")
+            print(f"states: {sorted({r['state_name'] for r in runs if r['start_time']})}")
+            for name in ("serve", "server"):
+                sizes = [sample[name] for sample in samples[6:] if name in sample]
+                part = max(1, len(sizes) // 4)
+                print(
+                    f"memory of {name}: {mean(sizes[:part]):.0f} MB in the first quarter, "
+                    f"{mean(sizes[-part:]):.0f} MB in the last, {max(sizes):.0f} MB at most"
+                )
+            killed = await running_pass(api, timeout_s=90)
+            await asyncio.sleep(3)
+            serving.process.kill()
+            await serving.process.wait()
+            await asyncio.sleep(2)
+            print(f"killed in the middle of {killed['name']!r}: {len(serving.processes())} processes left behind")
+        async with Serving(config, data) as serving:
+            began = time.monotonic()
+            api = await serving.api()
+            states = {run["id"]: run["state_name"] for run in await flow_runs(api)}
+            print(f"restarted: schedules on after {time.monotonic() - began:.1f} s, the run is {states[killed['id']]}")
+            await serving.wait_for(r"monitor: \d+ of \d+ sources read", timeout_s=150)
+            await running_pass(api, timeout_s=90)
+            status, seconds = await serving.stop()
+            print(f"SIGTERM in the middle of a run: exit {status} within {seconds:.1f} s, "
+                  f"{len(serving.processes())} processes left behind")  # fmt: skip
+            print(serving.told[-600:])
+        texts = corpus_texts(data)
+        fetched = sum(len(site.fetched) for site in sites)
+        print(f"{len(texts)} articles, {fetched} pages fetched, {HOSTS * articles - len(texts)} still to come")
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=15)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        asyncio.run(measure(Path(root), minutes=wanted.minutes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""No host is asked by two programs at once, whoever they are, and each leaves it the gap that it wants."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from config.settings import Network, Storage
+from extractors.hosts import HostState, Turns
+from extractors.http import Client
+from storage.database import database_place
+from storage.turns import open_turns
+from tests.archive_servers import Asked, Reply, serve
+from tests.running import CHECKOUT
+
+LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retry_delays=())
+
+
+@asynccontextmanager
+async def turns_of(tmp_path: Path, storage: Storage) -> AsyncIterator[Turns]:
+    """As one program sees them: another call of this is another program."""
+    async with open_turns(database_place(tmp_path, storage), tmp_path) as turns:
+        yield turns
+
+
+async def wait_for(turns: Turns, host: str) -> float:
+    """The seconds until the host was ours."""
+    started = time.monotonic()
+    assert await turns.take(host, patience_s=60) == 0.0
+    return time.monotonic() - started
+
+
+async def is_free(turns: Turns, host: str) -> bool:
+    """Whether the host can be had at once; it is then ours."""
+    try:
+        async with asyncio.timeout(0.3):
+            await turns.take(host, patience_s=60)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_a_host_that_another_program_asks_is_waited_for_and_then_left_its_gap(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with turns_of(tmp_path, storage) as one, turns_of(tmp_path, storage) as two:
+        assert await is_free(one, "a.kz")
+        assert not await is_free(two, "a.kz")
+        assert await is_free(two, "b.kz"), "another host is free"
+        waiting = asyncio.create_task(wait_for(two, "a.kz"))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        given_at = time.monotonic()
+        await one.give_back("a.kz", pause_s=0.4)
+        again = asyncio.create_task(wait_for(one, "a.kz"))
+        await waiting
+        assert time.monotonic() - given_at >= 0.4
+        assert not again.done(), "who has waited for longer comes first"
+        await two.give_back("a.kz", pause_s=0.2)
+        await again
+        assert time.monotonic() - given_at >= 0.6, "the gap is kept by all"
+        await one.give_back("a.kz", pause_s=100)
+        assert 99 < await two.take("a.kz", patience_s=60) <= 100
+
+
+async def test_a_host_held_by_a_program_that_dies_is_free(tmp_path: Path, storage: Storage) -> None:
+    async with turns_of(tmp_path, storage) as two:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", HOLDER, str(tmp_path), storage.database.get_secret_value(),
+            cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"held\n"
+        assert not await is_free(two, "a.kz")
+        process.kill()
+        await process.wait()
+        assert await wait_for(two, "a.kz") < 5
+
+
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from config.settings import Storage
+from storage.database import database_place
+from storage.turns import open_turns
+
+async def hold():
+    async with open_turns(database_place(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:
+        await turns.take("a.kz", patience_s=60)
+        print("held", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+async def test_who_is_interrupted_while_waiting_holds_nothing(tmp_path: Path, storage: Storage) -> None:
+    async with turns_of(tmp_path, storage) as one, turns_of(tmp_path, storage) as two:
+        for pause in range(12):
+            task = asyncio.create_task(wait_for(one, "a.kz"))
+            await asyncio.sleep(pause * 0.0005)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                assert await wait_for(two, "a.kz") < 2, "nobody holds it"
+                await two.give_back("a.kz", pause_s=0.0)
+            else:
+                await one.give_back("a.kz", pause_s=0.0)
+
+
+async def test_two_programs_ask_one_host_in_turn_and_keep_the_gap(tmp_path: Path, storage: Storage) -> None:
+    times: list[float] = []
+    asked_by: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        times.append(time.monotonic())
+        asked_by.append(asked.path[1])
+        return Reply(b"ok")
+
+    async def work(name: str, base: str) -> None:
+        async with turns_of(tmp_path, storage) as turns, Client(LOOPBACK, turns=turns) as client:
+            for number in range(12):
+                await client.fetch(f"{base}/{name}{number}")
+
+    async with serve(answer) as server:
+        await asyncio.gather(work("a", server.base), work("b", server.base))
+    assert len(times) == 24
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.05
+    changes = sum(a != b for a, b in itertools.pairwise(asked_by))
+    assert changes >= 6, "they take turns"
+
+
+async def test_a_host_known_to_want_long_gaps_gets_them_from_all(tmp_path: Path, storage: Storage) -> None:
+    async with serve(lambda asked: Reply(b"ok")) as server:
+        host = server.base.removeprefix("http://")
+        slow = HostState(host, interval_s=0.5)
+        async with turns_of(tmp_path, storage) as turns, Client(LOOPBACK, hosts=[slow], turns=turns) as client:
+            await client.fetch(f"{server.base}/one")
+        async with turns_of(tmp_path, storage) as turns, Client(LOOPBACK, turns=turns) as client:
+            await client.fetch(f"{server.base}/two")
+        first, second = (asked.at for asked in server.asked)
+        assert second - first >= 0.5

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -159,6 +158,9 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+SECRET_PLACES = (("storage",), ("storage", "database"))
+
+
 def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """One pydantic error as one line: place, key, found, expected."""
     loc = tuple(error["loc"])
@@ -171,6 +173,8 @@ def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
         return f"{prefix}unknown key, expected one of {', '.join(keys)}{_hint(str(loc[-1]), keys)}"
     if error["type"] == "missing":
         return f"{prefix}missing, expected a value"
+    if loc in SECRET_PLACES and isinstance(error["input"], str):  # and messages go into logs and reports
+        return f"{prefix}found a value that is not shown because it may hold a password, {message}"
     if isinstance(error["input"], (dict, list, tuple, BaseModel)) and error["type"] == "value_error":
         return prefix + message  # the sentence names what it found; the whole table would drown it
     if isinstance(error["input"], (dict, list, tuple)):
@@ -200,13 +204,8 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(_without_password(value), ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def _without_password(text: str) -> str:
-    """Messages go into logs and reports, and what was meant as a database's address may hold a password."""
-    return re.sub(r"(?s)^(?!https?:)([a-z0-9+]*://)?(.*:.*@|.*password=.*)", r"\1…@", text)
 
 
 def _variable(loc: Sequence[str | int]) -> str | None:
@@ -245,7 +244,7 @@ def _undecodable_variables() -> list[str]:
             field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
             if not key:
                 lines.append(
-                    f"environment: {name}: found {_found(value)}, expected one variable {name}__<NAME> a setting"
+                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> a setting"
                 )
             elif field and "tuple" in str(field.annotation):
                 lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')

@@ -244,3 +244,17 @@ def test_the_map_of_any_period_holds_all_days_within_its_width(tmp_path: Path, d
     labels = [float(text.get("x", "0")) for text in svg.findall("text")]
     assert labels
     assert all(after - before >= 60 for before, after in pairwise(labels))
+
+
+async def test_days_are_the_zones_own_also_where_its_clocks_change(connection: AsyncConnection) -> None:
+    new_york = ZoneInfo("America/New_York")  # four hours behind until 2 November 2025, five from then on
+    for name, moment in {
+        "friday": datetime(2025, 11, 1, 3, 30, tzinfo=UTC),
+        "saturday": datetime(2025, 11, 1, 4, 30, tzinfo=UTC),
+        "sunday": datetime(2025, 11, 3, 4, 30, tzinfo=UTC),
+        "monday": datetime(2025, 11, 3, 5, 30, tzinfo=UTC),
+    }.items():
+        await entry(connection, name, published=moment)
+    week = Period(date(2025, 10, 30), date(2025, 11, 5))
+    (found,) = await load_coverage(connection, {"site": new_york}, week, now=NOW)
+    assert [day.day for day, cell in found.days.items() if cell.listed] == [31, 1, 2, 3]

@@ -172,6 +172,8 @@ async def digest(
     chosen = choose_digests(config, names)
     moments = {one.name: _since(config, one, since, now()) for one in chosen}
     summary = Summary(data / FOLDER, mail is not None)
+    async with open_for_reading(data, config.settings.storage):
+        pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:
         database = corpus.database
         run = await store_run_start(database, kind="digest", engine=engine, now=now())

@@ -17,14 +17,14 @@ from flows.context import utc_now
 from flows.coverage import COVERAGE_FILE, write_page
 from flows.report import write_report
 from storage.adopt import Adoption, adopt
-from storage.corpus import open_corpus, open_for_reading
+from storage.corpus import MANIFEST_FILE, open_corpus, open_for_reading
 from storage.coverage import SourceCoverage, load_coverage
 from storage.database import StorageError
 from storage.export import Selection, export
 from storage.files import ArticleFile
 from storage.folder import Folder
 from storage.health import SourceHealth, load_health
-from storage.manifest import manifest_line
+from storage.manifest import manifest_line, read_facts
 from storage.periods import Period
 from storage.repair import Repair, repair
 from storage.schema import articles
@@ -34,9 +34,10 @@ from storage.verify import Fault, stats, verify
 
 
 async def adopt_folder(config: Config, data: Path, folder: Path | Folder) -> Adoption:
-    """Adopt the article files in `folder`. Raises StorageError."""
+    """Adopt the article files in `folder`, with what the manifest beside it says of them. Raises StorageError."""
+    facts = read_facts(folder.absolute().parent / MANIFEST_FILE) if isinstance(folder, Path) else {}
     async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
-        return await adopt(corpus, folder, now=utc_now())
+        return await adopt(corpus, folder, now=utc_now(), facts=facts)
 
 
 async def verify_corpus(config: Config, data: Path) -> tuple[int, list[Fault]]:

@@ -94,6 +94,7 @@ class Summary:
                     "entries": s.entries,
                     "new": s.new,
                     "appended": s.appended,
+                    "asked": s.feeds > 0,  # or its turn had not come
                     "error": s.error if s.watched else NO_FEED,
                     "flags": {flag.name: flag.why for flag in s.flags},
                 }
@@ -105,7 +106,14 @@ class Summary:
 def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
     """The lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
     return [
-        (key, s["status"].replace("_", " "), str(s["entries"]), str(s["new"]), str(s["appended"]), s["error"] or "")
+        (
+            key,
+            s["status"].replace("_", " ") if s["asked"] else "not asked",
+            str(s["entries"]),
+            str(s["new"]),
+            str(s["appended"]),
+            s["error"] or "",
+        )
         for key, s in summary["sources"].items()
     ]
 
@@ -123,8 +131,11 @@ def sentences(summary: dict[str, Any]) -> str:
         parts.append(f"{summary['pending']} left for later passes")
     if summary["undated"]:
         parts.append(f"{summary['undated']} of the appended without a date")
-    sources = [s for s in summary["sources"].values() if s["error"] != NO_FEED]
+    watched = [s for s in summary["sources"].values() if s["error"] != NO_FEED]
+    sources = [s for s in watched if s["asked"]]
     read = sum(s["status"] != "failed" for s in sources)
+    if len(sources) < len(watched):
+        parts.append(f"{len(watched) - len(sources)} sources not due")
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
     lines = [f"{read} of {len(sources)} sources read: {', '.join(parts)} ({how})"]
     lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,8 +32,13 @@ class Adoption:
     next_number: int
 
 
-async def adopt(corpus: Corpus, source: Path | Folder, *, now: datetime) -> Adoption:
+async def adopt(
+    corpus: Corpus, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
+) -> Adoption:
     """Take over the article files in `source`, which may be the corpus's own folder. Doing it again changes nothing.
+
+    `facts` are what a manifest beside the files says of them (`storage.manifest.read_facts`): without it, only what
+    stands in the files is known of them.
 
     The files must continue the corpus without a gap; a corpus that is still empty begins where they begin. Raises
     StorageError, naming the file, before anything is changed.
@@ -73,7 +78,7 @@ async def adopt(corpus: Corpus, source: Path | Folder, *, now: datetime) -> Adop
             if name.id in ids:
                 raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
             ids[name.id] = str(name)
-            new = _row(name, content, digest, now)
+            new = _row(name, content, digest, now) | dict((facts or {}).get(digest, {}))
             await connection.execute(insert(articles), new)
             await search.store(
                 connection, [search.ToIndex(name.number, new["title"], new["body"], language=new["language"])]

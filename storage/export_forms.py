@@ -75,7 +75,7 @@ def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
         import pyarrow
         from pyarrow import parquet
     except ImportError as exc:
-        raise StorageError("parquet needs the package pyarrow: run 'pip install c5watch[parquet]'") from exc
+        raise StorageError("parquet needs the package pyarrow: run '.venv/bin/python -m pip install pyarrow'") from exc
     types = {
         "integer": pyarrow.int32(), "number": pyarrow.float64(), "text": pyarrow.string(), "day": pyarrow.date32(),
         "texts": pyarrow.list_(pyarrow.string()), "moment": pyarrow.timestamp("ms", tz="UTC"),

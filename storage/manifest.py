@@ -10,7 +10,7 @@ import filecmp
 import json
 import os
 from collections.abc import AsyncIterable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,13 @@ from sqlalchemy import Row
 
 from storage.folder import keep_aside, sync_folder
 
+MOMENTS = ("retrieved_at", "appended_at")
+COLUMNS = {  # of `articles`, and the keys of a line
+    "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
+    "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
+    "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
+    "version": "version",
+}  # fmt: skip
 TAIL_BYTES = 1 << 16  # a line is about one kilobyte
 
 
@@ -50,6 +57,27 @@ def manifest_line(row: Row[Any]) -> str:
         "appended_at": _moment(row.appended_at),
     }
     return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def read_facts(path: Path) -> dict[str, dict[str, Any]]:
+    """What a manifest says of each file, by the file's checksum, as columns of `articles`; odd lines are left out.
+
+    For a corpus whose index is lost: the numbers, names and texts are taken from the files.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not path.is_file():
+        return found
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+                moments = {name: datetime.fromisoformat(entry[name]) for name in MOMENTS if entry.get(name)}
+                published = date.fromisoformat(entry["date"]) if entry.get("date") else None
+                columns = {column: entry.get(key) for column, key in COLUMNS.items()}
+                found[entry["sha256"]] = {**columns, "published": published, **moments}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return found
 
 
 def published_up_to(path: Path) -> int:

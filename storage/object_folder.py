@@ -135,7 +135,7 @@ class ObjectFolder:
             from s3fs import S3FileSystem
         except ImportError as exc:
             raise StorageError(
-                f"{self}: s3fs is not installed, which a corpus on S3 needs: run: pip install 'c5watch[s3]'"
+                f"{self}: s3fs is not installed, which a corpus on S3 needs: run '.venv/bin/python -m pip install s3fs'"
             ) from exc
         # Instances are cached by their arguments, and keep the credentials and the endpoint they began with.
         return S3FileSystem(config_kwargs=CONNECTION, skip_instance_cache=True, use_listings_cache=False)

@@ -83,6 +83,7 @@ async def choose(
     conditions: list[ColumnElement[bool]] = [
         ~exists().where(digest_articles.c.name == name, digest_articles.c.number == articles.c.number),
         _is_news(start),
+        articles.c.url.is_not(None),  # adopted without what was known of it: there is nothing to tell or to link to
     ]
     if last is None or since is not None:
         conditions.append(articles.c.appended_at >= start)

@@ -27,6 +27,7 @@ from extractors.records import Result
 from flows import digest_files, sending
 from flows.cli import app
 from flows.digest import RequestError, Summary, digest, parse_since, preview, send_late
+from storage.corpus import open_corpus
 from storage.database import StorageError
 from storage.outbox import GAPS
 from storage.relating import relate_new
@@ -223,6 +224,8 @@ async def test_files_that_are_missing_are_written_again_and_others_left_alone(tm
 
 async def test_nothing_new_is_no_mail_or_one_of_a_line_as_set(tmp_path: Path) -> None:
     storage, box = Storage(), Mailbox()
+    async with open_corpus(tmp_path, storage):
+        pass
     async with serve_mail(box) as port:
         silent = configured(storage, port=port)
         for day in range(2):
@@ -239,6 +242,8 @@ async def test_nothing_new_is_no_mail_or_one_of_a_line_as_set(tmp_path: Path) ->
 
 async def test_what_comes_after_an_empty_first_look_is_never_lost(tmp_path: Path) -> None:
     config = configured(Storage())
+    async with open_corpus(tmp_path, Storage()):
+        pass
     await made(config, tmp_path)
     await filled(tmp_path, Storage(), now=START + timedelta(hours=1))
     assert (await made(config, tmp_path, now=START + timedelta(days=30))).issued[0].articles == 3
@@ -519,3 +524,9 @@ def test_the_default_umask_alone_decides_who_may_read(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "digests").iterdir()} == {0o600}
+
+
+async def test_a_folder_without_a_corpus_is_said_and_not_made_into_one(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"no corpus in .* yet: run 'c5watch monitor'"):
+        await made(configured(Storage()), tmp_path / "mistyped")
+    assert not (tmp_path / "mistyped").exists()

@@ -25,7 +25,10 @@ from flows.commands import (
 def digest(
     since: Annotated[
         str | None,
-        typer.Option(metavar="WHEN", help="Look back to 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w ago instead; no article is sent twice."),
+        typer.Option(
+            metavar="WHEN",
+            help="Look back to 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w ago instead; no article is sent twice.",
+        ),
     ] = None,
     preview: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Only write what the next digest would hold.")

@@ -5,7 +5,8 @@ Every source of a date makes a candidate, and all are kept. One is chosen by the
 1. No date is better than a wrong one: days before the web's news sites and days to come are no candidates. What our own
    rule for the site finds is believed.
 2. The day that most witnesses agree on is believed. Independent of each other are what the page states for machines
-   (JSON-LD, meta, `<time>`), what it shows its readers, the dateline in its text, the feed, and the address.
+   (JSON-LD, meta, `<time>`), what it shows its readers, the dateline in its text, the feed, and the address. A day that
+   address and page show, next to one that a stated moment means, speaks for that one: servers print in zones of theirs.
 3. Where as many speak for several days, the day on which the page was read gives way to an earlier one, more than a day
    back: there are systems that state the present day on every page they make. One day can be a matter of zones.
 4. Then the order of `ORDER` decides: a statement made for machines is more often right than a date shown in the text.
@@ -27,6 +28,8 @@ from extractors.worded_dates import mentions, writes_month_first
 
 ORDER = ("rule", "json-ld", "meta", "time", "feed", "url", "visible", "dateline", "htmldate")
 WITNESSES = {"json-ld": "machine", "meta": "machine", "time": "machine"}  # the other origins speak for themselves
+MOMENTS = {"machine", "feed"}  # these state a moment, which is carried into the publisher's zone
+CALENDAR = {"url", "visible"}  # these a day, of a zone that they do not tell
 UNSURE = frozenset({"dateline", "htmldate"})  # a dateline tells when it was written, often the eve
 EARLIEST = date(1995, 1, 1)
 A_DAY = timedelta(days=1)
@@ -94,6 +97,10 @@ def choose(candidates: Iterable[DateCandidate], *, today: date) -> DateCandidate
     def rank(day: date) -> tuple[bool, int, bool, int]:
         origins = {c.origin for c in days[day]}
         agreeing = {WITNESSES.get(origin, origin) for origin in origins}
+        if agreeing & MOMENTS:  # a calendar day next to it is the same moment, printed by a server in another zone
+            for neighbour in (day - A_DAY, day + A_DAY):
+                beside = {WITNESSES.get(c.origin, c.origin) for c in days.get(neighbour, ())}
+                agreeing |= beside if beside == CALENDAR else set()
         return "rule" not in origins, -len(agreeing), day == today and earlier, min(map(ORDER.index, origins))
 
     if not days:

@@ -108,8 +108,7 @@ async def open_context(
     settings = config.settings
     async with AsyncExitStack() as stack:
         workers = stack.enter_context(Workers(settings.extraction))
-        if not (data / INDEX_FILE).exists():  # then nothing has been read yet, and there will be much to do
-            workers.start_early()
+        first_pass = not (data / INDEX_FILE).exists()
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection)
@@ -119,4 +118,6 @@ async def open_context(
         fetched = Fetched(data / FETCHED_FOLDER)
         fetched.prepare()
         room = asyncio.Semaphore(workers.count * PAGES_AHEAD_PER_WORKER)
+        if first_pass:  # nothing has been read yet, so there will be much to do
+            workers.start_early()
         yield Context(config, data, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)

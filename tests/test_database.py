@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +26,7 @@ from storage.corpus import open_corpus, open_for_reading
 from storage.database import MIGRATIONS, Database, StorageError, database_place, open_database
 from storage.runs import store_run_end, store_run_start
 from storage.schema import HEAD, Moment, metadata, runs
+from tests.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -39,10 +41,6 @@ async def database(place: Path | str) -> AsyncIterator[Database]:
     opened = await open_database(place)
     yield opened
     await opened.close()
-
-
-async def make(place: Path | str) -> None:
-    await (await open_database(place)).close()
 
 
 async def count_runs(place: Path | str) -> int:
@@ -80,20 +78,50 @@ async def test_opening_again_keeps_what_is_there(place: Path | str) -> None:
     assert await count_runs(place) == 3
 
 
-@pytest.mark.parametrize("attempt", range(4))  # the moments that collide are short
-async def test_many_may_open_a_new_index_at_once(tmp_path: Path, empty_storage: Storage, attempt: int) -> None:
-    place, start = database_place(tmp_path, empty_storage), threading.Barrier(4)
+OPENING = """
+import alembic.command, asyncio, sys
+from pathlib import Path
+from storage.database import open_database
 
-    def open_it() -> None:
-        start.wait()
-        asyncio.run(make(place))
+place = Path(sys.argv[2]) if sys.argv[1] == "sqlite" else sys.argv[2]
 
-    await asyncio.gather(*(asyncio.to_thread(open_it) for _ in range(4)))
-    assert await count_runs(place) == 0
+async def make():
+    await (await open_database(place)).close()
+
+print("ready", flush=True)
+sys.stdin.readline()
+asyncio.run(make())
+"""
+
+
+@pytest.mark.parametrize("attempt", range(3))  # the moments that collide are short
+def test_many_programs_may_open_a_new_index_at_once(tmp_path: Path, empty_storage: Storage, attempt: int) -> None:
+    # Programs, not threads: of threads, one that collects the garbage of another waits for what that one waits for.
+    place = database_place(tmp_path, empty_storage)
+    command = [sys.executable, "-c", OPENING, "sqlite" if isinstance(place, Path) else "postgresql", str(place)]
+    programs = [
+        subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.write("now\n")
+        program.stdin.flush()
+    assert [program.communicate(timeout=60)[0] for program in programs] == [""] * 4
+    assert [program.returncode for program in programs] == [0] * 4
+    assert asyncio.run(count_runs(place)) == 0
+    assert asyncio.run(revisions(place)) == [HEAD]
+
+
+async def revisions(place: Path | str) -> list[str]:
     database = await open_database(place, read_only=True)
     async with database.read() as connection:
-        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all() == [HEAD]
+        found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
     await database.close()
+    return list(found)
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -16,7 +16,7 @@ from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, runn
 from tests.outlets import corpus_texts
 from tests.running import c5watch, source_toml, write_config
 
-ARTICLES, PER_PASS = 60, 14
+ARTICLES, PER_PASS = 120, 14  # of each of two outlets: more than all passes here take on
 
 
 async def test_killed_in_the_middle_of_a_run_and_started_again_it_goes_on_and_stops_within_ten_seconds(
@@ -50,7 +50,8 @@ async def test_killed_in_the_middle_of_a_run_and_started_again_it_goes_on_and_st
             found = {run["id"]: run for run in await flow_runs(api)}[killed["id"]]
             assert found["state_name"] == "Crashed"
             await serving.wait_for("1 runs that died with the last", timeout_s=1)
-            await serving.wait_for("first pass: 2 of 2 sources read", timeout_s=60)
+            # Which feeds are due again depends on how long all this took; the articles left from before always are.
+            await serving.wait_for(r"first pass: \d of \d sources read", timeout_s=60)
             await start_pass(api)
             interrupted = await running_pass(api, timeout_s=75)
             late = lateness_s(await flow_runs(api))

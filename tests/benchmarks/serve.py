@@ -195,7 +195,7 @@ async def running_pass(api: str, *, timeout_s: float) -> dict[str, Any]:
         for run in await flow_runs(api):
             if run["state_type"] == "RUNNING" and run["name"].startswith("monitor"):
                 begun = datetime.fromisoformat(run["start_time"])
-                if (datetime.now(UTC) - begun).total_seconds() < 4:
+                if (datetime.now(UTC) - begun).total_seconds() < 6:
                     return run
         await asyncio.sleep(0.3)
     raise AssertionError(f"no pass began within {timeout_s} s")

@@ -67,7 +67,7 @@ class PageScreen:
     def lacking(self, tree: HtmlElement, entry: Entry) -> str | None:
         """What the page lacks to be on topic, as a sentence. None: it may be, or shows too little text to tell."""
         parts: list[str] = tree.xpath(_TEXT, smart_strings=False)
-        if sum(len(part) for part in parts if len(part) >= PROSE_CHARACTERS) < FEWEST_PROSE:
+        if sum(length for length in map(len, parts) if length >= PROSE_CHARACTERS) < FEWEST_PROSE:
             return None
         others: list[str] = tree.xpath(_META, smart_strings=False)
         page = ScreenedText(BETWEEN.join([SEAM.join(parts), *others, *_marked_up(tree, entry)]), seams=True)

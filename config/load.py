@@ -59,13 +59,16 @@ class Config:
         """The ids of the sources for whose pages there is a rule in `sites/`."""
         return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
-    def select(self, ids: Sequence[str]) -> tuple[Source, ...]:
-        """The sources with these ids, or all enabled ones when none is named. Unknown ids are a ConfigError."""
+    def select(self, ids: Sequence[str], *, given_by: str = "--source") -> tuple[Source, ...]:
+        """The sources with these ids, or all enabled ones when none is named.
+
+        Raises ConfigError for unknown ids, naming the option or argument that they were `given_by`.
+        """
         if not ids:
             return tuple(s for s in self.sources if s.enabled)
         known = {s.id: s for s in self.sources}
         unknown = [
-            f'--source: found "{i}", expected an id from sources.toml{_hint(i, known)}' for i in ids if i not in known
+            f'{given_by}: found "{i}", expected an id from sources.toml{_hint(i, known)}' for i in ids if i not in known
         ]
         if unknown:
             raise ConfigError(unknown)

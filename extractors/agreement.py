@@ -19,7 +19,7 @@ from trafilatura import external
 from trafilatura.readability_lxml import Document
 
 from extractors.blocks import html_blocks
-from extractors.text import tokens
+from extractors.text import tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
 # checked on the rest.
@@ -113,12 +113,14 @@ def marked_phrases(tree: HtmlElement) -> Phrases | None:
 
 
 def _words(blocks: Sequence[str]) -> list[str]:
-    return tokens("\n".join(blocks))
+    return tokens_of(blocks)
 
 
 def phrases_of(words: list[str]) -> Phrases:
     """All sequences of four words; of fewer words, the one that they are."""
-    return frozenset(tuple(words[i : i + PHRASE]) for i in range(max(1, len(words) - PHRASE + 1)))
+    if len(words) <= PHRASE:
+        return frozenset([tuple(words)])
+    return frozenset(zip(*(words[start:] for start in range(PHRASE)), strict=False))
 
 
 def share(part: Phrases, whole: Phrases) -> float:

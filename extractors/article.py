@@ -17,7 +17,7 @@ from extractors.draft import Draft, Removed
 from extractors.html import parse_html
 from extractors.jobs import ArticleJob
 from extractors.language import identify
-from extractors.links import links_by_line, other_editions, outward_links
+from extractors.links import other_editions, outward_links
 from extractors.metadata import Metadata, read_metadata
 from extractors.not_article import refusal
 from extractors.records import Article, DateCandidate, ItemError, Outcome
@@ -64,7 +64,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
         canonical_link=metadata.canonical_link,
         dates=tuple(candidates),
         alternates=other_editions(metadata.alternates, page=url),
-        links=outward_links(links_by_line(content, page=url), paragraphs),
+        links=outward_links(content, paragraphs, page=url),
         unmatched=None if job.rule is None else unmatched(tree, job.rule, candidates),
         lines=page_lines(titles[0] if titles else None, paragraphs),
     )

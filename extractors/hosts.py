@@ -36,6 +36,14 @@ class Turns(Protocol):
         """Somebody else may take the host, once so many seconds have passed."""
         ...
 
+    def others(self, host: str) -> int:
+        """How often another program has been found, on taking the host, to have had it since we last knew."""
+        ...
+
+
+class Unwanted(Exception):
+    """When it was our turn, the page was wanted no more: another program has fetched it meanwhile."""
+
 
 def slowed(state: HostState, *, usual_s: float, not_before: datetime | None) -> HostState:
     """After a 429 or 503: twice the gap, at most a minute, and no call before the moment it named."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from config.settings import Network
 from extractors.addresses import UnsafeAddress
 from extractors.decoding import Body, TooLarge
 from extractors.failures import Failure, failure, join_url, parse_url, translated
-from extractors.hosts import HostState, Turns, answered, slowed
+from extractors.hosts import HostState, Turns, Unwanted, answered, slowed
 from extractors.records import Deferred, ItemError, Outcome, Page
 from extractors.retry_after import parse_retry_after
 from extractors.robots import MAX_BYTES as ROBOTS_MAX_BYTES
@@ -49,6 +49,7 @@ PASSING = (408, 429, 500, 502, 503, 504)  # may be over in a moment
 OVERLOADED = (429, 503)
 DRAIN_BYTES, DRAIN_S = 64 * 1024, 1.0
 VALIDATORS = ("If-None-Match", "If-Modified-Since")
+Wanted = Callable[[int], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What one answer may weigh, the least gap before the question, and whether it is a robots.txt."""
+    """What one answer may weigh, the least gap before the question, if it is a robots.txt, if it is still wanted."""
 
     max_bytes: int
     interval_s: float = 0.0
     robots: bool = False
+    wanted: Wanted | None = None
 
 
 class _Queue:
@@ -143,15 +145,16 @@ class Client:
         last_modified: str | None = None,
         max_bytes: int | None = None,
         interval_s: float = 0.0,
+        wanted: Wanted | None = None,
     ) -> Response | None:
         """The answer at `url`, or None when it is unchanged since `etag` / `last_modified`.
 
         `max_bytes` is for what may be larger than a page, `interval_s` the gap to the host's last answer where it is
-        known to want a longer one than others.
-        Raises ItemError; Deferred when the host wants to be left alone for longer than a pass should wait.
+        known to want a longer one than others. `wanted` is asked when it is our turn, with `Turns.others`.
+        Raises ItemError; Deferred when the host wants to be left alone for longer than a pass should wait; Unwanted.
         """
         headers = {"Accept": accept}
-        limits = _Limits(max_bytes or self._network.max_bytes, interval_s)
+        limits = _Limits(max_bytes or self._network.max_bytes, interval_s, wanted=wanted)
         if etag and _is_field_value(etag):
             headers["If-None-Match"] = etag
         if last_modified and _is_field_value(last_modified):
@@ -162,7 +165,7 @@ class Client:
             answer = await self._request(target, headers, asked=url, limits=limits)
             if not isinstance(answer, httpx.URL):
                 return answer
-            target = answer
+            target, limits = answer, replace(limits, wanted=None)
         raise ItemError(Outcome.FAILED, "too many redirects", url=url)
 
     @property
@@ -264,7 +267,8 @@ class Client:
         """One answer, with few retries for what a moment may mend. A URL is where the host redirects to."""
         for delay in (*self._network.retry_delays, None):
             try:
-                async with self._its_turn(url, asked=asked, interval_s=limits.interval_s) as queue:
+                turn = self._its_turn(url, asked=asked, interval_s=limits.interval_s, wanted=limits.wanted)
+                async with turn as queue:
                     async with asyncio.timeout(self._network.timeout * TOTAL_TIMEOUT_FACTOR):
                         return await self._get(queue, url, headers, asked=asked, limits=limits)
             except Failure as error:
@@ -281,7 +285,9 @@ class Client:
         return max(wait_s, delay_s * random.uniform(0.5, 1.5))
 
     @asynccontextmanager
-    async def _its_turn(self, url: httpx.URL, *, asked: str, interval_s: float = 0.0) -> AsyncIterator[_Queue]:
+    async def _its_turn(
+        self, url: httpx.URL, *, asked: str, interval_s: float = 0.0, wanted: Wanted | None = None
+    ) -> AsyncIterator[_Queue]:
         """Wait until it is the host's turn, and keep it for one request, whose errors become ours."""
         queue = self._queue(url)
         loop = asyncio.get_running_loop()
@@ -294,7 +300,8 @@ class Client:
             gap_s = max(self._gap_s(queue.state), interval_s)
             if (wait_s := queue.ended_at + gap_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
-            async with self._turn_among_programs(queue, asked=asked, interval_s=interval_s), self._slots:
+            turn = self._turn_among_programs(queue, asked=asked, interval_s=interval_s, wanted=wanted)
+            async with turn, self._slots:
                 try:
                     with translated(asked):
                         yield queue
@@ -303,7 +310,9 @@ class Client:
                     queue.ended_at = loop.time()
 
     @asynccontextmanager
-    async def _turn_among_programs(self, queue: _Queue, *, asked: str, interval_s: float) -> AsyncIterator[None]:
+    async def _turn_among_programs(
+        self, queue: _Queue, *, asked: str, interval_s: float, wanted: Wanted | None
+    ) -> AsyncIterator[None]:
         """Keep the host to ourselves; afterwards it is left alone, by everybody, for the gap that it wants."""
         if self._turns is None:
             yield
@@ -311,10 +320,15 @@ class Client:
         host = queue.state.host
         if wait_s := await self._turns.take(host, patience_s=MAX_WAIT_S):
             raise Deferred(asked, self._now() + timedelta(seconds=wait_s))
+        is_asked = False
         try:
+            if wanted is not None and not await wanted(self._turns.others(host)):
+                raise Unwanted(asked)
+            is_asked = True
             yield
         finally:
-            await self._turns.give_back(host, pause_s=max(self._gap_s(queue.state), interval_s))
+            pause_s = max(self._gap_s(queue.state), interval_s) if is_asked else 0.0
+            await self._turns.give_back(host, pause_s=pause_s)
 
     async def _get(
         self, queue: _Queue, url: httpx.URL, headers: dict[str, str], *, asked: str, limits: _Limits
@@ -330,16 +344,17 @@ class Client:
                 return join_url(url, response.headers["location"], asked=asked)
             if status not in (200, 203):
                 raise self._refusal(response, asked)
+            fields = dict(response.headers.items())  # looking one up in httpx's own reads them all
             return Response(
                 url=str(response.url),
                 body=await self._body(response, asked, limits),
                 charset=_charset(response),
-                content_type=response.headers.get("content-type"),
-                etag=response.headers.get("etag"),
-                last_modified=response.headers.get("last-modified"),
-                cache_control=response.headers.get("cache-control"),
+                content_type=fields.get("content-type"),
+                etag=fields.get("etag"),
+                last_modified=fields.get("last-modified"),
+                cache_control=fields.get("cache-control"),
                 fetched_at=self._now(),
-                headers=dict(response.headers),
+                headers=fields,
             )
 
     def _note(self, queue: _Queue, response: httpx.Response) -> None:

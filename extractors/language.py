@@ -36,7 +36,7 @@ _TAJIK_WORDS = frozenset({"дар", "ба", "аз", "ки", "бо", "барои"
 def identify(text: str) -> str | None:
     """The ISO 639-1 code of the language that `text` is mostly in; None when it is too short or unclear."""
     sample = re.sub(r"\s+", " ", text[:SAMPLE_CHARACTERS])
-    letters = sum(c.isalpha() for c in sample)
+    letters = sum(map(str.isalpha, sample))
     if letters < MIN_LETTERS:
         return None
     if (known := _by_letters(sample, letters)) is not None:

@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 
 from extractors.blocks import html_blocks
 from extractors.line_rules import is_prose
-from extractors.text import clean_line, tokens
+from extractors.text import clean_line, tokens, tokens_of
 
 MIN_WORDS = 8  # of the description that must agree
 MAX_WORDS = 120  # of a lead; a longer element is more than the lead
@@ -23,7 +23,7 @@ CANDIDATES = ("p", "div", "section", "h2", "h3", "h4", "strong", "b", "span", "t
 
 def with_lead(tree: HtmlElement, blocks: Sequence[str]) -> list[str]:
     """The blocks with the lead before them, where the page prints one above the text that is not among them."""
-    text = f" {' '.join(tokens(' '.join(blocks)))} "
+    text = f" {' '.join(tokens_of(blocks))} "
     for opening in _openings(tree):
         if f" {' '.join(opening)} " not in text and (lead := _printed(tree, opening, blocks)):
             return [*lead, *blocks]
@@ -59,6 +59,8 @@ def _printed(tree: HtmlElement, opening: list[str], blocks: Sequence[str]) -> li
 
 def _first_words(element: HtmlElement, heads: tuple[str, ...]) -> list[str]:
     """If it begins with one of `heads`; without reading all of a long element, which may stand in another long one."""
+    if (own := (element.text or "").strip()) and not own.lstrip(QUOTES).casefold().startswith(heads):
+        return []
     pieces: list[str] = []
     length = 0
     for piece in element.itertext():

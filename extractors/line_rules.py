@@ -17,7 +17,8 @@ LONGEST = max(MAX_WORDS.values())
 MIN_PROSE = 12  # words
 EDGE = 3  # blocks at either end, where date and time of the page stand
 SET_OFF = r"(?:\s*(?:[:：|—–»>…]|-\s|\.\.\.)|\W*$)"  # what divides an opening from what follows it, or the line's end
-_APOSTROPHES = str.maketrans("ё‘’ʻʼ`´ʹ′", "е" + "'" * 8)
+_APOSTROPHES = re.compile("[‘’ʻʼ`´ʹ′]")
+_DIGIT = re.compile(r"\d")
 _SIGNS = r"[\s\W_\d]*"
 
 
@@ -49,7 +50,7 @@ _OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("related", re.compile(r"also on [\w.-]+\.\w{2,}\b")),
     ("join us", re.compile(rf"{_SIGNS}{_any(line_phrases.JOIN_US)}(?!\w)")),
     ("join us", re.compile(r".*\bby clicking here\W*$")),
-    ("mistake", re.compile(rf"{_SIGNS}{_ASKS}{_any(line_phrases.MISTAKE)}(?!\w)")),
+    ("mistake", re.compile(rf"{_SIGNS}(?={_any(line_phrases.MISTAKE)}(?!\w)){_ASKS}")),
     ("rights", re.compile(rf"[\s\d]*{_any(line_phrases.RIGHTS)}")),
     ("label", re.compile(rf"{_SIGNS}{_any(line_phrases.LABELS)}\s*[:：]")),
 )
@@ -77,7 +78,7 @@ def kind_of_line(line: str) -> str | None:
             return kind  # in a list, "sign up" is advice
     if words == 0 or _BUTTONS.fullmatch(plain):
         return "button"
-    if words <= MAX_WORDS["stamp"] and _CLOCK_OR_DATE.search(plain) and _is_stamp(plain):
+    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _CLOCK_OR_DATE.search(plain) and _is_stamp(plain):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
 
@@ -123,7 +124,7 @@ def is_table(block: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    return line.casefold().translate(_APOSTROPHES).removeprefix("- ").strip()
+    return _APOSTROPHES.sub("'", line.casefold()).replace("ё", "е").removeprefix("- ").strip()
 
 
 def _is_heading(line: str) -> bool:

@@ -82,7 +82,7 @@ def announcements(blocks: Sequence[str], links: LinkLines) -> int:
 
 
 def _core(text: str) -> tuple[str, ...]:
-    words = tokens(_LABEL.sub("", text))
+    words = tokens(_LABEL.sub("", text) if "(" in text or "[" in text else text)
     first, last = 0, len(words)
     while first < last and words[first].isdigit():
         first += 1

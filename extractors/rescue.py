@@ -13,7 +13,7 @@ from lxml.html import HtmlElement, fromstring
 
 from extractors.agreement import Phrases, phrases_of, share
 from extractors.blocks import html_blocks
-from extractors.text import clean_line, tokens
+from extractors.text import clean_line, tokens, tokens_of
 
 MIN_WORDS = 80  # of a stated text that is worth a rescue
 MISSED = 0.5  # less than this of the stated words was found
@@ -25,9 +25,9 @@ MAX_TAIL = 0.25  # of the words may come behind the stated text's end: what is m
 def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> list[str]:
     """The blocks; those of the `stated` text where far less was found; without what comes behind its end."""
     body = _blocks_of(stated) if stated else []
-    if len(words := tokens(" ".join(body))) < MIN_WORDS:
+    if len(words := tokens_of(body)) < MIN_WORDS:
         return list(blocks)
-    phrases, found = phrases_of(words), tokens(" ".join(blocks))
+    phrases, found = phrases_of(words), tokens_of(blocks)
     if len(found) < MISSED * len(words):
         return _printed(tree, phrases) or body
     mine = phrases_of(found)
@@ -52,7 +52,7 @@ def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
     page = html_blocks(tree)
     places = [place for place, block in enumerate(page) if _belongs(block, phrases)]
     kept = [page[place] for place in places]
-    return kept if share(phrases, phrases_of(tokens(" ".join(kept)))) >= COMPLETE else []
+    return kept if share(phrases, phrases_of(tokens_of(kept))) >= COMPLETE else []
 
 
 def _belongs(block: str, phrases: Phrases) -> bool:

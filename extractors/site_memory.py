@@ -96,7 +96,9 @@ def _same_story(page: _Page, other: _Page) -> bool:
     if page.title == other.title and any(page.title):
         return True
     first, second = (page.prose, other.prose) if page.prose and other.prose else (page.lines, other.lines)
-    return len(first & second) >= SAME_STORY * max(1, min(len(first), len(second)))
+    if first.isdisjoint(second):  # as most are
+        return False
+    return len(first & second) >= SAME_STORY * min(len(first), len(second))
 
 
 def without_lines(blocks: Sequence[str], of_the_site: frozenset[bytes]) -> list[str]:

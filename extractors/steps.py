@@ -101,7 +101,8 @@ def run(draft: Draft) -> list[Removed]:
     for step in STEPS:
         if step.__name__ not in draft.job.skip:
             before, draft.blocks = draft.blocks, step(draft)
-            trace += [Removed(step.__name__, line) for line in lines_lost(before, draft.blocks)]
+            if draft.blocks != before:
+                trace += [Removed(step.__name__, line) for line in lines_lost(before, draft.blocks)]
     return trace
 
 

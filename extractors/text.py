@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 
 # Dropped: control and format characters (zero-width, soft hyphen, bidi marks), surrogates, private use
 # (icon fonts), noncharacters. Turned into a plain space: every other space, line and paragraph separator.
@@ -22,6 +24,7 @@ _ORDINARY = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+REMEMBERED_CHARACTERS = 2000  # of a text whose tokens are remembered
 EXACT_VERSION = b"c5watch exact text 1\0"
 MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as copies of each other
 
@@ -45,13 +48,37 @@ def clean_block(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
+    return list(_remembered(text)) if len(text) <= REMEMBERED_CHARACTERS else _words(text)
+
+
+def tokens_of(lines: Iterable[str]) -> list[str]:
+    """The tokens of several lines or blocks, one after the other."""
+    return [word for line in lines for word in tokens(line)]
+
+
+def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", ""))
+
+
+@lru_cache(maxsize=1024)  # 2 MB as a rule, 25 at the most
+def _remembered(text: str) -> tuple[str, ...]:
+    """The tokens, remembered: each step of an extraction asks for those of the same paragraphs."""
+    return tuple(_words(text))
 
 
 def count_words(text: str) -> int:
     """How many words `text` has; Chinese, which sets no spaces, is counted at two characters a word."""
     han = len(_HAN.findall(text))
-    return len(tokens(_HAN.sub(" ", text) if han else text)) + han // 2
+    return sum(len(tokens(line)) for line in (_HAN.sub(" ", text) if han else text).split("\n")) + han // 2
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun as users read it: "1 article", "2 entries", "3 addresses"."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("s"):
+        return f"{number} {noun}es"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{number} {noun}s"
 
 
 def exact_key(text: str) -> bytes | None:

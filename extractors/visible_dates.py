@@ -12,13 +12,15 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
+from functools import lru_cache
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
 
 from extractors.dates import EARLIEST, parse_day
 from extractors.text import clean_line, tokens
-from extractors.worded_dates import Mention, mentions, writes_month_first
+from extractors.worded_dates import Mention, has_digit, mentions, writes_month_first
 
 LINES_AFTER, LINES_BEFORE = 10, 4  # of the headline, in which a date without a label is the article's own
 LONGEST_LINE = 120  # characters of a line that shows a date; longer ones are text
@@ -77,12 +79,9 @@ class _Line:
     """A line of a page: the pieces of text it is made of, whether it is a heading, the day of a `<time>` in it."""
 
     pieces: tuple[str, ...]
+    text: str
     heading: bool
     stamp: date | None
-
-    @property
-    def text(self) -> str:
-        return clean_line(" ".join(self.pieces))
 
 
 def visible_day(
@@ -93,8 +92,9 @@ def visible_day(
     `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
     last one up to `reference`, the feed's day, or up to today where there is none.
     """
-    lines = list(_lines(tree, zone))
     known = [words for title in titles if (words := tuple(tokens(title)))]
+    walk = _lines(tree, zone)
+    lines = _head(walk, known)
     read = _Reader(writes_month_first(zone), today, reference)
     if (place := _headline(lines, known)) is not None:
         near = [(line, above, mention) for line, above in _around(lines, place) for mention in read.own(line)]
@@ -108,6 +108,7 @@ def visible_day(
                 and not (above and day == today and not _TIME.search(line.text))
             ):
                 return day
+    lines += walk
     labelled = {day for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
     return labelled.pop() if len(labelled) == 1 else None
 
@@ -186,7 +187,7 @@ class _Reader:
     def labelled(self, line: _Line) -> Mention | None:
         """The date right behind "Опубликовано", "Published" and the like."""
         text = line.text
-        if len(text) > LONGEST_LINE or not (label := _LABEL.search(text)):
+        if len(text) > LONGEST_LINE or not has_digit(text) or not (label := _LABEL.search(text)):
             return None
         for mention in self.mentions(text):
             between = text[label.end() : mention.start]
@@ -206,6 +207,17 @@ def _says_only(piece: str, mention: Mention) -> bool:
     # "Астана, 6 ноября 2025, 12:30": a place of one word, and a comma.
     place = re.fullmatch(r"\W*(?P<name>[^\W\d_][\w-]{2,15})\s*[,.]\W*", rest)
     return bool(place and place["name"][0].isupper())
+
+
+def _head(walk: Iterator[_Line], titles: Sequence[tuple[str, ...]]) -> list[_Line]:
+    """The lines as far as they are needed to look near the headline: up to a heading that is the best title, and the
+    ones after it; all, where there is none."""
+    lines = []
+    for line in walk:
+        lines.append(line)
+        if line.heading and len(line.text) <= LONGEST_HEADLINE and tuple(tokens(line.text)) in titles[:1]:
+            return [*lines, *islice(walk, LINES_AFTER)]
+    return lines
 
 
 def _headline(lines: Sequence[_Line], titles: Sequence[tuple[str, ...]]) -> int | None:
@@ -242,17 +254,16 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
     for event, element in walker:
         tag = element.tag
         if tag not in _INLINE and isinstance(tag, str) and pieces:
-            line = _Line(tuple(pieces), heading, stamp)
-            pieces, stamp = [], None
-            if line.text:
-                yield line
+            if text := clean_line(" ".join(pieces)):
+                yield _Line(tuple(pieces), text, heading, stamp)
                 count += 1
                 if count == MAX_LINES:
                     return
+            pieces, stamp = [], None
         if event == "start":
             if tag in ("h1", "h2"):
                 heading = True
-            if element not in kept and _is_furniture(element, any_heading=bool(kept)):
+            if _is_furniture(element, any_heading=bool(kept)) and element not in kept:
                 walker.skip_subtree()
                 continue
             if tag == "time" and stamp is None:
@@ -270,8 +281,8 @@ def without_furniture(tree: HtmlElement) -> HtmlElement:
     """A copy of the page without what is not the article's: the dates of comments and other stories stand there."""
     copy = deepcopy(tree)
     kept = _above_headings(copy)
-    for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head" and e not in kept]:
-        if element.getparent() is not None and _is_furniture(element, any_heading=bool(kept)):
+    for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head"]:
+        if _is_furniture(element, any_heading=bool(kept)) and element not in kept and element.getparent() is not None:
             element.drop_tree()
     return copy
 
@@ -286,4 +297,9 @@ def _is_furniture(element: HtmlElement, *, any_heading: bool) -> bool:
     if element.tag in ("html", "body", "main", "article", "h1", "h2"):
         return False
     named = f"{element.get('class', '')} {element.get('id', '')}"
-    return bool(_FURNITURE.search(named)) or "display:none" in element.get("style", "").replace(" ", "")
+    return _names_furniture(named) or "display:none" in element.get("style", "").replace(" ", "")
+
+
+@lru_cache(maxsize=1024)  # a page has hundreds of elements and dozens of names for them
+def _names_furniture(named: str) -> bool:
+    return _FURNITURE.search(named) is not None

@@ -38,6 +38,7 @@ _YEAR = r"(?P<y>(?:19|20)\d\d)(?![\d:])"
 _YEAR_WORD = (
     r"(?:[-–\s]?(?:nji|njy|го|чи|чы|чү|чу)?\s*(?:жылғы|жылдын|жылы|жыл|йилнинг|йил|yilning|yil|ýylyň|ýyl|жылдың)\b)"
 )
+_DIGIT = re.compile(r"\d")
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
@@ -85,6 +86,8 @@ def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
     `month_first` is how to read "03/04/2025": True as American, False as the rest of the world, None not at all.
     """
     found: list[Mention] = []
+    if not has_digit(line):  # as most lines: no form does without one
+        return found
     for form in _FORMS:
         for match in form.finditer(line):
             if all(match.end() <= other.start or match.start() >= other.end for other in found):
@@ -92,6 +95,11 @@ def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
                 if mention is not None:
                     found.append(mention)
     return sorted(found, key=lambda mention: mention.start)
+
+
+def has_digit(line: str) -> bool:
+    """Whether there is a digit in the line: without one there is no date."""
+    return _DIGIT.search(line) is not None
 
 
 def writes_month_first(zone: tzinfo) -> bool | None:

@@ -17,8 +17,9 @@ from typing import Any
 
 from config.load import Config
 from config.sources import Backfill, Source
-from extractors.archives.address_list import owner_finder, read_addresses
+from extractors.archives.address_list import is_address, owner_finder, read_addresses
 from extractors.records import Outcome, Page
+from extractors.text import counted
 from flows.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
 from flows.ingest import ingest, ingest_batch
 from flows.listing import (
@@ -61,6 +62,7 @@ class BackfillSummary:
     complete_before: int = 0  # windows that an earlier run has read: not read again
     outside: int = 0  # entries that archives date outside the period
     problems: dict[str, list[str]] = field(default_factory=dict)  # by source (or archive) and window
+    wrong_lines: list[str] = field(default_factory=list)  # of lists of our own: a sentence for each
 
     def count(self, listing: Listing) -> None:
         """Add what the listing of a source's window has brought."""
@@ -71,6 +73,7 @@ class BackfillSummary:
             report.error = report.error or listing.problems[0]
         self.count_window(listing.source.id, listing.period, listing.problems, whole=listing.whole)
         self.outside += listing.outside
+        self.wrong_lines += listing.wrong_lines
 
     def count_window(self, name: str, period: Period, problems: Sequence[str], *, whole: bool) -> None:
         """Add a window."""
@@ -91,6 +94,7 @@ class BackfillSummary:
             },
             "outside": {"by_archive": self.outside, "by_page": self.passed.outcomes[Outcome.OUTSIDE]},
             "problems": self.problems,
+            "wrong_lines": self.wrong_lines,
         }
 
 
@@ -111,6 +115,8 @@ def choose_sources(
 ) -> tuple[Sequence[Source], list[str]]:
     """The sources to work through, and those of the `addresses` that are left out because they are of none of them.
 
+    What is no address at all is neither: the listing tells of it.
+
     Raises RequestError when nothing could be done for any, ConfigError for an unknown id.
     """
     sources = config.select(ids)
@@ -126,17 +132,20 @@ def choose_sources(
         return sources, []
     if via not in (None, "urls"):
         raise RequestError(f"--urls: found --via {via} as well, expected one of the two")
-    owner_of, owners, skipped = owner_finder(sources), set(), []
+    owner_of, owners, skipped, wrong = owner_finder(sources), set(), [], 0
     try:
         for _, address, _ in read_addresses(addresses):
-            if owner := owner_of(address):
+            if not is_address(address):
+                wrong += 1
+            elif owner := owner_of(address):
                 owners.add(owner.id)
             else:
                 skipped.append(address)
     except OSError as error:
         raise RequestError(f"--urls: {addresses} cannot be read: {error.strerror}") from error
     if not owners:
-        raise RequestError(f"--urls: none of the {len(skipped)} addresses in {addresses} is of a source chosen")
+        found = counted(len(skipped), "address") + (f" and {counted(wrong, 'other line')}" if wrong else "")
+        raise RequestError(f"--urls: found {found} in {addresses}, expected addresses on sites of the sources chosen")
     return [source for source in sources if source.id in owners], skipped
 
 
@@ -245,6 +254,7 @@ class _Work:
             )
             self.summary.count_window(route.route, part, shared.problems, whole=all(x.whole for x in shared.listings))
             self.summary.outside += shared.outside
+            self.summary.wrong_lines += shared.wrong_lines
             for listing in shared.listings:
                 report = reports[listing.source.id]
                 report.entries += listing.entries

@@ -25,6 +25,7 @@ from extractors.failures import Failure
 from extractors.http import ACCEPT_FEED, Client
 from extractors.jobs import FeedJob, Listing, WatchJob, feed_from, watched_from
 from extractors.records import Deferred, Entry, ItemError, Outcome
+from extractors.text import counted
 from extractors.workers import Workers
 from extractors.zones import zone_of
 from flows.context import Observer, utc_now
@@ -315,7 +316,7 @@ def sentence(counts: dict[str, Any]) -> str:
     """The counts in one line."""
     failed = counts["failed_sources"]
     line = (
-        f"{counts['feeds_ok']} of {counts['feeds']} feeds and {counts['routes_ok']} of {counts['routes']} "
-        f"backfill routes of {counts['sources']} sources work"
+        f"{counts['feeds_ok']} of {counted(counts['feeds'], 'feed')} and {counts['routes_ok']} of "
+        f"{counted(counts['routes'], 'backfill route')} of {counted(counts['sources'], 'source')} work"
     )
     return f"{line}; no feed of {', '.join(failed)} does" if failed else line

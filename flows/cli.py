@@ -24,6 +24,7 @@ from flows.commands import (
     DataOption,
     EngineName,
     JsonOption,
+    checked_address,
     checked_config,
     fail,
     print_json,
@@ -100,12 +101,12 @@ app.command()(digest)
 @app.command()
 def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """Say what became of one URL, and why."""
-    checked = checked_config(config)
+    checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.explaining import explanation
         from flows.inspect import explain_url
 
-        facts = asyncio.run(explain_url(checked, data, url))
+        facts = asyncio.run(explain_url(checked, data, address))
     if as_json:
         print_json(facts)
     else:

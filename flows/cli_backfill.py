@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractors.text import counted
 from flows.commands import (
     CONFIG,
     DATA,
@@ -67,7 +68,7 @@ def backfill(
         raise typer.Exit(USAGE) from None
     if skipped:
         shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
-        say(f"{len(skipped)} addresses are of no source chosen and are left out: {shown}")
+        say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
     if dry_run:
         _dry_run(checked, data, sources, period, via, addresses, as_json=as_json)
         return
@@ -91,13 +92,13 @@ def backfill(
                 interrupted = True
         summary = bar.summary
         assert summary is not None  # a backfill that has not failed tells how it has ended
-        coverage, page = asyncio.run(coverage_of(checked, data, ids, period))
+        coverage, page = asyncio.run(coverage_of(checked, data, ids, period, via=via, addresses=addresses))
     if as_json:
         from flows.coverage import to_json
 
         print_json({**summary, "skipped": skipped, "coverage": to_json(coverage), "page": str(page)})
     else:
-        print_coverage(summary, coverage, page)
+        print_coverage(summary, coverage, page, by_list=addresses is not None)
     if interrupted:
         say("interrupted; what was finished is kept, and the same command continues")
         raise typer.Exit(INTERRUPTED)
@@ -117,15 +118,18 @@ def _dry_run(
 ) -> None:
     with problems_explained():
         from flows.dry_run import HEADINGS, duration, forecast, longest
-        from flows.terminal import print_table
+        from flows.terminal import print_some, print_table
 
         found = asyncio.run(forecast(checked, data, period=period, sources=sources, via=via, addresses=addresses))
     seconds, fetch = longest(found), sum(f.to_fetch for f in found)
     if as_json:
-        print_json({"sources": {f.source_id: f.to_json() for f in found}, "to_fetch": fetch, "seconds": seconds})
+        wrong = [line for one in found for line in one.wrong_lines]
+        sources_json = {f.source_id: f.to_json() for f in found}
+        print_json({"sources": sources_json, "to_fetch": fetch, "seconds": seconds, "wrong_lines": wrong})
     else:
         print_table(HEADINGS, [f.line() for f in found], numbers=(2, 3, 4, 5))
-        print(f"{fetch} pages to fetch, at least {duration(seconds)}; nothing was fetched or stored")
+        print_some([line for one in found for line in one.wrong_lines])
+        print(f"{counted(fetch, 'page')} to fetch, at least {duration(seconds)}; nothing was fetched or stored")
     if found and all(f.route is None for f in found):
         fail("no archive could be read: see the notes above")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractors.text import counted
 from flows.commands import (
     CONFIG,
     DATA,
@@ -22,6 +23,7 @@ from flows.commands import (
     DataOption,
     JsonOption,
     checked_config,
+    checked_output,
     fail,
     print_json,
     problems_explained,
@@ -84,7 +86,7 @@ def corpus_import(
         print_json({"adopted": adoption.adopted, "known": adoption.known, "next_number": adoption.next_number})
     else:
         print(
-            f"{adoption.adopted} articles adopted, {adoption.known} were there already; "
+            f"{counted(adoption.adopted, 'article')} adopted, {adoption.known} already there; "
             f"the next one will be {adoption.next_number:03d}"
         )
 
@@ -93,6 +95,8 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
     from extractors.records import Outcome
 
     outcomes: Counter[Outcome] = Counter()
+    bad: list[Imported] = []
+    undated: list[Imported] = []
 
     def report(batch: list[Imported]) -> None:
         for line in batch:
@@ -101,6 +105,10 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
                 print_json(line.to_json())
             elif line.outcome is Outcome.FAILED:
                 say(f"{path}: {line.reason}")
+            if line.outcome is Outcome.FAILED:
+                bad.append(line)
+            elif line.unread_date is not None:
+                undated.append(line)
         sys.stdout.flush()
 
     with problems_explained():
@@ -108,9 +116,15 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
     counts = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in outcomes.most_common())
-    print(f"{outcomes.total()} articles: {counts or 'the file is empty'}", file=sys.stderr if as_json else sys.stdout)
-    if outcomes.total() and outcomes[Outcome.FAILED] == outcomes.total():
+    told = f"{counted(outcomes.total(), 'line')}: {counts or 'the file is empty'}"
+    print(told, file=sys.stderr if as_json else sys.stdout)
+    if undated:
+        first = f"line {undated[0].line}: {undated[0].unread_date!r}"
+        say(f"{counted(len(undated), 'date')} not understood, the first in {first}: expected one such as 2025-11-01")
+    if bad and len(bad) == outcomes.total():
         fail('no line could be used: expected one JSON object a line, with "url", "title", "date" and "text"')
+    elif bad:
+        fail(f"{counted(len(bad), 'line')} could not be used, the first: {bad[0].reason}; the others were taken in")
 
 
 @corpus_app.command("verify")
@@ -130,7 +144,7 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     else:
         for fault in faults:
             print(fault)
-        print(f"{count} articles, {len(faults)} faults" if faults else f"{count} articles, all in order")
+        print(f"{counted(count, 'article')}, {counted(len(faults), 'fault') if faults else 'all in order'}")
     if faults:
         raise typer.Exit(FAILED)
 
@@ -152,7 +166,7 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     else:
         for line in (*done.mended, *done.left):
             print(line)
-        print(f"{len(done.mended)} faults mended, {len(done.left)} left")
+        print(f"{counted(len(done.mended), 'fault')} mended, {len(done.left)} left")
     if done.left:
         raise typer.Exit(FAILED)
 
@@ -193,7 +207,7 @@ def corpus_search(
         print(f"     {hit.snippet}")
         if hit.url:
             print(f"     {hit.url}")
-    print(f"{len(hits)} articles" + (f", the first {limit}: --limit shows more" if len(hits) == limit else ""))
+    print(counted(len(hits), "article") + (f", the first {limit}: --limit shows more" if len(hits) == limit else ""))
 
 
 @corpus_app.command("export")
@@ -222,6 +236,8 @@ def corpus_export(
     """Write the corpus, or a part of it, into one file for other tools."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
+    if str(target) != "-":
+        checked_output("FILE", target)
     with problems_explained():
         from flows.inspect import export_corpus
         from storage.export import KINDS, Selection
@@ -235,7 +251,7 @@ def corpus_export(
             collapse_translations=collapse_translations,
         )  # fmt: skip
         count = asyncio.run(export_corpus(checked, data, target, form, selection))
-    say(f"{count} rows written to {'standard output' if str(target) == '-' else target}")
+    say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
 
 
 def day(option: str, value: str | None) -> date | None:

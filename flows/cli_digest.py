@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from extractors.text import counted
 from flows.commands import (
     CONFIG,
     DATA,
@@ -15,6 +16,7 @@ from flows.commands import (
     DataOption,
     JsonOption,
     checked_config,
+    checked_output,
     fail,
     print_json,
     problems_explained,
@@ -52,6 +54,8 @@ def digest(
     if waiting and (no_send or preview or since):
         say("--waiting: expected without --since, --preview and --no-send")
         raise typer.Exit(USAGE)
+    if preview is not None:
+        checked_output("--preview", preview)
     with problems_explained():
         from flows import digest as flow
         from flows.context import utc_now
@@ -63,7 +67,8 @@ def digest(
                 if as_json:
                     print_json({"name": issued.name, "articles": issued.articles, "page": str(preview)})
                 else:
-                    print(f"{issued.name}: {issued.articles} articles would be in it, see {preview}; nothing is stored")
+                    would = counted(issued.articles, "article")
+                    print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
                 return
             names = [name] if name else []
             summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))

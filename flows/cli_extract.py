@@ -28,7 +28,12 @@ def extract(
     url: Annotated[str | None, typer.Option(help="The address that the file was saved from.")] = None,
     as_json: JsonOption = False,
     trace: Annotated[
-        bool, typer.Option("--trace", help="Also print each line that was taken out, and the step that did it.")
+        bool,
+        typer.Option(
+            "--trace",
+            help="Also print each line that was taken out of the body, and the step that did it; what lay outside the "
+            "body, as trafilatura found it, is not listed.",
+        ),
     ] = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,

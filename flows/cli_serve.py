@@ -43,7 +43,7 @@ def serve(
     zone = ZoneInfo(checked.settings.schedule.timezone)
 
     def log(message: str) -> None:
-        print(f"{datetime.now(zone):%Y-%m-%d %H:%M:%S} {message}", file=sys.stderr, flush=True)
+        print(datetime.now(zone).isoformat(" ", "seconds"), message, file=sys.stderr, flush=True)
 
     async def run() -> None:
         from flows.serve import listen

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from extractors.text import counted
 from flows.commands import (
     CONFIG,
     DATA,
@@ -22,6 +23,7 @@ from flows.commands import (
     DataOption,
     JsonOption,
     checked_config,
+    checked_output,
     fail,
     print_json,
     problems_explained,
@@ -77,8 +79,13 @@ def sources_list(
         and (category is None or source.category == category.value)
         and not (disabled and source.enabled)
     ]
+    if not sources:
+        asked = {"--country": country, "--language": language, "--category": category, "--disabled": disabled or None}
+        chosen = ", ".join(name if value is True else f"{name} {value}" for name, value in asked.items() if value)
+        say(f"no source in the catalogue{f' for {chosen}' if chosen else ''}")
     if as_json:
         print_json({"sources": [s.model_dump(mode="json") for s in sources]})
+    if as_json or not sources:
         return
     from flows.terminal import print_table
 
@@ -96,7 +103,7 @@ def sources_list(
             ],
             numbers=(5,),
         )  # fmt: skip
-    say(f"{len(sources)} sources, {sum(s.enabled for s in sources)} of them enabled")
+    say(f"{counted(len(sources), 'source')}, {sum(s.enabled for s in sources)} of them enabled")
 
 
 @sources_app.command("status")
@@ -124,7 +131,7 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     )
     states.update(flag.name for h in health for flag in h.flags)
     counts = [f"{n} {state}" for state, n in states.items()]
-    say(f"{len(health)} sources: {', '.join(counts)}")
+    say(f"{counted(len(health), 'source')}: {', '.join(counts)}")
 
 
 @sources_app.command("check")
@@ -140,7 +147,7 @@ def sources_check(
     Says what their feeds and the backfill routes on their own sites give, and what to do about one that does not
     work. For named sources GDELT and the Wayback Machine are asked, too.
     """
-    checked = checked_config(config, source)
+    checked = checked_config(config, source, given_by="ID")
     with problems_explained():
         from flows.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
         from flows.terminal import ProgressBar, print_table
@@ -196,7 +203,7 @@ def sources_add(
         print(tables([added.new]))
     feed = added.discovery.feed
     newest = f", the newest of {feed.newest:%Y-%m-%d %H:%M}" if feed.newest else ""
-    say(f"{feed.url}: {feed.kind} with {feed.entries} entries{newest}; found by {feed.via}")
+    say(f"{feed.url}: {feed.kind} with {counted(feed.entries, 'entry')}{newest}; found by {feed.via}")
     for other in added.discovery.others:
         say(f"the page also names {other}")
     if added.written:
@@ -231,7 +238,7 @@ def sources_import(
                   else "") for n in result.added]  # fmt: skip
         lines += [("skipped", "", skipped.feed, skipped.why) for skipped in result.skipped]
         print_table(("what", "id", "feed", "note"), lines)
-    say(f"{len(result.added)} sources {'to add' if dry_run else 'added'}, {len(result.skipped)} skipped")
+    say(f"{counted(len(result.added), 'source')} {'to add' if dry_run else 'added'}, {len(result.skipped)} skipped")
     if result.written:
         if result.written.copied:
             say(f"{config} had no sources.toml: it got a copy of the shipped catalogue first")
@@ -249,8 +256,10 @@ def sources_export(
     with problems_explained():
         from flows.sources import export_opml
 
+        if file is not None:
+            checked_output("FILE", file)
         content = export_opml(checked, file)
     if file is None:
         sys.stdout.buffer.write(content)
     else:
-        say(f"{len(checked.sources)} sources written to {file}")
+        say(f"{counted(len(checked.sources), 'source')} written to {file}")

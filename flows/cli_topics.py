@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractors.text import counted
 from flows.commands import (
     CONFIG,
     DATA,
@@ -18,6 +19,7 @@ from flows.commands import (
     ConfigOption,
     DataOption,
     JsonOption,
+    checked_address,
     checked_config,
     fail,
     print_json,
@@ -99,13 +101,13 @@ def topics_mark(
 
     'topics preview' then reports how often the topic agrees, and 'topics learn' weighs its terms anew.
     """
-    checked = checked_config(config)
+    checked, address = checked_config(config), checked_address(url)
     relevant = answer is Answer.yes
     with problems_explained():
         from flows.context import utc_now
         from flows.topics import mark
 
-        trial = asyncio.run(mark(checked, data, url, relevant=relevant, now=utc_now()))
+        trial = asyncio.run(mark(checked, data, address, relevant=relevant, now=utc_now()))
     if as_json:
         print_json(trial.to_json() | {"mark": relevant})
         return
@@ -152,7 +154,7 @@ def _preview_file(checked: Config, path: Path, *, as_json: bool) -> None:
         from flows.topics import preview_file
 
         preview_file(checked, path, report)
-    unusable = f", {counts[None]} lines could not be used" if counts[None] else ""
+    unusable = f", {counted(counts[None], 'line')} could not be used" if counts[None] else ""
     print(f"{counts[True]} kept, {counts[False]} refused{unusable}", file=sys.stderr if as_json else sys.stdout)
     if counts[None] and not counts[True] + counts[False]:
         fail('no line could be used: expected one JSON object a line, with "url", "title", "text" and "language"')
@@ -168,10 +170,10 @@ def _print_preview(preview: Preview, limit: int) -> None:
     _print_list("kept ({})", [t for t in kept if not t.changed], limit)
     _print_list("refused ({}), the nearest first", [t for t in nearest if not t.changed], limit)
     by_summary = sum(t.judged.basis != "text" for t in trials)
-    days = "day" if preview.days == 1 else f"{preview.days} days"
+    days = "day" if preview.days == 1 else counted(preview.days, "day")
     print(f"last {days}: {len(kept)} kept, {len(refused)} refused, {sum(t.changed for t in trials)} of them changed")
     if by_summary:
-        print(f"{by_summary} were judged by headline and summary: no text of theirs is kept")
+        print(f"{counted(by_summary, 'article')} judged by headline and summary, for lack of a text")
     _print_agreement(preview.agreement, limit)
 
 
@@ -180,7 +182,7 @@ def _print_agreement(agreement: Agreement, limit: int) -> None:
         print("no article is marked yet: 'c5watch topics mark URL yes|no'")
         return
     precision, recall = ("–" if share is None else f"{share:.0%}" for share in (agreement.precision, agreement.recall))
-    print(f"{agreement.marked} articles marked: precision {precision}, recall {recall}")
+    print(f"{counted(agreement.marked, 'article')} marked: precision {precision}, recall {recall}")
     _print_list("contradictions ({})", agreement.contradictions, limit)
 
 

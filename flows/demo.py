@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Config, load_config
+from extractors.text import counted
 from flows.digest import digest
 from flows.inspect import verify_corpus
 from flows.monitor import monitor
@@ -40,7 +41,10 @@ def run_demo(folder: Path) -> bool:
 
     with DemoSite() as site, EmbeddedServer(folder / PREFECT_FOLDER) as server:
         config = _configure(folder / "config", site.settings_toml(), site.sources_toml())
-        print(f"A small news site is up on loopback: {len(config.sources)} sources, {len(site.articles)} articles.\n")
+        print(
+            f"A small news site is up on loopback: {counted(len(config.sources), 'source')}, "
+            f"{counted(len(site.articles), 'article')}.\n"
+        )
         print("First pass, run directly:")
         with ProgressBar() as bar:
             first = asyncio.run(monitor(config, folder, sources=config.sources, observer=bar)).to_json()
@@ -56,13 +60,15 @@ def run_demo(folder: Path) -> bool:
     _show_article(config, folder)
     summary = asyncio.run(digest(config, folder))
     issue = summary.issued[0]
-    print(f"A digest of {issue.articles} articles, written and not sent, because the settings have no [mail]:")
+    print(
+        f"A digest of {counted(issue.articles, 'article')}, written and not sent, because the settings have no [mail]:"
+    )
     print(f"{summary.folder / f'{issue.stem}.html'}\n")
     checks = {
         "the first pass appended articles": first["appended"] > 0,
         "the second pass found nothing new": second["appended"] == second["new"] == 0,
         "the second pass fetched no article again": refetched == 0,
-        f"the corpus of {count} articles is in order": not faults and count == first["appended"],
+        f"the corpus of {counted(count, 'article')} is in order": not faults and count == first["appended"],
         "the digest is there as a page and as a mail": len(summary.written) == 2 and issue.articles > 0,
     }
     for claim, true in checks.items():

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.load import Config
 from config.settings import Digest
+from extractors.text import counted
 from flows.context import Step, run_directly, utc_now
 from flows.digest_content import Content, load_content
 from flows.digest_files import FOLDER, write_files, zone_of
@@ -99,8 +100,8 @@ class Summary:
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
             place = self.folder / f"{one.stem}.html"
-            lines.append(f"{one.name}: {one.articles} articles {since}: {place}" if one.stem else
-                         f"{one.name}: nothing new {since}")  # fmt: skip
+            new = counted(one.articles, "article")
+            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -109,12 +110,12 @@ class Summary:
         if not self.has_mail:
             lines.append("not sent: the settings have no [mail]")
         else:
-            lines.append(f"{sending.sent} mails sent, {sending.refused} refused, {sending.gave_up} given up")
+            lines.append(f"{counted(sending.sent, 'mail')} sent, {sending.refused} refused, {sending.gave_up} given up")
         if sending.problem:
             lines.append(sending.problem)
         if sending.waiting:
             due = f", the next try is due at {sending.next_attempt:%Y-%m-%d %H:%M} UTC" if sending.next_attempt else ""
-            lines.append(f"{sending.waiting} mails wait{due}; 'c5watch digest --waiting' sends them at once")
+            lines.append(f"{counted(sending.waiting, 'mail')} waiting{due}; 'c5watch digest --waiting' tries at once")
         return lines
 
     def markdown(self) -> str:

@@ -22,6 +22,7 @@ from extractors.archives.search import Listed, Search, Tally
 from extractors.archives.window import Window
 from extractors.http import Client
 from extractors.records import Deferred, ItemError
+from extractors.text import counted
 from extractors.urls import canonical_url
 from extractors.zones import zone_of
 from flows.backfill import NO_ROUTE
@@ -53,6 +54,7 @@ class Forecast:
     waiting: int = 0  # entries that an earlier run has listed or tried, besides
     hosts: dict[str, float] = field(default_factory=dict)  # seconds of fetching at the gap that each host wants
     problems: list[str] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)  # of lists of our own: a sentence for each
     keys: dict[str, str] = field(default_factory=dict)  # canonical URL → as it was listed
     brought: set[str] = field(default_factory=set)  # of the keys: the archive holds the page, nothing is fetched
 
@@ -197,6 +199,7 @@ class _Look:
                 found.problems.append(f"{route.route}: {error}")
                 continue
             found.problems += [f"{route.route}: {problem}" for problem in tally.problems]
+            found.wrong_lines += tally.wrong_lines
             found.route = route.route if tally.listed else found.route or route.route
             if tally.listed:
                 return
@@ -221,6 +224,7 @@ class _Look:
                 for one in some:
                     one.route = route.route
                 some[0].problems += [f"{route.route}: {problem}" for problem in tally.problems]
+                some[0].wrong_lines += tally.wrong_lines
             except ItemError as error:
                 for one in some:
                     one.problems.append(f"{route.route}: {error}")
@@ -231,7 +235,9 @@ class _Look:
         days = f"{window.first} – {window.last}"
         for one in found:
             one.route = route.route
-            one.problems.append(f"{days}: {number} files of about {CRAWL_FILE_GB} GB to read, all sources in one go")
+            one.problems.append(
+                f"{days}: {counted(number, 'file')} of about {CRAWL_FILE_GB} GB to read, all sources in one go"
+            )
 
 
 def _add(found: Forecast, listed: Listed) -> None:

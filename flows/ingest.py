@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain, islice, zip_longest
 from urllib.parse import urlsplit
 
@@ -19,6 +21,8 @@ from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
 from extractors.failures import Failure
+from extractors.hosts import Unwanted
+from extractors.http import Wanted
 from extractors.jobs import ArticleJob, SiteRule, article_from
 from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result
 from extractors.screen import PageScreen, Screened
@@ -26,6 +30,7 @@ from extractors.zones import zone_of
 from flows.context import Context, Step, to_the_end
 from flows.site_lines import finish
 from flows.summary import Summary
+from flows.wanted import WantedPages
 from storage.seen import DueEntry, PendingEntry, load_pending
 
 PAGES_PER_BATCH = 500  # a few minutes of work: what one Prefect task holds
@@ -106,8 +111,10 @@ async def ingest_batch(
 ) -> None:
     """One batch, to its end. Doing it again takes on only what has no outcome yet.
 
-    The `pages` of some entries may be there already, under their keys; those are not fetched, and counted here.
+    A page that another program has fetched or settled since the batch began is left to it. The `pages` of some
+    entries may be there already, under their keys; those are not fetched, and counted here.
     """
+    began = time.time()
     async with context.corpus.database.read() as connection:
         pending = await load_pending(connection, keys, now=context.now(), period=context.period)
     if pages:
@@ -125,7 +132,7 @@ async def ingest_batch(
     settled = {p.key for p in known}
     done: asyncio.Queue[Result | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
-    batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages)
+    batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began)
     examiner = asyncio.create_task(_examine_all(batch, [p for p in pending if p.key not in settled]))
     try:
         # The placer ends first only when it fails: then there is no use in fetching on.
@@ -147,6 +154,7 @@ class _Batch:
     deadlines: dict[str, float]
     budget_s: float | None
     pages: Mapping[str, Page]
+    began: float  # in Unix time
 
 
 async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
@@ -168,16 +176,22 @@ async def _examine_host(
     When the host's time is over, it asks for a pause, or it is down, the rest of its pages is left for a later pass.
     """
     unreached = 0
+    wanted = WantedPages(batch.context, (item.key for item in queue))
     for item in queue:
         if asyncio.get_running_loop().time() >= deadline or unreached >= FAILURES_IN_A_ROW:
             return
         try:
-            page = batch.pages.get(item.key) or batch.context.fetched.find(item.key)
+            page = batch.pages.get(item.key) or batch.context.fetched.find(item.key, before=batch.began)
             if page is None:
-                page = await _fetch(batch.context, item)
+                if not wanted.has(item.key):
+                    raise Unwanted(item.key)
+                page = await _fetch(batch.context, item, partial(wanted.has_still, item.key))
                 batch.context.fetched.keep(item.key, page)
         except Deferred:
             return
+        except Unwanted:
+            batch.context.observer.advance()
+            continue
         except ItemError as error:
             unreached = unreached + 1 if isinstance(error, Failure) and error.status is None else 0
             batch.done.put_nowait(_result(item, error=error))
@@ -188,10 +202,10 @@ async def _examine_host(
         task.add_done_callback(lambda _: batch.context.room.release())  # also of one cancelled before it began
 
 
-async def _fetch(context: Context, item: PendingEntry) -> Page:
-    """The page from its own address, or an archive's copy where it is gone. Raises ItemError, Deferred."""
+async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
+    """The page from its own address, or an archive's copy where it is gone. Raises ItemError, Deferred, Unwanted."""
     try:
-        response = await context.client.fetch(item.entry.url)
+        response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:
         if item.archived_url is None or error.outcome is not Outcome.GONE:
             raise

@@ -15,6 +15,7 @@ from extractors.urls import canonical_url
 from extractors.zones import zone_of
 from flows.context import utc_now
 from flows.coverage import COVERAGE_FILE, write_page
+from flows.listing import routes_of
 from flows.report import write_report
 from storage.adopt import Adoption, adopt
 from storage.corpus import MANIFEST_FILE, open_corpus, open_for_reading
@@ -96,15 +97,24 @@ async def sources_health(config: Config, data: Path) -> list[SourceHealth]:
 
 
 async def coverage_of(
-    config: Config, data: Path, source_ids: Sequence[str], period: Period
+    config: Config,
+    data: Path,
+    source_ids: Sequence[str],
+    period: Period,
+    *,
+    via: str | None = None,
+    addresses: Path | None = None,
 ) -> tuple[list[SourceCoverage], Path]:
-    """How well the period is covered, and the page that shows it, written anew below `data`."""
+    """How well the period is covered, and the page that shows it, written anew below `data`.
+
+    `via` and `addresses` say how it was searched, as in `flows.backfill`.
+    """
     zones = {source.id: zone_of(source.country) for source in config.select(source_ids)}
     now = utc_now()
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
         coverage = await load_coverage(connection, zones, period, now=now)
     for source in coverage:
-        source.has_route = bool(config.source(source.source_id).backfill)
+        source.has_route = addresses is not None or bool(routes_of(config.source(source.source_id), via))
     page = data / COVERAGE_FILE
     write_page(page, coverage, period, now=now)
     return coverage, page

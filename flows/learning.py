@@ -17,6 +17,7 @@ from typing import Any
 
 from config.load import CHECKOUT, WEIGHTS, Config
 from config.topics import Topic, TopicsFile, Weights, WeightsFile, with_weights
+from extractors.text import counted
 from extractors.topic import Topics, compile_topics
 from flows.topics import compare
 from storage.corpus import open_for_reading
@@ -78,7 +79,7 @@ async def learn(config: Config, data: Path) -> Learnt:
     yes, no = sum(answers), len(answers) - sum(answers)
     if min(yes, no) < FEWEST_OF_EACH:
         raise StorageError(
-            f"found {yes} articles marked as on topic and {no} as not, with their texts: learning takes "
+            f"found {counted(yes, 'article')} marked as on topic and {no} as not, with their texts: learning takes "
             f"{FEWEST_OF_EACH} of each; mark more with 'c5watch topics mark URL yes|no'"
         )
     before = len(compare(compile_topics(config.topics), usable).contradictions)
@@ -87,7 +88,7 @@ async def learn(config: Config, data: Path) -> Learnt:
     path = None
     if after < before:
         path = _weights_path(config)
-        _write(path, topic.id, learnt, f"{yes} articles marked as on topic and {no} as not")
+        _write(path, topic.id, learnt, f"{counted(yes, 'article')} marked as on topic and {no} as not")
     return Learnt(yes, no, len(marked) - len(usable), before, after, topic.weights.model_dump(), learnt, path)
 
 

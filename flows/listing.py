@@ -52,6 +52,7 @@ class Listing:
     outside: int = 0
     whole: bool = False  # all that the archive promised was read
     problems: list[str] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)  # of a list of our own
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class SharedListing:
     listings: list[Listing]
     outside: int = 0
     problems: list[str] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)
 
 
 def routes_of(source: Source, via: str | None) -> tuple[Backfill, ...]:
@@ -130,6 +132,7 @@ async def list_window(
             whole = False
             continue
         listing.problems += _told(route, tally)
+        listing.wrong_lines += tally.wrong_lines
         listing.outside += tally.outside
         if tally.listed or tally.outside or listing.route is None:
             listing.route = route.route
@@ -167,7 +170,7 @@ async def list_shared_window(
     except ItemError as error:
         works = False
         shared.problems = [f"{route.route}: {error}"]
-    shared.outside = tally.outside
+    shared.outside, shared.wrong_lines = tally.outside, tally.wrong_lines
     for store in stores.values():
         await store.flush()
         store.is_archive = route.file is None

@@ -32,6 +32,7 @@ from prefect.states import Completed, Failed
 
 from config.load import ConfigError, load_config
 from config.sources import Route
+from extractors.text import counted
 from flows import backfill as plain_backfill
 from flows import digest as plain_digest
 from flows import monitor as plain
@@ -74,7 +75,7 @@ def _say(line: str) -> None:
     """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
     if observer is None:
         now = datetime.now(ZoneInfo(_zone)) if _zone else datetime.now().astimezone()
-        print(f"{now:%Y-%m-%d %H:%M:%S} {line}", file=sys.stderr, flush=True)
+        print(now.isoformat(" ", "seconds"), line, file=sys.stderr, flush=True)
 
 
 def _next(cron: str, timezone: str) -> str:
@@ -159,7 +160,7 @@ async def monitor(
 def _name_of_backfill() -> str:
     given = runtime.flow_run.parameters
     sources: list[str] = given.get("sources") or []
-    named = f"{len(sources)} sources" if len(sources) > SOURCES_NAMED else ", ".join(sources)
+    named = counted(len(sources), "source") if len(sources) > SOURCES_NAMED else ", ".join(sources)
     return f"backfill {given.get('first')} – {given.get('last')}" + (f", {named}" if named else "")
 
 
@@ -212,7 +213,9 @@ async def backfill(
     counts = summary.to_json()
     _say(f"backfill {first} – {last}: {sentences(counts)}")
     await aupdate_progress_artifact(artifact, progress=100.0)
-    coverage, page = await coverage_of(checked, Path(data), [source.id for source in chosen], period)
+    coverage, page = await coverage_of(
+        checked, Path(data), [s.id for s in chosen], period, via=via, addresses=addresses
+    )
     text = f"{markdown(counts)}\n\n{coverage_markdown(coverage)}\n\nBy day: {page.absolute()}"
     await acreate_markdown_artifact(key="backfill-summary", markdown=text, description=f"{first} – {last}")
     return counts

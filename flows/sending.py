@@ -18,11 +18,13 @@ from flows.mail import Connection, MailError, MailServerError, RefusedError, add
 from storage.database import Database
 from storage.outbox import (
     Delivery,
+    Planned,
     call_again,
     call_all_again,
     claim,
     count_waiting,
     has_due,
+    keep_plan,
     store_failed,
     store_refused,
     store_sent,
@@ -60,12 +62,14 @@ async def send_waiting(
 ) -> Sending:
     """Send every delivery that is due, or with `at_once` every one that waits.
 
-    What fails is tried again after each of these pauses (None: PAUSES_S).
+    What fails is tried again after each of these pauses (None: PAUSES_S). Tries `at_once` are besides those that are
+    planned, which stay as they are.
     """
     sending = Sending()
+    planned: list[Planned] = []
     if at_once:
         async with database.write() as transaction:
-            await call_all_again(transaction)
+            planned = await call_all_again(transaction)
     connection = Connection(mail)
     try:
         put_off = await _send_due(database, connection, mail, sending, now)
@@ -78,6 +82,9 @@ async def send_waiting(
             put_off = await _send_due(database, connection, mail, sending, now)
     finally:
         await connection.close()
+        if planned:
+            async with database.write() as transaction:
+                await keep_plan(transaction, planned)
     await note_waiting(database, sending)
     return sending
 

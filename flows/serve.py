@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from config.load import Config
+from extractors.text import counted
 from flows.alone import alone
 from flows.child import guarded
 from flows.context import utc_now
@@ -71,6 +72,7 @@ async def serve(
             raise ServerError(
                 f"the Prefect API at {url} does not answer: start it, or unset PREFECT_API_URL for a server of our own"
             )
+        log(f"times here are those of {config.settings.schedule.timezone}, as set under [schedule]")
         first = asyncio.create_task(_first_pass(config, data, log))
         stack.push_async_callback(_end, first)
         watch = asyncio.create_task(_scheduled(config, data, server, url, ui=ui, log=log, stop=stop))
@@ -159,7 +161,7 @@ async def _scheduled(
     host = f"host:{socket.gethostname()}"
     ids = [await runner.aadd_deployment(one) for one in await registered(plan, tags=[host])]
     if dead := await _mark_crashed(ids, host):
-        log(f"{dead} runs that died with the last 'c5watch serve' are marked as crashed")
+        log(f"{counted(dead, 'run')} that died with the last 'c5watch serve' marked as crashed")
     late = missed(plan, await load_last(config, data), now=utc_now())
     await _start([ids[plan.index(one)] for one in late])
     for one in late:
@@ -247,8 +249,16 @@ def listen(stop: asyncio.Event) -> None:
 
 
 def upcoming(plan: Sequence[Deployment], *, now: datetime | None = None) -> list[str]:
-    """When each of the scheduled deployments runs next: "monitor 14:30", with the day where it is not today."""
-    return [f"{one.name} {next_run(one.cron, one.timezone, now=now)}" for one in plan if one.cron and one.timezone]
+    """When each of the scheduled deployments runs next: "monitor 14:30", with the day where it is not today.
+
+    With its zone where that is not the one of the first.
+    """
+    home = next((one.timezone for one in plan if one.timezone), None)
+    return [
+        f"{one.name} {next_run(one.cron, one.timezone, now=now)}" + ("" if one.timezone == home else f" {one.timezone}")
+        for one in plan
+        if one.cron and one.timezone
+    ]
 
 
 def next_run(cron: str, timezone: str, *, now: datetime | None = None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from extractors.records import Outcome, Placement
+from extractors.text import counted
 from storage.health import Flag
 
 Status = Literal["ok", "not_modified", "failed"]
@@ -123,7 +124,7 @@ def sentences(summary: dict[str, Any]) -> str:
     shown = {Outcome.APPENDED.value, Outcome.OFF_TOPIC.value, *(o.value for o in DUPLICATES)}
     parts = [
         f"{summary['appended']} appended",
-        f"{summary['duplicates']} duplicates",
+        counted(summary["duplicates"], "duplicate"),
         f"{summary['off_topic']} off topic",
     ]
     parts += [f"{n} {o.replace('_', ' ')}" for o, n in summary["outcomes"].items() if o not in shown]
@@ -135,9 +136,9 @@ def sentences(summary: dict[str, Any]) -> str:
     sources = [s for s in watched if s["asked"]]
     read = sum(s["status"] != "failed" for s in sources)
     if len(sources) < len(watched):
-        parts.append(f"{len(watched) - len(sources)} sources not due")
+        parts.append(f"{counted(len(watched) - len(sources), 'source')} not due")
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
-    lines = [f"{read} of {len(sources)} sources read: {', '.join(parts)} ({how})"]
+    lines = [f"{read} of {counted(len(sources), 'source')} read: {', '.join(parts)} ({how})"]
     lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]
     return "\n".join(lines)
 

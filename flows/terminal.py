@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from extractors.records import Outcome, Placement
+from extractors.text import counted
 from flows.context import Observer
 from flows.summary import rows, sentences
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from storage.coverage import SourceCoverage
     from storage.health import SourceHealth
 
+LINES_SHOWN = 5  # of a kind
 PLAIN_WIDTH = 140  # of a table that goes into a file or a pipe
 
 
@@ -85,28 +87,47 @@ def print_summary(summary: dict[str, Any]) -> None:
     print(sentences(summary))
 
 
-def print_coverage(summary: dict[str, Any], coverage: Sequence[SourceCoverage], page: Path) -> None:
-    """The table of a backfill and its counts, on stdout."""
+def print_coverage(
+    summary: dict[str, Any], coverage: Sequence[SourceCoverage], page: Path, *, by_list: bool = False
+) -> None:
+    """The table of a backfill and its counts, on stdout.
+
+    `by_list`: it was to take on certain addresses, so it is no lack that nobody has searched the other days.
+    """
     from flows.coverage import HEADINGS, table
 
     lines = table(coverage)
     always = {*range(4), len(HEADINGS) - 1}  # the rest only where there is something: terminals are narrow
-    shown = [place for place in range(len(HEADINGS)) if place in always or any(line[place] != "0" for line in lines)]
+    never = {HEADINGS.index("not searched"), HEADINGS.index("thin days")} if by_list else set()
+    some = {place for place in range(len(HEADINGS)) if any(line[place] != "0" for line in lines)}
+    shown = sorted((some | always) - never)
     chosen = [[line[place] for place in shown] for line in lines]
     print_table([HEADINGS[place] for place in shown], chosen, numbers=range(1, len(shown) - 1))
     errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
-    for window, problems in (summary["problems"] or {}).items():
+    for window, problems in summary["problems"].items():
         print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")
-    for name, error in errors.items():
-        if not any(window.startswith(f"{name} ") for window in summary["problems"]):
-            print(f"{name}: {error}")
+    said = {problem for problems in summary["problems"].values() for problem in problems}
+    unsaid = {name: error for name, error in errors.items() if error not in said}
+    for error in dict.fromkeys(unsaid.values()):  # many sources may lack the same
+        print_some([name for name, own in unsaid.items() if own == error], of=error)
+    print_some(summary["wrong_lines"])
     print(sentences(summary))
     windows, outside = summary["windows"], summary["outside"]["by_archive"]
     if outside:
-        print(f"{outside} more addresses left out: their archive dates them outside the period")
+        print(f"{counted(outside, 'more address')} left out, dated outside the period by the archive")
     if windows["incomplete"]:
-        print(f"{windows['incomplete']} windows are not listed to the end: the same command lists them again")
+        print(f"{counted(windows['incomplete'], 'window')} not listed to the end: the same command lists again")
     print(f"Coverage by day: {page}")
+
+
+def print_some(lines: Sequence[str], *, of: str | None = None) -> None:
+    """The first few of these lines and how many more there are; with `of` in one line, before what they have."""
+    more = f"… and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
+    shown = [*lines[:LINES_SHOWN], *filter(None, [more])]
+    if of is None:
+        print(*shown, sep="\n", end="\n" if shown else "")
+    else:
+        print(f"{', '.join(shown)}: {of}")
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:

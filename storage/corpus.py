@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates, Storage
 from extractors.records import Outcome, Placement, Result
+from extractors.text import counted
 from storage import placing
 from storage.database import Database, StorageError, database_place, open_database
 from storage.duplicates import fingerprint_missing
@@ -191,6 +192,6 @@ def refuse_unknown(folder: Folder, names: Iterable[str]) -> None:
     """Raise StorageError when there are article files among these names, which the index does not know."""
     if unknown := sorted(name for name in names if FileName.parse(name)):
         raise StorageError(
-            f"{folder} holds {len(unknown)} article files unknown to the index (first: {unknown[0]}): "
+            f"{folder} holds {counted(len(unknown), 'article file')} unknown to the index (first: {unknown[0]}): "
             f"adopt them with 'c5watch corpus import {folder}', or name another folder with --data"
         )

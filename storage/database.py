@@ -120,9 +120,10 @@ def _without_nul(
 
 
 def _clean(row: Any) -> Any:
-    if not any(isinstance(value, str) and "\0" in value for value in row):
-        return row
-    return tuple(value.replace("\0", "") if isinstance(value, str) else value for value in row)
+    for value in row:  # a generator would double the time
+        if isinstance(value, str) and "\0" in value:
+            return tuple(value.replace("\0", "") if isinstance(value, str) else value for value in row)
+    return row
 
 
 def _revision(connection: Connection) -> str | None:

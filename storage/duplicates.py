@@ -1,7 +1,7 @@
 """Near-duplicates against the whole corpus: look for the story a text tells, remember what it is recognised by.
 
-The text work (`prepare_text`) is done before the transaction; what is left under the writer's lock is one look-up
-in the index, the comparison with the few texts that share fingerprints, and the rows.
+The text work (`prepare_text`) is done before the transaction; what is left under the writer's lock is one look-up in
+the index for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
 
 A story keeps the fingerprints of its article and of every variant, so that a text is recognised by whichever it
 follows. An article that contains several other stories has none: it may never swallow what comes later.
@@ -10,12 +10,12 @@ follows. An article that contains several other stories has none: it may never s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates
@@ -24,17 +24,31 @@ from extractors.text import clean_block, exact_key
 from storage.database import Database
 from storage.dialects import insert_for
 from storage.files import ArticleFile
-from storage.fingerprints import VERSION, Signature, lines_of, sample, signature
+from storage.fingerprints import VERSION, Signature, sample, signature
 from storage.reading import text_of
 from storage.schema import articles, fingerprints, relations, variants
-from storage.similarity import Decision, Prepared, Relation, decide, prepare, prepare_lines
+from storage.similarity import Decision, Prepared, Relation, decide, prepare
 
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
 SHARED = 2  # fingerprints in common that make a candidate
 VARIANTS = 3  # of a story that are compared besides its article: the longest
 POSTINGS = 100  # articles kept for one fingerprint, the newest: stock phrases may not slow every look-up down
-HASHES_PER_QUERY = 500
+VALUES_PER_QUERY = 500
 ARTICLES_PER_TRANSACTION = 200
+
+_NUMBERS = bindparam("numbers", expanding=True, type_=Integer)
+_TEXTS = union_all(  # of stories: the articles' whole files as variant 0, and the texts of the variants
+    select(
+        articles.c.number,
+        literal_column("0", Integer).label("variant"),
+        articles.c.body.label("text"),
+        articles.c.title,
+        articles.c.language,
+    ).where(articles.c.number.in_(_NUMBERS)),
+    select(variants.c.number, variants.c.id, variants.c.text, variants.c.title, variants.c.language).where(
+        variants.c.number.in_(_NUMBERS)
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,84 +61,143 @@ class Text:
 
 
 def prepare_text(text: str, language: str | None) -> Text:
-    """All that `find_story` needs to know of a text (some milliseconds)."""
-    prepared = prepare_lines(lines_of(text, language))
+    """All that `Stories` need to know of a text (about a millisecond)."""
+    prepared = prepare(text, language)
     return Text(exact_key(text), sample(prepared.words), prepared)
 
 
-async def find_story(connection: AsyncConnection, text: Text, limits: Duplicates) -> Decision:
-    """Which story of the corpus the text tells, if any, and which others it relates to."""
-    postings = await _postings(connection, text.signature.hashes)
-    shared = Counter(number for numbers in postings.values() for number in numbers)
-    enough = [number for number, count in shared.items() if count >= SHARED]
-    # Of stories that share as many the newest: reprints come within days.
-    nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
-    return decide(text.prepared, await _load_texts(connection, nearest), limits)
+@dataclass(slots=True)
+class Stories:
+    """The stories of the corpus, as the texts of one transaction meet them. Made by `load_stories`.
+
+    What the index knows of the words of these texts has been read at once. What is added is known from then on, and
+    written when somebody reads it, else by `end`: a statement for many rows costs little more than one for a single.
+    """
+
+    connection: AsyncConnection
+    _same_words: dict[bytes, int]  # exact key → the earliest story that has it
+    _postings: defaultdict[int, set[int]]  # fingerprint → the stories that have it
+    _rows: dict[Table, list[dict[str, Any]]] = field(default_factory=dict)
+    _unwritten: set[int] = field(default_factory=set)
+    _fingerprinted: set[int] = field(default_factory=set)
+
+    async def find(self, text: Text, limits: Duplicates) -> Decision:
+        """Which story of the corpus the text tells, if any, and which others it relates to."""
+        shared = Counter(number for value in text.signature.hashes for number in self._postings.get(value, ()))
+        enough = [number for number, count in shared.items() if count >= SHARED]
+        # Of stories that share as many the newest: reprints come within days.
+        nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
+        return decide(text.prepared, await self._load_texts(nearest), limits)
+
+    def find_same_words(self, key: bytes) -> int | None:
+        """The number of the article that has, or one of whose variants has, exactly these words."""
+        return self._same_words.get(key)
+
+    async def has_words(self, number: int, key: bytes) -> bool:
+        """Whether article `number`, or a variant of it, has exactly these words."""
+        await self._write_if_new([number])
+        of_article = select(articles.c.number).where(articles.c.number == number, articles.c.exact_key == key)
+        of_variant = select(variants.c.number).where(variants.c.number == number, variants.c.exact_key == key)
+        return (await self.connection.execute(of_article.union(of_variant))).first() is not None
+
+    async def body(self, number: int) -> str:
+        """The whole file of article `number`."""
+        await self._write_if_new([number])
+        query = select(articles.c.body).where(articles.c.number == number)
+        return str((await self.connection.execute(query)).scalar_one())
+
+    async def texts(self, number: int) -> list[Prepared]:
+        """The texts of one story: its article's, then those of its variants."""
+        return [text for _, text in await self._load_texts([number], variants_each=None)]
+
+    def add_article(self, row: dict[str, Any]) -> None:
+        """Append an article, which is a row of `articles`."""
+        self._add(articles, row["number"], row)
+        if row["exact_key"] is not None:
+            self._same_words.setdefault(row["exact_key"], row["number"])
+
+    def add_variant(
+        self, result: Result, text: Text, *, number: int, relation: str, score: float, now: datetime
+    ) -> None:
+        """Keep a text whose story has a file already, and what it is recognised by."""
+        article = result.article
+        assert article is not None and result.url is not None
+        row = {
+            "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
+            "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,
+            "language": article.language, "text": article.text, "retrieved_at": result.retrieved_at, "stored_at": now,
+        }  # fmt: skip
+        self._add(variants, number, row)
+        if text.exact_key is not None:
+            self._same_words[text.exact_key] = min(number, self._same_words.get(text.exact_key, number))
+        self.add_fingerprints(number, text)
+
+    def add_fingerprints(self, number: int, text: Text) -> None:
+        """Remember what the text of article `number`, or a variant of it, is recognised by."""
+        for value in text.signature.hashes:
+            if number not in self._postings[value]:
+                self._postings[value].add(number)
+                self._add(fingerprints, number, {"hash": value, "number": number})
+        self._fingerprinted.update(text.signature.hashes)
+
+    def add_relations(self, number: int, others: Iterable[tuple[int, Relation | str, float]]) -> None:
+        """Note how article `number` relates to earlier ones."""
+        for other, kind, score in others:
+            if other != number:
+                row = {"number": max(number, other), "other": min(number, other), "kind": str(kind), "score": score}
+                self._add(relations, number, row)
+
+    async def end(self) -> None:
+        """Write the rest, and keep of each fingerprint the newest articles only."""
+        await self._write()
+        await _thin_out(self.connection, {value: self._postings[value] for value in sorted(self._fingerprinted)})
+
+    def _add(self, table: Table, number: int, row: dict[str, Any]) -> None:
+        self._rows.setdefault(table, []).append(row)
+        self._unwritten.add(number)
+
+    async def _write_if_new(self, numbers: Iterable[int]) -> None:
+        if not self._unwritten.isdisjoint(numbers):
+            await self._write()
+
+    async def _write(self) -> None:
+        for table in (articles, variants, relations, fingerprints):  # the others refer to articles
+            if rows := self._rows.pop(table, None):
+                # Relations may be there already. SQLAlchemy compiles such a statement anew each time, so the rest,
+                # of which that is known, has a plain one.
+                known = insert_for(self.connection, relations).on_conflict_do_nothing()
+                await self.connection.execute(known if table is relations else insert(table), rows)
+        self._unwritten.clear()
+
+    async def _load_texts(
+        self, numbers: Sequence[int], *, variants_each: int | None = VARIANTS
+    ) -> list[tuple[int, Prepared]]:
+        if not numbers:
+            return []
+        await self._write_if_new(numbers)
+        found: dict[int, list[Any]] = defaultdict(list)
+        for row in await self.connection.execute(_TEXTS, {"numbers": numbers}):
+            found[row.number].append(row)
+        texts = []
+        for number in numbers:
+            article, *others = sorted(found[number], key=lambda row: (row.variant > 0, -len(row.text), row.variant))
+            texts.append((number, prepare(article_text(article.text, article.title), article.language)))
+            texts += [(number, prepare(other.text, other.language)) for other in others[:variants_each]]
+        return texts
 
 
-async def find_same_words(connection: AsyncConnection, key: bytes) -> int | None:
-    """The number of the article that has, or one of whose variants has, exactly these words."""
-    of_article = select(articles.c.number).where(articles.c.exact_key == key)
-    of_variant = select(variants.c.number).where(variants.c.exact_key == key)
-    numbers = (await connection.execute(of_article.union(of_variant))).scalars().all()
-    return min(numbers, default=None)
-
-
-async def has_words(connection: AsyncConnection, number: int, key: bytes) -> bool:
-    """Whether article `number`, or a variant of it, has exactly these words."""
-    of_article = select(articles.c.number).where(articles.c.number == number, articles.c.exact_key == key)
-    of_variant = select(variants.c.number).where(variants.c.number == number, variants.c.exact_key == key)
-    return (await connection.execute(of_article.union(of_variant))).first() is not None
-
-
-async def store_fingerprints(connection: AsyncConnection, number: int, text: Text) -> None:
-    """Remember what the text of article `number`, or a variant of it, is recognised by."""
-    hashes = text.signature.hashes
-    rows = [{"hash": value, "number": number} for value in hashes]
-    if rows:
-        await connection.execute(insert_for(connection, fingerprints).on_conflict_do_nothing(), rows)
-
-
-async def thin_out(connection: AsyncConnection, hashes: Sequence[int]) -> None:
-    """Of these fingerprints keep the newest articles only, so that no look-up reads more."""
-    for value, numbers in (await _postings(connection, hashes)).items():
-        if len(numbers) > POSTINGS:
-            oldest_kept = sorted(numbers, reverse=True)[POSTINGS - 1]
-            await connection.execute(
-                delete(fingerprints).where(fingerprints.c.hash == value, fingerprints.c.number < oldest_kept)
-            )
-
-
-async def store_relations(
-    connection: AsyncConnection, number: int, others: Iterable[tuple[int, Relation | str, float]]
-) -> None:
-    """Note how article `number` relates to earlier ones."""
-    rows = [
-        {"number": max(number, other), "other": min(number, other), "kind": str(kind), "score": score}
-        for other, kind, score in others
-        if other != number
-    ]
-    if rows:
-        await connection.execute(insert_for(connection, relations).on_conflict_do_nothing(), rows)
-
-
-async def store_variant(
-    connection: AsyncConnection, result: Result, text: Text, *, number: int, relation: str, score: float, now: datetime
-) -> None:
-    """Keep a text whose story has a file already."""
-    article = result.article
-    assert article is not None and result.url is not None
-    row = {
-        "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
-        "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,
-        "language": article.language, "text": article.text, "retrieved_at": result.retrieved_at, "stored_at": now,
-    }  # fmt: skip
-    await connection.execute(insert(variants), row)
-
-
-async def load_texts(connection: AsyncConnection, number: int) -> list[Prepared]:
-    """The texts of one story: its article's, then those of its variants."""
-    return [text for _, text in await _load_texts(connection, [number], variants_each=None)]
+async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> Stories:
+    """The stories that these texts, and no others, are compared with in this transaction."""
+    same_words: dict[bytes, int] = {}
+    keys = sorted({text.exact_key for text in texts if text.exact_key is not None})
+    for start in range(0, len(keys), VALUES_PER_QUERY):
+        part = keys[start : start + VALUES_PER_QUERY]
+        of_article = select(articles.c.exact_key, articles.c.number).where(articles.c.exact_key.in_(part))
+        of_variant = select(variants.c.exact_key, variants.c.number).where(variants.c.exact_key.in_(part))
+        for key, number in await connection.execute(of_article.union(of_variant)):
+            same_words[key] = min(number, same_words.get(key, number))
+    hashes = sorted({value for text in texts for value in text.signature.hashes})
+    return Stories(connection, same_words, await _load_postings(connection, hashes))
 
 
 async def fingerprint_missing(database: Database) -> int:
@@ -169,7 +242,7 @@ async def _fingerprint(connection: AsyncConnection, rows: Sequence[Any]) -> None
     if made:
         new = [{"hash": value, "number": number} for value, number in sorted(made)]
         await connection.execute(insert_for(connection, fingerprints).on_conflict_do_nothing(), new)
-        await thin_out(connection, sorted({value for value, _ in made}))
+        await _thin_out(connection, await _load_postings(connection, sorted({value for value, _ in made})))
     await connection.execute(update(articles).where(articles.c.number.in_(numbers)).values(signature=VERSION))
 
 
@@ -178,34 +251,24 @@ def article_text(body: str, title: str | None) -> str:
     return text_of(ArticleFile.parse(body.encode("utf-8")), clean_block(title) if title else None)
 
 
-async def _postings(connection: AsyncConnection, hashes: Sequence[int]) -> dict[int, list[int]]:
+async def _load_postings(connection: AsyncConnection, hashes: Sequence[int]) -> defaultdict[int, set[int]]:
     """Fingerprint → the articles that have it."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for start in range(0, len(hashes), HASHES_PER_QUERY):
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for start in range(0, len(hashes), VALUES_PER_QUERY):
         query = select(fingerprints.c.hash, fingerprints.c.number)
-        part = hashes[start : start + HASHES_PER_QUERY]
+        part = hashes[start : start + VALUES_PER_QUERY]
         for value, number in await connection.execute(query.where(fingerprints.c.hash.in_(part))):
-            found[value].append(number)
+            found[value].add(number)
     return found
 
 
-async def _load_texts(
-    connection: AsyncConnection, numbers: Sequence[int], *, variants_each: int | None = VARIANTS
-) -> list[tuple[int, Prepared]]:
-    if not numbers:
-        return []
-    columns = (articles.c.number, articles.c.body, articles.c.title, articles.c.language)
-    rows: dict[int, Any] = {
-        row.number: row for row in await connection.execute(select(*columns).where(articles.c.number.in_(numbers)))
-    }
-    others: dict[int, list[Any]] = defaultdict(list)
-    query = select(variants.c.number, variants.c.text, variants.c.language).where(variants.c.number.in_(numbers))
-    for variant in await connection.execute(query.order_by(func.length(variants.c.text).desc(), variants.c.id)):
-        if variants_each is None or len(others[variant.number]) < variants_each:
-            others[variant.number].append(variant)
-    found = []
-    for number in numbers:
-        row = rows[number]
-        found.append((number, prepare(article_text(row.body, row.title), row.language)))
-        found += [(number, prepare(variant.text, variant.language)) for variant in others[number]]
-    return found
+async def _thin_out(connection: AsyncConnection, postings: Mapping[int, Collection[int]]) -> None:
+    """Of these fingerprints keep the newest articles only, so that no look-up reads more."""
+    crowded = [
+        {"its_hash": value, "oldest_kept": sorted(numbers, reverse=True)[POSTINGS - 1]}
+        for value, numbers in postings.items()
+        if len(numbers) > POSTINGS
+    ]
+    if crowded:
+        its, older = fingerprints.c.hash == bindparam("its_hash"), fingerprints.c.number < bindparam("oldest_kept")
+        await connection.execute(delete(fingerprints).where(its, older), crowded)

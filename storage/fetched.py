@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterable
@@ -45,10 +46,17 @@ class Fetched:
             beside.write_bytes(json.dumps(head).encode() + b"\n" + page.body)
             beside.replace(path)
 
-    def find(self, key: str) -> Page | None:
-        """The page of the entry, if it is kept."""
+    def has(self, key: str) -> bool:
+        """Whether the page of the entry is kept."""
+        return self._path(key).exists()
+
+    def find(self, key: str, *, before: float = math.inf) -> Page | None:
+        """The page of the entry, if it is kept, since before that moment of Unix time."""
+        path = self._path(key)
         try:
-            head, _, body = self._path(key).read_bytes().partition(b"\n")
+            if path.stat().st_mtime >= before:
+                return None
+            head, _, body = path.read_bytes().partition(b"\n")
             facts = json.loads(head)
             return Page(facts["url"], body, facts["charset"], datetime.fromisoformat(facts["fetched_at"]))
         except (OSError, ValueError, LookupError):  # not there, or cut short by a power cut

@@ -43,6 +43,7 @@ class Imported:
     of: str | None = None
     relation: str | None = None
     score: float | None = None
+    unread_date: str | None = None  # a date that is not understood: the article is without one
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -59,6 +60,7 @@ class _Line:
     url: str | None
     result: Result | None
     note: str = ""  # what is wrong with it
+    unread_date: str | None = None
 
 
 async def import_lines(
@@ -124,7 +126,7 @@ def _imported(line: _Line, placement: Placement | None, addresses: dict[int, str
     reason = "; ".join(filter(None, (placement.reason, line.note)))
     return Imported(
         line.number, line.url, placement.outcome, reason, placement.number, of, placement.relation,
-        placement.score,
+        placement.score, line.unread_date,
     )  # fmt: skip
 
 
@@ -148,8 +150,10 @@ def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str])
     except ValueError as exc:
         return _Line(number, shown, None, f"line {number}: {exc}")
     day = value.get("date")
-    undated = day not in (None, "") and result.article is not None and result.article.published is None
-    return _Line(number, shown, result, f"line {number}: date {str(day)[:40]!r} is not understood" if undated else "")
+    if day in (None, "") or (result.article is not None and result.article.published is not None):
+        return _Line(number, shown, result)
+    unread = clean_line(str(day))[:40]
+    return _Line(number, shown, result, f"line {number}: date {unread!r} is not understood", unread)
 
 
 def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -> Result:

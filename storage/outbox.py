@@ -49,6 +49,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """When a delivery that waits is to be tried, if nobody does so by hand; `next_attempt` None: by the next run."""
+
+    digest: int
+    recipient: str
+    attempts: int
+    next_attempt: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What has not been sent yet: how many deliveries; when the next one is due, None: at once, or never."""
 
@@ -162,10 +172,23 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
     return delivery, found.message
 
 
-async def call_all_again(connection: AsyncConnection) -> None:
-    """Make due at once all that is put off; what somebody has claimed is left to him."""
-    put_off = deliveries.c.state == WAITING, deliveries.c.reason.is_not(None)
-    await connection.execute(update(deliveries).where(*put_off).values(next_attempt=None))
+async def call_all_again(connection: AsyncConnection) -> list[Planned]:
+    """Make due at once all that waits; what somebody has claimed is left to him. Returns what was planned instead."""
+    unclaimed = or_(deliveries.c.reason.is_not(None), deliveries.c.next_attempt.is_(None))
+    waiting = and_(deliveries.c.state == WAITING, unclaimed)
+    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.next_attempt)
+    planned = [Planned(*row) for row in await connection.execute(select(*columns).where(waiting))]
+    await connection.execute(update(deliveries).where(waiting).values(next_attempt=None))
+    return planned
+
+
+async def keep_plan(connection: AsyncConnection, planned: Iterable[Planned]) -> None:
+    """Let those that still wait be tried as was planned, as if the tries since had not been."""
+    for one in planned:
+        put_off = deliveries.c.state == WAITING, deliveries.c.reason.is_not(None)
+        ours = deliveries.c.digest == one.digest, deliveries.c.recipient == one.recipient
+        values = {"attempts": one.attempts, "next_attempt": one.next_attempt}
+        await connection.execute(update(deliveries).where(*ours, *put_off).values(**values))
 
 
 async def call_again(connection: AsyncConnection, put_off: Iterable[Delivery]) -> None:

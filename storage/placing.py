@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
@@ -20,18 +20,7 @@ from extractors.records import Article, Outcome, Placement, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage import search
-from storage.duplicates import (
-    Text,
-    find_same_words,
-    find_story,
-    has_words,
-    load_texts,
-    prepare_text,
-    store_fingerprints,
-    store_relations,
-    store_variant,
-    thin_out,
-)
+from storage.duplicates import Stories, Text, load_stories, prepare_text
 from storage.files import FileName, compose
 from storage.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.refused import refused_row, store_refused
@@ -49,6 +38,13 @@ class Candidate:
 
     result: Result
     text: Text | None
+    own: str = ""  # the canonical form of the address that answered
+    stated: str | None = None  # another one of its site that the page itself names, see `_stated`
+
+    @property
+    def addresses(self) -> list[str]:
+        """Under which the article may be known."""
+        return [address for address in (self.stated, self.own, self.result.key) if address]
 
 
 def make_ready(result: Result) -> Candidate:
@@ -56,7 +52,9 @@ def make_ready(result: Result) -> Candidate:
     article, verdict = result.article, result.verdict
     if article is None or verdict is None or not verdict.relevant:
         return Candidate(result, None)
-    return Candidate(result, prepare_text(article.text, article.language))
+    assert result.url is not None
+    own = canonical_url(result.url)
+    return Candidate(result, prepare_text(article.text, article.language), own, _stated(article, result.url, own))
 
 
 async def place(
@@ -68,6 +66,10 @@ async def place(
         limits,
         now,
         settled=await load_final(connection, [candidate.result.key for candidate in candidates]),
+        known=await find_known(
+            connection, [one for candidate in candidates if candidate.text for one in candidate.addresses]
+        ),
+        stories=await load_stories(connection, [candidate.text for candidate in candidates if candidate.text]),
         next_number=await highest_number(connection) + 1,
     )
     placements = [await batch.place(candidate) for candidate in candidates]
@@ -93,25 +95,26 @@ class _Batch:
     limits: Duplicates
     now: datetime
     settled: dict[str, int | None]  # key → article, of entries with a final outcome
+    known: dict[str, int]  # address → article
+    stories: Stories
     next_number: int
     outcomes: list[Settled] = field(default_factory=list)
     to_index: list[search.ToIndex] = field(default_factory=list)
-    fingerprinted: set[int] = field(default_factory=set)
     refused: list[dict[str, Any]] = field(default_factory=list)
 
     async def end(self) -> None:
         """Write the rest down."""
+        await self.stories.end()
         await store_outcomes(self.connection, self.outcomes, now=self.now)
         await store_refused(self.connection, self.refused)
         await search.store(self.connection, self.to_index)
-        await thin_out(self.connection, sorted(self.fingerprinted))
 
     async def place(self, candidate: Candidate) -> Placement:
         """How one result ends."""
         result = candidate.result
         if result.key in self.settled:
             article = self.settled[result.key]
-            placement = Placement(result.key, Outcome.DUPLICATE, article, "settled by another run")
+            placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
             if article is None or candidate.text is None:
                 return placement
             return await self._same_address(result, candidate.text, article, placement)
@@ -146,7 +149,7 @@ class _Batch:
             outcome = Outcome.FAILED if again else Outcome.GAVE_UP
             return Placement(result.key, outcome, reason=error.reason), again, details
         article, verdict, text = result.article, result.verdict, candidate.text
-        assert article is not None and verdict is not None and result.url is not None
+        assert article is not None and verdict is not None
         details = _numbers_of(verdict)
         if article.unmatched is not None:  # for the source's health: the site's rule may have grown old
             details[RULE] = list(article.unmatched)
@@ -154,27 +157,40 @@ class _Batch:
             self.refused.append(refused_row(result, self.now))
             return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
         assert text is not None
-        canonical = await _canonical(self.connection, result, article)
-        placement = await self._known_story(result, canonical, text)
+        canonical = await self._canonical(candidate, article)
+        placement = await self._known_story(candidate, canonical, text)
         if placement is None:
-            decision = await find_story(self.connection, text, self.limits)
+            decision = await self.stories.find(text, self.limits)
             if decision.absorbed_by is not None:
-                placement = await self._absorb(result, text, decision)
+                placement = self._absorb(result, text, decision)
             else:
-                placement = await self._append(result, canonical, text, decision)
+                placement = self._append(result, canonical, text, decision)
         if placement.relation is not None:
             details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
         return placement, None, details
 
-    async def _known_story(self, result: Result, canonical: str, text: Text) -> Placement | None:
+    async def _canonical(self, candidate: Candidate, article: Article) -> str:
+        """The address the article is known by: where it was fetched, or what the page itself names on its own site.
+
+        Some sites print one canonical link on every page. Believing it would make all their articles one: so it may
+        not lead to an article with another text.
+        """
+        if candidate.stated is None:
+            return candidate.own
+        number = self.known.get(candidate.stated)
+        if number is None or _share(await self.stories.body(number), article.text) >= SAME_STORY:
+            return candidate.stated
+        return candidate.own
+
+    async def _known_story(self, candidate: Candidate, canonical: str, text: Text) -> Placement | None:
         """The placement of a result whose address or whose very words an article has already."""
-        assert result.url is not None
-        addresses = list(dict.fromkeys((canonical, canonical_url(result.url), result.key)))
-        if known := await find_known(self.connection, addresses):
-            number = min(known.values())
+        result = candidate.result
+        addresses = (canonical, candidate.own, result.key)
+        if known := [self.known[address] for address in addresses if address in self.known]:
+            number = min(known)
             placement = Placement(result.key, Outcome.DUPLICATE, number, "same address")
             return await self._same_address(result, text, number, placement)
-        if text.exact_key is not None and (same := await find_same_words(self.connection, text.exact_key)) is not None:
+        if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
             return Placement(result.key, Outcome.DUPLICATE, same, "same text", relation="duplicate", of=same, score=1.0)
         return None
 
@@ -182,35 +198,34 @@ class _Batch:
         """The placement, told how the text relates to the article's; a text not seen before is kept as a variant."""
         if text.exact_key is None:
             return placement
-        if await has_words(self.connection, number, text.exact_key):
+        if await self.stories.has_words(number, text.exact_key):
             return replace(placement, relation="duplicate", of=number, score=1.0)
-        known = await load_texts(self.connection, number)
-        score = max(containment(text.prepared, one) for one in known)
-        await self._store_variant(result, text, number=number, relation="version", score=score)
+        score = max(containment(text.prepared, one) for one in await self.stories.texts(number))
+        self.stories.add_variant(result, text, number=number, relation="version", score=score, now=self.now)
         return replace(placement, relation="version", of=number, score=score)
 
-    async def _absorb(self, result: Result, text: Text, decision: Decision) -> Placement:
+    def _absorb(self, result: Result, text: Text, decision: Decision) -> Placement:
         number, score = decision.absorbed_by, decision.score
         assert number is not None
-        await self._store_variant(result, text, number=number, relation="reprint", score=score)
-        for other, kind, other_score in decision.others:
-            if kind == Relation.MERGE_CANDIDATE:  # the text tells both stories as one
-                await store_relations(self.connection, number, [(other, kind, other_score)])
+        self.stories.add_variant(result, text, number=number, relation="reprint", score=score, now=self.now)
+        # What the text tells besides, as one story with this.
+        self.stories.add_relations(number, (one for one in decision.others if one[1] == Relation.MERGE_CANDIDATE))
         return Placement(result.key, Outcome.REPRINT, number, "same story", relation="reprint", of=number, score=score)
 
-    async def _append(self, result: Result, canonical: str, text: Text, decision: Decision) -> Placement:
+    def _append(self, result: Result, canonical: str, text: Text, decision: Decision) -> Placement:
         article, verdict = result.article, result.verdict
         assert article is not None and verdict is not None
         number = self.next_number
         self.next_number += 1
         row = _article_row(result, canonical, number, text.exact_key, self.now)
-        await self.connection.execute(insert(articles), row)
+        self.stories.add_article(row)
+        self.known[canonical] = number
         self.to_index.append(
             search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
         )
-        await store_relations(self.connection, number, decision.others)
+        self.stories.add_relations(number, decision.others)
         if not any(kind == Relation.DIGEST_OF for _, kind, _ in decision.others):
-            await self._store_fingerprints(number, text)
+            self.stories.add_fingerprints(number, text)
         of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         return Placement(
             result.key,
@@ -223,33 +238,16 @@ class _Batch:
             score=score,
         )
 
-    async def _store_variant(self, result: Result, text: Text, *, number: int, relation: str, score: float) -> None:
-        await store_variant(self.connection, result, text, number=number, relation=relation, score=score, now=self.now)
-        await self._store_fingerprints(number, text)
 
-    async def _store_fingerprints(self, number: int, text: Text) -> None:
-        await store_fingerprints(self.connection, number, text)
-        self.fingerprinted.update(text.signature.hashes)
-
-
-async def _canonical(connection: AsyncConnection, result: Result, article: Article) -> str:
-    """The address the article is known by: where it was fetched, or what the page itself names on its own site.
-
-    Some sites print one canonical link, their home page's or a section's, on every page. Believing it would make
-    all their articles one: so it may not be the home page, nor lead to an article with another text.
-    """
-    assert result.url is not None
-    own = canonical_url(result.url)
-    if not article.canonical_link or not same_site(article.canonical_link, result.url):
-        return own
+def _stated(article: Article, url: str, own: str) -> str | None:
+    """Another address of its own site that the page names as the article's; never the home page or a section's."""
+    if not article.canonical_link or not same_site(article.canonical_link, url):
+        return None
     try:
         stated = canonical_url(article.canonical_link)
     except ValueError:
-        return own
-    if stated == own or (stated.count("/") <= 3 and stated.endswith("/")):
-        return own
-    body = (await connection.execute(select(articles.c.body).where(articles.c.id == article_id(stated)))).scalar()
-    return stated if body is None or _share(body, article.text) >= SAME_STORY else own
+        return None
+    return None if stated == own or (stated.count("/") <= 3 and stated.endswith("/")) else stated
 
 
 def _share(text: str, other: str) -> float:

@@ -22,9 +22,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, SupportsIndex
 
 from extractors.records import DateCandidate, Match
 from extractors.text import clean_block
@@ -130,16 +130,16 @@ class Corpus:
             break
         raise KeyError(number)
 
-    def since(self, since: int | datetime) -> Iterator[Article]:
-        """The articles from this number on, or those appended at or after this moment (aware), in number order.
+    def since(self, since: int | date | str) -> Iterator[Article]:
+        """The articles from this number on, or those appended at or after this moment, in number order.
 
-        Numbers are exact and never change: to follow a corpus, keep the number. Moments are to the second.
+        A moment is an aware datetime, or a day, which begins at midnight UTC; either may be written as in ISO 8601:
+        "2026-11-23". Numbers are exact and never change: to follow a corpus, keep the number. Moments are to the
+        second. Raises ValueError for a moment without a time zone or a text that is none, TypeError for all else.
         """
-        if not isinstance(since, datetime):
-            return self._articles.from_number(since)
-        if since.tzinfo is None:
-            raise ValueError(f"{since.isoformat()} has no time zone: give an aware datetime, such as datetime.now(UTC)")
-        return self._articles.from_moment(since)
+        if isinstance(since, SupportsIndex):  # also a data frame's own kind of integer
+            return self._articles.from_number(int(since))
+        return self._articles.from_moment(_since(since))
 
 
 class _Local:
@@ -270,6 +270,25 @@ def text_of(file: ArticleFile, title: str | None) -> str:
 def _names(folder: Path) -> list[FileName]:
     found: Iterable[FileName | None] = (FileName.parse(path.name) for path in folder.iterdir())
     return sorted((name for name in found if name), key=lambda name: name.number)
+
+
+def _since(since: date | str) -> datetime:
+    moment = since
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment) if len(moment) > len("2026-11-23") else date.fromisoformat(moment)
+        except ValueError:
+            raise ValueError(
+                f'found "{since}", expected a number, a day such as 2026-11-23, or a moment such as '
+                "2026-11-23T07:00:00+00:00"
+            ) from None
+    if not isinstance(moment, date):
+        raise TypeError(f"found a {type(since).__name__}, expected a number, a day, an aware datetime, or a text")
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time(), UTC)
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone: give an aware datetime, such as datetime.now(UTC)")
+    return moment
 
 
 def _moment(value: str) -> datetime:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select, update
 
+from extractors.text import counted
 from storage.corpus import AT_A_TIME, Corpus, known_names
 from storage.database import StorageError
 from storage.files import FileName
@@ -120,7 +121,8 @@ async def _pointers(corpus: Corpus) -> AsyncIterator[Mended]:
                     some = column.in_(gone[start : start + AT_A_TIME])
                     rows += (await connection.execute(delete(column.table).where(some))).rowcount
             if gone:
-                yield Mended("index", f"{rows} rows of {column.table.name} removed whose {column.name} is no article")
+                removed = f"{counted(rows, 'row')} of {column.table.name} removed whose {column.name} is no article"
+                yield Mended("index", removed)
 
 
 async def _manifest(corpus: Corpus) -> AsyncIterator[Mended]:

@@ -7,7 +7,7 @@ a failed one comes back after growing gaps and is given up at last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -141,6 +141,18 @@ async def load_pending(
             entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
     return [rows[key] for key in keys if key in rows]
+
+
+async def still_due(
+    connection: AsyncConnection, keys: Collection[str], *, now: datetime, period: Period | None = None
+) -> set[str]:
+    """As `load_pending`, but no more than which of the entries these are."""
+    found: set[str] = set()
+    asked = sorted(keys)
+    for start in range(0, len(asked), ROWS_PER_STATEMENT):
+        query = select(urls.c.key).where(urls.c.key.in_(asked[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+        found.update((await connection.execute(query)).scalars())
+    return found
 
 
 def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:

@@ -14,7 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 
 from config.settings import Duplicates
 from storage.fingerprints import lines_of
@@ -43,6 +44,11 @@ MIN_NUMBERS = 4  # from which on half of them must be found in the other text
 SITES_OWN = 3  # stories in which a line stands that belongs to the site
 MIN_SITES_OWN = 4  # words of such a line
 NOTHING_OWN = 12  # pairs: about a headline
+
+# Texts that are kept prepared: what has stock phrases in common with much is compared with the same newest texts again
+# and again. One of 400 words takes about 150 kB.
+KEPT = 192
+KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
 
 _HALVES = {"a", "p", "am", "pm"}  # of a day
 
@@ -86,26 +92,30 @@ class Decision:
 
 def prepare(text: str, language: str | None = None) -> Prepared:
     """`text` made ready for comparing; its lines count as its paragraphs."""
+    if len(text) > KEPT_CHARACTERS:
+        return prepare_lines(lines_of(text, language))
+    return _prepare(text, language)
+
+
+@lru_cache(KEPT)
+def _prepare(text: str, language: str | None) -> Prepared:
     return prepare_lines(lines_of(text, language))
 
 
 def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
     """The same for lines of words, see `fingerprints.lines_of`."""
-    kept = tuple(tuple(line) for line in lines)
-    words = tuple(word for line in kept for word in line)
-    numbers = {word for word in set(words) if _is_number(word)}
+    kept = tuple(map(tuple, lines))
+    words = tuple(chain.from_iterable(kept))
+    # Inside a word a digit is rather misread.
+    numbers = {word for word in set(words) if word[0].isdecimal() or word[-1].isdecimal()}
     return Prepared(
         kept,
         words,
         frozenset(pairwise(words)),
-        frozenset(pairwise(word for word in words if word not in numbers)),
-        tuple(word for word in words if word in numbers),
-        _places(kept, numbers),
+        frozenset(pairwise([word for word in words if word not in numbers])),
+        tuple([word for word in words if word in numbers]),
+        _places([line for line in kept if not numbers.isdisjoint(line)], numbers),
     )
-
-
-def _is_number(word: str) -> bool:
-    return word[0].isdecimal() or word[-1].isdecimal()  # inside a word a digit is rather misread
 
 
 def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:

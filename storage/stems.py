@@ -75,7 +75,9 @@ def fold(word: str) -> str:
     """`word` in small letters, without what spelling leaves free: stress marks, apostrophes, ё, typographic forms."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     kept = _IGNORED.sub("", folded).replace("ё", "е")
-    return "".join(c for c in kept if c.isalnum())[:MAX_LETTERS] or "0"
+    if not kept.isalnum():
+        kept = "".join(c for c in kept if c.isalnum())
+    return kept[:MAX_LETTERS] or "0"
 
 
 def completions(beginning: str) -> list[str]:

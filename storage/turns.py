@@ -16,6 +16,7 @@ import os
 import random
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,30 +35,49 @@ T = TypeVar("T")
 FOLDER = "turns"  # below --data: a file for each host that says from when on it may be asked, in Unix time
 ASK_AGAIN_S = 0.1  # on average, for a lock that another program has at this moment
 NEXT = "next in line: "
+NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
 
 
 class SharedTurns(ABC):
     """`Turns` among programs, by locks that each of them can try for, and a note for each host."""
 
+    def __init__(self, *, opened: float) -> None:
+        """`opened` is the present moment, by the clock of the notes."""
+        self._opened = opened
+        self._known: dict[str, float] = {}  # host → the last note of it that we have written or read
+        self._others: Counter[str] = Counter()
+
     async def take(self, host: str, *, patience_s: float) -> float:
         """As `Turns.take`. Raises StorageError."""
         line = NEXT + host
-        while not await _whole(self._lock(line), undo=lambda got: self._unlock(line) if got else _nothing()):
+        while not await self._whole(self._lock(line), undo=lambda got: self._unlock(line) if got else _nothing()):
             await asyncio.sleep(_ask_again_s())
         wait_s = 1.0
         try:
             while True:
-                wait_s = await _whole(self._try(host), undo=lambda wait_s: _nothing() if wait_s else self._unlock(host))
+                wait_s = await self._whole(
+                    self._try(host), undo=lambda wait_s: _nothing() if wait_s else self._unlock(host)
+                )
                 if wait_s == 0.0 or wait_s > patience_s:
                     return wait_s
                 await asyncio.sleep(wait_s)
         finally:
             if wait_s:
-                await _whole(self._unlock(line))
+                await self._whole(self._unlock(line))
 
     async def give_back(self, host: str, *, pause_s: float) -> None:
         """As `Turns.give_back`. Raises StorageError."""
-        await _whole(self._give_back(host, pause_s))
+        await self._whole(self._give_back(host, pause_s))
+
+    def others(self, host: str) -> int:
+        """As `Turns.others`; who had the host before we began does not count."""
+        return self._others[host]
+
+    def _read(self, host: str, free_at: float) -> None:
+        """Compare the note of a host with the one that we know."""
+        known = self._known.get(host)
+        self._others[host] += free_at > self._opened if known is None else free_at != known
+        self._known[host] = free_at
 
     async def _try(self, host: str) -> float:
         """0.0: the host is taken, and somebody else may be the next in line."""
@@ -72,6 +92,17 @@ class SharedTurns(ABC):
             await self._note(host, pause_s)
         finally:
             await self._unlock(host)
+
+    async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
+        """The result of `work`, which is never broken off in the middle; who is interrupted gets it undone."""
+        task = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            result = await _to_the_end(task)
+            if undo is not None:
+                await _to_the_end(asyncio.ensure_future(undo(result)))
+            raise
 
     @abstractmethod
     async def _lock(self, name: str) -> bool: ...
@@ -92,8 +123,12 @@ class FileTurns(SharedTurns):
     """Among the programs of this machine that share the folder `folder`; moments are by its clock, not a test's."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(opened=time.time())
         self._folder = folder
         self._held: dict[str, int] = {}  # open files
+
+    async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
+        return await work  # of which nothing waits: it cannot be broken off, and need not be a task of its own
 
     async def _lock(self, name: str) -> bool:
         with named_disk_errors(self._folder):
@@ -111,10 +146,13 @@ class FileTurns(SharedTurns):
 
     async def _wait_s(self, host: str) -> float:
         noted = os.pread(self._held[host], 40, 0)
-        return float(noted) - time.time() if noted else 0.0
+        if not noted:
+            return 0.0
+        self._read(host, float(noted))
+        return float(noted) - time.time()
 
     async def _note(self, host: str, pause_s: float) -> None:
-        free_at = time.time() + pause_s
+        self._known[host] = free_at = round(time.time() + pause_s, 6)
         with named_disk_errors(self._folder):
             os.pwrite(self._held[host], f"{free_at:<40.6f}".encode(), 0)  # always as long: no rest of an older one
 
@@ -122,7 +160,8 @@ class FileTurns(SharedTurns):
 class DatabaseTurns(SharedTurns):
     """Among the programs that share a PostgreSQL database, on whatever machines; moments are by its clock."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, opened: float) -> None:
+        super().__init__(opened=opened)
         self._connection = connection
         self._in_use = asyncio.Lock()  # a connection takes one statement at a time
 
@@ -134,12 +173,17 @@ class DatabaseTurns(SharedTurns):
 
     async def _wait_s(self, host: str) -> float:
         # A statement of its own: one that also takes the lock would see the state from before.
-        query = "SELECT free_at - extract(epoch FROM clock_timestamp())::float8 FROM turns WHERE host = $1"
-        return float(await self._ask(query, host) or 0.0)
+        query = f"SELECT ARRAY[free_at, free_at - {NOW}] FROM turns WHERE host = $1"
+        found = await self._ask(query, host)
+        if not found:
+            return 0.0
+        free_at, wait_s = found
+        self._read(host, free_at)
+        return float(wait_s)
 
     async def _note(self, host: str, pause_s: float) -> None:
-        await self._ask(
-            "INSERT INTO turns VALUES ($1, extract(epoch FROM clock_timestamp())::float8 + $2) "
+        self._known[host] = await self._ask(
+            f"INSERT INTO turns VALUES ($1, {NOW} + $2) "
             "ON CONFLICT (host) DO UPDATE SET free_at = excluded.free_at RETURNING free_at",
             host,
             pause_s,
@@ -171,7 +215,8 @@ async def open_turns(place: Path | str, data: Path) -> AsyncIterator[Turns]:
             async with engine.connect() as connection:
                 # No harm is done if the last of these notes do not survive a crash of the server.
                 await connection.exec_driver_sql("SET synchronous_commit = off")
-                yield DatabaseTurns(connection)
+                opened = (await connection.exec_driver_sql(f"SELECT {NOW}")).scalar_one()
+                yield DatabaseTurns(connection, opened=opened)
     finally:
         await engine.dispose()
 
@@ -183,18 +228,6 @@ def _explained(server: PostgreSQL) -> Iterator[None]:
     except server.errors as error:
         if cause := server.explain(error):
             raise StorageError(f"{server}: {cause}") from error
-        raise
-
-
-async def _whole(work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
-    """The result of `work`, which is never broken off in the middle; who is interrupted meanwhile gets it undone."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        result = await _to_the_end(task)
-        if undo is not None:
-            await _to_the_end(asyncio.ensure_future(undo(result)))
         raise
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Row, except_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.text import counted
 from storage.corpus import AT_A_TIME, Corpus
 from storage.database import StorageError
 from storage.files import FileName, faults
@@ -68,9 +69,8 @@ async def verify(corpus: Corpus) -> tuple[int, list[Fault]]:
                 found.append(Fault(corpus.manifest.name, differs, REPAIR))
         for column, derived in POINTERS:
             if gone := await dangling(connection, column):
-                what = (
-                    f"{column.table.name}.{column.name} names {len(gone)} articles that are not there, first {gone[0]}"
-                )
+                number = counted(len(gone), "missing article")
+                what = f"{column.table.name}.{column.name} names {number}, the first {gone[0]}"
                 found.append(Fault("index", what, REPAIR if derived else RESTORE))
     if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later ones are those of a pass at work
         found.append(Fault(corpus.manifest.name, "more lines than the index has articles", REPAIR))

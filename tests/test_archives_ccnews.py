@@ -317,10 +317,11 @@ async def test_a_wrong_line_is_named_and_the_others_are_taken(tmp_path: Path) ->
     (tmp_path / "list.txt").write_text("https://site.uz/a\nsite.uz/b\nhttps://site.uz/c\tsoon\n")
     found = await look("https://site.uz", Backfill(route="urls", file="list.txt"), NOVEMBER_6, folder=tmp_path)
     assert found.paths == ["/a", "/c"]
-    assert [str(problem) for problem in found.tally.problems] == [
-        "no address (line 2: site.uz/b)",
-        "no date (line 3: soon)",
+    assert found.tally.wrong_lines == [
+        'list.txt, line 2: "site.uz/b" is no address and is left out',
+        'list.txt, line 3: "soon" is no date; the page is to say its own',
     ]
+    assert found.tally.complete
 
 
 async def test_a_list_that_is_not_there_is_an_error(tmp_path: Path) -> None:

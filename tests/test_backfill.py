@@ -459,13 +459,20 @@ async def test_a_list_of_addresses_needs_no_change_of_the_catalogue(world: World
     assert not world.data.exists()
     done = await asyncio.to_thread(c5watch, *command, "--json")
     assert done.returncode == 0, done.stderr
-    assert "2 addresses are of no source chosen and are left out: https://elsewhere.example/1, nonsense" in done.stderr
+    assert "1 address of no source chosen, left out: https://elsewhere.example/1\n" in done.stderr
     summary = one_json(done)
     assert {name: s["appended"] for name, s in summary["sources"].items()} == {"first": 1, "second": 2}
-    assert summary["skipped"] == ["https://elsewhere.example/1", "nonsense"]
+    assert summary["skipped"] == ["https://elsewhere.example/1"]
     assert summary["outside"]["by_archive"] == 1
-    (problems,) = summary["problems"].values()
-    assert sorted(problem.split("line ")[1].split(" ")[0] for problem in problems) == ["5:", "7:"]
+    wrong = [
+        'mine.txt, line 5: "some day" is no date; the page is to say its own',
+        'mine.txt, line 7: "nonsense" is no address and is left out',
+    ]
+    assert dry["wrong_lines"] == summary["wrong_lines"] == wrong
+    assert (summary["problems"], summary["windows"]["incomplete"]) == ({}, 0), "nothing was left unread"
+    again = await asyncio.to_thread(c5watch, *command)
+    assert [line for line in again.stdout.splitlines() if "mine.txt" in line] == wrong, "each is named once"
+    assert all(said not in again.stdout for said in ("no route", "not searched", "not listed to the end"))
     # It says nothing of what else there may be: the archive is searched as if there had been no list.
     rest = await world.run()
     assert rest.passed.sources["first"].appended == 2
@@ -498,12 +505,12 @@ def test_days_to_come_are_left_out_and_wrong_periods_refused() -> None:
         (["--via", "urls"], "or name one with --urls"),
         (["--urls", "absent.txt"], "--urls: absent.txt cannot be read: No such file or directory"),
         (["--urls", "absent.txt", "--via", "gdelt"], "--urls: found --via gdelt as well, expected one of the two"),
-        (["--urls", "FOREIGN"], "--urls: none of the 2 addresses in "),
+        (["--urls", "FOREIGN"], "--urls: found 2 addresses and 1 other line in "),
     ],
 )
 def test_a_wrong_command_is_one_sentence_and_status_2(tmp_path: Path, options: list[str], told: str) -> None:
     foreign = tmp_path / "foreign.txt"
-    foreign.write_text("https://elsewhere.example/1\nhttps://elsewhere.example/2\n")
+    foreign.write_text("https://elsewhere.example/1\nhttps://elsewhere.example/2\nelsewhere, page 3\n")
     table = (
         '[[sources]]\nid = "site"\nname = "S"\nhomepage = "https://site.kz"\nfeeds = ["https://site.kz/rss"]\n'
         'language = "ru"\ncountry = "KZ"\ncategory = "national"\nbackfill = { route = "sitemap" }\n'
@@ -585,3 +592,23 @@ async def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(worl
     assert done["appended"] == 40 - summary["appended"]
     assert world.pages <= 41  # the one that was on its way
     assert len(await world.texts()) == 40
+
+
+async def test_sources_without_a_route_are_named_in_one_sentence_and_those_with_another_by_hand_are_not(
+    world: World,
+) -> None:
+    posts = [Post(number, at_noon(day)) for number, day in daily(WEEK.first, 2).items() if day]
+    await world.outlet(Outlet(daily(WEEK.first, 2), archive=WordPress(posts)), name="first")
+    await world.outlet(Outlet({}), name="second")
+    command = (
+        "backfill", "--from", WEEK.first, "--to", WEEK.last, "--engine", "direct", "--config", world.folder(),
+        "--data", world.data,
+    )  # fmt: skip
+    done = await asyncio.to_thread(c5watch, *command)
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if "give the source" in line] == [
+        "first, second: no route: give the source a backfill in sources.toml, or name one with --via"
+    ]
+    by_hand = await asyncio.to_thread(c5watch, *command, "--source", "first", "--via", "wordpress")
+    assert by_hand.returncode == 0
+    assert "no route" not in by_hand.stdout

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from typer.testing import CliRunner
 
 from config.settings import VERSION
+from flows.cli import app
 from tests.demo_site.server import DemoSite
 from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 
@@ -129,9 +131,10 @@ def test_a_duplicate_source_id_is_status_2_before_anything_is_fetched(httpserver
 
 @pytest.mark.parametrize("engine", ["direct", "prefect"])
 def test_a_data_folder_that_cannot_be_written_is_one_line_and_status_1(tmp_path: Path, engine: str) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "corpus").write_text("in the way")
     config = write_config(tmp_path / "config", sources=source_toml("dead", dead_url()))
-    done = c5watch("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "file" / "data")
+    done = c5watch("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "data")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 2  # which engine, and the error
     assert "or name another folder with --data" in done.stderr.splitlines()[1]
@@ -223,7 +226,7 @@ def test_two_passes_at_once_append_every_article_once(site: DemoSite, tmp_path: 
 def test_corpus_commands_on_an_adopted_corpus(tmp_path: Path, seeds: Path) -> None:
     data = ("--data", tmp_path / "data")
     assert c5watch("corpus", "import", seeds, *data).stdout.startswith(
-        "5 articles adopted, 0 were there already; the next one will be 005"
+        "5 articles adopted, 0 already there; the next one will be 005"
     )
     assert one_json(c5watch("corpus", "import", seeds, "--json", *data)) == {"adopted": 0, "known": 5, "next_number": 5}
     assert c5watch("corpus", "verify", *data).stdout == "5 articles, all in order\n"
@@ -249,7 +252,7 @@ def test_a_damaged_corpus_is_status_1_with_every_fault_and_its_mend(tmp_path: Pa
     done = c5watch("corpus", "verify", *data)
     assert done.returncode == 1
     assert f"001_{1:016x}.txt: missing: " in done.stdout
-    assert done.stdout.endswith("3 articles, 1 faults\n")
+    assert done.stdout.endswith("3 articles, 1 fault\n")
 
 
 def test_commands_that_need_a_corpus_say_so_where_there_is_none(tmp_path: Path) -> None:
@@ -271,7 +274,36 @@ def test_explain_tells_an_unknown_url_from_a_known_one(site: DemoSite, tmp_path:
     unknown = c5watch("explain", "https://example.kz/nothing", "--json", *folders)
     assert unknown.returncode == 1
     assert one_json(unknown)["known"] is False
-    assert c5watch("explain", "nonsense", *folders).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("explain nonsense", 'URL: found "nonsense", expected an address such as https://example.kz/news/1'),
+        ("topics mark nonsense yes", 'URL: found "nonsense", expected an address such as https://example.kz/news/1'),
+        ("sources check nope", 'ID: found "nope", expected an id from sources.toml'),
+        ("monitor --data @file", "--data: @file is a file, not a folder: name the folder of the corpus, or one that "),
+        ("corpus stats --data @file/below", "--data: @file is a file, not a folder: "),
+        ("corpus export @none/x.jsonl", "FILE: there is no folder @none: make it, or name another file"),
+        ("corpus export @here", "FILE: @here is a folder: name a file"),
+        ("digest --preview @none/x.html", "--preview: there is no folder @none: make it, or name another file"),
+        ("sources export @none/x.opml", "FILE: there is no folder @none: make it, or name another file"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_and_status_2(tmp_path: Path, command: str, told: str) -> None:
+    (tmp_path / "file").touch()
+
+    def placed(text: str) -> str:
+        for name in ("file", "none"):
+            text = text.replace(f"@{name}", str(tmp_path / name))
+        return text.replace("@here", str(tmp_path))
+
+    arguments = placed(command).split(" ")
+    data = [] if "--data" in arguments else ["--data", str(tmp_path / "data")]
+    done = CliRunner().invoke(app, [*arguments, *data])
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.output
+    assert done.stderr.startswith(f"c5watch: {placed(told)}")
+    assert not (tmp_path / "data").exists()
 
 
 def test_feed_titles_cannot_drive_the_terminal(httpserver: HTTPServer, tmp_path: Path) -> None:

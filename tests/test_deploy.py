@@ -53,7 +53,11 @@ def test_every_flow_has_its_schedule_and_its_folders(tmp_path: Path) -> None:
     assert plan[0].parameters["due_only"] is True
     assert [one.parameters["name"] for one in plan[3:]] == ["daily", "weekly"]
     noon = datetime(2025, 11, 22, 7, 5, tzinfo=UTC)  # Saturday, 12:05 in Tashkent
-    assert upcoming(plan, now=noon) == ["monitor 12:15", "daily 2025-11-23 06:30", "weekly 2025-11-24 08:00"]
+    assert upcoming(plan, now=noon) == [
+        "monitor 12:15",
+        "daily 2025-11-23 06:30",
+        "weekly 2025-11-24 08:00 Asia/Almaty",
+    ]
 
 
 def test_mails_that_wait_are_tried_again_where_there_is_a_mail_server(tmp_path: Path) -> None:

@@ -126,6 +126,35 @@ async def test_who_asks_for_it_has_all_that_waits_sent_at_once(tmp_path: Path, s
     assert box.recipients() == [READER]
 
 
+async def test_trying_by_hand_in_vain_puts_off_no_try_that_is_planned(tmp_path: Path, storage: Storage) -> None:
+    await filled(tmp_path, storage)
+    port = free_port()
+    config = configured(storage, port=port, recipients=[READER, "b@example.org"])
+    planned = (await made(config, tmp_path)).sending.next_attempt
+    assert planned == START + GAPS[2]
+    for minutes in (1, 2, 3):
+        tried = await made(config, tmp_path, waiting_only=True, now=START + timedelta(minutes=minutes))
+        assert (tried.sending.failed, tried.sending.waiting, tried.sending.next_attempt) == (True, 2, planned)
+    async with serve_mail(box := Mailbox(replies=["451 later"] * 5), port=port):
+        one_of_them = await made(config, tmp_path, waiting_only=True, now=START + timedelta(minutes=4))
+        assert (one_of_them.sending.sent, one_of_them.sending.waiting) == (1, 1)
+        assert one_of_them.sending.next_attempt == planned
+        late = await send_late(config, tmp_path, now=lambda: planned)
+        assert late and (late.sent, late.waiting) == (1, 0)
+    assert sorted(box.recipients()) == ["b@example.org", READER]
+
+
+async def test_trying_by_hand_what_was_never_tried_leaves_it_to_the_next_run(tmp_path: Path, storage: Storage) -> None:
+    await filled(tmp_path, storage)
+    port = free_port()
+    config = configured(storage, port=port)
+    await made(config, tmp_path, send=False)
+    tried = await made(config, tmp_path, waiting_only=True)
+    assert (tried.sending.failed, tried.sending.waiting, tried.sending.next_attempt) == (True, 1, None)
+    async with serve_mail(Mailbox(), port=port):
+        assert (await made(config, tmp_path)).sending.sent == 1
+
+
 @pytest.mark.parametrize("reply", ["451 4.3.0 later", "drop", "cut", "slow"])
 async def test_what_fails_for_a_moment_is_sent_within_the_same_run(tmp_path: Path, reply: str) -> None:
     storage = Storage()
@@ -442,7 +471,7 @@ def test_the_command_says_what_it_did_and_ends_with_the_right_status(tmp_path: P
         assert Path(waiting["digests"]["digest"]["page"]).is_file()
         sent = run().stdout.splitlines()
         assert sent[0].startswith("digest: nothing new since 20")
-        assert sent[1:] == ["1 mails sent, 0 refused, 0 given up"]
+        assert sent[1:] == ["1 mail sent, 0 refused, 0 given up"]
         assert [recipient for recipient, _ in server.taken()] == ["c@d.org"]
 
 
@@ -470,7 +499,7 @@ def test_the_command_fails_in_one_sentence_when_nothing_could_be_sent(
     asked = CliRunner().invoke(app, [*arguments[:-1], "--waiting"], env={"MAIL_PASSWORD": "s3cret-of-mine"})
     assert asked.exit_code == 1
     assert asked.stderr.startswith("c5watch: mail server 127.0.0.1:")
-    assert asked.stdout.startswith("0 mails sent, 0 refused, 0 given up\n1 mails wait, the next try is due at ")
+    assert asked.stdout.startswith("0 mails sent, 0 refused, 0 given up\n1 mail waiting, the next try is due at ")
     for path in (tmp_path / "digests").iterdir():
         assert b"s3cret-of-mine" not in path.read_bytes()
     assert "s3cret-of-mine" not in down.output

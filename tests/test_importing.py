@@ -66,6 +66,7 @@ def test_importing_again_adds_nothing_and_says_where_each_story_stands(tmp_path:
     again = imported(tmp_path, *STORIES)
     assert {t["outcome"] for t in again} == {"duplicate"}
     assert [t["number"] for t in again] == [t["number"] for t in first]
+    assert {t["reason"] for t in again} == {"decided before"}
     assert (tmp_path / "data" / "manifest.jsonl").read_bytes() == manifest
 
 
@@ -88,9 +89,23 @@ def test_a_line_that_cannot_be_used_is_told_with_its_number_and_the_others_go_on
     for number, (line_told, said) in enumerate(zip(told[1:-1], BAD_LINES.values(), strict=True), 2):
         assert line_told["reason"].startswith(f"line {number}: {said}")
     done = run_import(tmp_path, path)
-    assert done.returncode == 0
-    assert done.stdout == f"10 articles: {len(BAD_LINES)} failed, 2 duplicate\n"
-    assert done.stderr.count("\n") == len(BAD_LINES)
+    assert done.returncode == 1
+    assert done.stdout == f"10 lines: {len(BAD_LINES)} failed, 2 duplicate\n"
+    *each, last = done.stderr.splitlines()
+    assert len(each) == len(BAD_LINES)
+    assert last == (
+        f"c5watch: {len(BAD_LINES)} lines could not be used, the first: line 2: not a JSON object in UTF-8; "
+        "the others were taken in"
+    )
+
+
+def test_dates_that_are_not_understood_are_said_and_their_articles_kept(tmp_path: Path) -> None:
+    dated, vague = line("https://first.kz/1", story(1)), line("https://first.kz/2", story(2), date="на днях")
+    done = run_import(tmp_path, write_lines(tmp_path / "a.jsonl", dated, vague))
+    assert (done.returncode, done.stdout) == (0, "2 lines: 2 appended\n")
+    assert done.stderr == (
+        "c5watch: 1 date not understood, the first in line 2: 'на днях': expected one such as 2025-11-01\n"
+    )
 
 
 def test_odd_but_usable_lines_are_imported(tmp_path: Path) -> None:
@@ -143,4 +158,4 @@ def test_wrong_use_is_one_sentence_with_its_status(tmp_path: Path, seeds: Path) 
     assert useless.returncode == 1
     assert useless.stderr.splitlines()[-1].startswith("c5watch: no line could be used")
     empty = run_import(tmp_path, write_lines(tmp_path / "empty.jsonl"))
-    assert (empty.returncode, empty.stdout) == (0, "0 articles: the file is empty\n")
+    assert (empty.returncode, empty.stdout) == (0, "0 lines: the file is empty\n")

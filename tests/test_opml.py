@@ -236,7 +236,7 @@ def test_import_appends_marks_what_is_guessed_and_keeps_the_comments(tmp_path: P
     assert (config / "sources.toml").read_text() == ours
     done = c5watch(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "1 sources added, 1 skipped" in done.stderr
+    assert "1 source added, 1 skipped" in done.stderr
     text = (config / "sources.toml").read_text()
     assert text.startswith(ours)
     assert "# Please review language, country and category: guessed.\n[[sources]]\n" in text
@@ -274,5 +274,5 @@ def test_a_wrong_file_ends_with_status_2_one_line_and_nothing_written(tmp_path: 
 
 def test_an_export_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     done = c5watch("sources", "export", tmp_path / "no" / "such" / "folder.opml")
-    assert done.returncode == 1
-    assert "cannot be written: No such file or directory" in done.stderr
+    assert done.returncode == 2
+    assert f"there is no folder {tmp_path / 'no' / 'such'}: make it, or name another file" in done.stderr

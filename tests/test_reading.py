@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,34 @@ def test_a_moment_may_be_in_any_time_zone_but_needs_one(tmp_path: Path) -> None:
     assert numbers(corpus.since(almaty)) == [2, 3]
     with pytest.raises(ValueError, match="has no time zone: give an aware datetime"):
         corpus.since(datetime(2025, 11, 22))
+
+
+def test_a_day_begins_at_midnight_utc_and_may_be_written(tmp_path: Path) -> None:
+    moments = ("2026-11-22T23:59:59+00:00", "2026-11-23T00:00:00+00:00", "2026-11-23T09:00:00+00:00")
+    corpus = Corpus.open(write(tmp_path, [entry(n, appended_at=moment) for n, moment in enumerate(moments)]))
+    for day in ("2026-11-23", date(2026, 11, 23), "2026-11-23T05:00:00+05:00", datetime(2026, 11, 23, tzinfo=UTC)):
+        assert numbers(corpus.since(day)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("since", "kind", "told"),
+    [
+        (
+            "yesterday",
+            ValueError,
+            'found "yesterday", expected a number, a day such as 2026-11-23, or a moment such as',
+        ),
+        ("2026-11-23T05:00:00", ValueError, "has no time zone"),
+        (None, TypeError, "found a NoneType, expected a number, a day, an aware datetime, or a text"),
+        (1.5, TypeError, "found a float, expected a number, a day, an aware datetime, or a text"),
+    ],
+)
+def test_what_is_no_moment_is_refused_in_a_sentence(
+    tmp_path: Path, since: Any, kind: type[Exception], told: str
+) -> None:
+    corpus = Corpus.open(write(tmp_path, [entry(0)]))
+    with pytest.raises(kind, match=re.escape(told)):
+        corpus.since(since)
 
 
 def test_an_opened_corpus_follows_what_a_run_appends(tmp_path: Path) -> None:

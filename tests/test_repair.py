@@ -303,7 +303,7 @@ async def test_texts_that_lost_their_story_are_kept(data: Path) -> None:
     done = await mend(data)
     assert done.mended == ()
     assert [str(fault) for fault in done.left] == [
-        f"index: variants.number names 1 articles that are not there, first 77: {RESTORE}"
+        f"index: variants.number names 1 missing article, the first 77: {RESTORE}"
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -49,7 +50,7 @@ async def test_killed_in_the_middle_of_a_run_and_started_again_it_goes_on_and_st
             api = await serving.api()
             found = {run["id"]: run for run in await flow_runs(api)}[killed["id"]]
             assert found["state_name"] == "Crashed"
-            await serving.wait_for("1 runs that died with the last", timeout_s=1)
+            await serving.wait_for("1 run that died with the last", timeout_s=1)
             # Which feeds are due again depends on how long all this took; the articles left from before always are.
             await serving.wait_for(r"first pass: \d of \d sources read", timeout_s=60)
             await start_pass(api)
@@ -81,6 +82,10 @@ async def test_it_stops_at_once_while_everything_is_still_starting(tmp_path: Pat
         assert (status, serving.processes()) == (0, {})
         assert seconds < 10
         assert "Traceback" not in serving.told
+        stamped = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+05:00 "
+        lines = serving.told.splitlines()
+        assert re.fullmatch(stamped + "times here are those of Asia/Tashkent, as set under .schedule.", lines[0])
+        assert all(re.match(stamped, line) for line in lines)
     assert corpus_texts(tmp_path / "data")
 
 
@@ -89,7 +94,7 @@ def test_what_stands_in_its_way_is_one_sentence(tmp_path: Path) -> None:
     config = write_config(tmp_path / "config", sources=source_toml("a", "http://127.0.0.1:9/rss"))
     refused = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
     for arguments, environment, status, told in (
-        (("--data", tmp_path / "file" / "x"), {}, 1, "file"),
+        (("--data", tmp_path / "file" / "x"), {}, 2, "is a file, not a folder"),
         (("--data", tmp_path / "data"), refused, 1, "the Prefect API at http://127.0.0.1:9/api does not answer"),
         (("--data", tmp_path / "data"), {"C5WATCH_SCHEDULE__MONITOR": "* * *"}, 2, "C5WATCH_SCHEDULE__MONITOR"),
         (("--data", tmp_path / "data", "--port", "70000"), {}, 2, "--port"),

@@ -393,7 +393,7 @@ async def test_a_source_without_feeds_says_so_and_does_not_count_as_read(tmp_pat
     shown = summary.to_json()
     assert shown["sources"]["archive"]["status"] in ("ok", "not_modified", "failed")
     assert shown["sources"]["archive"]["error"] == NO_FEED
-    assert sentences(shown).startswith("0 of 1 sources read")
+    assert sentences(shown).startswith("0 of 1 source read")
     assert summary.nothing_read
 
 

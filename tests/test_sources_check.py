@@ -163,7 +163,7 @@ def test_the_counts_and_the_table() -> None:
         Check("b", "https://b.kz/1", ok=False, note="http 403"),
         Check("b", "https://b.kz/s", ok=True, what="sitemap", entries=7),
     ]
-    assert sentence(summary(checks)) == ("1 of 3 feeds and 1 of 1 backfill routes of 2 sources work; no feed of b does")
+    assert sentence(summary(checks)) == ("1 of 3 feeds and 1 of 1 backfill route of 2 sources work; no feed of b does")
     assert rows(checks)[0] == ("a", "NO", "feed", "404", "", "", "", "", "https://a.kz/1", "http 404: look")
     assert rows(checks)[1][4:8] == ("rss20", "3", "2026-11-01 10:00", "12")
 

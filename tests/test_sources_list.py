@@ -50,3 +50,9 @@ async def test_the_state_of_all_is_told_in_one_line(tmp_path: Path) -> None:
         pass
     done = c5watch("sources", "status", "--config", folder, "--data", tmp_path / "data")
     assert done.stderr == "c5watch: 2 sources: 1 never read, 1 read by backfills only\n"
+
+
+def test_that_no_source_fits_is_said() -> None:
+    done = c5watch("sources", "list", "--country", "XX", "--language", "ru")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "c5watch: no source in the catalogue for --country XX, --language ru\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors.text import clean_block, clean_line, exact_key, tokens
+from extractors.text import clean_block, clean_line, counted, exact_key, tokens
 
 LINES = [
     ("ordinary", "Мост открыт", "Мост открыт"),
@@ -136,6 +136,21 @@ def test_a_text_below_twenty_words_has_no_key() -> None:
     assert exact_key("слово " * 20) is not None
     assert exact_key("— " * 50) is None
     assert exact_key("") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "article", "1 article"),
+        (0, "article", "0 articles"),
+        (2, "more address", "2 more addresses"),
+        (1, "entry", "1 entry"),
+        (12, "entry", "12 entries"),
+        (3, "day", "3 days"),
+    ],
+)
+def test_a_number_is_said_with_its_noun(number: int, noun: str, said: str) -> None:
+    assert counted(number, noun) == said
 
 
 WORDS = st.lists(st.text("абвгйёқңүһabcxyz019", min_size=1, max_size=8), min_size=20, max_size=30)

@@ -213,7 +213,7 @@ async def test_a_number_missing_from_the_index_is_found(data: Path) -> None:
     change_manifest(data, lambda lines: [lines[0], lines[3]])
     gap, *dangling = await check(data)
     assert gap == Fault("index", "numbers 001 to 002 are missing", RESTORE)
-    assert [fault.fault for fault in dangling] == ["fingerprints.number names 2 articles that are not there, first 1"]
+    assert [fault.fault for fault in dangling] == ["fingerprints.number names 2 missing articles, the first 1"]
 
 
 async def test_a_name_that_contradicts_number_and_id_is_found(data: Path) -> None:

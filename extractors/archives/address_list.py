@@ -16,29 +16,27 @@ from extractors.encoding import decode
 from extractors.feed_dates import parse_date
 from extractors.feed_links import resolve
 from extractors.records import Entry, ItemError, Outcome
+from extractors.text import clean_line
 from extractors.urls import canonical_host, same_site
 from extractors.zones import zone_of
 
+SHOWN = 100  # characters of what is wrong in a line
 Line = tuple[int, str, str]  # its number, the address, the date or ""
 
 
 async def list_urls(search: Search) -> AsyncGenerator[Listed, None]:
-    """The addresses in the file, in its order. Raises ItemError when it cannot be read; a wrong line is a problem."""
+    """The addresses in the file, in its order. Raises ItemError when it cannot be read; a wrong line is told."""
     for line in await _lines(search):
-        if listed := _listed(search, line, search.source):
-            yield listed
+        if _is_address(search, line):
+            yield _listed(search, line, search.source)
 
 
 async def list_urls_of(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
     """As `list_urls`, each address with the id of the source on whose site it is; those of no source are left out."""
     owner_of = owner_finder(sources)
     for line in await _lines(search):
-        owner = owner_of(line[1])
-        if owner is None:
-            if resolve(line[1], base="") is None:
-                search.tally.problems.append(_wrong(search, line[0], "no address", line[1]))
-        elif listed := _listed(search, line, owner):
-            yield owner.id, listed
+        if _is_address(search, line) and (owner := owner_of(line[1])):
+            yield owner.id, _listed(search, line, owner)
 
 
 def owner_finder(sources: Sequence[Source]) -> Callable[[str], Source | None]:
@@ -67,6 +65,11 @@ def read_addresses(path: Path) -> Iterator[Line]:
             yield number, address, stated
 
 
+def is_address(text: str) -> bool:
+    """Whether a line of the list names a page, wherever that is."""
+    return resolve(text, base="") is not None
+
+
 async def _lines(search: Search) -> list[Line]:
     path = _path(search)
     try:
@@ -77,15 +80,21 @@ async def _lines(search: Search) -> list[Line]:
     return lines
 
 
-def _listed(search: Search, line: Line, source: Source) -> Listed | None:
+def _is_address(search: Search, line: Line) -> bool:
+    number, address, _ = line
+    if not is_address(address):
+        search.tally.wrong_lines.append(f"{_named(search, number, address)} is no address and is left out")
+        return False
+    return True
+
+
+def _listed(search: Search, line: Line, source: Source) -> Listed:
     number, address, stated = line
     url = resolve(address, base="")
+    assert url is not None
     published = parse_date(stated, zone=zone_of(source.country), now=search.now()) if stated else None
-    if url is None:
-        search.tally.problems.append(_wrong(search, number, "no address", address))
-        return None
     if stated and published is None:
-        search.tally.problems.append(_wrong(search, number, "no date", stated))
+        search.tally.wrong_lines.append(f"{_named(search, number, stated)} is no date; the page is to say its own")
     path = _path(search)
     return Listed(Entry(url, path.as_uri() if path.is_absolute() else str(path), published=published))
 
@@ -95,5 +104,5 @@ def _path(search: Search) -> Path:
     return search.folder / search.route.file
 
 
-def _wrong(search: Search, number: int, reason: str, found: str) -> ItemError:
-    return ItemError(Outcome.FAILED, reason, url=str(search.route.file), detail=f"line {number}: {found[:100]}")
+def _named(search: Search, number: int, found: str) -> str:
+    return f'{_path(search).name}, line {number}: "{clean_line(found)[:SHOWN]}"'

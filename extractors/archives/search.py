@@ -41,7 +41,8 @@ class Listed:
 class Tally:
     """What there is to say of a search besides its entries; it grows while they are read.
 
-    With `problems` something was not read, so the window may hold more than was listed.
+    With `problems` something was not read, so the window may hold more than was listed. `wrong_lines` are sentences on
+    a list of our own: reading it again would bring nothing more.
     """
 
     documents: int = 0  # asked for: sitemaps, feeds, captures, API answers
@@ -49,6 +50,7 @@ class Tally:
     outside: int = 0  # entries left out, because they are dated outside the window
     again: int = 0  # entries left out, because their address was listed before
     problems: list[ItemError] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:

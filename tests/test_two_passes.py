@@ -1,0 +1,109 @@
+"""Two passes at once on one data folder: each page is fetched by one of them, whatever the other is at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from config.settings import Storage
+from storage.corpus import open_for_reading
+from storage.turns import open_turns
+from storage.verify import verify
+from tests.archive_servers import Asked, Reply, serve
+from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+HOSTS, PAGES = 3, 30
+GAP_S = 0.15
+MET_AT_ONCE = 3 * HOSTS  # a page may be placed, or fail to be kept, between the question and the look
+
+
+def page_of(name: str) -> bytes:
+    letters = random.Random(name)
+    words = ["".join(letters.choices("абвгдежзиклмнопрст", k=8)) for _ in range(120)]
+    paragraphs = "".join(f"<p>{' '.join(words[at : at + 40]).capitalize()}.</p>" for at in (0, 40, 80))
+    return f"<html lang='ru'><body><h1>Статья {name}</h1><article>{paragraphs}</article></body></html>".encode()
+
+
+def answer(asked: Asked) -> Reply:
+    if asked.path != "/rss":
+        return Reply(page_of(asked.headers["host"] + asked.path), headers={"Content-Type": "text/html; charset=utf-8"})
+    items = "".join(
+        f"<item><title>Статья {n}</title><link>http://{asked.headers['host']}/news/{n}</link></item>"
+        for n in range(PAGES)
+    )
+    return Reply(f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode())
+
+
+async def start_pass(config: Path, data: Path, storage: Storage) -> asyncio.subprocess.Process:
+    address = storage.database.get_secret_value()
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "flows.cli", "monitor", "--engine", "direct", "--json"),
+        *("--config", str(config), "--data", str(data)),
+        cwd=CHECKOUT,
+        env={**os.environ, "C5WATCH_STORAGE__DATABASE": address},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def summary_of(running: asyncio.subprocess.Process) -> dict[str, Any]:
+    out, err = await running.communicate()
+    assert running.returncode == 0, err.decode()
+    summary = json.loads(out)
+    assert isinstance(summary, dict)
+    return summary
+
+
+async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_one(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serve(answer)) for _ in range(HOSTS)]
+        settings = (
+            f'[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = {GAP_S}\nretry_delays = []\n'
+            "[extraction]\nworkers = 1\n"
+        )
+        sources = "".join(source_toml(f"host-{n}", f"{server.base}/rss") for n, server in enumerate(servers))
+        config = write_config(tmp_path / "config", sources=sources, settings=settings, topics=EVERYTHING)
+        passes = [await start_pass(config, tmp_path / "data", storage) for _ in range(2)]
+        try:
+            summaries = [await summary_of(one) for one in passes]
+        finally:
+            for one in passes:
+                if one.returncode is None:
+                    one.kill()
+        asked = Counter((server.base, path) for server in servers for path in server.paths if path != "/rss")
+    assert len(asked) == HOSTS * PAGES, "every page was fetched"
+    assert asked.total() - len(asked) <= MET_AT_ONCE
+    assert sum(summary["appended"] for summary in summaries) == HOSTS * PAGES
+    assert all(summary["failed"] == 0 for summary in summaries)
+    assert max(summary["appended"] for summary in summaries) < HOSTS * PAGES, "both were at work"
+    async with open_for_reading(tmp_path / "data", storage) as corpus:
+        assert await verify(corpus) == (HOSTS * PAGES, [])
+
+
+async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:
+    from storage.database import database_place
+
+    place = database_place(tmp_path, storage)
+    async with open_turns(place, tmp_path) as before:
+        await before.take("a.kz", patience_s=1)
+        await before.give_back("a.kz", pause_s=0.0)
+    async with open_turns(place, tmp_path) as one, open_turns(place, tmp_path) as two:
+
+        async def others(turns: Any) -> int:
+            assert await turns.take("a.kz", patience_s=1) == 0.0
+            await turns.give_back("a.kz", pause_s=0.0)
+            return int(turns.others("a.kz"))
+
+        assert [await others(one) for _ in range(3)] == [0, 0, 0], "who came before we began does not count"
+        assert [await others(two) for _ in range(2)] == [1, 1]
+        assert [await others(one) for _ in range(2)] == [1, 1]
+        assert await others(two) == 2

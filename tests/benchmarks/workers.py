@@ -280,6 +280,7 @@ class Figures:
     windows: int
     at_once: int
     states: dict[str, int]
+    failures: list[str]  # of runs: what they say
     overlaps: int
     least_gap_s: float
     fetched: int
@@ -333,6 +334,7 @@ async def measure(
         windows=sum(map(is_window, runs)),
         at_once=at_once,
         states={name: states.count(name) for name in set(states)},
+        failures=[f"{run['name']}: {run['state']['message']}" for run in runs if run["state_type"] != "COMPLETED"],
         overlaps=sum(host.overlaps for host in busy),
         least_gap_s=min(host.least_gap_s for host in busy),
         fetched=sum(host.outlet.pages for host in busy),
@@ -359,6 +361,7 @@ def main() -> None:
     print(f"direct run: {found.needed} pages, {found.direct_s:.0f} s")
     print(f"two workers: {found.articles} articles in {found.windows} windows, at most {found.at_once} at once, "
           f"{found.fetched} pages, {found.workers_s:.0f} s, states {found.states}")  # fmt: skip
+    print(*found.failures, sep="\n", end="\n" if found.failures else "")
     print(f"same corpus but for the numbers: {found.same}")
     print(f"overlapping requests to one host: {found.overlaps}; least gap {found.least_gap_s:.3f} s "
           f"of {wanted.interval} s")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def pages() -> Environment:
 
 
 def replace_page(path: Path, html: str) -> None:
-    """Write a page; a reader sees the old one or the new one."""
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(html, encoding="utf-8")
-    beside.replace(path)
+    """Write a page; a reader sees the old one or the new one, also while several programs write it."""
+    beside = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    try:
+        beside.write_text(html, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

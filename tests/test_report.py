@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
 from config.sources import Source
+from flows.pages import replace_page
 from flows.report import page
 from storage.coverage import load_coverage
 from storage.database import database_place, open_database
@@ -112,3 +114,19 @@ async def test_an_empty_index_has_a_page_too(tmp_path: Path, storage: Storage) -
         report = await load_report(connection, [], zone=ALMATY, now=NOW)
     await database.close()
     assert "c5watch" in page(report, [], [], PERIOD, now=NOW.astimezone(ALMATY))
+
+
+def test_many_may_write_a_page_at_once_and_each_reader_sees_a_whole_one(tmp_path: Path) -> None:
+    path, letters = tmp_path / "report.html", "abcdefgh"
+
+    def write(letter: str) -> set[str]:
+        seen = set()
+        for _ in range(30):
+            replace_page(path, letter * 100_000)
+            seen.add(path.read_text())
+        return seen
+
+    with ThreadPoolExecutor(len(letters)) as pool:
+        seen = set().union(*pool.map(write, letters))
+    assert seen <= {letter * 100_000 for letter in letters}
+    assert list(tmp_path.iterdir()) == [path]

@@ -147,10 +147,11 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
     assert told["lacking"].startswith("--via urls: found no source with a file for it")
 
 
-def test_a_wrong_corpus_folder_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    done = c5watch("monitor", "--data", tmp_path / "file" / "x", environment={"PREFECT_API_URL": server.url})
+def test_an_index_that_is_none_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:
+    (tmp_path / "index.sqlite").write_bytes(b"no database" * 100)
+    done = c5watch("monitor", "--data", tmp_path, environment={"PREFECT_API_URL": server.url})
     assert done.returncode == 1
+    assert "file is not a database: restore it from a copy, or move it away" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -30,6 +30,7 @@ SEED = 0  # the same marks give the same weights
 HOLD = 2.0  # marks that each present weight, and the threshold, counts for
 NO_OTHER_PENALTY = 1e4
 WEIGHT_NAMES = tuple(Weights.model_fields)
+NEEDS_SCIKIT_LEARN = "learning needs scikit-learn: run '.venv/bin/python -m pip install scikit-learn'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as exc:
-        raise StorageError('learning needs scikit-learn: install c5watch with the extra "learn"') from exc
+        raise StorageError(NEEDS_SCIKIT_LEARN) from exc
     present = topic.weights.model_dump()
     names = [name for name in WEIGHT_NAMES if present[name]]  # one of 0 was switched off by hand
     rows: list[list[float]] = []
@@ -131,8 +132,10 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
 
 def _cross_validated(file: TopicsFile, topic: Topic, marked: Sequence[Judged]) -> int:
     """How many marks are contradicted by weights learnt from the others, fold by fold."""
-    from sklearn.model_selection import StratifiedKFold
-
+    try:
+        from sklearn.model_selection import StratifiedKFold
+    except ImportError as exc:
+        raise StorageError(NEEDS_SCIKIT_LEARN) from exc
     answers = [bool(judged.mark) for judged in marked]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(answers, answers)
     present, wrong = compile_topics(file), 0

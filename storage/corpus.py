@@ -193,5 +193,5 @@ def refuse_unknown(folder: Folder, names: Iterable[str]) -> None:
     if unknown := sorted(name for name in names if FileName.parse(name)):
         raise StorageError(
             f"{folder} holds {counted(len(unknown), 'article file')} unknown to the index (first: {unknown[0]}): "
-            f"adopt them with 'c5watch corpus import {folder}', or name another folder with --data"
+            f"adopt them with 'c5watch corpus import {folder}' and the same --data, or name another folder with --data"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -196,8 +197,13 @@ def blocks_of(text: str) -> Iterator[str]:
 
 
 def _day(value: Any) -> date | None:
-    """The day of an ISO 8601 date or date-time as it is written there: the publisher's. None where it is not one."""
-    try:
-        return datetime.fromisoformat(value.strip()).date()
-    except (ValueError, AttributeError):
+    """The day as it is written, the publisher's: ISO 8601, with a time or without, or 01.11.2025. None for all else.
+
+    With dots the day always comes first; other orders could be read in two ways.
+    """
+    if not isinstance(value, str):
         return None
+    for read in (datetime.fromisoformat, lambda written: datetime.strptime(written, "%d.%m.%Y")):
+        with suppress(ValueError):
+            return read(value.strip()).date()
+    return None

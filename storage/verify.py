@@ -139,7 +139,7 @@ def _check_others(corpus: Corpus, names: set[str], *, highest: int) -> Iterator[
     continuing = adoptable(names, highest)
     for name in sorted(names):
         if FileName.parse(name):
-            adopting = f"adopt it with 'c5watch corpus import {corpus.folder}', or move it away"
+            adopting = f"adopt it with 'c5watch corpus import {corpus.folder}' and the same --data, or move it away"
             yield Fault(name, "a file that the index does not know", adopting if name in continuing else REPAIR)
         elif not name.startswith("."):
             yield Fault(name, "not the name of an article file", "move it away: downstream tools read the folder")

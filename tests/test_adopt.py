@@ -253,7 +253,7 @@ async def test_unknown_files_keep_a_corpus_from_opening_and_the_sentence_names_t
             pass
     assert str(caught.value) == (
         f"{folder} holds 5 article files unknown to the index (first: 000_aaaaaaaaaaaaaaaa.txt): "
-        f"adopt them with 'c5watch corpus import {folder}', or name another folder with --data"
+        f"adopt them with 'c5watch corpus import {folder}' and the same --data, or name another folder with --data"
     )
     assert contents(folder) == FILES
 

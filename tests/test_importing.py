@@ -117,7 +117,7 @@ def test_odd_but_usable_lines_are_imported(tmp_path: Path) -> None:
         line("https://first.kz/3", story(3), date="вчера"),
         line("https://first.kz/4", ["два слова"]),
         line("https://first.kz/5", ["\u2028".join(story(5))]),
-        line("https://first.kz/6", ["\n".join(story(6))]),
+        line("https://first.kz/6", ["\n".join(story(6))], date="01.11.2025"),
     )
     assert [t["outcome"] for t in told] == [
         "appended", "appended", "appended", "too_short", "appended", "appended",
@@ -127,7 +127,7 @@ def test_odd_but_usable_lines_are_imported(tmp_path: Path) -> None:
     assert texts[0] == " date 2025-11-06 " + "\n\n".join(story(1))
     assert texts[1] == "\n\n".join(story(2))
     assert texts[2] == "\n\n".join(["О событии 3", *story(3)])
-    assert texts[4] == " date 2025-11-06 " + "\n\n".join(story(6)), "lines are paragraphs where no line is blank"
+    assert texts[4] == " date 2025-11-01 " + "\n\n".join(story(6)), "lines are paragraphs where no line is blank"
 
 
 def test_judge_leaves_out_what_is_off_topic(tmp_path: Path) -> None:

@@ -155,6 +155,15 @@ def test_the_command_writes_weights_that_the_next_command_uses(tmp_path: Path) -
     assert told["written"] == str(path)
 
 
+def test_without_scikit_learn_the_command_says_what_to_install(tmp_path: Path) -> None:
+    options = corpus_with_marks(tmp_path, right=False)
+    (tmp_path / "absent").mkdir()
+    (tmp_path / "absent" / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
+    done = c5watch("topics", "learn", *options, environment={"PYTHONPATH": str(tmp_path / "absent")})
+    assert done.returncode == 1
+    assert done.stderr == "c5watch: learning needs scikit-learn: run '.venv/bin/python -m pip install scikit-learn'\n"
+
+
 def test_the_command_writes_nothing_where_that_is_no_better(tmp_path: Path) -> None:
     options = corpus_with_marks(tmp_path, right=False)
     one_json(c5watch("topics", "learn", "--json", *options))

@@ -52,7 +52,7 @@ async def test_a_feed_that_works(tmp_path: Path) -> None:
     ("reply", "status", "note", "advice"),
     [
         (Reply(b"", 404), 404, "http 404", "look for a new address: c5watch sources add http"),
-        (Reply(b"", 403), 403, "http 403", "the site refuses this address or user agent"),
+        (Reply(b"", 403), 403, "http 403", "the site refuses us: wait longer between requests"),
         (Reply(b"", 503), 503, "http 503", "try again later"),
         (Reply(b"<!doctype html><html></html>"), 200, "not a feed: html", "look for a new address"),
         (Reply(b"<rss><channel></channel></rss>"), 200, "empty feed", "compare the address with those on"),

@@ -142,7 +142,7 @@ async def test_a_hidden_file_is_none_of_ours(data: Path) -> None:
 async def test_a_foreign_file_with_an_article_name_is_found(data: Path, number: str, continuing: bool) -> None:
     name = f"{number}_0123456789abcdef.txt"
     (data / "corpus" / name).write_text("x")
-    adopting = f"adopt it with 'c5watch corpus import {data / 'corpus'}', or move it away"
+    adopting = f"adopt it with 'c5watch corpus import {data / 'corpus'}' and the same --data, or move it away"
     assert await check(data) == [Fault(name, "a file that the index does not know", adopting if continuing else REPAIR)]
 
 

@@ -60,7 +60,7 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", ""))
 
 
-@lru_cache(maxsize=1024)  # 2 MB as a rule, 25 at the most
+@lru_cache(maxsize=256)  # a page's lines; half a megabyte as a rule, 6 at the most
 def _remembered(text: str) -> tuple[str, ...]:
     """The tokens, remembered: each step of an extraction asks for those of the same paragraphs."""
     return tuple(_words(text))

@@ -47,7 +47,7 @@ NOTHING_OWN = 12  # pairs: about a headline
 
 # Texts that are kept prepared: what has stock phrases in common with much is compared with the same newest texts again
 # and again. One of 400 words takes about 150 kB.
-KEPT = 192
+KEPT = 64
 KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
 
 _HALVES = {"a", "p", "am", "pm"}  # of a day

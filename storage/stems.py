@@ -25,7 +25,7 @@ _LATIN = re.compile(r"[a-z]+")
 _NOUN_ENDS = frozenset("внлмтх")
 MIN_STEM = 3  # letters that a second cut leaves
 MAX_LETTERS = 40  # of one word; a longer run of letters is an address or a mistake
-CACHED_WORDS = 1 << 16
+CACHED_WORDS = 1 << 15
 # Most endings that Snowball takes off, so that the beginning of a word leads to its stem, see `completions`.
 _ENDINGS = {
     "russian": (

@@ -253,7 +253,7 @@ def _advice(error: ItemError, status: int | None, source: Source) -> str:
     if error.outcome is Outcome.UNSAFE_ADDRESS:
         return "name the network in network.allow_networks if it is yours, else correct the address"
     if error.outcome is Outcome.REFUSED:
-        return "the site refuses us: wait longer between requests (per_host_interval), write to it, or set enabled = false"
+        return "the site refuses us: wait longer between requests (per_host_interval), write to it, or switch it off"
     if error.outcome is Outcome.GONE or error.reason.startswith("not a"):
         return look
     if error.reason in ("empty feed", "empty body", "no item has a usable link"):

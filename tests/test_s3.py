@@ -162,9 +162,7 @@ async def test_another_corpus_below_the_same_prefix_is_noticed(tmp_path: Path, p
     async with open_corpus(tmp_path / "one", storage) as corpus:
         await place(corpus, range(3))
     before = objects(storage)
-    message = (
-        f"{place_on_s3} holds .* unknown .*: adopt them with 'c5watch corpus import {place_on_s3}' and"
-    )
+    message = f"{place_on_s3} holds .* unknown .*: adopt them with 'c5watch corpus import {place_on_s3}' and"
     with pytest.raises(StorageError, match=message):
         async with open_corpus(tmp_path / "two", storage):
             pass

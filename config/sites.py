@@ -1,7 +1,7 @@
 """`sites/<domain>.toml`: what is known of the pages of one site, for the few that the general way gets wrong.
 
 Everything in it is XPath 1.0 on the page's HTML. A rule holds for the domain that its file is named after and for all
-hosts below it; of several the closest one. How it is applied is the matter of `extractors.site_rules`.
+hosts below it; of several the closest one. How it is applied is the matter of `extractors.pages.rules`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ A term is a word or a phrase, read literally but for four signs:
 - a space in a phrase stands for any white space or a hyphen.
 
 There are no regular expressions: a term is a finite list of spellings (`spellings`), so no term can make matching slow.
-How terms are compared with a text and how the numbers add up is the matter of `extractors.topic`.
+How terms are compared with a text and how the numbers add up is the matter of `extractors.topic.judge`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class _Table(BaseModel):
 
 
 class Weights(_Table):
-    """What each kind of evidence is worth, in points; `extractors.topic_evidence` says how it is measured, from 0 to 1.
+    """What each kind of evidence is worth, in points; `extractors.topic.evidence` says how it is measured, from 0 to 1.
 
     The score is the sum of the points, and `aside` is subtracted. The defaults go with the default threshold: groups
     that meet in one sentence of headline or lead are enough.

@@ -13,7 +13,7 @@ from trafilatura.utils import HTML_PARSER, decode_file
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
 _FOUR_UPPER_HALF_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
 _LATIN = frozenset({"cp1252", "iso8859-1", "ascii"})
-SOUND_TO_DAMAGED = 10  # as for feeds (`extractors.encoding`): Cyrillic in windows-1251 is nearly all "damage"
+SOUND_TO_DAMAGED = 10  # as for feeds (`extractors.feeds.encoding`): Cyrillic in windows-1251 is nearly all "damage"
 PRESCAN_BYTES = 4096  # browsers look at 1024; some sites put scripts before the declaration
 
 # Which class an element is of, lxml.html looks up in Python, each time that an element is looked at: a sixth of all

@@ -125,11 +125,11 @@ class DateCandidate:
 class Article:
     """Title, text and date taken from a page: what the corpus keeps.
 
-    `paragraphs` are the blocks of the corpus file (format: `storage.corpus`), without the headline.
+    `paragraphs` are the blocks of the corpus file (format: `storage.corpus.writer`), without the headline.
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses it
     names as itself in other languages (hreflang), `links` those on other sites that its text leads to. `unmatched` are
     the parts of our rule for the site that found nothing on the page; None: there is no rule. `lines` is what is
-    remembered of the page (`extractors.site_memory`); empty: nothing.
+    remembered of the page (`extractors.pages.memory`); empty: nothing.
     """
 
     paragraphs: tuple[str, ...]

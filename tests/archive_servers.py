@@ -25,7 +25,7 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import list_entries
 from extractors.archives.search import Listed, Tally
 from extractors.archives.window import Window
-from extractors.http import Client
+from extractors.fetching.client import Client
 
 TASHKENT = ZoneInfo("Asia/Tashkent")
 NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)

@@ -15,8 +15,8 @@ from config.load import CHECKOUT, Config, load_config
 from config.settings import Digest, Mail, Storage
 from config.sources import Source
 from extractors.records import Article, Entry, Result, Verdict
-from storage.corpus import Corpus, open_corpus
-from storage.schema import deliveries, digest_articles
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.schema import deliveries, digest_articles
 
 START = datetime(2025, 11, 22, 2, 0, tzinfo=UTC)  # seven in the morning in Almaty
 DAY = date(2025, 11, 21)

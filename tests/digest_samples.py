@@ -12,11 +12,11 @@ from sqlalchemy import insert
 
 from config.sources import Source
 from extractors.urls import article_id, canonical_url
-from flows.digest_content import Content, load_content
-from flows.digest_words import Frame
-from storage.database import Database
-from storage.files import compose
-from storage.schema import articles, events, flags, relations, runs, urls, variants
+from flows.digest.contents import Content, load_content
+from flows.digest.words import Frame
+from storage.files.article_file import compose
+from storage.index.database import Database
+from storage.index.schema import articles, events, flags, relations, runs, urls, variants
 from tests.composed import ARTICLES
 
 NOW = datetime(2025, 11, 9, 2, 0, tzinfo=UTC)

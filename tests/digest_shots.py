@@ -16,10 +16,10 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flows.digest_clean import clean
-from flows.digest_content import Content
-from flows.digest_render import Rendered, render
-from storage.database import open_database
+from flows.digest.clean import clean
+from flows.digest.contents import Content
+from flows.digest.render import Rendered, render
+from storage.index.database import open_database
 from tests.digest_samples import fill, sample
 
 if TYPE_CHECKING:

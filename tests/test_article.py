@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.article import extract
-from extractors.draft import METHOD
-from extractors.jobs import ArticleJob, article_from
+from extractors.pages.article import extract
+from extractors.pages.draft import METHOD
+from extractors.pages.steps import without_headline
 from extractors.records import Article, DateCandidate, Entry, ItemError, Outcome, Page
-from extractors.steps import without_headline
+from extractors.workers.tasks import ArticleJob, article_from
 
 URL = "https://site.kz/news/bridge"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

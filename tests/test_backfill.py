@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from config.load import Config, load_config
 from extractors.records import Outcome
-from flows.backfill import BackfillSummary, RequestError, backfill, checked_period, choose_sources
-from flows.cli import app
-from flows.dry_run import Forecast, duration, forecast, longest
-from flows.inspect import explain_url, verify_corpus
-from flows.monitor import monitor
-from storage.periods import Period
+from flows.cli.app import app
+from flows.passes.backfill import BackfillSummary, RequestError, backfill, checked_period, choose_sources
+from flows.passes.dry_run import Forecast, duration, forecast, longest
+from flows.passes.monitor import monitor
+from flows.tools.inspect import explain_url, verify_corpus
+from storage.state.periods import Period
 from tests.archive_servers import (
     MISSING,
     NOW,
@@ -370,7 +370,7 @@ async def test_pages_that_were_fetched_before_a_crash_are_not_fetched_again(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr("storage.corpus.Corpus.place", crash)
+        patched.setattr("storage.corpus.writer.Corpus.place", crash)
         await world.run()
     fetched = world.pages
     assert fetched > 0

@@ -20,7 +20,7 @@ from config.sources import Backfill, Source
 from extractors.archives.templates import dated_urls, page_url
 from extractors.archives.window import Days
 from extractors.zones import ZONES
-from flows.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
+from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
 from tests.running import source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources

@@ -18,7 +18,7 @@ from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
 from config.settings import VERSION
-from flows.cli import app
+from flows.cli.app import app
 from tests.demo_site.server import DemoSite
 from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 

@@ -20,13 +20,13 @@ from sqlalchemy import Row, select
 from config.settings import Storage
 from extractors.records import Article, Entry, ItemError, Match, Outcome, Placement, Result, Verdict
 from extractors.urls import article_id, canonical_url
-from storage.adopt import adopt
-from storage.corpus import Corpus, open_corpus, open_for_reading
-from storage.database import StorageError
-from storage.files import FileName
-from storage.schema import articles, urls
-from storage.seen import RETRY_GAPS, retry_at, store_entries
-from storage.verify import stats, verify
+from storage.corpus.adopt import adopt
+from storage.corpus.verify import stats, verify
+from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.files.article_file import FileName
+from storage.index.database import StorageError
+from storage.index.schema import articles, urls
+from storage.state.entries import RETRY_GAPS, retry_at, store_entries
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()

@@ -25,18 +25,18 @@ import asyncpg  # noqa: F401  # here, so that no child is killed while it is sti
 import pytest
 import s3fs  # noqa: F401
 from sqlalchemy import select
+from storage.corpus.writer.verify import verify
+from storage.corpus.writer.writer import Corpus, open_corpus
 
-import storage.corpus
-import storage.folder
+import storage.corpus.writer
+import storage.files.folder
 from config.settings import Storage
 from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
-from storage.corpus import Corpus, open_corpus
-from storage.folder import folder_at
-from storage.manifest import append_lines
-from storage.object_folder import ObjectFolder
-from storage.schema import urls
-from storage.seen import load_due, store_entries
-from storage.verify import verify
+from storage.files.folder import folder_at
+from storage.files.manifest import append_lines
+from storage.files.object_folder import ObjectFolder
+from storage.index.schema import urls
+from storage.state.entries import load_due, store_entries
 from tests.s3 import S3Server
 
 SQLITE = Storage()  # for what is undisturbed, so that the databases are compared as well
@@ -214,11 +214,11 @@ def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path
 
 
 def _cut_before_the_files() -> None:
-    storage.corpus.Corpus.publish = lambda _self: os._exit(CUT)  # type: ignore[method-assign,assignment,misc]
+    storage.corpus.writer.Corpus.publish = lambda _self: os._exit(CUT)  # type: ignore[method-assign,assignment,misc]
 
 
 def _cut_after_two_files() -> None:
-    write, written = storage.folder.write_file, []
+    write, written = storage.files.folder.write_file, []
 
     def write_file(path: Path, content: bytes) -> None:
         if len(written) == 2:
@@ -226,7 +226,7 @@ def _cut_after_two_files() -> None:
         written.append(path)
         write(path, content)
 
-    storage.folder.write_file = write_file
+    storage.files.folder.write_file = write_file
 
 
 def _cut_within_a_file() -> None:
@@ -234,11 +234,11 @@ def _cut_within_a_file() -> None:
         os.ftruncate(handle, 20)
         os._exit(CUT)
 
-    storage.folder.os.fsync = fsync  # type: ignore[assignment]
+    storage.files.folder.os.fsync = fsync  # type: ignore[assignment]
 
 
 def _cut_before_the_manifest() -> None:
-    storage.corpus.append_lines = lambda *_: os._exit(CUT)
+    storage.corpus.writer.append_lines = lambda *_: os._exit(CUT)
 
 
 def _cut_within_the_manifest() -> None:
@@ -247,7 +247,7 @@ def _cut_within_the_manifest() -> None:
         append_lines(path, [first, second[: len(second) // 2]])
         os._exit(CUT)
 
-    storage.corpus.append_lines = write_half
+    storage.corpus.writer.append_lines = write_half
 
 
 CUTS: dict[str, Callable[[], None]] = {

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.dialects import sqlite
 
-import storage.postgresql
-import storage.sqlite
+import storage.index.postgresql
+import storage.index.sqlite
 from config.settings import Storage
-from storage.corpus import open_corpus, open_for_reading
-from storage.database import MIGRATIONS, Database, StorageError, database_place, open_database
-from storage.runs import store_run_end, store_run_start
-from storage.schema import HEAD, Moment, metadata, runs
+from storage.corpus.writer import open_corpus, open_for_reading
+from storage.index.database import MIGRATIONS, Database, StorageError, database_place, open_database
+from storage.index.schema import HEAD, Moment, metadata, runs
+from storage.state.runs import store_run_end, store_run_start
 from tests.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -53,7 +53,7 @@ async def count_runs(place: Path | str) -> int:
 
 async def test_the_migrations_lead_to_the_schema_of_the_tables(database: Database) -> None:
     def ours(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or not (name or "").startswith("search")  # made by hand, see `storage.search`
+        return kind != "table" or not (name or "").startswith("search")  # made by hand, see `storage.search.search`
 
     def check(connection: Connection) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": ours})

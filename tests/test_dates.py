@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
-from extractors import dating
-from extractors.dates import ORDER, choose, day_in_url, parse_day, search_day
-from extractors.dating import date_candidates
-from extractors.jobs import ArticleJob
-from extractors.metadata import read_metadata
+from extractors.dates.choice import ORDER, choose, day_in_url, parse_day, search_day
+from extractors.dates.visible import dateline_day, visible_day
+from extractors.pages import dating
+from extractors.pages.dating import date_candidates
+from extractors.pages.metadata import read_metadata
 from extractors.records import DateCandidate, Entry, Page
-from extractors.visible_dates import dateline_day, visible_day
+from extractors.workers.tasks import ArticleJob
 from extractors.zones import ZONES, zone_of, zone_of_host
 
 ALMATY = ZoneInfo("Asia/Almaty")

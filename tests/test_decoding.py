@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.decoding import ACCEPT_ENCODING, Body, BrokenEncoding, TooLarge
+from extractors.fetching.decoding import ACCEPT_ENCODING, Body, BrokenEncoding, TooLarge
 
 LIMIT = 1_000_000
 BOMB = 200_000_000

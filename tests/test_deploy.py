@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from config.load import ConfigError, load_config
 from config.sources import Backfill, Source
-from flows.deploy import planned
-from flows.missed import missed
-from flows.serve import next_run, upcoming
-from flows.shards import Share, shard_of, shares, site_of
-from storage.periods import Period, each_day
+from flows.serving.deploy import planned
+from flows.serving.missed import missed
+from flows.serving.serve import next_run, upcoming
+from flows.serving.shards import Share, shard_of, shares, site_of
+from storage.state.periods import Period, each_day
 from tests.running import CHECKOUT, c5watch, source_toml, write_config
 
 YEAR = Period(date(2025, 1, 1), date(2025, 12, 31))
@@ -109,7 +109,7 @@ def test_prefects_file_and_our_command_make_the_same_deployments() -> None:
     assert found.keys() == plan.keys()
     for name, one in plan.items():
         told = found[name]
-        assert told["entrypoint"] == f"flows/prefect_flows.py:{one.flow}"
+        assert told["entrypoint"] == f"flows/serving/prefect_flows.py:{one.flow}"
         assert told["description"] == one.description
         schedules = [{"cron": one.cron, "timezone": one.timezone}] if one.cron else []
         assert told.get("schedules", []) == schedules
@@ -202,7 +202,7 @@ def test_every_day_of_every_source_is_in_exactly_one_share(
 
 
 def test_settings_from_prefect_are_names_of_the_environment_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.prefect_settings import _set
+    from flows.serving.prefect_settings import _set
 
     monkeypatch.setenv("C5WATCH_NETWORK__TIMEOUT", "7")
     monkeypatch.delenv("SMTP_PASSWORD", raising=False)

@@ -24,14 +24,15 @@ from typer.testing import CliRunner
 from config.load import Config, ConfigError, load_config
 from config.settings import Digest, Storage
 from extractors.records import Result
-from flows import digest_files, sending
-from flows.cli import app
-from flows.digest import RequestError, Summary, digest, parse_since, preview, send_late
-from storage.corpus import open_corpus
-from storage.database import StorageError
-from storage.outbox import GAPS
-from storage.relating import relate_new
-from storage.schema import articles
+from flows.cli.app import app
+from flows.digest import files as digest_files
+from flows.digest import sending
+from flows.digest.digest import RequestError, Summary, digest, parse_since, preview, send_late
+from storage.corpus.writer import open_corpus
+from storage.digests.outbox import GAPS
+from storage.index.database import StorageError
+from storage.index.schema import articles
+from storage.relating.relating import relate_new
 from tests.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
 from tests.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
 

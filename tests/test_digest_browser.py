@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.digest_content import Content
-from flows.digest_render import render
+from flows.digest.contents import Content
+from flows.digest.render import render
 from tests.digest_shots import CHROMIUM, SCHEMES, WIDTHS, as_shown, chromium, samples
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from sqlalchemy import delete, insert
 
 from config.load import CHECKOUT, load_config
 from config.settings import Storage
-from flows.digest_clean import clean, link, readable
-from flows.digest_content import Content, Story, load_content
-from flows.digest_words import EN, RU
-from storage.database import Database, database_place, open_database
-from storage.health import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
-from storage.schema import articles, runs, variants
+from flows.digest.clean import clean, link, readable
+from flows.digest.contents import Content, Story, load_content
+from flows.digest.words import EN, RU
+from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import articles, runs, variants
 from tests.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, sample
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-import flows.digest
-import flows.digest_files
-import flows.sending
+import flows.digest.digest
+import flows.digest.files
+import flows.digest.sending
 from config.load import Config
 from config.settings import Storage
-from storage.folder import put_file
+from storage.files.folder import put_file
 from tests.benchmarks.digest_kills import BETWEEN, READERS, measure, nursery, run_digest
 from tests.digest_corpus import START, configured, new_article, opened, place, states
 from tests.mail_servers import MailProcess
@@ -45,11 +45,11 @@ def _exit(*_: object, **__: object) -> None:
 
 
 def _before_it_is_stored() -> None:
-    flows.digest.store_digest = _exit  # type: ignore[assignment]
+    flows.digest.digest.store_digest = _exit  # type: ignore[assignment]
 
 
 def _before_the_files() -> None:
-    flows.digest.write_files = _exit  # type: ignore[assignment]
+    flows.digest.digest.write_files = _exit  # type: ignore[assignment]
 
 
 def _between_the_files() -> None:
@@ -57,7 +57,7 @@ def _between_the_files() -> None:
         put_file(path, content)
         os._exit(CUT)
 
-    flows.digest_files.put_file = put  # type: ignore[assignment]
+    flows.digest.files.put_file = put  # type: ignore[assignment]
 
 
 def _within_a_file() -> None:
@@ -65,23 +65,23 @@ def _within_a_file() -> None:
         path.with_name(f".{path.name}.tmp").write_bytes(content[:20])
         os._exit(CUT)
 
-    flows.digest_files.put_file = put  # type: ignore[assignment]
+    flows.digest.files.put_file = put  # type: ignore[assignment]
 
 
 def _before_sending() -> None:
-    flows.digest.send_waiting = _exit  # type: ignore[assignment]
+    flows.digest.digest.send_waiting = _exit  # type: ignore[assignment]
 
 
 def _after_the_claim() -> None:
-    flows.sending.Connection.send = _exit  # type: ignore[method-assign,assignment]
+    flows.digest.sending.Connection.send = _exit  # type: ignore[method-assign,assignment]
 
 
 def _after_the_servers_ok() -> None:
-    flows.sending.store_sent = _exit  # type: ignore[assignment]
+    flows.digest.sending.store_sent = _exit  # type: ignore[assignment]
 
 
 def _between_two_readers() -> None:
-    claim, claimed = flows.sending.claim, []
+    claim, claimed = flows.digest.sending.claim, []
 
     async def once(*arguments: object, **options: object) -> object:
         if claimed:
@@ -89,7 +89,7 @@ def _between_two_readers() -> None:
         claimed.append(await claim(*arguments, **options))  # type: ignore[arg-type]
         return claimed[0]
 
-    flows.sending.claim = once  # type: ignore[assignment]
+    flows.digest.sending.claim = once  # type: ignore[assignment]
 
 
 CUTS: dict[str, tuple[Callable[[], None], int]] = {  # what cuts, and how many mails come again

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from flows.digest_clean import MAX_NAME, clean, link, readable
-from flows.digest_content import MAX_TITLE, Also, Content, CountryStories, Event, HealthNote, Story
-from flows.digest_picture import GROUND
-from flows.digest_render import LIMIT, Rendered, render, transferred
-from flows.digest_words import Frame
-from storage.database import open_database
+from flows.digest.clean import MAX_NAME, clean, link, readable
+from flows.digest.contents import MAX_TITLE, Also, Content, CountryStories, Event, HealthNote, Story
+from flows.digest.picture import GROUND
+from flows.digest.render import LIMIT, Rendered, render, transferred
+from flows.digest.words import Frame
+from storage.index.database import open_database
 from tests.digest_samples import NOW, SINCE, ZONE, fill, sample
 
 EXPECTED = Path(__file__).parent / "data" / "digest"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.digest_sentences import MAX_CHARACTERS, first_sentences, split_sentences
+from flows.digest.sentences import MAX_CHARACTERS, first_sentences, split_sentences
 
 DIVIDED = {  # language, sentences as they stand in one paragraph
     "plain Russian": ("ru", "Порт открыли в среду.", "Первый паром придёт завтра."),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from extractors.archives.search import parse_in_thread
-from extractors.discovery import USUAL_PATHS, Discovery, discover, read_front_page
+from extractors.feeds.discovery import USUAL_PATHS, Discovery, discover, read_front_page
 from extractors.records import ItemError
 from tests.archive_servers import Reply, Server, client, files, serve
 

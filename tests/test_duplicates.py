@@ -15,10 +15,10 @@ from sqlalchemy import delete, func, insert, select, update
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
 from extractors.urls import canonical_url
-from storage.corpus import Corpus, open_corpus
-from storage.duplicates import POSTINGS
-from storage.schema import articles, fingerprints, relations, urls, variants
-from storage.seen import store_entries
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.schema import articles, fingerprints, relations, urls, variants
+from storage.placing.stories import POSTINGS
+from storage.state.entries import store_entries
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"

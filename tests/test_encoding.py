@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.encoding import decode
+from extractors.feeds.encoding import decode
 
 RUSSIAN = "Мост через реку открыт, «подарок» городу № 7"
 XML = '<?xml version="1.0"{}?><rss>' + RUSSIAN + "</rss>"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.events import SPAN, Groups, find_events
-from storage.nearby import Nearby, Piece
-from storage.traits import read_traits
-from storage.translations import find_translations
+from storage.relating.events import SPAN, Groups, find_events
+from storage.relating.nearby import Nearby, Piece
+from storage.relating.traits import read_traits
+from storage.relating.translations import find_translations
 from tests.composed import ARTICLES, FIRST_DAY, Composed
 
 FIRE = (

@@ -21,12 +21,12 @@ from pyarrow import parquet
 from sqlalchemy import insert
 
 from config.settings import Storage
-from storage import export as export_module
-from storage.corpus import Corpus, open_corpus
-from storage.database import StorageError
-from storage.export import KINDS, Selection, export
-from storage.export_forms import COLUMNS, FORMS
-from storage.schema import articles, events, relations, variants
+from storage.corpus import export as export_module
+from storage.corpus.export import KINDS, Selection, export
+from storage.corpus.export_forms import COLUMNS, FORMS
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.database import StorageError
+from storage.index.schema import articles, events, relations, variants
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 NASTY = 'a\u2028b\u2029c\x85d "quoted", comma; ё'

@@ -14,10 +14,10 @@ from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
 from config.settings import Storage
-from extractors.site_memory import page_lines
-from flows.cli import app
-from storage.database import database_place, open_database
-from storage.site_pages import SitePage, store_site_pages
+from extractors.pages.memory import page_lines
+from flows.cli.app import app
+from storage.index.database import database_place, open_database
+from storage.state.site_pages import SitePage, store_site_pages
 from tests.running import c5watch, source_toml, write_config
 
 FIRST = (

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors import feeds
-from extractors.feed_dates import parse_date
-from extractors.feed_links import article_url
-from extractors.feed_text import as_html, plain, repaired
-from extractors.feeds import parse_feed
+from extractors.feeds import parsing as feeds
+from extractors.feeds.dates import parse_date
+from extractors.feeds.links import article_url
+from extractors.feeds.markup import as_html, plain, repaired
+from extractors.feeds.parsing import parse_feed
 from extractors.records import Entry, Feed, ItemError, Outcome
 
 DATA = Path(__file__).parent / "data" / "feeds"

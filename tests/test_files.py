@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.files import ArticleFile, FileName, compose, faults
+from storage.files.article_file import ArticleFile, FileName, compose, faults
 
 DAY = date(2025, 11, 6)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.fingerprints import AT_LEAST, VERSION, signature, words_of
+from storage.placing.fingerprints import AT_LEAST, VERSION, signature, words_of
 from tests.variant_texts import compose
 from tests.variants import to_cyrillic
 

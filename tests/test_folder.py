@@ -12,9 +12,18 @@ from pathlib import Path
 import pytest
 
 from config.settings import Storage
-from storage.database import StorageError
-from storage.folder import Folder, LocalFolder, MissingFile, folder_at, in_thread, is_leftover, keep_aside, open_folder
-from storage.object_folder import PARALLEL, ObjectFolder
+from storage.files.folder import (
+    Folder,
+    LocalFolder,
+    MissingFile,
+    folder_at,
+    in_thread,
+    is_leftover,
+    keep_aside,
+    open_folder,
+)
+from storage.files.object_folder import PARALLEL, ObjectFolder
+from storage.index.database import StorageError
 from tests.s3 import S3Server
 
 ONE, TWO, THREE = "000_aaaaaaaaaaaaaaaa.txt", "001_bbbbbbbbbbbbbbbb.txt", "002_cccccccccccccccc.txt"
@@ -58,7 +67,7 @@ def test_names_are_all_there_is(folder: Folder) -> None:
 
 
 def test_more_files_than_one_listing_holds(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.object_folder.PAGE", 10)
+    monkeypatch.setattr("storage.files.object_folder.PAGE", 10)
     many = {f"{number:03d}_{number:016x}.txt": b"x" * (number % 7) for number in range(35)}
     folder.write(many)
     assert folder.sizes() == {name: len(content) for name, content in many.items()}

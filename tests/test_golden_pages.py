@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from extractors.article import extract
-from extractors.jobs import ArticleJob
+from extractors.pages.article import extract
 from extractors.records import Article, Entry, Page
+from extractors.workers.tasks import ArticleJob
 from extractors.zones import zone_of
-from storage.files import compose, faults
+from storage.files.article_file import compose, faults
 from tests.conftest import Golden
 
 FOLDER = Path(__file__).parent / "data" / "golden"

@@ -15,10 +15,9 @@ from sqlalchemy import insert, select
 from config.load import load_config
 from config.settings import Storage
 from extractors.records import Outcome
-from flows.monitor import monitor
-from storage.corpus import open_corpus
-from storage.database import Database, database_place, open_database
-from storage.health import (
+from flows.passes.monitor import monitor
+from storage.corpus.writer import open_corpus
+from storage.health.sources import (
     FAILING,
     REDESIGNED,
     SILENT,
@@ -30,7 +29,8 @@ from storage.health import (
     load_health,
     store_flags,
 )
-from storage.schema import feeds, flags, urls
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import feeds, flags, urls
 from tests.demo_site.server import DemoSite
 from tests.running import c5watch, one_json, source_toml, write_config
 

@@ -32,7 +32,7 @@ import pytest
 import zstandard
 
 from config.load import Config, load_config
-from flows.inspect import explain_url, verify_corpus
+from flows.tools.inspect import explain_url, verify_corpus
 from tests import hostile_site as hostile
 from tests.hostile_site import Answer, HostileSite, Reply, article, item, moved, packed, rss
 from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config

@@ -20,9 +20,9 @@ import pytest
 import zstandard
 
 from config.settings import USER_AGENT, Network
-from extractors.http import MAX_REDIRECTS, Client, Response
+from extractors.fetching.client import MAX_REDIRECTS, Client, Response
+from extractors.fetching.retry_after import parse_retry_after
 from extractors.records import Deferred, ItemError, Outcome, Page
-from extractors.retry_after import parse_retry_after
 
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
 LOOPBACK = ("127.0.0.0/8",)

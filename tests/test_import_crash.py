@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Duplicates, Storage
-from storage import importing
-from storage.corpus import open_corpus, open_for_reading
-from storage.export import export
-from storage.verify import verify
+from storage.corpus import importing
+from storage.corpus.export import export
+from storage.corpus.verify import verify
+from storage.corpus.writer import open_corpus, open_for_reading
 from tests.test_crash import KILLED, SEED, SQLITE, Fork, fork
 from tests.test_duplicates import edited, story
 from tests.test_importing import line, write_lines

@@ -13,10 +13,10 @@ import pytest
 from config.load import load_config
 from config.topics import TopicsFile, Weights, WeightsFile, with_weights
 from extractors.records import Article
-from extractors.topic import compile_topics
-from flows.learning import FEWEST_OF_EACH, WEIGHT_NAMES, fit
-from flows.topics import compare
-from storage.marks import TEXT, Judged
+from extractors.topic.judge import compile_topics
+from flows.tools.learning import FEWEST_OF_EACH, WEIGHT_NAMES, fit
+from flows.tools.topics import compare
+from storage.state.marks import TEXT, Judged
 from tests.outlets import story
 from tests.running import c5watch, one_json
 

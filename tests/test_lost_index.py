@@ -8,11 +8,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from config.settings import Storage
-from storage.adopt import adopt
-from storage.corpus import open_corpus
-from storage.manifest import read_facts
-from storage.schema import articles
-from storage.verify import verify
+from storage.corpus.adopt import adopt
+from storage.corpus.verify import verify
+from storage.corpus.writer import open_corpus
+from storage.files.manifest import read_facts
+from storage.index.schema import articles
 from tests.digest_corpus import new_article
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

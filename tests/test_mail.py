@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Mail
-from flows.digest_render import Picture, Rendered
-from flows.mail import Connection, MailError, MailServerError, RefusedError, addressed, compose
+from flows.digest.mail import Connection, MailError, MailServerError, RefusedError, addressed, compose
+from flows.digest.render import Picture, Rendered
 from tests.mail_servers import Mailbox, certificate, free_port, parsed, serve_mail
 
 READER = "desk@example.org"

@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from config.settings import Refused, Storage
 from extractors.records import Article, Outcome, Verdict
-from flows.explaining import explanation
-from storage.corpus import Corpus
-from storage.manifest import manifest_line
-from storage.marks import SUMMARY, TEXT, Judged, find_judged, load_judged, load_marked, store_mark
-from storage.refused import MAX_CHARACTERS, forget_refused
-from storage.schema import articles, marks, refused_texts, urls
-from storage.story import load_story
-from storage.verify import verify
+from flows.tools.explaining import explanation
+from storage.corpus.verify import verify
+from storage.corpus.writer import Corpus
+from storage.files.manifest import manifest_line
+from storage.health.history import load_story
+from storage.index.schema import articles, marks, refused_texts, urls
+from storage.state.marks import SUMMARY, TEXT, Judged, find_judged, load_judged, load_marked, store_mark
+from storage.state.refused import MAX_CHARACTERS, forget_refused
 from tests.test_corpus import NO, NOW, YES, failure, manifest, opened, place, remember, result, text_of
 
 pytestmark = pytest.mark.usefixtures("on_each_database")

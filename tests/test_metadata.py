@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
-from extractors.metadata import DATE_META, MAX_AUTHORS, Metadata, read_metadata
+from extractors.pages.metadata import DATE_META, MAX_AUTHORS, Metadata, read_metadata
 from extractors.records import DateCandidate
 
 SIXTH = date(2025, 11, 6)

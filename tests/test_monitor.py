@@ -19,16 +19,16 @@ import pytest
 from config.load import Config, load_config
 from extractors.records import Outcome, Placement
 from extractors.urls import article_id
-from flows import ingest
-from flows.context import Observer
-from flows.ingest import plan
-from flows.inspect import explain_url, verify_corpus
-from flows.monitor import monitor
-from flows.summary import Summary
-from storage.corpus import open_corpus
-from storage.database import StorageError
-from storage.files import ArticleFile
-from storage.seen import DueEntry
+from flows.passes import ingest
+from flows.passes.context import Observer
+from flows.passes.ingest import plan
+from flows.passes.monitor import monitor
+from flows.passes.summary import Summary
+from flows.tools.inspect import explain_url, verify_corpus
+from storage.corpus.writer import open_corpus
+from storage.files.article_file import ArticleFile
+from storage.index.database import StorageError
+from storage.state.entries import DueEntry
 from tests.demo_site.server import DemoSite
 from tests.running import EVERYTHING, SETTINGS, source_toml, write_config
 
@@ -172,7 +172,7 @@ def test_second_pass_asks_for_feeds_only_and_once_each(site: DemoSite, tmp_path:
 
 
 def test_a_run_on_an_adopted_corpus_continues_its_numbers(site: DemoSite, tmp_path: Path, seeds: Path) -> None:
-    from flows.inspect import adopt_folder
+    from flows.tools.inspect import adopt_folder
 
     watched = Watched(site, tmp_path)
     asyncio.run(adopt_folder(watched.config, watched.data, seeds))
@@ -247,7 +247,7 @@ def test_full_text_of_a_feed_is_only_kept_while_it_may_be_needed(site: DemoSite,
     async def contents() -> list[object]:
         from sqlalchemy import select
 
-        from storage.schema import urls
+        from storage.index.schema import urls
 
         async with open_corpus(watched.data, watched.config.settings.storage) as corpus, corpus.database.read() as c:
             return [row.content for row in await c.execute(select(urls.c.content))]
@@ -275,7 +275,7 @@ def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("storage.folder.write_file", full)
+    monkeypatch.setattr("storage.files.folder.write_file", full)
     monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 1)
     with pytest.raises(StorageError, match="No space left on device: check the disk"):
         watched.run()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from extractors.article import extract
-from extractors.jobs import ArticleJob
+from extractors.pages.article import extract
 from extractors.records import Entry, ItemError, Outcome, Page
+from extractors.workers.tasks import ArticleJob
 
 URL = "https://site.kz/news/7"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

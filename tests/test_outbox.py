@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.settings import Storage
-from storage.corpus import Corpus
-from storage.outbox import (
+from storage.corpus.writer import Corpus
+from storage.digests.outbox import (
     CLAIM,
     GAPS,
     GIVE_UP_AFTER,
@@ -31,7 +31,7 @@ from storage.outbox import (
     store_sent,
     store_unreachable,
 )
-from storage.schema import deliveries, urls
+from storage.index.schema import deliveries, urls
 from tests.digest_corpus import START, new_article, opened, place
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from config.load import load_config
-from extractors.hosts import HostState
-from flows.monitor import monitor
-from flows.summary import Summary
-from storage.corpus import open_corpus
-from storage.hosts import load_hosts
+from extractors.fetching.hosts import HostState
+from flows.passes.monitor import monitor
+from flows.passes.summary import Summary
+from storage.corpus.writer import open_corpus
+from storage.state.hosts import load_hosts
 from tests.hostile_site import Answer, Hit, HostileSite, article, item, rss
 from tests.running import EVERYTHING, source_toml, write_config
 

@@ -16,11 +16,9 @@ from werkzeug import Request
 from werkzeug import Response as Answer
 
 from config.load import Config, load_config
-from flows import poll as poll_module
-from flows.context import open_context
-from flows.monitor import monitor
-from flows.poll import poll
-from flows.polling import (
+from flows.passes import poll as poll_module
+from flows.passes.context import open_context
+from flows.passes.intervals import (
     FIRST_S,
     LONGEST_S,
     SHORTEST_S,
@@ -32,10 +30,12 @@ from flows.polling import (
     next_interval_s,
     next_poll,
 )
-from flows.summary import SourceReport
-from storage.corpus import open_for_reading
-from storage.schema import feeds, urls
-from storage.seen import FeedState
+from flows.passes.monitor import monitor
+from flows.passes.poll import poll
+from flows.passes.summary import SourceReport
+from storage.corpus.writer import open_for_reading
+from storage.index.schema import feeds, urls
+from storage.state.entries import FeedState
 from tests.running import source_toml, write_config
 
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)

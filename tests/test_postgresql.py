@@ -16,13 +16,13 @@ import pytest
 from sqlalchemy import dialects, func, insert, select, text
 
 from config.settings import Storage
-from storage import postgresql
-from storage.adopt import adopt
-from storage.corpus import open_corpus
-from storage.database import Database, StorageError, open_database
-from storage.dialects import by_code_point
-from storage.runs import store_run_start
-from storage.schema import runs, urls
+from storage.corpus.adopt import adopt
+from storage.corpus.writer import open_corpus
+from storage.index import postgresql
+from storage.index.database import Database, StorageError, open_database
+from storage.index.dialects import by_code_point
+from storage.index.schema import runs, urls
+from storage.state.runs import store_run_start
 from tests.postgres import END_OTHERS, PASSWORD, PostgresServer
 from tests.running import CHECKOUT, c5watch
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Result, Verdict
-from storage.corpus import open_corpus, open_for_reading
-from storage.verify import verify
+from storage.corpus.verify import verify
+from storage.corpus.writer import open_corpus, open_for_reading
 
 WRITERS, STORIES, BATCH = 4, 150, 5
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

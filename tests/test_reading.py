@@ -21,9 +21,9 @@ from config.settings import Storage
 from extractors.records import Article as Extracted
 from extractors.records import DateCandidate, Entry, Match, Result, Verdict
 from storage import Article, Corpus
-from storage.corpus import open_corpus
-from storage.manifest import manifest_line
-from storage.reading import DISORDER, MANIFEST
+from storage.corpus.writer import open_corpus
+from storage.files.manifest import manifest_line
+from storage.files.reading import DISORDER, MANIFEST
 from tests.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -267,7 +267,7 @@ def test_the_door_imports_next_to_nothing() -> None:
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded - sys.stdlib_module_names == {"extractors", "storage"}
     ours = {name for name in done.stdout.split() if name.startswith(("extractors.", "storage."))}
-    assert ours == {"extractors.records", "extractors.text", "storage.files", "storage.reading"}
+    assert ours == {"extractors.records", "extractors.text", "storage.files.article_file", "storage.files.reading"}
 
 
 def test_what_the_package_offers_is_there() -> None:

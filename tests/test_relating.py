@@ -14,13 +14,13 @@ from sqlalchemy import func, insert, select, update
 
 from config.settings import Storage
 from extractors.urls import article_id, canonical_url
-from storage import relating
-from storage.adopt import adopt
-from storage.corpus import open_corpus
-from storage.database import Database, database_place, open_database
-from storage.files import compose
-from storage.relating import TRANSLATION, Related, relate_new
-from storage.schema import articles, events, relations
+from storage.corpus.adopt import adopt
+from storage.corpus.writer import open_corpus
+from storage.files.article_file import compose
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import articles, events, relations
+from storage.relating import relating
+from storage.relating.relating import TRANSLATION, Related, relate_new
 from tests.composed import ARTICLES, FIRST_DAY, Composed
 from tests.test_events import FIRE, FIRE_AGAIN, FORM
 

@@ -16,11 +16,11 @@ from sqlalchemy import text
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Result, Verdict
-from storage.adopt import Adoption, adopt
-from storage.corpus import Corpus, open_corpus, open_for_reading
-from storage.database import StorageError, database_place, open_database
-from storage.repair import Mended, Repair, repair
-from storage.verify import REPAIR, RESTORE, Fault, verify
+from storage.corpus.adopt import Adoption, adopt
+from storage.corpus.repair import Mended, Repair, repair
+from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
+from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.index.database import StorageError, database_place, open_database
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()
@@ -341,8 +341,8 @@ async def test_what_a_repair_left_that_was_cut_off_anywhere_is_mended_by_the_nex
 
 
 async def test_more_articles_than_are_mended_at_a_time(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.repair.AT_A_TIME", 2)
-    monkeypatch.setattr("storage.verify.AT_A_TIME", 3)
+    monkeypatch.setattr("storage.corpus.repair.AT_A_TIME", 2)
+    monkeypatch.setattr("storage.corpus.verify.AT_A_TIME", 3)
     before = state(data)
     await lose_folder(data)
     done = await mend(data)

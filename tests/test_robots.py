@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import USER_AGENT
-from extractors.robots import FRESH, MAX_BYTES, MAX_CRAWL_DELAY_S, USABLE, RobotsFile, decode_robots, product_token
+from extractors.fetching.robots import (
+    FRESH,
+    MAX_BYTES,
+    MAX_CRAWL_DELAY_S,
+    USABLE,
+    RobotsFile,
+    decode_robots,
+    product_token,
+)
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SITE = "https://site.kz"

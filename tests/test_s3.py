@@ -17,14 +17,14 @@ from werkzeug import Request, Response
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Result, Verdict
-from storage import object_folder
-from storage.adopt import Adoption, adopt
-from storage.corpus import Corpus, open_corpus, open_for_reading
-from storage.database import StorageError
-from storage.folder import folder_at
-from storage.object_folder import ObjectFolder
-from storage.repair import Repair, repair
-from storage.verify import REPAIR, Fault, stats, verify
+from storage.corpus.adopt import Adoption, adopt
+from storage.corpus.repair import Repair, repair
+from storage.corpus.verify import REPAIR, Fault, stats, verify
+from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.files import object_folder
+from storage.files.folder import folder_at
+from storage.files.object_folder import ObjectFolder
+from storage.index.database import StorageError
 from tests.demo_site.server import DemoSite
 from tests.running import EVERYTHING, c5watch, write_config
 from tests.s3 import CREDENTIALS, S3Server
@@ -108,7 +108,7 @@ async def test_the_files_are_the_same_as_on_a_disk(tmp_path: Path, on_s3: Storag
 async def test_an_opening_asks_little_whatever_is_there(
     tmp_path: Path, on_s3: Storage, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.object_folder.PAGE", 2)
+    monkeypatch.setattr("storage.files.object_folder.PAGE", 2)
     async with open_corpus(tmp_path, on_s3) as corpus:
         await place(corpus, range(30))
     requests.clear()
@@ -127,7 +127,7 @@ async def test_a_fresh_machine_uploads_nothing_again(
     async with open_corpus(tmp_path, on_s3) as corpus:
         await place(corpus, range(40))
     before = objects(on_s3)
-    monkeypatch.setattr("storage.corpus.AT_A_TIME", 5)
+    monkeypatch.setattr("storage.corpus.writer.AT_A_TIME", 5)
     manifest = (tmp_path / "manifest.jsonl").read_bytes()
     (tmp_path / "manifest.jsonl").unlink()  # as where another machine shares index and files
     requests.clear()

@@ -20,14 +20,14 @@ from pytest_httpserver import HTTPServer
 
 from config.load import load_config
 from config.settings import Storage
-from extractors.article import extract
-from extractors.jobs import ArticleJob
+from extractors.pages.article import extract
+from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Entry, ItemError, Outcome, Page
-from extractors.screen import PageScreen, Screened
-from extractors.topic import compile_topics
-from flows.backfill import backfill
-from storage.database import Database, database_place, open_database
-from storage.periods import Period
+from extractors.topic.judge import compile_topics
+from extractors.workers.tasks import ArticleJob
+from flows.passes.backfill import backfill
+from storage.index.database import Database, database_place, open_database
+from storage.state.periods import Period
 from tests import test_health as health
 from tests.archive_servers import Asked, Reply, serve, urlset
 from tests.demo_site.server import DemoSite

@@ -17,14 +17,14 @@ from sqlalchemy import create_engine, text
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Result, Verdict
-from storage.adopt import adopt
-from storage.corpus import Corpus, open_corpus
-from storage.database import MIGRATIONS, Database, database_place, open_database
-from storage.queries import MAX_TERMS, Phrase, parse
-from storage.schema import articles
-from storage.search import MAX_WORDS, RANKED, Hit, ToIndex, rebuild, search, store
-from storage.snippets import WORDS, snippet
-from storage.stems import completions, stem, stems
+from storage.corpus.adopt import adopt
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.database import MIGRATIONS, Database, database_place, open_database
+from storage.index.schema import articles
+from storage.search.queries import MAX_TERMS, Phrase, parse
+from storage.search.search import MAX_WORDS, RANKED, Hit, ToIndex, rebuild, search, store
+from storage.search.snippets import WORDS, snippet
+from storage.search.stems import completions, stem, stems
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 ARTICLES = [  # title, text, source, language, day

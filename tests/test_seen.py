@@ -16,9 +16,9 @@ from sqlalchemy import Row, Table, func, select
 from config.settings import Storage
 from extractors.records import Entry, Outcome
 from extractors.urls import LONGEST, canonical_url
-from storage.database import Database, database_place, open_database
-from storage.schema import feeds, sightings, urls
-from storage.seen import (
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import feeds, sightings, urls
+from storage.state.entries import (
     NOT_FINAL,
     DueEntry,
     FeedState,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.alone import alone
-from flows.child import guarded
+from flows.serving.alone import alone
+from flows.serving.child import guarded
 from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, running_pass, start_pass
 from tests.outlets import corpus_texts
 from tests.running import c5watch, source_toml, write_config

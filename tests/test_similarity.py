@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Duplicates
-from storage.similarity import Decision, Prepared, Relation, compare, containment, decide, prepare
+from storage.placing.similarity import Decision, Prepared, Relation, compare, containment, decide, prepare
 from tests.benchmarks.duplicates import pairs_alone, run
 from tests.variant_texts import LANGUAGES, Story
 from tests.variants import composed, stream, to_cyrillic

@@ -15,8 +15,7 @@ from sqlalchemy import func, select
 
 from config.load import load_config
 from config.settings import Storage
-from extractors.records import Article, ItemError, Outcome
-from extractors.site_memory import (
+from extractors.pages.memory import (
     HASH_BYTES,
     MAX_LINES,
     OTHERS,
@@ -28,10 +27,11 @@ from extractors.site_memory import (
     site_of_page,
     without_lines,
 )
-from flows.monitor import monitor
-from storage.database import Database, database_place, open_database
-from storage.schema import site_pages
-from storage.site_pages import KEPT, SitePage, load_site_pages, store_site_pages
+from extractors.records import Article, ItemError, Outcome
+from flows.passes.monitor import monitor
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import site_pages
+from storage.state.site_pages import KEPT, SitePage, load_site_pages, store_site_pages
 from tests.outlets import story
 from tests.running import EVERYTHING, source_toml, write_config
 

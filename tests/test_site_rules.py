@@ -16,15 +16,15 @@ from sqlalchemy import insert
 from config.load import ConfigError, load_config
 from config.settings import Storage
 from config.sites import Site, site_of
-from extractors.article import extract
-from extractors.draft import FEED, METHOD
-from extractors.feed_text import content_blocks, fuller
-from extractors.jobs import ArticleJob, SiteRule
+from extractors.feeds.markup import content_blocks, fuller
+from extractors.pages.article import extract
+from extractors.pages.draft import FEED, METHOD
+from extractors.pages.rules import narrowed, stated_text
 from extractors.records import Article, Entry, ItemError, Page
-from extractors.site_rules import narrowed, stated_text
-from storage.database import Database, database_place, open_database
-from storage.health import OLD_RULE, load_health
-from storage.schema import urls
+from extractors.workers.tasks import ArticleJob, SiteRule
+from storage.health.sources import OLD_RULE, load_health
+from storage.index.database import Database, database_place, open_database
+from storage.index.schema import urls
 from tests.running import EVERYTHING, c5watch, one_json, source_toml, write_config
 
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

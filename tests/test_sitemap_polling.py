@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from config.load import load_config
 from config.settings import Storage
-from extractors.archives.sitemap_files import SitemapPart
-from extractors.jobs import FeedJob, IndexPart, Listing, WatchJob
-from extractors.sitemap_index import AT_ONCE, FIRST_UNDATED, newest_parts, read
-from flows.check import check_sources
-from flows.monitor import monitor
-from flows.polling import UNDATED_LONGEST_S
-from flows.summary import NO_FEED, sentences
-from storage.corpus import open_corpus, open_for_reading
-from storage.parts import PartState, load_parts, store_parts
-from storage.seen import load_feed_states
+from extractors.feeds.sitemap_files import SitemapPart
+from extractors.feeds.sitemaps import AT_ONCE, FIRST_UNDATED, newest_parts, read
+from extractors.workers.tasks import FeedJob, IndexPart, Listing, WatchJob
+from flows.passes.intervals import UNDATED_LONGEST_S
+from flows.passes.monitor import monitor
+from flows.passes.summary import NO_FEED, sentences
+from flows.tools.check import check_sources
+from storage.corpus.writer import open_corpus, open_for_reading
+from storage.state.entries import load_feed_states
+from storage.state.sitemaps import PartState, load_parts, store_parts
 from tests.archive_servers import MISSING, Asked, Reply, Server, serve
 from tests.outlets import page
 from tests.running import EVERYTHING, SETTINGS, source_toml, write_config

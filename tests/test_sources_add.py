@@ -11,8 +11,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from config.load import CHECKOUT, ConfigError, load_config
-from flows.sources import Added, Facts, add_source
-from storage.database import StorageError
+from flows.tools.sources import Added, Facts, add_source
+from storage.index.database import StorageError
 from tests.running import SETTINGS, c5watch, one_json, source_toml, write_config
 
 OTHERS = "# Ours, with care.\n" + source_toml("one", "https://one.kz/rss")

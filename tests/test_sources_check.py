@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.load import load_config
-from flows.check import Check, check_sources, rows, sentence, summary
+from flows.tools.check import Check, check_sources, rows, sentence, summary
 from tests.archive_servers import Answer, Reply, Server, files, serve, urlset
 from tests.outlets import source_table
 from tests.running import c5watch, source_toml, write_config

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.load import CHECKOUT, load_config
-from storage.corpus import open_corpus
+from storage.corpus.writer import open_corpus
 from tests.running import c5watch, one_json, source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources

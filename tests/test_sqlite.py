@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import StorageError, open_database
+from storage.index.database import StorageError, open_database
 
 
 async def make(path: Path) -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from config.topics import TopicsFile, all_terms, spellings
 from extractors.records import Article, Match, Verdict
-from extractors.topic import compile_topics
-from extractors.topic_terms import Terms
-from extractors.topic_text import Words, prepare
+from extractors.topic.judge import compile_topics
+from extractors.topic.terms import Terms
+from extractors.topic.text import Words, prepare
 
 HERE = Path(__file__).parent
 FILE = TopicsFile(**tomllib.loads((HERE.parent / "config" / "topics.toml").read_text(encoding="utf-8")))

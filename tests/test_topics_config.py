@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from config.load import ConfigError, load_config
 from config.topics import Topic, TopicsFile, Weights, WeightsFile, all_terms, spellings, with_weights
 from extractors.records import Article
-from extractors.topic import compile_topics
+from extractors.topic.judge import compile_topics
 
 SHIPPED = Path(__file__).parents[1] / "config" / "topics.toml"
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from extractors.language import identify
 from extractors.urls import article_id, canonical_url
-from storage.files import ArticleFile
-from storage.nearby import Nearby, Piece
-from storage.traits import EVERYBODYS, read_traits
-from storage.translations import find_translations, page_keys
+from storage.files.article_file import ArticleFile
+from storage.relating.nearby import Nearby, Piece
+from storage.relating.traits import EVERYBODYS, read_traits
+from storage.relating.translations import find_translations, page_keys
 from tests.composed import ARTICLES, FIRST_DAY, Composed
 
 BY_NAME = {article.name: article for article in ARTICLES}

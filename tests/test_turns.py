@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from config.settings import Network, Storage
-from extractors.hosts import HostState, Turns
-from extractors.http import Client
-from storage.database import database_place
-from storage.turns import open_turns
+from extractors.fetching.client import Client
+from extractors.fetching.hosts import HostState, Turns
+from storage.index.database import database_place
+from storage.state.turns import open_turns
 from tests.archive_servers import Asked, Reply, serve
 from tests.running import CHECKOUT
 

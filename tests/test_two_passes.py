@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Storage
-from storage.corpus import open_for_reading
-from storage.turns import open_turns
-from storage.verify import verify
+from storage.corpus.verify import verify
+from storage.corpus.writer import open_for_reading
+from storage.state.turns import open_turns
 from tests.archive_servers import Asked, Reply, serve
 from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
@@ -90,7 +90,7 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
 
 
 async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:
-    from storage.database import database_place
+    from storage.index.database import database_place
 
     place = database_place(tmp_path, storage)
     async with open_turns(place, tmp_path) as before:

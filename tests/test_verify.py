@@ -15,10 +15,10 @@ from sqlalchemy import Row, select, text
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Result, Verdict
-from storage.corpus import Corpus, open_corpus, open_for_reading
-from storage.database import database_place, open_database
-from storage.schema import articles
-from storage.verify import REPAIR, RESTORE, Fault, verify
+from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
+from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.index.database import database_place, open_database
+from storage.index.schema import articles
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 COUNT = 4

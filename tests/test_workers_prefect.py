@@ -41,7 +41,7 @@ async def check_deployments(found: Pool) -> None:
     }  # fmt: skip
     assert monitor["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     assert monitor["global_concurrency_limit"]["limit"] == 1
-    assert monitor["entrypoint"] == "flows.prefect_flows.monitor"
+    assert monitor["entrypoint"] == "flows.serving.prefect_flows.monitor"
     for deployment in deployments.values():
         fields: dict[str, Any] = deployment["parameter_openapi_schema"]["properties"]
         assert all(field.get("description") for field in fields.values()), deployment["name"]

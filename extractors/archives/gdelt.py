@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from extractors.archives.search import Listed, Search
-from extractors.feed_links import resolve
-from extractors.feed_text import plain
+from extractors.feeds.links import resolve
+from extractors.feeds.markup import plain
 from extractors.records import Entry, ItemError, Outcome
 from extractors.text import clean_line
 

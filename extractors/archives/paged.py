@@ -17,9 +17,9 @@ from extractors.archives.search import Listed, Search, is_missing
 from extractors.archives.section_links import article_links
 from extractors.archives.templates import page_url
 from extractors.archives.window import Days, Window, address_days, hull
-from extractors.encoding import decode
-from extractors.feed_links import resolve
-from extractors.http import Response
+from extractors.feeds.encoding import decode
+from extractors.feeds.links import resolve
+from extractors.fetching.client import Response
 from extractors.records import Entry, ItemError, Outcome
 
 HTML = "not a feed: html"

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from config.settings import Archives
 from config.sources import Backfill, Source
-from extractors.archives.address_list import list_urls, list_urls_of
 from extractors.archives.ccnews import list_ccnews, list_ccnews_of
 from extractors.archives.gdelt import list_gdelt
+from extractors.archives.lists import list_urls, list_urls_of
 from extractors.archives.paged import list_paged
 from extractors.archives.search import Listed, Parse, Route, Search, Tally, parse_in_thread
 from extractors.archives.sitemap import list_sitemap
 from extractors.archives.wayback import list_wayback
 from extractors.archives.window import Window, address_days
 from extractors.archives.wordpress import list_wordpress
-from extractors.http import Client
+from extractors.fetching.client import Client
 from extractors.records import ItemError
 
 ROUTES: Mapping[str, Route] = {

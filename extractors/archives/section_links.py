@@ -6,7 +6,7 @@ import re
 from urllib.parse import urljoin, urlsplit
 
 from extractors.archives.window import address_days
-from extractors.feed_links import resolve
+from extractors.feeds.links import resolve
 from extractors.urls import same_site
 
 _NO_ARTICLE = re.compile(

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC
 from typing import Any, BinaryIO, Protocol, cast
 
-from extractors.decoding import Body, BrokenEncoding, TooLarge
+from extractors.fetching.decoding import Body, BrokenEncoding, TooLarge
 from extractors.records import ItemError, Outcome, Page
 from extractors.urls import canonical_host
 

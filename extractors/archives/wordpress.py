@@ -16,10 +16,10 @@ from urllib.parse import urlencode, urljoin
 from extractors.archives.paged import list_numbered_feed
 from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.archives.window import DAY
-from extractors.feed_dates import parse_date
-from extractors.feed_links import resolve
-from extractors.feed_text import plain
-from extractors.http import Response
+from extractors.feeds.dates import parse_date
+from extractors.feeds.links import resolve
+from extractors.feeds.markup import plain
+from extractors.fetching.client import Response
 from extractors.records import Entry, ItemError, Outcome
 
 POSTS = "/wp-json/wp/v2/posts"

@@ -27,14 +27,15 @@ from sqlalchemy import insert, select, text
 from config.settings import Storage
 from extractors.text import exact_key
 from extractors.urls import article_id
-from storage import fingerprints, reading
-from storage import search as searching
-from storage.corpus import Corpus, open_corpus, open_for_reading
-from storage.export import export
-from storage.files import FileName, compose
-from storage.manifest import manifest_line
-from storage.schema import articles
-from storage.verify import verify
+from storage.corpus.export import export
+from storage.corpus.verify import verify
+from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.files import reading
+from storage.files.article_file import FileName, compose
+from storage.files.manifest import manifest_line
+from storage.index.schema import articles
+from storage.placing import fingerprints
+from storage.search import search as searching
 
 BATCH = 1000
 PARAGRAPHS = 20_000  # different ones; an article is made of some

@@ -25,12 +25,12 @@ import htmldate.extractors
 from dateparser import DateDataParser
 from lxml.html import HtmlElement, fromstring, tostring
 
-from extractors import dates
-from extractors.dating import date_candidates
+from extractors.dates import choice as dates
 from extractors.html import parse_html
-from extractors.jobs import ArticleJob
-from extractors.metadata import read_metadata
+from extractors.pages.dating import date_candidates
+from extractors.pages.metadata import read_metadata
 from extractors.records import Entry, Page
+from extractors.workers.tasks import ArticleJob
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LANGUAGES = ["ru", "en", "kk", "ky", "uz", "uz-Cyrl", "uk", "tr", "az", "de"]  # of ours, dateparser lacks tg and tk

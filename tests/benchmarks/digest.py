@@ -17,10 +17,10 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from flows.digest_content import load_content
-from flows.digest_render import render, transferred
-from storage.database import open_database
-from storage.schema import articles, events, variants
+from flows.digest.contents import load_content
+from flows.digest.render import render, transferred
+from storage.index.database import open_database
+from storage.index.schema import articles, events, variants
 from tests.digest_samples import LINES, NOW, SINCE, SOURCES, ZONE, reprint, row
 
 

@@ -36,7 +36,7 @@ import PIL.ImageFont  # noqa: F401
 
 from config.load import Config
 from config.settings import Storage
-from flows.digest import digest
+from flows.digest.digest import digest
 from tests.digest_corpus import START, configured, new_article, opened, place, states
 from tests.mail_servers import MailProcess, parsed
 from tests.test_crash import KILLED, Fork, _nursery

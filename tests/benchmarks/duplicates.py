@@ -3,7 +3,7 @@
     python -m tests.benchmarks.duplicates [--seeds 3] [--count 48] [--texts FOLDER]
 
 Documents come in one by one, as in production: candidates are the eight stories that share the most fingerprints, two
-at least, and the decision is that of `storage.similarity`. Texts are composed, or, with --texts, real ones: FOLDER
+at least, and the decision is `storage.placing.similarity`'s. Texts are composed, or, with --texts, real ones: FOLDER
 holds `NAME/gold.jsonl`, {"paragraphs", "title", …} a line. Thresholds were chosen on the first half of these (even
 lines); the second half says what they are worth. Yardsticks: equal words, and containment of word pairs alone.
 """
@@ -21,8 +21,8 @@ from pathlib import Path
 
 from config.settings import Duplicates
 from extractors.text import exact_key
-from storage.fingerprints import signature
-from storage.similarity import Decision, Prepared, Relation, containment, decide, prepare
+from storage.placing.fingerprints import signature
+from storage.placing.similarity import Decision, Prepared, Relation, containment, decide, prepare
 from tests.variants import TEMPLATES, Document, Paragraphs, composed, stream
 
 CANDIDATES = 8

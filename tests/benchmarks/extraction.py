@@ -27,11 +27,11 @@ from typing import Any
 
 import trafilatura
 
-from extractors import steps
-from extractors.article import extract
-from extractors.jobs import ArticleJob
+from extractors.pages import steps
+from extractors.pages.article import extract
+from extractors.pages.memory import SiteMemory, site_of_page, without_lines
 from extractors.records import Article, Entry, ItemError, Page
-from extractors.site_memory import SiteMemory, site_of_page, without_lines
+from extractors.workers.tasks import ArticleJob
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SETS = ("scrapinghub", "daniel-ru")

@@ -30,11 +30,11 @@ import asyncpg
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Result, Verdict
-from storage import placing
-from storage.corpus import DEFAULT_LIMITS
-from storage.database import Database, database_place, open_database
-from storage.fingerprints import VERSION
-from storage.seen import store_entries
+from storage.corpus.writer import DEFAULT_LIMITS
+from storage.index.database import Database, database_place, open_database
+from storage.placing import placing
+from storage.placing.fingerprints import VERSION
+from storage.state.entries import store_entries
 from tests.postgres import PostgresServer
 from tests.test_duplicates import edited, story
 

@@ -26,10 +26,10 @@ from resource import RUSAGE_SELF, getrusage
 
 from sqlalchemy import insert, select
 
-from storage.database import open_database
-from storage.files import compose
-from storage.relating import TRANSLATION, relate_new
-from storage.schema import articles, events, relations
+from storage.files.article_file import compose
+from storage.index.database import open_database
+from storage.index.schema import articles, events, relations
+from storage.relating.relating import TRANSLATION, relate_new
 
 NOW = datetime(2025, 12, 31, tzinfo=UTC)
 FIRST = date(2025, 11, 1)

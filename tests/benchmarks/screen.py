@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from config.load import load_config
-from extractors.article import extract, without_control_references
 from extractors.html import parse_html
-from extractors.jobs import ArticleJob
+from extractors.pages.article import extract, without_control_references
+from extractors.pages.screen import PageScreen
 from extractors.records import Entry, ItemError, Page
-from extractors.screen import PageScreen
-from extractors.topic import compile_topics
+from extractors.topic.judge import compile_topics
+from extractors.workers.tasks import ArticleJob
 from tests.running import CHECKOUT
 
 T = TypeVar("T")

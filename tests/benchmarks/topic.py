@@ -21,9 +21,9 @@ from typing import Any
 from lxml.html import HtmlElement, document_fromstring
 
 from config.load import CHECKOUT, load_config
+from extractors.pages.screen import PageScreen
 from extractors.records import Article, Entry
-from extractors.screen import PageScreen
-from extractors.topic import compile_topics
+from extractors.topic.judge import compile_topics
 
 ARTICLES = Path(__file__).parents[1] / "topic_articles"
 CHARACTERS = 6000

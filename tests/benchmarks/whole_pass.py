@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.server import EmbeddedServer
+from flows.serving.server import EmbeddedServer
 from tests.benchmarks.end_to_end import SETTINGS, adopt_orphans, children_cpu, extract_bare, measured
 from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
 

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from flows.server import EmbeddedServer
+from flows.serving.server import EmbeddedServer
 from tests.archive_servers import Asked, rss
 from tests.outlets import Outlet, at_noon, corpus_texts
 from tests.postgres import OPTIONS, PASSWORD, USER, PostgresServer

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from storage.search import CREATE, rebuild
+from storage.search.search import CREATE, rebuild
 
 revision = "0004"
 down_revision = "0003"

@@ -1,0 +1,305 @@
+"""The day of publication as a page shows it to its readers: near the headline, behind a label, in the dateline.
+
+Asked where nothing is stated for machines, or where that is in conflict. A date counts only when the line, or the
+piece of a line, holds little else: a date within a sentence is one that the article tells of. Months and forms are the
+matter of `extractors.dates.worded`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+from functools import lru_cache
+from itertools import islice
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from extractors.dates.choice import EARLIEST, parse_day
+from extractors.dates.worded import Mention, has_digit, mentions, writes_month_first
+from extractors.text import clean_line, tokens
+
+LINES_AFTER, LINES_BEFORE = 10, 4  # of the headline, in which a date without a label is the article's own
+LONGEST_LINE = 120  # characters of a line that shows a date; longer ones are text
+LONGEST_HEADLINE = 300
+PROSE = 200  # characters; the second such line after the headline ends the head of an article
+MAX_LINES = 4000  # of a page; no label is looked for beyond
+LETTERS_BESIDE = 3  # of a piece of line, besides the date, time and their usual words: "г.", "at"
+DATELINE_WITHIN = 90  # characters from the beginning of a paragraph
+NEAR_FEED = timedelta(days=31)  # a day without a year that is further from the feed's date is another one's
+LAST_MONTHS = timedelta(days=180)  # sites leave out the year while it is the present one, and a while longer
+
+_SKIPPED = frozenset({"script", "style", "noscript", "template", "nav", "footer", "aside", "form", "select", "button",
+                      "iframe", "svg", "head", "object"})  # fmt: skip
+_FURNITURE = re.compile(
+    r"(?:^|[\s_-])(?:side-?bar|related|comments?|menu|nav|navbar|topbar|weather|currency|rates?|breadcrumbs?|similar|"
+    r"popular|recommend\w*|latest|footer|calendar|archives?|ticker|banner|clock|today)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "em", "font", "i", "ins", "mark", "nobr", "s", "small", "span",
+                     "strong", "sub", "sup", "time", "u", "data", "label"})  # fmt: skip
+_LABEL = re.compile(
+    r"опубликован|дата публикации|размещен|размещён|добавлен|дата:|published|posted|publication date|date:|"
+    r"жариялан|жарияланым|жарыялан|e['ʻʼ‘’`]lon qilin|chop etil|joylashtiril|эълон қилин|чоп этил|жойлаштирил|"
+    r"нашр|санаи|çap edil|goýlan|ýerleşdiril|yayınlan|yayım|yayın tarihi|发布|发表",
+    re.IGNORECASE,
+)
+_CHANGED = re.compile(
+    r"обновл|измен|updated|modified|edited|жаңартыл|жаңырты|жаңылан|yangilan|янгилан|навсоз|täzelen|güncellen|更新",
+    re.IGNORECASE,
+)
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?::\d\d)?(?!\d)\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
+_USUAL = re.compile(
+    r"\b(?:опубликовано|опубликована|дата публикации|дата|размещено|добавлено|время|сегодня|года?|on|at|by|in|"
+    r"published|posted|date|gmt|utc|msk|мск|ast|alm|est|edt|et|жарияланды|жарияланған|жыл\w*|ж|yil\w*|йил\w*|ýyl\w*|"
+    r"соли|e['ʻʼ‘’`]lon qilindi|эълон қилинди|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|tues|wed|thu|thurs|fri|sat|sun|"
+    r"пн|вт|ср|чт|пт|сб|вс|дүйсенбі|сейсенбі|сәрсенбі|бейсенбі|жұма|сенбі|жексенбі|дүйшөмбү|шейшемби|шаршемби|"
+    r"бейшемби|жума|ишемби|жекшемби|dushanba|seshanba|chorshanba|payshanba|juma|shanba|yakshanba|душанба|сешанба|"
+    r"чоршанба|пайшанба|шанба|якшанба|душанбе|сешанбе|чоршанбе|панҷшанбе|ҷумъа|шанбе|якшанбе|duşenbe|sişenbe|çarşenbe|"
+    r"penşenbe|anna|şenbe|ýekşenbe|pazartesi|salı|çarşamba|perşembe|cuma|cumartesi|pazar|星期.|г)\b",
+    re.IGNORECASE,
+)
+_AUTHOR = re.compile(r"^\W*(?:by|автор|author|muallif|муаллиф|муаллифи|авторы|yazar)\b", re.IGNORECASE)
+_PIECES = re.compile(r"\s*(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
+_PLACE = r"[\"«]?[^\W\d_][^\d,.(/—–|:;]{1,40}?"
+_BEFORE_DATE = re.compile(rf"\s*(?P<place>{_PLACE})\s*(?:[,.]|(?P<agency>[(/][^()/]{{2,40}}[)/]))[\s,.—–-]*")
+_AFTER_DATE = re.compile(
+    r"\s*(?:г\.|года\b|ж\.|жыл\b|yil\b)?[\s.,]*(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*[.,]?\s*(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
+)
+_AFTER_YEAR = re.compile(r"\s*(?:г\.?|года|ж\.|жыл|yil|йил)?\s*[.—–/(-]")
+_PLACE_BEHIND = re.compile(r"\s*,\s*[^\W\d_a-zа-яё]{3,}[\s./(—–-]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a page: the pieces of text it is made of, whether it is a heading, the day of a `<time>` in it."""
+
+    pieces: tuple[str, ...]
+    text: str
+    heading: bool
+    stamp: date | None
+
+
+def visible_day(
+    tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
+) -> date | None:
+    """The day shown near the headline, the nearest first, else the one that a label of publication goes before.
+
+    `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
+    last one up to `reference`, the feed's day, or up to today where there is none.
+    """
+    known = [words for title in titles if (words := tuple(tokens(title)))]
+    walk = _lines(tree, zone)
+    lines = _head(walk, known)
+    read = _Reader(writes_month_first(zone), today, reference)
+    if (place := _headline(lines, known)) is not None:
+        near = [(line, above, mention) for line, above in _around(lines, place) for mention in read.own(line)]
+        # A complete date before one that lacks its year, whichever is nearer.
+        for line, above, shown in sorted(near, key=lambda entry: isinstance(entry[2], Mention) and not entry[2].year):
+            day = shown if isinstance(shown, date) else read.day(shown)
+            # Above the headline many sites show the present day, without a time.
+            if (
+                day is not None
+                and EARLIEST <= day <= today
+                and not (above and day == today and not _TIME.search(line.text))
+            ):
+                return day
+    lines += walk
+    labelled = {day for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
+    return labelled.pop() if len(labelled) == 1 else None
+
+
+def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None) -> date | None:
+    """The day in the dateline, which opens the text: "АСТАНА, 6 ноября — Sputnik", "BISHKEK (AKIpress), Nov 6"."""
+    read = _Reader(writes_month_first(zone), today, reference)
+    for paragraph in paragraphs[:2]:
+        opening = paragraph[:DATELINE_WITHIN]
+        for mention in read.mentions(opening)[:1]:
+            if _opens(opening, mention):
+                return read.day(mention)
+    return None
+
+
+def _opens(text: str, mention: Mention) -> bool:
+    """Whether the date belongs to a dateline: a place goes before it, and what follows begins the text."""
+    if mention.start == 0:
+        return bool(_PLACE_BEHIND.match(text, mention.end))
+    before = _BEFORE_DATE.fullmatch(text, 0, mention.start)
+    if before is None or not _is_place(before["place"]):
+        return False
+    if before["place"].isupper() or before["agency"] is not None:
+        return True
+    return bool((mention.year and _AFTER_YEAR.match(text, mention.end)) or _AFTER_DATE.match(text, mention.end))
+
+
+def _is_place(text: str) -> bool:
+    """Whether every word begins with a capital: "New York", and not "В начале года"."""
+    words = re.findall(r"[^\W\d_]+", text)
+    return (
+        1 <= len(words) <= 4
+        and all(word[0].isupper() and (len(word) > 2 or word.isupper()) for word in words)
+        and (text.isupper() or len(words[0]) > 2)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the days in lines, as one publisher writes them."""
+
+    month_first: bool | None
+    today: date
+    reference: date | None
+
+    def mentions(self, line: str) -> list[Mention]:
+        return mentions(line, month_first=self.month_first)
+
+    def day(self, mention: Mention) -> date | None:
+        """The day meant. One without a year must be near the feed's day, or of this year or the last months."""
+        day = mention.on(self.reference or self.today, latest=self.today)
+        if day is None or mention.year is not None:
+            return day
+        if self.reference is not None:
+            return day if abs(day - self.reference) <= NEAR_FEED else None
+        return day if day.year == self.today.year or self.today - day <= LAST_MONTHS else None
+
+    def own(self, line: _Line) -> Iterator[Mention | date]:
+        """The dates that a line, or a piece of it, shows while saying nothing else."""
+        text = line.text
+        if len(text) > LONGEST_LINE:
+            return
+        if (mention := self.labelled(line)) is not None:
+            yield mention
+            return
+        if line.stamp is not None and not _CHANGED.search(text):
+            yield line.stamp
+            return
+        changed = False
+        for piece in [part for whole in (*line.pieces, text) for part in _PIECES.split(whole)]:
+            # "Обновлено:" speaks for the piece behind it, too.
+            before, changed = changed, bool(_CHANGED.search(piece))
+            if not (before or changed):
+                yield from (mention for mention in self.mentions(piece) if _says_only(piece, mention))
+
+    def labelled(self, line: _Line) -> Mention | None:
+        """The date right behind "Опубликовано", "Published" and the like."""
+        text = line.text
+        if len(text) > LONGEST_LINE or not has_digit(text) or not (label := _LABEL.search(text)):
+            return None
+        for mention in self.mentions(text):
+            between = text[label.end() : mention.start]
+            if mention.start >= label.end() and len(between) <= 40 and not _CHANGED.search(between):
+                return mention
+        return None
+
+
+def _says_only(piece: str, mention: Mention) -> bool:
+    """Whether besides the date there are its time, its label and the like, or an author's name."""
+    rest = _TIME.sub(" ", piece[: mention.start] + " " + piece[mention.end :])
+    if _AUTHOR.match(rest):
+        return len(rest) <= 60
+    rest = _USUAL.sub(" ", rest)
+    if sum(c.isalpha() for c in rest) <= LETTERS_BESIDE:
+        return True
+    # "Астана, 6 ноября 2025, 12:30": a place of one word, and a comma.
+    place = re.fullmatch(r"\W*(?P<name>[^\W\d_][\w-]{2,15})\s*[,.]\W*", rest)
+    return bool(place and place["name"][0].isupper())
+
+
+def _head(walk: Iterator[_Line], titles: Sequence[tuple[str, ...]]) -> list[_Line]:
+    """The lines as far as they are needed to look near the headline: up to a heading that is the best title, and the
+    ones after it; all, where there is none."""
+    lines = []
+    for line in walk:
+        lines.append(line)
+        if line.heading and len(line.text) <= LONGEST_HEADLINE and tuple(tokens(line.text)) in titles[:1]:
+            return [*lines, *islice(walk, LINES_AFTER)]
+    return lines
+
+
+def _headline(lines: Sequence[_Line], titles: Sequence[tuple[str, ...]]) -> int | None:
+    """Where the headline stands: the line, rather a heading, that is the page's best title; else the first heading."""
+    words = [tuple(tokens(line.text)) if len(line.text) <= LONGEST_HEADLINE else () for line in lines]
+    for title in titles:
+        same = [number for number, own in enumerate(words) if own == title]
+        if same:
+            return next((number for number in same if lines[number].heading), same[0])
+    return next((number for number, line in enumerate(lines) if line.heading), None)
+
+
+def _around(lines: Sequence[_Line], place: int) -> Iterator[tuple[_Line, bool]]:
+    """The lines near the headline and whether they are above it, the nearest first; below, up to the text itself."""
+    below: list[_Line] = []
+    prose = 0
+    for line in lines[place + 1 : place + 1 + LINES_AFTER]:
+        prose += len(line.text) >= PROSE
+        if prose > 1:
+            break
+        below.append(line)
+    above = lines[max(place - LINES_BEFORE, 0) : place][::-1]
+    for distance in range(max(len(below), len(above))):
+        yield from ((line, False) for line in below[distance : distance + 1])
+        yield from ((line, True) for line in above[distance : distance + 1])
+
+
+def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
+    """The lines of a page as a browser breaks them, without menus, side bars, footers and scripts."""
+    kept = _above_headings(tree)
+    pieces: list[str] = []
+    heading, stamp, count = False, None, 0
+    walker = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
+    for event, element in walker:
+        tag = element.tag
+        if tag not in _INLINE and isinstance(tag, str) and pieces:
+            if text := clean_line(" ".join(pieces)):
+                yield _Line(tuple(pieces), text, heading, stamp)
+                count += 1
+                if count == MAX_LINES:
+                    return
+            pieces, stamp = [], None
+        if event == "start":
+            if tag in ("h1", "h2"):
+                heading = True
+            if _is_furniture(element, any_heading=bool(kept)) and element not in kept:
+                walker.skip_subtree()
+                continue
+            if tag == "time" and stamp is None:
+                stamp = parse_day(element.get("datetime", ""), zone)
+            if element.text:
+                pieces.append(element.text)
+            continue
+        if event == "end" and tag in ("h1", "h2"):
+            heading = False
+        if element.tail:
+            pieces.append(element.tail)
+
+
+def without_furniture(tree: HtmlElement) -> HtmlElement:
+    """A copy of the page without what is not the article's: the dates of comments and other stories stand there."""
+    copy = deepcopy(tree)
+    kept = _above_headings(copy)
+    for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head"]:
+        if _is_furniture(element, any_heading=bool(kept)) and element not in kept and element.getparent() is not None:
+            element.drop_tree()
+    return copy
+
+
+def _above_headings(tree: HtmlElement) -> set[HtmlElement]:
+    return {ancestor for heading in tree.iter("h1") for ancestor in (heading, *heading.iterancestors())}
+
+
+def _is_furniture(element: HtmlElement, *, any_heading: bool) -> bool:
+    if element.tag in _SKIPPED or (element.tag == "header" and any_heading):
+        return True
+    if element.tag in ("html", "body", "main", "article", "h1", "h2"):
+        return False
+    named = f"{element.get('class', '')} {element.get('id', '')}"
+    return _names_furniture(named) or "display:none" in element.get("style", "").replace(" ", "")
+
+
+@lru_cache(maxsize=1024)  # a page has hundreds of elements and dozens of names for them
+def _names_furniture(named: str) -> bool:
+    return _FURNITURE.search(named) is not None

@@ -1,0 +1,271 @@
+"""Find the feed of an outlet from the address of its front page.
+
+In this order, until a document is a feed that holds entries: the address itself, what the page names as its feeds
+(`<link rel="alternate">`, https://www.rssboard.org/rss-autodiscovery), the places where sites usually keep one, the
+sitemaps of robots.txt, of which those for news are read like feeds. A handful of requests, all of them polite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urljoin, urlsplit
+
+from lxml.html import HtmlElement
+
+from config.sources import LANGUAGES, Backfill
+from extractors.feeds.links import resolve
+from extractors.feeds.sitemap_files import parse_sitemap
+from extractors.fetching.client import ACCEPT_FEED, ACCEPT_PAGE, Client, Response
+from extractors.html import parse_html
+from extractors.language import identify
+from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
+from extractors.text import clean_line
+from extractors.workers.tasks import FeedJob
+
+FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json",
+              "application/json", "application/xml", "text/xml")  # fmt: skip
+# The places in which the feeds of the catalogue are found, the commonest first.
+USUAL_PATHS = ("feed/", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml", "?feed=rss2")
+MAX_NAMED = 6  # feeds that a page names and that are tried: some name one for every section
+MAX_SITEMAPS = 4
+MAX_LANGUAGE_ENTRIES = 30  # whose titles and summaries tell the language
+MAX_NAME = 120  # characters
+NO_NEWS = "a sitemap without news"
+_COMMENTS = re.compile(r"comment|комментари|пікір|izoh", re.IGNORECASE)
+_NEWS = re.compile(r"news|google", re.IGNORECASE)
+# What ends a host's chances: asked again, it will not answer any better.
+_HOPELESS = ("host not found", "connection refused", "timeout", "tls error", "too slow", "not a public address")
+
+Parse = Callable[[FeedJob], Awaitable[Feed]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document that is a feed with entries. `via` says what led to it, `newest` is None for one without dates."""
+
+    url: str
+    kind: str
+    entries: int
+    newest: datetime | None
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found out about an outlet. `language` is measured on the entries, or what feed and page say of it."""
+
+    homepage: str
+    feed: Found
+    name: str | None
+    language: str | None
+    backfill: tuple[Backfill, ...] = ()
+    others: tuple[str, ...] = ()  # feeds that the page names besides, not tried
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFeed:
+    """A feed that a page names."""
+
+    url: str
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPage:
+    """What a page says of itself: its name, its language, its feeds, and its WordPress API."""
+
+    name: str | None
+    language: str | None
+    feeds: tuple[NamedFeed, ...]
+    posts_api: str | None
+
+
+def read_front_page(body: bytes, *, url: str, charset: str | None) -> FrontPage | None:
+    """What the page at `url` says; None when it is no HTML. Feeds of comments come last."""
+    tree = parse_html(body, charset)
+    if tree is None:
+        return None
+    base = urljoin(url, next((str(href) for href in tree.xpath("//base/@href")), ""))
+    links = [link for link in tree.iter("link") if isinstance(link, HtmlElement) and link.get("href")]
+    feeds: dict[str, NamedFeed] = {}
+    posts_api = None
+    for link in links:
+        rel = (link.get("rel") or "").lower().split()
+        address = resolve(link.get("href") or "", base=base)
+        kind = (link.get("type") or "").partition(";")[0].strip().lower()
+        if address and "https://api.w.org/" in rel:
+            posts_api = urljoin(address.rstrip("/") + "/", "wp/v2/posts") if "/wp-json" in address else None
+        # WordPress names its posts as JSON in the same way.
+        elif address and "alternate" in rel and kind in FEED_TYPES and "/wp-json/" not in address:
+            feeds.setdefault(address, NamedFeed(address, clean_line(link.get("title") or "") or None))
+    ordered = sorted(feeds.values(), key=lambda feed: bool(_COMMENTS.search(f"{feed.url} {feed.title or ''}")))
+    language = re.split("[-_]", (tree.get("lang") or tree.get("xml:lang") or "").strip().lower())[0]
+    return FrontPage(_name(tree), language if language in LANGUAGES else None, tuple(ordered), posts_api)
+
+
+def _name(tree: HtmlElement) -> str | None:
+    names = [*tree.xpath("//meta[@property='og:site_name']/@content"), *tree.xpath("//title/text()")]
+    return next((name for one in names if (name := clean_line(str(one))[:MAX_NAME])), None)
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One search: who asks, and what has been tried in vain."""
+
+    client: Client
+    parse: Parse
+    now: Callable[[], datetime]
+    tried: list[ItemError] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)  # sitemaps that hold more than the news
+
+    async def ask(self, url: str, accept: str) -> Response:
+        try:
+            response = await self.client.fetch(url, accept=accept)
+        except Deferred as pause:
+            until = f"until {pause.until:%Y-%m-%d %H:%M} UTC"
+            raise ItemError(Outcome.FAILED, "host asked for a pause", url=url, detail=until) from pause
+        assert response is not None  # only a request with validators can be answered "not modified"
+        return response
+
+    async def feed(self, response: Response) -> Feed:
+        job = FeedJob(response.body, response.url, response.charset, UTC, self.now())
+        feed = await self.parse(job)
+        if not feed.entries:
+            raise ItemError(Outcome.FAILED, "no item has a usable link", url=response.url)
+        return feed
+
+    async def first(self, urls: Sequence[str], via: str) -> tuple[Found, Feed] | None:
+        """The first of these that is a feed with entries."""
+        known = {error.url for error in self.tried}
+        for url in dict.fromkeys(urls):
+            if url in known:
+                continue
+            try:
+                response = await self.ask(url, ACCEPT_FEED)
+                return _found(response.url, feed := await self.feed(response), via), feed
+            except ItemError as error:
+                self.tried.append(error)
+                if error.reason in _HOPELESS and urlsplit(url).netloc == urlsplit(urls[0]).netloc:
+                    return None
+        return None
+
+
+async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], datetime]) -> Discovery:
+    """The outlet whose front page, or feed, is at `url`.
+
+    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: what is wrong
+    with `url` itself, or "no feed found", whose detail says what was tried.
+    """
+    trial = _Trial(client, parse, now)
+    response = await trial.ask(url, ACCEPT_PAGE)
+    try:
+        feed = await trial.feed(response)
+    except ItemError as error:
+        if error.reason not in ("not a feed: html", "not a feed"):
+            raise
+    else:
+        if feed.kind == "sitemap":
+            raise ItemError(Outcome.FAILED, NO_NEWS, url=url, detail="it names pages, and no dates of publication")
+        found = _found(response.url, feed, "the address itself")
+        return Discovery(_root(response.url), found, feed.title, _language(feed, None))
+    page = read_front_page(response.body, url=response.url, charset=response.charset)
+    if page is None:
+        raise ItemError(Outcome.FAILED, "neither a web page nor a feed", url=url)
+    named = [feed.url for feed in page.feeds]
+    best = await trial.first(named[:MAX_NAMED], "the page's own link")
+    best = best or await trial.first(list(_usual(response.url)), "a usual place")
+    sitemaps = await _sitemaps(trial, response.url)
+    best = best or await _news_sitemap(trial, sitemaps)
+    if best is None:
+        tried = ", ".join(f"{urlsplit(error.url).path or '/'}: {error.reason}" for error in trial.tried[:8])
+        raise ItemError(Outcome.FAILED, "no feed found", url=url, detail=f"tried {tried}" if tried else "")
+    found, feed = best
+    return Discovery(
+        homepage=response.url,
+        feed=found,
+        name=page.name or feed.title,
+        language=_language(feed, page.language),
+        backfill=_backfill(page, [*trial.archives, *(url for url in sitemaps if not _is_news(url))], found),
+        others=tuple(one for one in named if one != found.url and one not in {error.url for error in trial.tried}),
+    )
+
+
+def _found(url: str, feed: Feed, via: str) -> Found:
+    dates = [entry.published for entry in feed.entries if entry.published is not None]
+    return Found(url, feed.kind, len(feed.entries), max(dates, default=None), via)
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _usual(page: str) -> Iterator[str]:
+    """Below the page first, where an edition keeps its own, then below the host."""
+    own = urlsplit(page)._replace(query="", fragment="").geturl().rstrip("/") + "/"
+    if own != _root(page):
+        yield from (own + path for path in USUAL_PATHS[:3])
+    yield from (_root(page) + path for path in USUAL_PATHS)
+
+
+async def _sitemaps(trial: _Trial, page: str) -> list[str]:
+    """What robots.txt names, news first; nothing when it cannot be read."""
+    try:
+        robots = await trial.client.robots(page)
+    except (ItemError, Deferred):
+        return []
+    named = dict.fromkeys(url for line in robots.sitemaps() if (url := resolve(line, base=page)))
+    return sorted(named, key=lambda url: not _is_news(url))
+
+
+def _is_news(sitemap: str) -> bool:
+    return _NEWS.search(urlsplit(sitemap).path) is not None
+
+
+async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[Found, Feed] | None:
+    """The first sitemap with the news extension, among these and the parts of an index among them."""
+    waiting, read = list(sitemaps), 0
+    while waiting and read < MAX_SITEMAPS:
+        url = waiting.pop(0)
+        read += 1
+        try:
+            response = await trial.ask(url, ACCEPT_FEED)
+            try:
+                feed = await trial.feed(response)
+            except ItemError as error:
+                parts = parse_sitemap(response.body, url=response.url, now=trial.now(), zone=UTC).parts
+                if not parts:
+                    raise error from None
+                trial.archives.append(url)
+                waiting = [part.url for part in parts if _is_news(part.url)] + waiting
+                continue
+        except ItemError as error:
+            trial.tried.append(error)
+            continue
+        if feed.kind == "sitemap":
+            trial.archives.append(url)
+            trial.tried.append(ItemError(Outcome.FAILED, NO_NEWS, url=url))
+        else:
+            return _found(response.url, feed, "robots.txt"), feed
+    return None
+
+
+def _backfill(page: FrontPage, sitemaps: Sequence[str], found: Found) -> tuple[Backfill, ...]:
+    """The routes that the site itself names."""
+    routes = [Backfill(route="wordpress", url=page.posts_api)] if page.posts_api else []
+    archive = next((url for url in sitemaps if url != found.url and not re.search("[{}]", url)), None)
+    return (*routes, Backfill(route="sitemap", url=archive)) if archive else tuple(routes)
+
+
+def _language(feed: Feed, of_page: str | None) -> str | None:
+    texts = [text for entry in feed.entries[:MAX_LANGUAGE_ENTRIES] for text in _texts(entry)]
+    stated = next((entry.language for entry in feed.entries if entry.language in LANGUAGES), None)
+    measured = identify(" ".join(texts))
+    return measured if measured in LANGUAGES else stated or of_page
+
+
+def _texts(entry: Entry) -> Iterator[str]:
+    yield from (text for text in (entry.title, entry.summary) if text)

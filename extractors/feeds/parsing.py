@@ -1,0 +1,162 @@
+"""A feed's bytes → the entries it promises.
+
+One document, one result: a `Feed`, or an `ItemError` that says why there is none. Pure: the caller fetches, and
+owns the clock. RSS 0.9x to 2.0, RDF, Atom, JSON Feed 1.x, and sitemaps with or without Google's news extension.
+Whether an entry is new, on topic or allowed is for others to decide, and so are tracking parameters in its URL.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+
+from extractors.feeds.dates import parse_date
+from extractors.feeds.encoding import decode
+from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
+from extractors.feeds.links import article_url, resolve
+from extractors.feeds.markup import plain
+from extractors.records import Entry, Feed, ItemError, Outcome
+from extractors.text import clean_line
+
+MAX_DECODED_BYTES = 50_000_000  # the limit of one sitemap, https://www.sitemaps.org/protocol.html
+_GZIP = b"\x1f\x8b"
+
+# What comes first decides. Leading comments are no part of it: some hold markup. Whatever stands before the root
+# goes, and with it the DTD, so that there are no entities to expand, external or a billion.
+_PROLOG = re.compile(r"(?:\s|\ufeff|<!--(?:[^-]|-(?!->))*-->|<\?[^>]*>)+")
+_ROOT = re.compile(
+    r"<(?:(?P<html>!doctype\s+html|html|head|body|script|meta|div|noscript|iframe)"
+    r"|(?:[\w.-]{1,40}:)?(?P<xml>rss|rdf|feed|channel|urlset|sitemapindex|opml))(?=[\s/>])",
+    re.IGNORECASE,
+)
+# By how many characters a content must outdo the summary to be more than the summary again with "Read more" added.
+_REALLY_LONGER = 100
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.DOTALL)
+
+
+def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = None, zone: tzinfo = UTC) -> Feed:
+    """The feed in `body`, its entries in document order and each URL once.
+
+    `url` is the final address of the feed, `charset` what the HTTP header said, `zone` what a date without zone
+    is read in, `now` an aware moment: dates more than two days after it are dropped.
+    `Feed.warning` tells of a cut, malformed or wrongly encoded document that still gave entries.
+
+    Raises ItemError, FAILED with one of the reasons "empty body", "not a feed: html", "not a feed", "empty feed",
+    or TOO_LARGE with "too large" for what unpacks to more than 50 MB.
+    """
+    raw, is_cut = unpacked(body, url)
+    decoded = decode(raw, charset=charset)
+    document = _read(decoded.text, url)
+    if not document.items:
+        raise ItemError(Outcome.FAILED, "empty feed", url=url, detail=document.kind)
+    base = url
+    if document.base:
+        base = resolve(document.base, base=url) or url
+    entries: dict[str, Entry] = {}
+    skipped = 0
+    for item in document.items:
+        link = article_url(item.links, permalink=item.permalink, base=base)
+        if link is None:
+            skipped += 1
+        elif link not in entries:
+            entries[link] = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+    warnings = (
+        "cut gzip" if is_cut else None,
+        f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
+        document.warning,
+        None if entries else "no item has a usable link",
+    )
+    return Feed(
+        kind=document.kind,
+        entries=tuple(entries.values()),
+        title=plain(document.title),
+        skipped=skipped,
+        warning="; ".join(filter(None, warnings)) or None,
+    )
+
+
+def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
+    """`body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
+
+    Raises ItemError for what is no gzip after all or unpacks to more than 50 MB.
+    """
+    pieces: list[bytes] = []
+    room = MAX_DECODED_BYTES
+    while body.startswith(_GZIP):  # a gzip file may have several members
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            pieces.append(unpacker.decompress(body, room + 1))
+        except zlib.error as exc:
+            raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"gzip: {exc}") from exc
+        room -= len(pieces[-1])
+        if room < 0:
+            raise ItemError(Outcome.TOO_LARGE, "too large", url=url, detail=f"over {MAX_DECODED_BYTES} bytes")
+        body = unpacker.unused_data
+        if not unpacker.eof:
+            return b"".join(pieces), True
+    return (b"".join(pieces), False) if pieces else (body, False)
+
+
+def document_root(text: str) -> tuple[str, int]:
+    """The name of the root element in lower case, and where it begins.
+
+    "html" stands for all that browsers take for HTML; "" for none that we know, with the place where text begins.
+    """
+    prolog = _PROLOG.match(text)
+    start = prolog.end() if prolog else 0
+    root = None if text.startswith("{", start) else _ROOT.search(text, start)
+    if root is None:
+        return "", start
+    return ("html" if root["html"] else root["xml"].lower()), root.start()
+
+
+def _read(text: str, url: str) -> Document:
+    name, start = document_root(text)
+    if not name and not text[start:].strip("\0"):
+        raise ItemError(Outcome.FAILED, "empty body", url=url)
+    reader: Callable[[str], Document] = read_json_feed
+    if not text.startswith("{", start):
+        if not name:
+            raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"begins {clean_line(text[start:][:40])!r}")
+        if name == "html":
+            raise ItemError(Outcome.FAILED, "not a feed: html", url=url)
+        if name in ("sitemapindex", "opml"):
+            raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"a list of other feeds: {name}")
+        reader = read_sitemap if name == "urlset" else read_xml_feed
+    try:
+        return reader(text[start:])
+    except NotAFeedError as exc:
+        raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=str(exc)) from exc
+
+
+def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: datetime, zone: tzinfo) -> Entry:
+    summary = plain(item.summary)
+    moments = (parse_date(text, zone=zone, now=now) for text in item.dates)
+    return Entry(
+        url=link,
+        feed_url=feed_url,
+        title=plain(item.title),
+        summary=summary,
+        published=next(filter(None, moments), None),
+        content=_full_text(item.contents, summary),
+        language=_language(item.language) or _language(language),
+        guid=clean_line(item.guid or "") or None,
+    )
+
+
+def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:
+    """The content with the most visible text, if that is really more than the summary."""
+    longest, most = None, len(summary) + _REALLY_LONGER if summary else 0
+    for content in contents:
+        length = len(plain(content) or "")
+        if length > most:
+            longest, most = content, length
+    return longest
+
+
+def _language(tag: str | None) -> str | None:
+    """The first part of a language tag (RFC 5646): "ru" of "ru-KZ" or "RU_ru"."""
+    match = _LANGUAGE.fullmatch((tag or "").strip().lower())
+    return match[1] if match else None

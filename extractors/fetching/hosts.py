@@ -1,0 +1,61 @@
+"""What is remembered of a host between passes: its robots.txt, and how much time it wants between requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from extractors.fetching.robots import RobotsFile
+
+MAX_INTERVAL_S = 60.0
+SUCCESSES_TO_SPEED_UP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """A host ("example.kz", or "127.0.0.1:8080") as it was last met."""
+
+    host: str
+    robots: RobotsFile | None = None
+    not_before: datetime | None = None  # it asked not to be called before (Retry-After)
+    interval_s: float = 0.0  # the gap it has earned by 429 and 503; 0: the usual one
+    successes: int = 0  # in a row since
+
+
+class Turns(Protocol):
+    """Who may ask which host now, agreed on by all programs that share it."""
+
+    async def take(self, host: str, *, patience_s: float) -> float:
+        """Wait for the host. 0.0: it is ours until it is given back. Else the seconds, more than `patience_s`, for
+        which it wants to be left alone.
+        """
+        ...
+
+    async def give_back(self, host: str, *, pause_s: float) -> None:
+        """Somebody else may take the host, once so many seconds have passed."""
+        ...
+
+    def others(self, host: str) -> int:
+        """How often another program has been found, on taking the host, to have had it since we last knew."""
+        ...
+
+
+class Unwanted(Exception):
+    """When it was our turn, the page was wanted no more: another program has fetched it meanwhile."""
+
+
+def slowed(state: HostState, *, usual_s: float, not_before: datetime | None) -> HostState:
+    """After a 429 or 503: twice the gap, at most a minute, and no call before the moment it named."""
+    interval = min(2 * max(state.interval_s, usual_s, 0.5), MAX_INTERVAL_S)
+    return replace(state, interval_s=interval, successes=0, not_before=not_before or state.not_before)
+
+
+def answered(state: HostState, *, usual_s: float) -> HostState:
+    """After a good answer: a slowed host gets back half its speed after every 20 of them."""
+    if state.interval_s == 0.0:
+        return state
+    if state.successes + 1 < SUCCESSES_TO_SPEED_UP:
+        return replace(state, successes=state.successes + 1)
+    interval = state.interval_s / 2
+    return replace(state, interval_s=interval if interval > usual_s else 0.0, successes=0)

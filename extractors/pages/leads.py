@@ -1,0 +1,75 @@
+"""The lead that stands apart from the body: many sites set it in an element of its own, and extraction loses it.
+
+The page's description for machines is as a rule the beginning of its lead, so it is known by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lxml.html import HtmlElement
+
+from extractors.pages.blocks import html_blocks
+from extractors.pages.lines import is_prose
+from extractors.text import clean_line, tokens, tokens_of
+
+MIN_WORDS = 8  # of the description that must agree
+MAX_WORDS = 120  # of a lead; a longer element is more than the lead
+QUOTES = "«»\"'“”„–—- "
+ENOUGH = 200  # characters have that many words
+DESCRIPTIONS = ("og:description", "description", "twitter:description")
+CANDIDATES = ("p", "div", "section", "h2", "h3", "h4", "strong", "b", "span", "td", "blockquote")
+
+
+def with_lead(tree: HtmlElement, blocks: Sequence[str]) -> list[str]:
+    """The blocks with the lead before them, where the page prints one above the text that is not among them."""
+    text = f" {' '.join(tokens_of(blocks))} "
+    for opening in _openings(tree):
+        if f" {' '.join(opening)} " not in text and (lead := _printed(tree, opening, blocks)):
+            return [*lead, *blocks]
+    return list(blocks)
+
+
+def _openings(tree: HtmlElement) -> list[list[str]]:
+    """The first words of each description."""
+    found = {}
+    for element in tree.iter("meta"):
+        name = (element.get("property") or element.get("name") or "").lower()
+        if name in DESCRIPTIONS and (content := element.get("content")):
+            found[name] = tokens(clean_line(content))[:MIN_WORDS]
+    return [words for words in found.values() if len(words) == MIN_WORDS]
+
+
+def _printed(tree: HtmlElement, opening: list[str], blocks: Sequence[str]) -> list[str]:
+    """The blocks of the innermost element above the text that begins with these words."""
+    first = tokens(blocks[0])[:MIN_WORDS] if blocks else []
+    lead: HtmlElement | None = None
+    heads = (opening[0], *first[:1])
+    for element in tree.iter(*CANDIDATES):
+        words = _first_words(element, heads)
+        if words == opening:
+            lead = element
+        elif first and words == first:
+            break
+    if lead is None or len(tokens(lead.text_content())) > MAX_WORDS:
+        return []
+    found = html_blocks(lead)
+    return found if all(map(is_prose, found)) else []
+
+
+def _first_words(element: HtmlElement, heads: tuple[str, ...]) -> list[str]:
+    """If it begins with one of `heads`; without reading all of a long element, which may stand in another long one."""
+    if (own := (element.text or "").strip()) and not own.lstrip(QUOTES).casefold().startswith(heads):
+        return []
+    pieces: list[str] = []
+    length = 0
+    for piece in element.itertext():
+        if not (text := piece.strip()):
+            continue
+        if not pieces and not text.lstrip(QUOTES).casefold().startswith(heads):
+            return []
+        pieces.append(text)
+        length += len(text)
+        if length > ENOUGH:
+            break
+    return tokens(" ".join(pieces))[:MIN_WORDS]

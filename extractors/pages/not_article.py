@@ -1,0 +1,140 @@
+"""What is fetched as an article and is none: the page that says "not found", a wall before the text, a list, a video.
+
+Each is recognised by what it says of itself, or by what is left of it once its links are gone; a page that says
+nothing but has its text is an article. Short texts only are suspected: news report on paywalls and cookies too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lxml.html import HtmlElement
+
+from extractors.pages.draft import FEED, Draft
+from extractors.records import ItemError, Outcome
+from extractors.text import clean_line, count_words, tokens
+
+SHORT = 250  # words; pages that only say that there is nothing have fewer
+STUB = 5  # times the words of the shortest article: what stands before a wall has fewer
+MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
+MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking would take long on hostile ones
+MIN_HEADLINES = 6  # links over a text of their own: so many stories are announced
+WORDS_A_HEADLINE = 45  # an announcement has fewer, the section of an article more
+
+_NOT_FOUND = re.compile(
+    r"\b(?:(?:error|ошибка|қате|xato|хато|ката|хатои|ýalňyşlyk)\W{0,3})?404\b(?!\W?(?:years|лет))|"
+    r"\b(?:page|article|story|content|post) (?:was |is |could )?(?:not|no longer) (?:be )?(?:found|available)|"
+    r"(?:страниц\w*|стать\w*|материал|новость|запись) (?:\w+ )?(?:не найден\w*|не существует|удал[её]н\w*|"
+    r"отсутствует|недоступ\w+)|"
+    r"(?:бет|парақша|мақала) (?:табылмады|табылған жоқ)|(?:sahifa|maqola) topilmadi|(?:саҳифа|мақола) топилмади|"
+    r"(?:барак|баракча|макала) табылган жок|(?:саҳифа|мақола) (?:ёфт нашуд|пайдо нашуд)|(?:sahypa|makala) tapylmady",
+    re.IGNORECASE,
+)
+_SEARCH = re.compile(
+    r"^\W*(?:search(?: results)?\b(?! for (?:survivors|the missing))|результат\w* поиска|поиск(?: по сайту|:|$)|"
+    r"іздеу нәтиже\w*|"
+    r"qidiruv natija\w*|қидирув натижа\w*|издөө\w* жыйынты\w*|натиҷа\w* ҷустуҷӯ|gözleg netije\w*)",
+    re.IGNORECASE,
+)
+_CHECK = re.compile(
+    r"checking your browser|just a moment\.\.\.|verify(?:ing)? (?:that )?you are (?:a )?human|"
+    r"enable javascript and cookies to continue|"
+    r"проверка браузера|подтвердите,? что вы не робот|я не робот|ddos[- ]?(?:guard|protection)",
+    re.IGNORECASE,
+)
+_WALL = re.compile(
+    r"(?:subscribe|sign in|log in|register|become a (?:member|subscriber)) (?:\w+ )?to (?:continue|keep|read|"
+    r"unlock|access|view)|"
+    r"(?:already a (?:subscriber|member)\?|this (?:article|content|story) is (?:only )?(?:for|"
+    r"available to) (?:\w+ )?(?:subscribers|members))|"
+    r"to (?:continue reading|read the (?:full|rest)|read this article)[^.]{0,60}(?:subscri|sign|log|register)|"
+    r"(?:доступ\w*|открыт\w*|читать|материал) [^.!?]{0,40}(?:только )?(?:для|по) (?:платн\w+ )?(?:подписчик\w*|"
+    r"подписк\w+)|"
+    r"(?:оформите|купите|приобретите) (?:\w+ )?подписку|чтобы (?:прочитать|читать|"
+    r"продолжить)[^.!?]{0,60}(?:подпи|войдите|зарегистр)|"
+    r"(?:толық|жалғасын) оқу үшін [^.!?]{0,40}жазыл|(?:to'liq|davomini) o'qish uchun [^.!?]{0,40}obuna|"
+    r"(?:тўлиқ|давомини) ўқиш учун [^.!?]{0,40}обуна|(?:толук|уландысын) окуу үчүн [^.!?]{0,40}жазыл|"
+    r"барои (?:хондан|идомаи)[^.!?]{0,60}обуна",
+    re.IGNORECASE,
+)
+# One of these is in all of the above: looking for them costs a tenth.
+_OF_A_WALL = re.compile(
+    "subscri|sign in|log in|register|become a|already a|members|continue reading|to read th|подписк|подписчик|"
+    "чтобы (?:про|чит)|жазыл|obuna|обуна"
+)
+_COOKIES = re.compile(r"\bcookies?\b|\bкуки\b|файл\w* cookie|consent|согласи\w+ на обработку", re.IGNORECASE)
+MIN_COOKIES = 3
+COOKIES = 0.08  # of the words
+
+
+def refusal(draft: Draft) -> ItemError | None:
+    """Why the page of this finished draft is no article; None when it is one."""
+    text = "\n\n".join(draft.blocks)
+    words = count_words(text)
+    url = draft.job.page.url
+
+    def no(reason: str, outcome: Outcome = Outcome.NOT_ARTICLE, detail: str = "") -> ItemError:
+        return ItemError(outcome, reason, url=url, detail=detail or f"{words} words")
+
+    if words < SHORT and draft.method != FEED:
+        said = [*draft.titles[:2], *draft.blocks[:2]]
+        if any(map(_says_not_found, said)):
+            return no("says not found")
+        if any(_CHECK.search(line) for line in said):
+            return no("bot check", Outcome.FAILED)
+        if any(_SEARCH.search(title) for title in draft.titles[:2]):
+            return no("search page")
+        if words < STUB * max(draft.job.min_words, 1) and (draft.metadata.walled or _says_walled(draft.tree)):
+            return no("paywall", Outcome.PAYWALLED)
+        if len(_COOKIES.findall(text)) >= max(MIN_COOKIES, COOKIES * words):
+            return no("cookie wall")
+    if words < draft.job.min_words:
+        return no("video") if _is_video(draft.tree) else no("too short", Outcome.TOO_SHORT)
+    prose = words_beside(link_labels(draft.tree), text) if words <= MAX_WORDS_OF_INDEX else words
+    if prose < draft.job.min_words or (2 * prose <= words and prose < MIN_PROSE_AMONG_LINKS):
+        return no("links, no prose", detail=f"{prose} words outside links")
+    announced = draft.announced
+    if announced >= MIN_HEADLINES and words < WORDS_A_HEADLINE * announced and not _states_article(draft):
+        return no("list of stories", detail=f"{words} words, {announced} headlines")
+    return None
+
+
+def link_labels(tree: HtmlElement) -> list[str]:
+    """The texts of a page's links, longest first."""
+    return sorted({label for a in tree.iter("a") if (label := clean_line(a.text_content()))}, key=len, reverse=True)
+
+
+def words_beside(labels: Sequence[str], text: str) -> int:
+    """How many of the extracted words are not the text of a link.
+
+    Few on index pages, and where trafilatura finds no text (a video, say) and falls back to all there is: menus.
+    """
+    for label in labels:
+        text = text.replace(label, "\n")
+    return count_words(text)
+
+
+def _says_not_found(line: str) -> bool:
+    """Whether the line says mainly that."""
+    found = _NOT_FOUND.search(line)
+    return found is not None and 2 * len(tokens(found[0])) > len(tokens(line))
+
+
+def _states_article(draft: Draft) -> bool:
+    """Whether the page says for machines that it is an article, or when it was published."""
+    return bool(draft.metadata.dates) or draft.tree.find(".//meta[@property='og:type'][@content='article']") is not None
+
+
+def _says_walled(tree: HtmlElement) -> bool:
+    said = tree.itertext("p", "div", "span", "a", "h2", "h3", "h4", "button", "b")
+    return any(_WALL.search(text) for text in said if _OF_A_WALL.search(text.casefold()))
+
+
+def _is_video(tree: HtmlElement) -> bool:
+    if any(tree.iter("video")):
+        return True
+    if any("video" in (m.get("content") or "") for m in tree.iterfind(".//meta[@property='og:type']")):
+        return True
+    players = ("youtube.", "youtu.be", "vimeo.", "rutube.", "vk.com/video", "ok.ru/video", "dailymotion.")
+    return any(player in (frame.get("src") or "") for frame in tree.iter("iframe") for player in players)

@@ -1,0 +1,59 @@
+"""What a text says twice: the headline again, a standfirst that the first paragraph opens with, a doubled paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from extractors.pages.lines import is_prose
+from extractors.text import tokens
+
+HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
+MAX_ABOVE = 12  # blocks at the top among which it ends the page's own lines
+MIN_WORDS = 8  # of a paragraph that counts as doubled: a shorter one, a question or "Да.", may well come again
+MIN_HEADLINE = 4  # words of a headline that is not repeated further down either
+MAX_BESIDE = 5  # words that stand beside a repeated headline: date, time, the section
+
+
+def without_headline(paragraphs: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """The blocks without those at the top that only repeat the headline, perhaps with date and time; below, word for
+    word. Short lines above a repeated headline are the page's: a table of links beside the text may come first."""
+    stated = [words for title in titles if (words := tuple(tokens(title)))]
+    known, long = set(stated), [words for words in stated if len(words) >= MIN_HEADLINE]
+
+    def repeats(block: str, place: int) -> bool:
+        words = tuple(tokens(block))
+        if words in known and (place < HEADLINE_WITHIN or words in long[:1]):  # the others may be of other stories
+            return True
+        return place < HEADLINE_WITHIN and any(_headline_and_date(words, title) for title in long)
+
+    above = next((n for n, b in enumerate(paragraphs[:MAX_ABOVE]) if tuple(tokens(b)) in long[:1]), 0)
+    if any(map(is_prose, paragraphs[:above])):
+        above = 0
+    return [block for place, block in enumerate(paragraphs) if place >= above and not repeats(block, place)]
+
+
+def without_doubles(paragraphs: Sequence[str]) -> list[str]:
+    """The blocks without second copies, and without a first block that a later one begins with: its standfirst."""
+    seen: set[tuple[str, ...]] = set()
+    kept = []
+    words = [tuple(tokens(block)) for block in paragraphs]
+    for place, (block, said) in enumerate(zip(paragraphs, words, strict=True)):
+        long = len(said) >= MIN_WORDS
+        standfirst = long and place == 0 and any(later[: len(said)] == said for later in words[1:4])
+        if not standfirst and not (long and said in seen):
+            kept.append(block)
+        seen.add(said)
+    return kept
+
+
+def _headline_and_date(words: tuple[str, ...], title: tuple[str, ...]) -> bool:
+    """Whether the words are the title's and a date's, before or behind it."""
+    if not len(title) < len(words) <= len(title) + MAX_BESIDE:
+        return False
+    if words[: len(title)] == title:
+        beside = words[len(title) :]
+    elif words[-len(title) :] == title:
+        beside = words[: -len(title)]
+    else:
+        return False
+    return all(word.isdigit() for word in beside)

@@ -1,0 +1,118 @@
+"""The steps from a page's tree to the blocks of its article, in their order, each of which can be switched off.
+
+A step is a function `step(draft) -> blocks`; its name is what `ArticleJob.skip` and the trace call it by.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from trafilatura import bare_extraction
+
+from extractors.feeds.markup import fuller
+from extractors.pages.agreement import agreed, overheard
+from extractors.pages.blocks import blocks, joined
+from extractors.pages.controls import remove_controls
+from extractors.pages.draft import FEED, Draft, Removed
+from extractors.pages.leads import with_lead
+from extractors.pages.lines import without_site_lines
+from extractors.pages.link_lines import announcements, without_link_lines
+from extractors.pages.repeats import without_doubles, without_headline
+from extractors.pages.rescue import rescued
+from extractors.records import ItemError, Outcome
+
+Step = Callable[[Draft], list[str]]
+
+
+def controls(draft: Draft) -> list[str]:
+    """Take off the tree what is no text: form fields, counters."""
+    remove_controls(draft.tree)
+    return draft.blocks
+
+
+def text(draft: Draft) -> list[str]:
+    """What trafilatura takes for the text. Raises ItemError (NOT_ARTICLE) when it finds none."""
+    with overheard() as answers:
+        document = bare_extraction(draft.tree, url=draft.job.page.url, include_comments=False, with_metadata=False)
+    draft.readability = answers[0] if answers else None
+    if document is None or isinstance(document, dict):
+        if draft.job.entry.content or draft.metadata.body:  # which may have the text
+            return []
+        raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=draft.job.page.url)
+    return blocks(document.body)
+
+
+def agreement(draft: Draft) -> list[str]:
+    """Without what readability leaves out, where it is the better judge."""
+    return agreed(draft.tree, draft.blocks, draft.readability)
+
+
+def joins(draft: Draft) -> list[str]:
+    """With the pieces of a broken sentence in one paragraph."""
+    return joined(draft.blocks)
+
+
+def rescue(draft: Draft) -> list[str]:
+    """The text that the page states for machines, where most of it was missed; nothing from behind its end."""
+    return rescued(draft.tree, draft.blocks, draft.metadata.body)
+
+
+def lead(draft: Draft) -> list[str]:
+    """With the lead, where it stands apart."""
+    return with_lead(draft.tree, draft.blocks)
+
+
+def feed(draft: Draft) -> list[str]:
+    """The feed's own full text instead, where the page says less."""
+    if (text := fuller(draft.job.entry.content, draft.blocks)) is None:
+        return draft.blocks
+    draft.method = FEED
+    return text
+
+
+def headline(draft: Draft) -> list[str]:
+    """Without the headline's repetitions."""
+    return without_headline(draft.blocks, draft.titles)
+
+
+def doubles(draft: Draft) -> list[str]:
+    """Without second copies of a paragraph, and a standfirst that the text begins with anyway."""
+    return without_doubles(draft.blocks)
+
+
+def lines(draft: Draft) -> list[str]:
+    """Without the lines that speak of the site: related stories, subscriptions, buttons, rights."""
+    return without_site_lines(draft.blocks, draft.link_lines().__contains__)
+
+
+def links(draft: Draft) -> list[str]:
+    """Without lines that are nothing but a link."""
+    draft.announced = announcements(draft.blocks, draft.link_lines())
+    return without_link_lines(draft.blocks, draft.link_lines())
+
+
+STEPS: tuple[Step, ...] = (controls, text, agreement, joins, rescue, lead, feed, headline, doubles, lines, links)
+
+
+def run(draft: Draft) -> list[Removed]:
+    """Take the draft through all steps that its job does not skip; returns what each removed."""
+    trace: list[Removed] = []
+    for step in STEPS:
+        if step.__name__ not in draft.job.skip:
+            before, draft.blocks = draft.blocks, step(draft)
+            if draft.blocks != before:
+                trace += [Removed(step.__name__, line) for line in lines_lost(before, draft.blocks)]
+    return trace
+
+
+def lines_lost(before: list[str], after: list[str]) -> list[str]:
+    """The lines of the blocks `before` that are not in `after`, in their order."""
+    kept = Counter(line for block in after for line in block.split("\n"))
+    lost = []
+    for line in (line for block in before for line in block.split("\n")):
+        if kept[line]:
+            kept[line] -= 1
+        else:
+            lost.append(line)
+    return lost

@@ -1,0 +1,138 @@
+"""Decide whether an article is on topic, and say why.
+
+The score is a sum: each kind of evidence (`extractors.topic.evidence`), a number from 0 to 1, times its weight. From
+the topic's threshold on the article is on topic, unless a group is named nowhere or a veto speaks. All terms, weights
+and thresholds are in `topics.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from config.topics import Topic, TopicsFile
+from extractors.records import Article, Match, Verdict
+from extractors.topic.evidence import Evidence, TopicTerms
+from extractors.topic.screen import Screen, ScreenedText
+
+
+class Topics:
+    """The topics of a file, compiled. Holds no state between articles."""
+
+    def __init__(self, topics: Sequence[_CompiledTopic]) -> None:
+        self._topics = tuple(topics)
+
+    def judge(self, article: Article) -> Verdict:
+        """The verdict of the first topic that takes the article; of the topic that came nearest when none does.
+
+        Pure: the same article gives the same verdict. `score` is in the points of the topic's weights.
+        """
+        verdicts = []
+        for topic in self._topics:
+            verdict = topic.judge(article)
+            if verdict.relevant:
+                return verdict
+            verdicts.append(verdict)
+        return max(verdicts, key=lambda verdict: verdict.score - verdict.threshold)
+
+    def features(self, article: Article, topic: str | None = None) -> dict[str, float]:
+        """The numbers behind the score under topic `topic` (None: the first one).
+
+        Under the names of `config.topics.Weights`: what each weight is multiplied by, so that the score is the sum of
+        the products; all are 0 where a group is missing. Under "veto.<name>": the points of each veto.
+        Raises KeyError for an unknown topic.
+        """
+        compiled = {one.topic.id: one for one in reversed(self._topics)}
+        chosen = compiled[topic] if topic is not None else self._topics[0]
+        evidence = chosen.terms.read(article)
+        numbers = evidence.features()
+        if evidence.missing():
+            numbers = dict.fromkeys(numbers, 0.0)
+        vetoes = chosen.topic.vetoes.items()
+        return numbers | {f"veto.{name}": evidence.veto_points(name, veto) for name, veto in vetoes}
+
+    def screen(self, text: str) -> bool:
+        """False only if `judge` would refuse every article taken from the page with this text.
+
+        `text` is all that extraction may take from the page: headline, text and any JSON-LD, with entities decoded.
+        Tags between blocks may leave a gap or none; tags within a word must leave none.
+        """
+        page = ScreenedText(text)
+        return any(topic.may_match(page) for topic in self._topics)
+
+    @property
+    def screens(self) -> list[dict[str, Screen]]:
+        """What `screen` looks for: of each topic, by group. No group where everything is on topic."""
+        return [topic.screens for topic in self._topics]
+
+
+class _CompiledTopic:
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+        self.terms = TopicTerms(topic)
+        self._weights = topic.weights.model_dump()
+        self.screens = {
+            name: Screen([terms, topic.actors.get(name, {}), topic.sufficient])
+            for name, terms in ({} if topic.match_all else topic.groups).items()
+        }
+
+    def may_match(self, page: ScreenedText) -> bool:
+        return all(screen.may_match(page) for screen in self.screens.values())
+
+    def judge(self, article: Article) -> Verdict:
+        topic = self.topic
+        if topic.match_all:
+            return Verdict(relevant=True, topic=topic.id, score=0.0, why="everything is on topic (match_all)")
+        evidence = self.terms.read(article)
+        if missing := evidence.missing():
+            why = f'not on topic: no term of the group "{missing}"'
+            return self._verdict(evidence, evidence.matches(), why, score=0.0)
+        numbers = evidence.features()
+        score = round(sum(weight * numbers[name] for name, weight in self._weights.items()), 2)
+        matches = evidence.matches()
+        if score < topic.threshold:
+            why = f"not on topic: {score:g} points (it needs {topic.threshold:g}) are too few; {_listed(matches)}"
+            return self._verdict(evidence, matches, why, score=score)
+        for name, veto in topic.vetoes.items():
+            points = evidence.veto_points(name, veto)
+            if points >= veto.threshold and (veto.outvoted_at is None or score < veto.outvoted_at):
+                spoken = evidence.veto_matches(name)
+                why = f'not on topic: the veto "{name}" speaks with {points:g} points (it needs {veto.threshold:g}): '
+                return self._verdict(evidence, [*matches, *spoken], why + _listed(spoken), score=score, veto=name)
+        why = f"on topic: {_listed(matches)}; {score:g} points (it needs {topic.threshold:g})"
+        return self._verdict(evidence, matches, why, score=score, relevant=True)
+
+    def _verdict(
+        self,
+        evidence: Evidence,
+        matches: Sequence[Match],
+        why: str,
+        *,
+        score: float,
+        relevant: bool = False,
+        veto: str | None = None,
+    ) -> Verdict:
+        return Verdict(
+            relevant=relevant,
+            topic=self.topic.id if relevant else None,
+            score=score,
+            matches=tuple(matches),
+            why=why,
+            taken_out=evidence.taken_out,
+            veto=veto,
+            borderline=abs(score - self.topic.threshold) <= self.topic.borderline,
+            threshold=self.topic.threshold,
+        )
+
+
+def compile_topics(file: TopicsFile) -> Topics:
+    """The topics of the file, ready to judge. Takes some milliseconds: once a process is enough."""
+    return Topics([_CompiledTopic(topic) for topic in file.topics])
+
+
+def _listed(matches: Sequence[Match]) -> str:
+    """The terms in words: `us: "США" 2 × in the lead, "госдеп*" in the body`; at most four of each group."""
+    groups: dict[str, list[str]] = {}
+    for match in matches:
+        times = f"{match.count} × " if match.count > 1 else ""
+        groups.setdefault(match.group, []).append(f'"{match.term.removeprefix("=")}" {times}in the {match.place}')
+    return "; ".join(f"{group}: {', '.join(listed[:4])}" for group, listed in groups.items())

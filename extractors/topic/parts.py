@@ -1,0 +1,77 @@
+"""The parts of an article that the topic looks at: headline, lead and body, without what is not about the subject.
+
+Left out are the date line and the place where the outlet sits, tags and related stories, and a headline's repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from extractors.records import Article
+from extractors.topic.text import PARAGRAPH_MARK, Words, normalise, prepare
+
+HEADLINE, LEAD, BODY = PLACES = ("headline", "lead", "body")
+
+LEAD_PARAGRAPHS = 2
+LEAD_CHARACTERS = 900  # a page whose whole text is one paragraph has no longer lead than others
+HEADLINE_CHARACTERS = 200  # the most that the first paragraph of an article without a title may have to stand for it
+MAX_CHARACTERS = 100_000  # no news article is longer; a hostile page may be, and judging 9 MB takes 3 s
+
+DATELINE_CHARACTERS = 140
+_DATE = re.compile(r"\s*date \d{4}-\d{2}-\d{2}(?:\s+|$)")
+# "BISHKEK (AKIpress) – ", "АСТАНА, 6 ноября — Sputnik. ", "АСТАНА. КАЗИНФОРМ – ": where the outlet sits, not what it
+# writes of. One or two words, then a bracket, a number or capitals, then a dash.
+_DATELINE = re.compile(
+    r"\s*[^\W\d_]+(?:[\s-][^\W\d_]+)?\s*"
+    r"(?:\([^()–—\n]{2,40}\)|[,.][^–—\n]{0,30}\d[^–—\n]{0,20}|[./,]\s?[A-ZА-ЯӘҒҚҢӨҰҮҺІ.\s]{4,30})\s*(?:[–—]|--?)\s"
+)
+# Lines that list what the site has besides: tags and related stories. They say nothing of the article's subject.
+_LISTING = re.compile(
+    r"\s*(?:теги|тэги|метки|ключевые слова|читайте (?:также|еще|ещё)|(?:материалы )?по теме|tags?|keywords|"
+    r"(?:read|see) (?:also|more)|related(?: stories| articles)?|тегтер|тақырыпқа орай|teglar|теглар|mavzuga oid|"
+    r"мавзуга оид|etiketler|schlagwörter|标签|关键词)\s*[:：]",
+    re.IGNORECASE,
+)
+
+
+def read_parts(article: Article) -> dict[str, Words]:
+    """Headline, lead and body, prepared. The lead is the first two paragraphs, at most LEAD_CHARACTERS of them."""
+    paragraphs = list(_beginning(article.paragraphs))
+    if paragraphs:
+        first = normalise(paragraphs[0])
+        paragraphs[0] = first[date.end() :] if (date := _DATE.match(first)) else first
+    headline = (article.title or "").strip()[:MAX_CHARACTERS]
+    if not headline and len(paragraphs) > 1 and len(paragraphs[0]) <= HEADLINE_CHARACTERS:
+        headline, paragraphs = paragraphs[0], paragraphs[1:]
+    if paragraphs and paragraphs[0].strip() == normalise(headline).strip():
+        paragraphs = paragraphs[1:]
+    if paragraphs:
+        first = normalise(paragraphs[0])
+        dateline = _DATELINE.match(first[:DATELINE_CHARACTERS])
+        paragraphs[0] = first[dateline.end() :] if dateline else first
+    mark = f"\n{PARAGRAPH_MARK}\n"
+    lead = prepare(mark.join(paragraphs[:LEAD_PARAGRAPHS]))
+    cut = _cut(lead)
+    rest = mark.join(paragraphs[LEAD_PARAGRAPHS:])
+    body = lead[cut:] + (mark + prepare(rest) if rest else "")
+    return {HEADLINE: Words(prepare(headline)), LEAD: Words(lead[:cut]), BODY: Words(body)}
+
+
+def _beginning(paragraphs: Iterable[str]) -> Iterator[str]:
+    """The paragraphs that are text, as far as they are looked at."""
+    room = MAX_CHARACTERS
+    for paragraph in paragraphs:
+        if room <= 0:
+            return
+        if paragraph.strip() and not _LISTING.match(paragraph):
+            yield paragraph[:room]
+            room -= len(paragraph)
+
+
+def _cut(lead: str) -> int:
+    """Where a long lead ends: after a sentence, failing that at a space, failing that in the middle of a word."""
+    if len(lead) <= LEAD_CHARACTERS:
+        return len(lead)
+    start = lead[:LEAD_CHARACTERS]
+    return max(start.rfind(". "), start.rfind("。")) + 1 or start.rfind(" ") + 1 or LEAD_CHARACTERS

@@ -1,0 +1,143 @@
+"""`c5watch backfill`: a past period, from the archives that know it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractors.text import counted
+from flows.cli.commands import (
+    CONFIG,
+    DATA,
+    INTERRUPTED,
+    USAGE,
+    ConfigOption,
+    DataOption,
+    EngineName,
+    JsonOption,
+    checked_config,
+    fail,
+    print_json,
+    problems_explained,
+    say,
+)
+
+if TYPE_CHECKING:
+    from config.load import Config
+    from config.sources import Source
+    from storage.state.periods import Period
+
+ROUTES = ("sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls")
+SKIPPED_SHOWN = 5
+
+
+def backfill(
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2025-11-01.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included.")],
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
+    via: Annotated[str | None, typer.Option(metavar="ROUTE", help=f"Only by this route: {', '.join(ROUTES)}.")] = None,
+    addresses: Annotated[
+        Path | None, typer.Option("--urls", metavar="FILE", help="Only these addresses, one a line.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List and count, fetch no page, store nothing.")] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
+    ] = EngineName.auto,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Take in a past period from the sources' archives.
+
+    Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
+    """
+    from flows.passes.backfill import RequestError, checked_period, choose_sources
+
+    checked = checked_config(config, source)
+    try:
+        period = checked_period(_day("--from", first), _day("--to", last), today=date.today())
+        sources, skipped = choose_sources(checked, source or (), via=via, addresses=addresses)
+    except RequestError as error:
+        say(str(error))
+        raise typer.Exit(USAGE) from None
+    if skipped:
+        shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
+        say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
+    if dry_run:
+        _dry_run(checked, data, sources, period, via, addresses, as_json=as_json)
+        return
+    from flows.serving.engine import choose_engine
+
+    chosen, why = choose_engine(engine.value, os.environ)
+    say(why)
+    ids = [source.id for source in sources]
+    interrupted = False
+    with problems_explained():
+        from flows.cli.terminal import ProgressBar, print_coverage
+        from flows.serving.run import run_backfill
+        from flows.tools.inspect import coverage_of
+
+        with ProgressBar() as bar:
+            try:
+                run_backfill(checked, data, ids, period, via=via, addresses=addresses, engine=chosen, observer=bar)
+            except KeyboardInterrupt:
+                if bar.summary is None:
+                    raise
+                interrupted = True
+        summary = bar.summary
+        assert summary is not None  # a backfill that has not failed tells how it has ended
+        coverage, page = asyncio.run(coverage_of(checked, data, ids, period, via=via, addresses=addresses))
+    if as_json:
+        from flows.reports.coverage import to_json
+
+        print_json({**summary, "skipped": skipped, "coverage": to_json(coverage), "page": str(page)})
+    else:
+        print_coverage(summary, coverage, page, by_list=addresses is not None)
+    if interrupted:
+        say("interrupted; what was finished is kept, and the same command continues")
+        raise typer.Exit(INTERRUPTED)
+    if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
+        fail("no archive could be read: see the error of each source above")
+
+
+def _dry_run(
+    checked: Config,
+    data: Path,
+    sources: Sequence[Source],
+    period: Period,
+    via: str | None,
+    addresses: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    with problems_explained():
+        from flows.cli.terminal import print_some, print_table
+        from flows.passes.dry_run import HEADINGS, duration, forecast, longest
+
+        found = asyncio.run(forecast(checked, data, period=period, sources=sources, via=via, addresses=addresses))
+    seconds, fetch = longest(found), sum(f.to_fetch for f in found)
+    if as_json:
+        wrong = [line for one in found for line in one.wrong_lines]
+        sources_json = {f.source_id: f.to_json() for f in found}
+        print_json({"sources": sources_json, "to_fetch": fetch, "seconds": seconds, "wrong_lines": wrong})
+    else:
+        print_table(HEADINGS, [f.line() for f in found], numbers=(2, 3, 4, 5))
+        print_some([line for one in found for line in one.wrong_lines])
+        print(f"{counted(fetch, 'page')} to fetch, at least {duration(seconds)}; nothing was fetched or stored")
+    if found and all(f.route is None for f in found):
+        fail("no archive could be read: see the notes above")
+
+
+def _day(option: str, value: str) -> date:
+    from flows.passes.backfill import RequestError
+
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise RequestError(f'{option}: found "{value}", expected a day such as 2025-11-01') from None

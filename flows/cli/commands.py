@@ -1,0 +1,118 @@
+"""What the commands share: their common options, how they fail, how they print.
+
+Exit status: 0 the job was done, 1 it could not be, 2 the command line or the configuration is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from config.load import Config
+
+CHECKOUT = Path(__file__).parents[2]
+FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
+
+
+def _data_folder(data: Path) -> Path:
+    """A folder, or where one can be made; a file there ends the command with status 2."""
+    with suppress(OSError):  # it may not be looked at: opening the corpus will say so
+        found = next((place for place in (data, *data.parents) if place.exists()), None)
+        if found is not None and not found.is_dir():
+            say(f"--data: {found} is a file, not a folder: name the folder of the corpus, or one that is to be made")
+            raise typer.Exit(USAGE)
+    return data
+
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", envvar="C5WATCH_CONFIG", help="Folder with settings, sources and topics.")
+]
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="C5WATCH_DATA", callback=_data_folder, help="Folder for corpus and index.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+CONFIG = CHECKOUT / "config"
+DATA = Path("data")
+
+
+class EngineName(StrEnum):
+    """What `--engine` takes."""
+
+    auto = "auto"
+    direct = "direct"
+    prefect = "prefect"
+
+
+def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
+    """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
+    from config.load import ConfigError, load_config
+
+    try:
+        checked = load_config(folder)
+        checked.select(source_ids or (), given_by=given_by)
+    except ConfigError as error:
+        for line in error.lines:
+            say(line)
+        raise typer.Exit(USAGE) from error
+    return checked
+
+
+def checked_output(option: str, file: Path) -> None:
+    """End the command with status 2 unless a file can be there: its folder is not made."""
+    if file.is_dir():
+        say(f"{option}: {file} is a folder: name a file")
+    elif not file.parent.is_dir():
+        say(f"{option}: there is no folder {file.parent}: make it, or name another file")
+    else:
+        return
+    raise typer.Exit(USAGE)
+
+
+def checked_address(url: str) -> str:
+    """The canonical address of a page; what is no address ends the command with status 2."""
+    from extractors.urls import canonical_url
+
+    try:
+        return canonical_url(url)
+    except ValueError:
+        say(f'URL: found "{url}", expected an address such as https://example.kz/news/1')
+        raise typer.Exit(USAGE) from None
+
+
+@contextmanager
+def problems_explained() -> Iterator[None]:
+    """Expected trouble is one sentence and its exit status; anything else is a bug and shows its traceback."""
+    from flows.serving.server import ServerError
+    from storage.index.database import StorageError
+
+    try:
+        yield
+    except (StorageError, ServerError) as error:
+        fail(str(error))
+    except KeyboardInterrupt as error:
+        say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def fail(message: str) -> None:
+    """End the command with status 1 and this sentence."""
+    say(message)
+    raise typer.Exit(FAILED)
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    print(f"c5watch: {message}", file=sys.stderr)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object, on one line of stdout."""
+    print(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,0 +1,312 @@
+"""`c5watch corpus …`: take in, check, mend, count, search, show and export the corpus."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractors.text import counted
+from flows.cli.commands import (
+    CONFIG,
+    DATA,
+    FAILED,
+    USAGE,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    checked_config,
+    checked_output,
+    fail,
+    print_json,
+    problems_explained,
+    say,
+)
+
+if TYPE_CHECKING:
+    from config.load import Config
+    from storage.corpus.importing import Imported
+
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Published on this day or later.")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Published on this day or before.")]
+SourcesOption = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
+LanguagesOption = Annotated[
+    list[str] | None, typer.Option("--language", help="Only this language, such as ru; may be repeated.")
+]
+
+corpus_app = typer.Typer(
+    help="The corpus: import, check, mend, search, show, export.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@corpus_app.command("import")
+def corpus_import(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|FILE.jsonl",
+            help="Folder (or s3://…) of files named like 000_0123456789abcdef.txt, or JSON lines with url, title, "
+            "date, text.",
+        ),
+    ],
+    judge: Annotated[bool, typer.Option("--judge", help="Leave out what is off topic (JSON lines).")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Take in articles from elsewhere.
+
+    A folder is an existing corpus and is adopted: numbers, names and bytes stay as they are. The articles of a file
+    of JSON lines are appended in the order given, each story once; again, it adds nothing.
+    """
+    checked = checked_config(config)
+    remote = place.startswith("s3://")
+    if not remote and not Path(place).exists():
+        say(f"{place}: no such folder or file: expected a folder of article files, or a file of JSON lines")
+        raise typer.Exit(USAGE)
+    if not remote and not Path(place).is_dir():
+        _import_file(checked, data, Path(place), judge=judge, as_json=as_json)
+        return
+    if judge:
+        say("--judge: only for a file of JSON lines; the articles of a folder are adopted as they are")
+        raise typer.Exit(USAGE)
+    with problems_explained():
+        from flows.tools.inspect import adopt_folder
+        from storage.files.folder import folder_at
+
+        adoption = asyncio.run(adopt_folder(checked, data, folder_at(place) if remote else Path(place)))
+    if as_json:
+        print_json({"adopted": adoption.adopted, "known": adoption.known, "next_number": adoption.next_number})
+    else:
+        print(
+            f"{counted(adoption.adopted, 'article')} adopted, {adoption.known} already there; "
+            f"the next one will be {adoption.next_number:03d}"
+        )
+
+
+def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_json: bool) -> None:
+    from extractors.records import Outcome
+
+    outcomes: Counter[Outcome] = Counter()
+    bad: list[Imported] = []
+    undated: list[Imported] = []
+
+    def report(batch: list[Imported]) -> None:
+        for line in batch:
+            outcomes[line.outcome] += 1
+            if as_json:
+                print_json(line.to_json())
+            elif line.outcome is Outcome.FAILED:
+                say(f"{path}: {line.reason}")
+            if line.outcome is Outcome.FAILED:
+                bad.append(line)
+            elif line.unread_date is not None:
+                undated.append(line)
+        sys.stdout.flush()
+
+    with problems_explained():
+        from flows.tools.importing import import_file
+
+        asyncio.run(import_file(checked, data, path, judge=judge, report=report))
+    counts = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in outcomes.most_common())
+    told = f"{counted(outcomes.total(), 'line')}: {counts or 'the file is empty'}"
+    print(told, file=sys.stderr if as_json else sys.stdout)
+    if undated:
+        first = f"line {undated[0].line}: {undated[0].unread_date!r}"
+        say(f"{counted(len(undated), 'date')} not understood, the first in {first}: expected one such as 2025-11-01")
+    if bad and len(bad) == outcomes.total():
+        fail('no line could be used: expected one JSON object a line, with "url", "title", "date" and "text"')
+    elif bad:
+        fail(f"{counted(len(bad), 'line')} could not be used, the first: {bad[0].reason}; the others were taken in")
+
+
+@corpus_app.command("verify")
+def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Check the corpus, changing nothing.
+
+    Files, numbers, index and manifest are held against one another.
+    """
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.inspect import verify_corpus
+
+        count, faults = asyncio.run(verify_corpus(checked, data))
+    if as_json:
+        listed = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in faults]
+        print_json({"articles": count, "faults": listed})
+    else:
+        for fault in faults:
+            print(fault)
+        print(f"{counted(count, 'article')}, {counted(len(faults), 'fault') if faults else 'all in order'}")
+    if faults:
+        raise typer.Exit(FAILED)
+
+
+@corpus_app.command("repair")
+def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Mend what 'verify' finds, as far as the index knows better.
+
+    Nothing is deleted: a wrong or unknown file is moved to set-aside, below the data folder.
+    """
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.inspect import repair_corpus
+
+        done = asyncio.run(repair_corpus(checked, data))
+    if as_json:
+        left = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in done.left]
+        print_json({"mended": [{"place": m.place, "done": m.done} for m in done.mended], "left": left})
+    else:
+        for line in (*done.mended, *done.left):
+            print(line)
+        print(f"{counted(len(done.mended), 'fault')} mended, {len(done.left)} left")
+    if done.left:
+        raise typer.Exit(FAILED)
+
+
+@corpus_app.command("search")
+def corpus_search(
+    query: Annotated[str, typer.Argument(help='Words; "phrases"; a OR b; -without; begin*.')],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many articles.")] = 20,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    source: SourcesOption = None,
+    language: LanguagesOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Find articles by their words, in any form, the best first."""
+    checked = checked_config(config)
+    days = day("--since", since), day("--until", until)
+    with problems_explained():
+        from flows.tools.inspect import search_corpus
+
+        try:
+            hits = asyncio.run(
+                search_corpus(
+                    checked, data, query, limit=limit, first_day=days[0], last_day=days[1],
+                    sources=source or (), languages=language or (), plain=as_json or not sys.stdout.isatty(),
+                )
+            )  # fmt: skip
+        except ValueError as error:
+            say(f"{query!r}: {error}")
+            raise typer.Exit(USAGE) from error
+    if as_json:
+        print_json({"query": query, "hits": [asdict(hit) for hit in hits]})
+        return
+    for hit in hits:
+        print(f"{hit.number:03d}  {hit.published or 'undated'}  {hit.source_id or '–'}  {hit.title or ''}")
+        print(f"     {hit.snippet}")
+        if hit.url:
+            print(f"     {hit.url}")
+    print(counted(len(hits), "article") + (f", the first {limit}: --limit shows more" if len(hits) == limit else ""))
+
+
+@corpus_app.command("export")
+def corpus_export(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help='Where to write; "-" is standard output.')],
+    form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    source: SourcesOption = None,
+    language: LanguagesOption = None,
+    country: Annotated[list[str] | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
+    relation: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="reprint, version: these texts as well; template, related, translation_of …: only articles that "
+            "stand in this relation to another."
+        ),
+    ] = None,
+    longest: Annotated[bool, typer.Option("--longest", help="The longest text of each story, not the first.")] = False,
+    collapse_translations: Annotated[
+        bool, typer.Option("--collapse-translations", help="Of articles that translate one another only the first.")
+    ] = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Write the corpus, or a part of it, into one file for other tools."""
+    checked = checked_config(config)
+    days = day("--since", since), day("--until", until)
+    if str(target) != "-":
+        checked_output("FILE", target)
+    with problems_explained():
+        from flows.tools.inspect import export_corpus
+        from storage.corpus.export import KINDS, Selection
+        from storage.corpus.export_forms import FORMS
+
+        one_of("--format", [form], FORMS)
+        one_of("--relation", relation or [], KINDS)
+        selection = Selection(
+            first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
+            countries=country or (), relations=relation or (), longest=longest,
+            collapse_translations=collapse_translations,
+        )  # fmt: skip
+        count = asyncio.run(export_corpus(checked, data, target, form, selection))
+    say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def day(option: str, value: str | None) -> date | None:
+    """The day, or None where none was given; a mistake ends the command with status 2."""
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        say(f'{option}: found "{value}", expected a day such as 2025-11-01')
+        raise typer.Exit(USAGE) from None
+
+
+def one_of(option: str, values: Iterable[str], allowed: Iterable[str]) -> None:
+    """A value that is not among those allowed ends the command with status 2."""
+    known = sorted(allowed)
+    for value in values:
+        if value not in known:
+            say(f'{option}: found "{value}", expected one of {", ".join(known)}')
+            raise typer.Exit(USAGE)
+
+
+@corpus_app.command("stats")
+def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Count articles, languages and sources."""
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.inspect import corpus_statistics
+
+        counted = asyncio.run(corpus_statistics(checked, data))
+    if as_json:
+        print_json(counted)
+        return
+    for name, value in counted.items():
+        shown = ", ".join(f"{k} {n}" for k, n in value.items()) if isinstance(value, dict) else value
+        print(f"{name.replace('_', ' '):>10}: {'–' if shown is None else shown}")
+
+
+@corpus_app.command("show")
+def corpus_show(
+    number: Annotated[int, typer.Argument(min=0)],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Show one article and what is known of it."""
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.inspect import article_facts
+
+        facts, text = asyncio.run(article_facts(checked, data, number))
+    if as_json:
+        print_json({**facts, "text": text})
+        return
+    for name, value in facts.items():
+        if value not in (None, [], ""):
+            print(f"{name:>13}: {value}")
+    print(f"\n{text}")

@@ -1,0 +1,94 @@
+"""`c5watch serve` and `c5watch deploy`: the flows by schedule, on this machine or on the workers of a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.cli.commands import CONFIG, DATA, ConfigOption, DataOption, checked_config, fail, problems_explained, say
+
+PAGES_PORT = 4200  # Prefect's usual one
+
+
+def serve(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of Prefect's pages; a free one where it is taken.")
+    ] = PAGES_PORT,
+    pages: Annotated[bool, typer.Option(help="Show Prefect's pages to browsers on this machine.")] = True,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Run the schedules until stopped.
+
+    Monitor and digests run at the times in settings.toml; a pass over the feeds that are due begins at once. The
+    flows run under a Prefect server of our own, or under the one that PREFECT_API_URL names. SIGTERM or Ctrl-C ends
+    all of it within ten seconds and keeps what is finished; after a crash, start it again.
+    """
+    checked = checked_config(config)
+    zone = ZoneInfo(checked.settings.schedule.timezone)
+
+    def log(message: str) -> None:
+        print(datetime.now(zone).isoformat(" ", "seconds"), message, file=sys.stderr, flush=True)
+
+    async def run() -> None:
+        from flows.serving.serve import listen
+        from flows.serving.serve import serve as serve_until
+
+        stop = asyncio.Event()
+        listen(stop)
+        await serve_until(checked, data, port=port, ui=pages, log=log, stop=stop)
+
+    status = 0
+    try:
+        with problems_explained():
+            asyncio.run(run())
+        log("stopped; what was finished is kept")
+    except typer.Exit as end:
+        status = end.exit_code
+    sys.stderr.flush()
+    os._exit(status)  # Prefect's threads would wait for a server that is gone
+
+
+def deploy(
+    pool: Annotated[str, typer.Option(help="Work pool that the workers take runs from; made if it is not there.")] = (
+        "c5watch"
+    ),
+    notify: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE/NAME", help="Prefect block to notify of sources in trouble: slack-webhook/desk."),
+    ] = None,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Register the flows with Prefect for workers to run.
+
+    Makes the work pool, the deployments with their schedules, and the automations, or brings them up to date. Needs
+    the API of a Prefect server (PREFECT_API_URL or Prefect's profile). Then start workers on any machine that has
+    c5watch and the same folders: prefect worker start --pool c5watch
+    """
+    checked = checked_config(config)
+    from flows.serving.engine import api_answers, configured_api, quiet_dependencies
+    from flows.serving.run import API_TIMEOUT_S
+
+    url = configured_api(os.environ)
+    if url is None:
+        fail("no Prefect API is configured: set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
+    elif not api_answers(url, timeout_s=API_TIMEOUT_S):
+        fail(f"the Prefect API at {url} does not answer: start it ('prefect server start'), or correct PREFECT_API_URL")
+    quiet_dependencies()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    from flows.serving.deploy import DeployError
+    from flows.serving.deploy import deploy as register
+
+    try:
+        for line in asyncio.run(register(checked, data, pool=pool, notify=notify)):
+            print(line)
+    except DeployError as error:
+        fail(str(error))
+    say(f"now start workers: prefect worker start --pool {pool}")

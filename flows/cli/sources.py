@@ -1,0 +1,265 @@
+"""`c5watch sources …`: the catalogue of outlets, how they fare, whether they work, and how it grows."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extractors.text import counted
+from flows.cli.commands import (
+    CONFIG,
+    DATA,
+    USAGE,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    checked_config,
+    checked_output,
+    fail,
+    print_json,
+    problems_explained,
+    say,
+)
+
+sources_app = typer.Typer(help="The catalogue of outlets.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class CategoryName(StrEnum):
+    """What `--category` takes."""
+
+    national = "national"
+    regional = "regional"
+    us_government = "us_government"
+    think_tank = "think_tank"
+    world = "world"
+    russia = "russia"
+
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be added, and write nothing.")]
+
+
+@contextmanager
+def _mistakes_explained() -> Iterator[None]:
+    """A mistake in an option or a file, found on the way, ends the command with status 2."""
+    from config.load import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        for line in error.lines:
+            say(line)
+        raise typer.Exit(USAGE) from error
+
+
+@sources_app.command("list")
+def sources_list(
+    country: Annotated[str | None, typer.Option(help="Only of this country, such as KZ.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only in this language, such as ru.")] = None,
+    category: Annotated[CategoryName | None, typer.Option(help="Only of this category.")] = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Only those switched off, and why.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """List the sources of the catalogue."""
+    sources = [
+        source
+        for source in checked_config(config).sources
+        if (country is None or source.country == country.upper())
+        and (language is None or source.language == language.lower())
+        and (category is None or source.category == category.value)
+        and not (disabled and source.enabled)
+    ]
+    if not sources:
+        asked = {"--country": country, "--language": language, "--category": category, "--disabled": disabled or None}
+        chosen = ", ".join(name if value is True else f"{name} {value}" for name, value in asked.items() if value)
+        say(f"no source in the catalogue{f' for {chosen}' if chosen else ''}")
+    if as_json:
+        print_json({"sources": [s.model_dump(mode="json") for s in sources]})
+    if as_json or not sources:
+        return
+    from flows.cli.terminal import print_table
+
+    if disabled:
+        print_table(("id", "name", "note"), [(s.id, s.name, s.note or "") for s in sources])
+    else:
+        print_table(
+            ("id", "name", "language", "country", "category", "feeds", "backfill", "enabled"),
+            [
+                (
+                    s.id, s.name, s.language, s.country, s.category, str(len(s.feeds)),
+                    ", ".join(dict.fromkeys(route.route for route in s.backfill)), "yes" if s.enabled else "no",
+                )
+                for s in sources
+            ],
+            numbers=(5,),
+        )  # fmt: skip
+    say(f"{counted(len(sources), 'source')}, {sum(s.enabled for s in sources)} of them enabled")
+
+
+@sources_app.command("status")
+def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Show how each source fares.
+
+    Whether it is read, silent against its own rhythm, or gives less text than it used to.
+    """
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.inspect import sources_health
+
+        health = asyncio.run(sources_health(checked, data))
+    if as_json:
+        print_json({h.source_id: asdict(h) for h in health})
+        return
+    from flows.cli.terminal import print_health
+
+    print_health(health)
+    without_feed = {source.id for source in checked.sources if not source.feeds}
+    states = Counter(
+        "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
+        for h in health
+        if not h.flags
+    )
+    states.update(flag.name for h in health for flag in h.flags)
+    counts = [f"{n} {state}" for state, n in states.items()]
+    say(f"{counted(len(health), 'source')}: {', '.join(counts)}")
+
+
+@sources_app.command("check")
+def sources_check(
+    source: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none means all that are enabled.")] = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Ask those that are switched off, too.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Poll sources live, storing nothing.
+
+    Says what their feeds and the backfill routes on their own sites give, and what to do about one that does not
+    work. For named sources GDELT and the Wayback Machine are asked, too.
+    """
+    checked = checked_config(config, source, given_by="ID")
+    with problems_explained():
+        from flows.cli.terminal import ProgressBar, print_table
+        from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
+
+        chosen = checked.sources if disabled and not source else checked.select(source or ())
+        with ProgressBar() as bar:
+            checks = asyncio.run(check_sources(checked, chosen, shared=bool(source), observer=bar))
+    counts = summary(checks)
+    if as_json:
+        feeds = [c.to_json() for c in checks if c.what == "feed"]
+        print_json({"feeds": feeds, "routes": [c.to_json() for c in checks if c.what != "feed"], "summary": counts})
+    else:
+        print_table(HEADINGS, rows(checks), numbers=(5, 7))
+        say(sentence(counts))
+    if len({check.feed for check in checks}) > 1 and is_offline(checks):
+        fail("no host was found: is this machine online?")
+    if not any(check.ok for check in checks):
+        fail("no feed could be read: see the notes above")
+
+
+@sources_app.command("add")
+def sources_add(
+    url: Annotated[str, typer.Argument(help="The outlet's front page, or its feed.")],
+    id_: Annotated[str | None, typer.Option("--id", help="Its id; else made of the host's name.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name; else what the page calls itself.")] = None,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1; else measured on the feed.")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1; else guessed.")] = None,
+    category: Annotated[CategoryName | None, typer.Option(help="Else guessed.")] = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Find the feed of an outlet and append the outlet to sources.toml.
+
+    Looks at what the page names as its feed, at the usual places, and at the sitemaps in robots.txt.
+    """
+    checked = checked_config(config)
+    with problems_explained(), _mistakes_explained():
+        from flows.tools.sources import Facts, add_source, tables
+
+        facts = Facts(
+            id=id_,
+            name=name,
+            language=language.lower() if language else None,
+            country=country.upper() if country else None,
+            category=category.value if category else None,
+        )
+        added = asyncio.run(add_source(checked, config, url, facts, dry_run=dry_run))
+    if as_json:
+        print_json(added.to_json())
+    else:
+        print(tables([added.new]))
+    feed = added.discovery.feed
+    newest = f", the newest of {feed.newest:%Y-%m-%d %H:%M}" if feed.newest else ""
+    say(f"{feed.url}: {feed.kind} with {counted(feed.entries, 'entry')}{newest}; found by {feed.via}")
+    for other in added.discovery.others:
+        say(f"the page also names {other}")
+    if added.written:
+        if added.written.copied:
+            say(f"{config} had no sources.toml: it got a copy of the shipped catalogue first")
+        say(f"appended to {added.written.path}; try it: c5watch sources check {added.new.source.id}")
+
+
+@sources_app.command("import")
+def sources_import(
+    file: Annotated[Path, typer.Argument(help="The list that a feed reader has exported.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Append the feeds of an OPML file to sources.toml.
+
+    Those that the catalogue has are left out. What such a file does not say is guessed, and marked for review.
+    """
+    checked = checked_config(config)
+    with problems_explained(), _mistakes_explained():
+        from flows.tools.sources import import_opml
+
+        result = import_opml(checked, config, file, dry_run=dry_run)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        from flows.cli.terminal import print_table
+
+        lines = [("added", n.source.id, "; ".join(n.source.feeds), f"guessed: {', '.join(n.guessed)}" if n.guessed
+                  else "") for n in result.added]  # fmt: skip
+        lines += [("skipped", "", skipped.feed, skipped.why) for skipped in result.skipped]
+        print_table(("what", "id", "feed", "note"), lines)
+    say(f"{counted(len(result.added), 'source')} {'to add' if dry_run else 'added'}, {len(result.skipped)} skipped")
+    if result.written:
+        if result.written.copied:
+            say(f"{config} had no sources.toml: it got a copy of the shipped catalogue first")
+        say(f"appended to {result.written.path}")
+
+
+@sources_app.command("export")
+def sources_export(
+    file: Annotated[Path | None, typer.Argument(help="Where to; stdout when not given.")] = None,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Write the catalogue as OPML, for feed readers, and for 'sources import'."""
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.sources import export_opml
+
+        if file is not None:
+            checked_output("FILE", file)
+        content = export_opml(checked, file)
+    if file is None:
+        sys.stdout.buffer.write(content)
+    else:
+        say(f"{counted(len(checked.sources), 'source')} written to {file}")

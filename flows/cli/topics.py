@@ -1,0 +1,212 @@
+"""`c5watch topics …`: what the topic keeps and refuses, and what readers say to that."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractors.text import counted
+from flows.cli.commands import (
+    CONFIG,
+    DATA,
+    USAGE,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    checked_address,
+    checked_config,
+    fail,
+    print_json,
+    problems_explained,
+    say,
+)
+
+if TYPE_CHECKING:
+    from config.load import Config
+    from flows.tools.topics import Agreement, Line, Preview, Trial
+
+DEFAULT_DAYS = 7
+WORDS = {True: "kept", False: "refused", None: "undecided"}
+
+topics_app = typer.Typer(
+    help="The topic: try it on what the index holds, or on a file; judge articles; learn from the judgements.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Answer(StrEnum):
+    """What `topics mark` takes."""
+
+    yes = "yes"
+    no = "no"
+
+
+@topics_app.command("preview")
+def topics_preview(
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, help=f"Articles of so many days up to now; {DEFAULT_DAYS} if not given."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Articles of a file: JSON lines with url, title, text, language."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many articles of a kind.")] = 20,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Show what the topic keeps and refuses, and why; nothing is fetched or changed.
+
+    Of the last days' articles, and what would be decided otherwise than it was: so an edited topics.toml shows what it
+    changes, and with --config also one elsewhere. Or of a file of articles.
+    """
+    checked = checked_config(config)
+    if file is not None:
+        if days is not None:
+            say("--days: expected without --file, which has no days")
+            raise typer.Exit(USAGE)
+        if not file.is_file():
+            say(f"--file: found {file}, expected a file of JSON lines")
+            raise typer.Exit(USAGE)
+        _preview_file(checked, file, as_json=as_json)
+        return
+    with problems_explained():
+        from flows.passes.context import utc_now
+        from flows.tools.topics import preview_days
+
+        preview = asyncio.run(preview_days(checked, data, days or DEFAULT_DAYS, now=utc_now()))
+    if as_json:
+        print_json(preview.to_json())
+    else:
+        _print_preview(preview, limit)
+
+
+@topics_app.command("mark")
+def topics_mark(
+    url: Annotated[str, typer.Argument(help="Of an article that was kept or refused.")],
+    answer: Annotated[Answer, typer.Argument(metavar="yes|no", help="Whether it is on topic.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Say whether an article is on topic.
+
+    'topics preview' then reports how often the topic agrees, and 'topics learn' weighs its terms anew.
+    """
+    checked, address = checked_config(config), checked_address(url)
+    relevant = answer is Answer.yes
+    with problems_explained():
+        from flows.passes.context import utc_now
+        from flows.tools.topics import mark
+
+        trial = asyncio.run(mark(checked, data, address, relevant=relevant, now=utc_now()))
+    if as_json:
+        print_json(trial.to_json() | {"mark": relevant})
+        return
+    agrees = "agrees" if trial.verdict.relevant == relevant else "says otherwise"
+    print(f"marked as {'on' if relevant else 'off'} topic: {_headline(trial)}")
+    print(f"  the topic {agrees}: {_clean(trial.verdict.why)}")
+
+
+@topics_app.command("learn")
+def topics_learn(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
+    """Weigh the topic's evidence by the articles marked.
+
+    The weights are written to topics.weights.toml beside topics.toml, as numbers that anybody can read and change, and
+    only if they do better on marked articles that they were not learnt from.
+    """
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.learning import learn
+
+        learnt = asyncio.run(learn(checked, data))
+    if as_json:
+        print_json(learnt.to_json())
+    else:
+        for line in learnt.lines():
+            print(line)
+
+
+def _preview_file(checked: Config, path: Path, *, as_json: bool) -> None:
+    counts = {True: 0, False: 0, None: 0}
+
+    def report(line: Line) -> None:
+        relevant = line.verdict.relevant if line.verdict else None
+        counts[relevant] += 1
+        if as_json:
+            print_json(line.to_json())
+        elif line.verdict:
+            named = _clean(line.title or line.url or f"line {line.number}")
+            print(f"{WORDS[relevant]:>8} {line.verdict.score:6.2f}  {named}")
+            print(f"{'':>17}{_clean(line.verdict.why)}")
+        if not line.verdict:
+            say(f"{path}: {line.note}")
+
+    with problems_explained():
+        from flows.tools.topics import preview_file
+
+        preview_file(checked, path, report)
+    unusable = f", {counted(counts[None], 'line')} could not be used" if counts[None] else ""
+    print(f"{counts[True]} kept, {counts[False]} refused{unusable}", file=sys.stderr if as_json else sys.stdout)
+    if counts[None] and not counts[True] + counts[False]:
+        fail('no line could be used: expected one JSON object a line, with "url", "title", "text" and "language"')
+
+
+def _print_preview(preview: Preview, limit: int) -> None:
+    trials = preview.trials
+    kept = [t for t in trials if t.verdict.relevant]
+    refused = [t for t in trials if not t.verdict.relevant]
+    nearest = sorted(refused, key=lambda t: -t.verdict.score)
+    _print_list(f"newly kept, refused before ({{}} of {len(kept)})", [t for t in kept if t.changed], limit)
+    _print_list(f"newly refused, kept before ({{}} of {len(refused)})", [t for t in refused if t.changed], limit)
+    _print_list("kept ({})", [t for t in kept if not t.changed], limit)
+    _print_list("refused ({}), the nearest first", [t for t in nearest if not t.changed], limit)
+    by_summary = sum(t.judged.basis != "text" for t in trials)
+    days = "day" if preview.days == 1 else counted(preview.days, "day")
+    print(f"last {days}: {len(kept)} kept, {len(refused)} refused, {sum(t.changed for t in trials)} of them changed")
+    if by_summary:
+        print(f"{counted(by_summary, 'article')} judged by headline and summary, for lack of a text")
+    _print_agreement(preview.agreement, limit)
+
+
+def _print_agreement(agreement: Agreement, limit: int) -> None:
+    if not agreement.marked:
+        print("no article is marked yet: 'c5watch topics mark URL yes|no'")
+        return
+    precision, recall = ("–" if share is None else f"{share:.0%}" for share in (agreement.precision, agreement.recall))
+    print(f"{counted(agreement.marked, 'article')} marked: precision {precision}, recall {recall}")
+    _print_list("contradictions ({})", agreement.contradictions, limit)
+
+
+def _print_list(title: str, trials: Sequence[Trial], limit: int) -> None:
+    if not trials:
+        return
+    print(f"{title.format(len(trials))}:")
+    for trial in trials[:limit]:
+        marked = "" if trial.judged.mark is None else f"  [marked {'yes' if trial.judged.mark else 'no'}]"
+        near = "  [borderline]" if trial.verdict.borderline else ""
+        print(f"  {trial.verdict.score:6.2f}  {_headline(trial)}{marked}{near}")
+        print(f"          {_clean(trial.judged.key)}")
+        basis = "" if trial.judged.basis == "text" else f"by {trial.judged.basis}: "
+        print(f"          {basis}{_clean(trial.verdict.why)}")
+    if len(trials) > limit:
+        print(f"  … and {len(trials) - limit} more: --limit shows them")
+
+
+def _headline(trial: Trial) -> str:
+    return _clean(trial.judged.article.title or trial.judged.key)
+
+
+def _clean(text: str) -> str:
+    """A stranger's text as one harmless line."""
+    from extractors.text import clean_line
+
+    return clean_line(text)

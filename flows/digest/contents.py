@@ -1,0 +1,320 @@
+"""What a digest shows, chosen and put in order: its stories by event and country, the state of the sources, figures.
+
+Pure records, and one loader. Texts are clean here: one line, nothing invisible, of bounded length; addresses are http
+or https, or None. How it all looks is `flows.digest.render`'s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.sources import Source
+from flows.digest.clean import MAX_NAME, clean, link, readable
+from flows.digest.sentences import first_sentences
+from flows.digest.words import Frame
+from storage.digests.facts import (
+    DigestArticle,
+    RaisedFlag,
+    Reprint,
+    load_articles,
+    load_days,
+    load_events,
+    load_flags,
+    load_passes,
+    load_reprints,
+    load_tellings,
+)
+
+DAYS = 30  # in the figures
+FIRST_PERIOD = timedelta(days=1)  # whose passes the first digest counts
+MAX_TITLE = 300  # characters; what is longer is no headline
+MAX_WHY = 200
+MAX_LINK_ALSO = 300  # where there may be many
+TERMS = (3, 3, 2, 2)  # shown of the groups in their order: first those that an article must have
+COUNTRIES_FIRST = ("KZ", "KG", "TJ", "TM", "UZ", "US")  # the topic's own; then the others by their codes
+_COUNTED = ("new", "appended", "duplicates", "off_topic", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Another outlet that has the story, how often; `language` where it is another than the story's."""
+
+    outlet: str
+    url: str | None
+    language: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One story, told by one article; the other articles and pages that tell the same are in `also`."""
+
+    number: int
+    title: str | None
+    url: str | None
+    outlet: str
+    country: str | None
+    language: str | None
+    day: date | None
+    sentences: str
+    terms: tuple[tuple[str, ...], ...]  # that make it on topic, by group
+    also: tuple[Also, ...]
+
+    @property
+    def texts(self) -> int:
+        """How many pages tell it."""
+        return 1 + sum(also.count for also in self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class CountryStories:
+    """The stories of one country's outlets; None: not known."""
+
+    country: str | None
+    stories: tuple[Story, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Several stories on one event, the leading one first."""
+
+    countries: tuple[CountryStories, ...]
+
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        """All of them."""
+        return tuple(story for country in self.countries for story in country.stories)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthNote:
+    """A source that needs a look: the flag and the reason as `storage.health.sources` states them."""
+
+    outlet: str
+    flag: str
+    since: date
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that a digest shows. `articles` counts those it is made of; those folded into another's story included."""
+
+    title: str
+    frame: Frame
+    now: datetime  # in the reader's zone
+    since: datetime | None  # in the reader's zone; None: there was no digest before
+    articles: int
+    outlets: int  # of these articles, without reprints
+    events: tuple[Event, ...] = ()  # with several stories, those with most texts first
+    countries: tuple[CountryStories, ...] = ()  # all other stories
+    borderline: tuple[Story, ...] = ()
+    days: tuple[tuple[date, int], ...] = ()  # articles in the corpus by day, DAYS of them
+    by_country: tuple[tuple[str | None, int], ...] = ()  # of these days, most first
+    health: tuple[HealthNote, ...] = ()
+    sources: int = 0  # that are watched
+    passes: int = 0
+    counts: tuple[tuple[str, int], ...] = ()  # what the passes did: new, appended, duplicates …
+
+    @property
+    def stories(self) -> int:
+        """How many stories are shown, borderline ones included."""
+        singles = sum(len(country.stories) for country in self.countries)
+        return sum(len(event.stories) for event in self.events) + singles + len(self.borderline)
+
+
+async def load_content(
+    connection: AsyncConnection,
+    numbers: Sequence[int],
+    *,
+    title: str,
+    frame: Frame,
+    zone: ZoneInfo,
+    now: datetime,
+    since: datetime | None,
+    sources: Mapping[str, Source],
+) -> Content:
+    """What a digest of the articles `numbers` shows to a reader in `zone`; `since` is when the last one was made.
+
+    Numbers without an article are passed over.
+    """
+    local = now.astimezone(zone)
+    first = local.date() - timedelta(days=DAYS - 1)
+    enabled = [source.id for source in sources.values() if source.enabled]
+    found = await load_articles(connection, numbers)
+    oldest = min((article.appended_at for article in found), default=now)
+    stories = _stories(
+        found,
+        tellings=await load_tellings(connection, numbers),
+        reprints=await load_reprints(connection, numbers, sources=list(sources), since=oldest),
+        frame=frame,
+        sources=sources,
+    )
+    events, singles = _by_event(stories, await load_events(connection, numbers))
+    days = await load_days(connection, first, local.date())
+    by_country: Counter[str | None] = Counter()
+    for (_, source_id), count in days.items():
+        by_country[_country(source_id, sources)] += count
+    passes = await load_passes(connection, since or now - FIRST_PERIOD, now)
+    return Content(
+        title=clean(title, MAX_NAME),
+        frame=frame,
+        now=local,
+        since=since.astimezone(zone) if since else None,
+        articles=len(found),
+        outlets=len({article.source_id for article in found}),
+        events=events,
+        countries=_by_country(singles),
+        borderline=tuple(_in_order(story for story, borderline in stories if borderline)),
+        days=tuple(_filled(days, first)),
+        by_country=tuple(sorted(by_country.items(), key=lambda pair: (-pair[1], pair[0] or "~"))),
+        health=tuple(_note(flag, sources, zone) for flag in await load_flags(connection, enabled)),
+        sources=len(enabled),
+        passes=len(passes),
+        counts=tuple(_counts(passes)),
+    )
+
+
+def _stories(
+    found: Sequence[DigestArticle],
+    *,
+    tellings: Iterable[tuple[int, int]],
+    reprints: Iterable[Reprint],
+    frame: Frame,
+    sources: Mapping[str, Source],
+) -> list[tuple[Story, bool]]:
+    """The stories with whether they are borderline. Of several articles that tell one, the reader's language leads."""
+    root = {article.number: article.number for article in found}
+    for pair in tellings:
+        first, second = (_root(root, number) for number in pair if number in root)
+        root[max(first, second)] = min(first, second)
+    families: defaultdict[int, list[DigestArticle]] = defaultdict(list)
+    for article in found:
+        families[_root(root, article.number)].append(article)
+    elsewhere: defaultdict[int, list[Reprint]] = defaultdict(list)
+    for reprint in reprints:
+        elsewhere[reprint.number].append(reprint)
+    stories = []
+    for family in families.values():
+        family.sort(key=lambda article: (article.borderline, article.language != frame, article.number))
+        lead, *others = family
+        pages = [Reprint(a.number, a.url or "", a.source_id or "", a.language) for a in others]
+        pages += [page for article in family for page in elsewhere[article.number]]
+        stories.append((_story(lead, _also(lead, pages, sources), sources), lead.borderline))
+    return stories
+
+
+def _root(root: dict[int, int], number: int) -> int:
+    while root[number] != number:
+        root[number] = number = root[root[number]]
+    return number
+
+
+def _story(article: DigestArticle, also: tuple[Also, ...], sources: Mapping[str, Source]) -> Story:
+    sentences = first_sentences(article.paragraphs, title=article.title, language=article.language)
+    return Story(
+        number=article.number,
+        title=clean(article.title or "", MAX_TITLE) or None,
+        url=link(article.url),
+        outlet=_outlet(article.source_id, article.url, sources),
+        country=_country(article.source_id, sources),
+        language=article.language if article.language and article.language.isalpha() else None,
+        day=article.published,
+        sentences=clean(sentences, 2 * MAX_TITLE),
+        terms=_terms(article),
+        also=also,
+    )
+
+
+def _also(lead: DigestArticle, pages: Iterable[Reprint], sources: Mapping[str, Source]) -> tuple[Also, ...]:
+    """One of each outlet and language, without further pages of the story's own."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    urls: dict[tuple[str, str | None], str] = {}
+    for page in pages:
+        language = page.language if page.language != lead.language else None
+        if page.source_id == lead.source_id and language is None:
+            continue
+        outlet = _outlet(page.source_id, page.url, sources)
+        counts[outlet, language] += 1
+        urls.setdefault((outlet, language), page.url)
+    return tuple(Also(key[0], link(urls[key], MAX_LINK_ALSO), key[1], count) for key, count in counts.items())
+
+
+def _outlet(source_id: str | None, url: str | None, sources: Mapping[str, Source]) -> str:
+    if source_id is not None and source_id in sources:
+        return clean(sources[source_id].name, MAX_NAME)
+    checked = link(url)
+    host = (urlsplit(checked).hostname or "").removeprefix("www.") if checked else ""
+    return clean(host or source_id or "?", MAX_NAME)
+
+
+def _country(source_id: str | None, sources: Mapping[str, Source]) -> str | None:
+    return sources[source_id].country if source_id is not None and source_id in sources else None
+
+
+def _terms(article: DigestArticle) -> tuple[tuple[str, ...], ...]:
+    text = "\n".join((article.title or "", *article.paragraphs))
+    groups: dict[str, dict[str, None]] = {}
+    for match in article.matches:
+        groups.setdefault(match.group, {}).setdefault(match.term)
+    shown = zip(groups.values(), TERMS, strict=False)
+    return tuple(tuple(dict.fromkeys(readable(term, text) for term in islice(terms, most))) for terms, most in shown)
+
+
+def _by_event(
+    stories: Iterable[tuple[Story, bool]], event_of: Mapping[int, int]
+) -> tuple[tuple[Event, ...], list[Story]]:
+    groups: defaultdict[int, list[Story]] = defaultdict(list)
+    for story, borderline in stories:
+        if not borderline:
+            groups[event_of.get(story.number, story.number)].append(story)
+    several = [_in_order(group) for group in groups.values() if len(group) > 1]
+    events = [Event(_by_country(group, lead=group[0].country)) for group in several]
+    events.sort(key=lambda event: (-sum(story.texts for story in event.stories), -event.stories[0].number))
+    return tuple(events), [group[0] for group in groups.values() if len(group) == 1]
+
+
+def _in_order(stories: Iterable[Story]) -> list[Story]:
+    """Those first that most pages tell, then the newest."""
+    return sorted(stories, key=lambda story: (-story.texts, -(story.day or date.min).toordinal(), story.number))
+
+
+def _by_country(stories: Iterable[Story], lead: str | None = None) -> tuple[CountryStories, ...]:
+    groups: defaultdict[str | None, list[Story]] = defaultdict(list)
+    for story in _in_order(stories):
+        groups[story.country].append(story)
+
+    def place(country: str | None) -> tuple[bool, int, str]:
+        known = country in COUNTRIES_FIRST
+        return country != lead or lead is None, COUNTRIES_FIRST.index(country) if known else 99, country or "~"
+
+    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=place))
+
+
+def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterable[tuple[date, int]]:
+    totals: Counter[date] = Counter()
+    for (day, _), count in days.items():
+        totals[day] += count
+    for offset in range(DAYS):
+        day = first + timedelta(days=offset)
+        yield day, totals[day]
+
+
+def _note(flag: RaisedFlag, sources: Mapping[str, Source], zone: ZoneInfo) -> HealthNote:
+    name = _outlet(flag.source_id, None, sources)
+    return HealthNote(name, flag.flag, flag.since.astimezone(zone).date(), clean(flag.why, MAX_WHY))
+
+
+def _counts(passes: Sequence[dict[str, Any]]) -> Iterable[tuple[str, int]]:
+    for name in _COUNTED:
+        yield name, sum(int(summary.get(name) or 0) for summary in passes)
+    yield "pending", int(passes[-1].get("pending") or 0) if passes else 0

@@ -1,0 +1,310 @@
+"""The digest: choose what is new, store it as a whole mail, write its files, send it.
+
+Three steps, each of which starts from what the one before has committed, so that a run may end anywhere and the next
+one goes on. `flows.serving.prefect_flows` wraps this coroutine as a flow; the command line runs it directly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.load import Config
+from config.settings import Digest
+from extractors.text import counted
+from flows.digest.contents import Content, load_content
+from flows.digest.files import FOLDER, write_files, zone_of
+from flows.digest.mail import compose, domain_of
+from flows.digest.render import render
+from flows.digest.sending import Sending, note_waiting, send_waiting
+from flows.digest.words import WORDS
+from flows.pages import replace_page
+from flows.passes.context import Step, run_directly, utc_now
+from storage.corpus.writer import open_corpus, open_for_reading
+from storage.digests.outbox import Choice, choose, free_stem, store_digest
+from storage.files.folder import named_disk_errors
+from storage.index.database import Database, database_place, open_database
+from storage.relating.relating import relate_new
+from storage.state.runs import store_run_end, store_run_start
+
+PROBLEMS_SHOWN = 5
+DEFAULT_NAME = Digest().name
+TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
+_SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class RequestError(Exception):
+    """What was asked for makes no sense; the message says what to ask for instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """One digest of a run; `stem` None: there was nothing new, and so there is none."""
+
+    name: str
+    articles: int
+    since: datetime
+    stem: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did."""
+
+    folder: Path
+    has_mail: bool
+    issued: list[Issued] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
+    sending: Sending = field(default_factory=Sending)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `digest --json` prints."""
+        sending = self.sending
+        return {
+            "digests": {
+                one.name: {
+                    "articles": one.articles,
+                    "since": one.since.isoformat(timespec="seconds"),
+                    "page": str(self.folder / f"{one.stem}.html") if one.stem else None,
+                    "mail": str(self.folder / f"{one.stem}.eml") if one.stem else None,
+                    "message_id": one.message_id,
+                }
+                for one in self.issued
+            },
+            "folder": str(self.folder),
+            "written": [str(path) for path in self.written],
+            "has_mail": self.has_mail,
+            "sent": sending.sent,
+            "refused": sending.refused,
+            "gave_up": sending.gave_up,
+            "waiting": sending.waiting,
+            "next_attempt": sending.next_attempt.isoformat(timespec="seconds") if sending.next_attempt else None,
+            "problem": sending.problem,
+            "problems": sending.problems,
+        }
+
+    def sentences(self) -> list[str]:
+        """The same in words, a sentence a line."""
+        lines = []
+        for one in self.issued:
+            since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
+            place = self.folder / f"{one.stem}.html"
+            new = counted(one.articles, "article")
+            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
+        sending = self.sending
+        problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
+        lines += problems[:PROBLEMS_SHOWN]
+        if len(problems) > PROBLEMS_SHOWN:
+            lines.append(f"… and {len(problems) - PROBLEMS_SHOWN} more")
+        if not self.has_mail:
+            lines.append("not sent: the settings have no [mail]")
+        else:
+            lines.append(f"{counted(sending.sent, 'mail')} sent, {sending.refused} refused, {sending.gave_up} given up")
+        if sending.problem:
+            lines.append(sending.problem)
+        if sending.waiting:
+            due = f", the next try is due at {sending.next_attempt:%Y-%m-%d %H:%M} UTC" if sending.next_attempt else ""
+            lines.append(f"{counted(sending.waiting, 'mail')} waiting{due}; 'c5watch digest --waiting' tries at once")
+        return lines
+
+    def markdown(self) -> str:
+        """The same for Prefect's artifact page; addresses of readers and servers' words are shown as they stand."""
+        return "\n".join(f"    {line}" for line in self.sentences())  # indented: as code, not mark-up
+
+
+def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
+    """The digests with these names, all when none is named. Raises RequestError for an unknown name."""
+    known = {digest.name: digest for digest in config.settings.digests}
+    if unknown := next((name for name in names if name not in known), None):
+        raise RequestError(f'--name: found "{unknown}", expected one of {", ".join(known)}')
+    return tuple(known[name] for name in names) if names else tuple(known.values())
+
+
+def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
+    """A moment such as 2026-11-20, 2026-11-20T07:00, or a while ago: 36h, 3d, 2w. Raises RequestError."""
+    if found := _SPAN.fullmatch(text):
+        return now - int(found[1]) * _UNITS[found[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RequestError(
+            f'--since: found "{text}", expected a day or moment such as 2026-11-20 or 2026-11-20T07:00, '
+            "or a while such as 36h, 3d or 2w"
+        ) from None
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if moment > now:
+        raise RequestError(f'--since: found "{text}", which is still to come, expected a moment in the past')
+    return moment
+
+
+async def digest(
+    config: Config,
+    data: Path,
+    *,
+    names: Sequence[str] = (),
+    since: str | None = None,
+    send: bool = True,
+    waiting_only: bool = False,
+    engine: str = "direct",
+    step: Step = run_directly,
+    now: Callable[[], datetime] = utc_now,
+    pauses_s: Sequence[float] | None = None,
+) -> Summary:
+    """Make the digests that are due to their readers, write their files, send what waits.
+
+    `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
+    since the last digest; an article that was in a digest is never in another one of the same name. Without `send`
+    all mails wait for the next run. With `waiting_only` no digest is made, only files
+    and mails are completed, all that wait and not only those that are due.
+    Raises StorageError when the corpus or the folder cannot be used, RequestError for a wrong `names` or `since`.
+    """
+    mail = config.settings.mail
+    chosen = choose_digests(config, names)
+    moments = {one.name: _since(config, one, since, now()) for one in chosen}
+    summary = Summary(data / FOLDER, mail is not None)
+    async with open_for_reading(data, config.settings.storage):
+        pass  # a folder without a corpus is a mistake: it is not to become one
+    async with open_corpus(data, config.settings.storage) as corpus:
+        database = corpus.database
+        run = await store_run_start(database, kind="digest", engine=engine, now=now())
+        if not waiting_only:
+            await step("translations and events", lambda: relate_new(database, now=now()))
+            for one in chosen:
+                issue = _Issue(config, one, database, since=moments[one.name], now=now())
+                summary.issued.append(await step(f"digest {one.name}", issue.store))
+        summary.written = await write_files(config, data, database)
+        if send and mail is not None:
+            # Each delivery is claimed, so a step that is run again repeats none.
+            work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=waiting_only)
+            summary.sending = await step("send", work)
+        else:
+            await note_waiting(database, summary.sending)
+        await store_run_end(database, run, now=now(), summary=summary.to_json())
+    return summary
+
+
+async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] = utc_now) -> Sending | None:
+    """Try again what an earlier run could not send, where that is due; None without [mail]. Raises StorageError.
+
+    For whoever comes by often: digests are made once a day, and a mail server may be back in a minute.
+    """
+    if config.settings.mail is None:
+        return None
+    database = await open_database(database_place(data, config.settings.storage))
+    try:
+        return await send_waiting(database, config.settings.mail, now=now, pauses_s=())
+    finally:
+        await database.close()
+
+
+async def preview(
+    config: Config, data: Path, file: Path, *, name: str | None, since: str | None, now: datetime
+) -> Issued:
+    """Write the page of what the next digest would hold, as things stand; stores and sends nothing.
+
+    Raises StorageError, also when there is no corpus, and RequestError.
+    """
+    chosen = choose_digests(config, [name] if name else [])
+    if len(chosen) > 1:
+        raise RequestError(f"--preview: expected one digest, name it with --name {'|'.join(d.name for d in chosen)}")
+    one = chosen[0]
+    moment = _since(config, one, since, now)
+    async with (
+        open_for_reading(data, config.settings.storage) as corpus,
+        corpus.database.read() as connection,
+    ):
+        choice = await _choose(connection, config, one, since=moment, now=now)
+        content = await _content(connection, config, one, choice, now=now)
+    with named_disk_errors(file):
+        replace_page(file, render(content, archive_link=None).page)
+    return Issued(one.name, len(choice.numbers), choice.since)
+
+
+def _since(config: Config, one: Digest, since: str | None, now: datetime) -> datetime | None:
+    return parse_since(since, zone=zone_of(config, one.name), now=now) if since else None
+
+
+async def _choose(
+    connection: AsyncConnection, config: Config, one: Digest, *, since: datetime | None, now: datetime
+) -> Choice:
+    of_countries = {source.id for source in config.sources if source.country in one.countries}
+    return await choose(
+        connection, one.name, now=now, since=since, topic=one.topic, languages=one.languages,
+        source_ids=of_countries if one.countries else None,
+    )  # fmt: skip
+
+
+async def _content(
+    connection: AsyncConnection, config: Config, one: Digest, choice: Choice, *, now: datetime
+) -> Content:
+    return await load_content(
+        connection,
+        choice.numbers,
+        title=_title(one),
+        frame=one.frame,
+        zone=zone_of(config, one.name),
+        now=now,
+        since=None if choice.first else choice.since,
+        sources={source.id: source for source in config.sources},
+    )
+
+
+def _title(one: Digest) -> str:
+    return one.title or TITLES[one.frame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Issue:
+    """The work of making one digest."""
+
+    config: Config
+    digest: Digest
+    database: Database
+    since: datetime | None
+    now: datetime
+
+    async def store(self) -> Issued:
+        """Choose, render and store, in one transaction: doing it again finds nothing new."""
+        config, one, now = self.config, self.digest, self.now
+        mail = config.settings.mail
+        async with self.database.write() as connection:
+            choice = await _choose(connection, config, one, since=self.since, now=now)
+            if not choice.numbers and one.empty == "none":
+                if choice.first and self.since is None:  # from here on, what is new is counted
+                    await self._mark(connection, choice)
+                return Issued(one.name, 0, choice.since)
+            moment = now.astimezone(zone_of(config, one.name))
+            named = "" if one.name == DEFAULT_NAME else f"-{one.name}"
+            stem = await free_stem(connection, f"{moment:%Y-%m-%dT%H-%M}{named}")
+            content = await _content(connection, config, one, choice, now=now)
+            archive = mail.archive_url if mail else None
+            rendered = render(content, archive_link=f"{archive}/{stem}.html" if archive else f"{stem}.html")
+            if not choice.numbers:  # a mail of one line; the page says how the sources are
+                line = WORDS[one.frame].nothing
+                rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n", pictures=())
+            key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
+            message_id = f"<{stem}.{key}@{domain_of(mail)}>"
+            message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)
+            await store_digest(
+                connection, one.name, choice, now=now, stem=stem, message_id=message_id, message=message,
+                page=rendered.page.encode(), recipients={*(one.recipients or mail.recipients)} if mail else (),
+            )  # fmt: skip
+            return Issued(one.name, len(choice.numbers), choice.since, stem, message_id)
+
+    async def _mark(self, connection: AsyncConnection, choice: Choice) -> None:
+        mark = f".{self.digest.name}"  # no file has it
+        await store_digest(
+            connection, self.digest.name, choice, now=self.now, stem=mark, message_id=mark, message=b"", page=b"",
+            recipients=(),
+        )  # fmt: skip

@@ -1,0 +1,248 @@
+"""A digest as a subject, a plain text, a mail and a page.
+
+The mail stays below LIMIT, so that no client cuts it: where there is more, the stories that most outlets tell come
+first, in turn from each event and country, the last of them as mere headlines, and the rest is in the page.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from flows.digest.clean import MAX_NAME, clean, link, turns
+from flows.digest.contents import Content, CountryStories, Story
+from flows.digest.picture import HEIGHT, WIDTH, countries_png, days_png
+from flows.digest.text import plain_text
+from flows.digest.words import WORDS, Words
+from flows.pages import pages
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
+
+LIMIT = 98_000  # bytes of the HTML as transferred; of a part of more than 102 kB Gmail hides the rest
+LINE = 76  # characters of base64 on a line, RFC 2045, section 6.8
+MOST = 300  # stories of which a mail can hold no more
+FULL = 0.6  # of the room that stories with their text get, where not all fit
+FLAGS = 12  # shown in a mail
+CONTENTS = 30  # stories from which on the page begins with a list of what is where
+MOST_NAMED = 12  # countries in the words for the picture
+PLACE = "c5watch.invalid"  # of the pictures' names, which have the form of an address: RFC 2392
+SUBJECT = 150  # characters
+# How many of each are shown before the next comes round: events, stories of a country, borderline ones.
+_EVENTS_A_ROUND, _SINGLES_A_ROUND, _BORDERLINE_A_ROUND = 10, 3, 2
+
+Shown = Mapping[int, bool]  # number of a story → whether with its text; those left out are not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the mail: `html` names it as "cid:" and its `cid`, which looks like name@place."""
+
+    cid: str
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A digest in all its forms. `subject` is one clean line; `page` is a complete HTML document by itself.
+
+    `html` is below LIMIT if it is sent as it is or in base64, not if quoted-printable.
+    """
+
+    subject: str
+    text: str
+    html: str
+    page: str
+    pictures: tuple[Picture, ...]
+
+
+def render(content: Content, *, archive_link: str | None) -> Rendered:
+    """The digest, ready to be sent and kept.
+
+    `archive_link` says where the page will be: an address, or the name of its file where it has no address. None: in
+    the folder of digests.
+    """
+    words = WORDS[content.frame]
+    pictures = _pictures(content, words)
+    subject = _subject(content, words)
+
+    def mail(shown: Shown) -> str:
+        sources = [f"cid:{picture.cid}" for picture in pictures]
+        return _inliner().inline(_html(content, words, subject, pictures, sources, shown, archive_link, is_mail=True))
+
+    shown = _fitting(content, mail)
+    everything = {story.number: True for story in _stories(content)}
+    sources = [f"data:image/png;base64,{b64encode(picture.png).decode()}" for picture in pictures]
+    return Rendered(
+        subject=subject,
+        text=plain_text(content, words, shown, archive=_archive(archive_link, words), lead=_lead(content, words)),
+        html=mail(shown),
+        page=_html(content, words, subject, pictures, sources, everything, None, is_mail=False),
+        pictures=pictures,
+    )
+
+
+def transferred(html: str) -> int:
+    """Bytes of a part with this HTML in base64, its lines, and so the last one, ended by CR LF as in any mail."""
+    size = -(-(len(html.encode()) + html.count("\n") + 2) // 3) * 4
+    return size + 2 * (size // LINE + 1)
+
+
+def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
+    """As many stories as a mail holds: all of them with their texts, or the first ones so and others by headline."""
+    order = [story.number for story in _by_turns(content)]
+
+    def fits(full: int, brief: int) -> bool:
+        return transferred(mail(_chosen(order, full, brief))) < LIMIT
+
+    most = min(len(order), MOST)
+    if len(order) == most and fits(most, 0):
+        return _chosen(order, most, 0)
+    full = int(FULL * _largest(most, lambda count: fits(count, 0)))
+    return _chosen(order, full, _largest(most - full, lambda count: fits(full, count)))
+
+
+def _chosen(order: Sequence[int], full: int, brief: int) -> Shown:
+    return {number: place < full for place, number in enumerate(order[: full + brief])}
+
+
+def _largest(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to `most` that fits, if smaller ones do."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
+
+
+def _by_turns(content: Content) -> list[Story]:
+    """All stories in the order in which they are given room."""
+    turns = [
+        (place // _EVENTS_A_ROUND + rank, 0, place, rank, story)
+        for place, event in enumerate(content.events)
+        for rank, story in enumerate(event.stories)
+    ]
+    turns += [
+        (rank // _SINGLES_A_ROUND, 1, place, rank, story)
+        for place, country in enumerate(content.countries)
+        for rank, story in enumerate(country.stories)
+    ]
+    turns += [(rank // _BORDERLINE_A_ROUND, 2, 0, rank, story) for rank, story in enumerate(content.borderline)]
+    return [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:-1])]
+
+
+def _stories(content: Content) -> Iterator[Story]:
+    for event in content.events:
+        yield from event.stories
+    for country in content.countries:
+        yield from country.stories
+    yield from content.borderline
+
+
+def _html(
+    content: Content,
+    words: Words,
+    subject: str,
+    pictures: Sequence[Picture],
+    sources: Sequence[str],
+    shown: Shown,
+    archive_link: str | None,
+    *,
+    is_mail: bool,
+) -> str:
+    cut = ""
+    if len(shown) < content.stories:
+        counts = {"shown": words.number(len(shown)), "all": words.counted(content.stories, words.story)}
+        cut = f"{words.shown.format(**counts)}."
+
+    def some(groups: Sequence[CountryStories]) -> list[tuple[CountryStories, list[Story]]]:
+        """Of each group the stories that are shown; groups without any are left out."""
+        chosen = [(group, [story for story in group.stories if story.number in shown]) for group in groups]
+        return [(group, stories) for group, stories in chosen if stories]
+
+    return (
+        pages()
+        .get_template("digest.html")
+        .render(
+            w=words,
+            content=content,
+            subject=subject,
+            lead=_lead(content, words),
+            shown=shown,
+            cut=cut,
+            archive=_archive(archive_link, words),
+            is_mail=is_mail,
+            some=some,
+            turns=turns,
+            events_shown=[event for event in content.events if any(story.number in shown for story in event.stories)],
+            borderline=[story for story in content.borderline if story.number in shown],
+            contents=[] if is_mail or content.stories < CONTENTS else list(_contents(content, words)),
+            health=content.health[:FLAGS] if is_mail else content.health,
+            counts=words.passes(content.passes, content.counts),
+            pictures=[
+                {"source": source, "alt": picture.alt, "width": WIDTH, "height": HEIGHT}
+                for source, picture in zip(sources, pictures, strict=True)
+            ],
+        )
+    )
+
+
+def _contents(content: Content, words: Words) -> Iterator[tuple[str, str, int]]:
+    """What the page has where: the heading's id, its text, and how many stories."""
+    if content.events:
+        yield "events", words.events, len(content.events)
+    for group in content.countries:
+        yield group.country or "other", words.country_name(group.country), len(group.stories)
+    if content.borderline:
+        yield "borderline", words.borderline, len(content.borderline)
+
+
+def _archive(archive_link: str | None, words: Words) -> dict[str, str | None]:
+    address = link(archive_link)
+    if address or archive_link is None:
+        return {"link": address, "place": words.folder}
+    return {"link": None, "place": words.file.format(clean(archive_link, 2 * MAX_NAME))}
+
+
+def _subject(content: Content, words: Words) -> str:
+    count = words.counted(content.articles, words.article) if content.articles else words.nothing.rstrip(".").lower()
+    return clean(f"{content.title}: {count}, {words.day(content.now.date(), year=content.now.year)}", SUBJECT)
+
+
+def _lead(content: Content, words: Words) -> str:
+    if not content.articles:
+        return words.nothing
+    parts = [words.counted(content.articles, words.article), words.counted(content.outlets, words.outlet)]
+    if content.since:
+        parts.append(words.since.format(words.moment(content.since, year=content.now.year)))
+    return " · ".join(parts)
+
+
+def _pictures(content: Content, words: Words) -> tuple[Picture, ...]:
+    year = content.now.year
+    ends = (content.days[0][0], content.days[-1][0]) if content.days else (content.now.date(),) * 2
+    first, last = (words.day(day, year=year) for day in ends)
+    day, most = max(content.days, key=lambda pair: pair[1], default=(content.now.date(), 0))
+    total = sum(count for _, count in content.days)
+    days = words.days_alt.format(
+        first=first, last=last, total=words.number(total), most=words.number(most), day=words.day(day, year=year)
+    )
+    named = [f"{words.country_name(code)} {words.number(count)}" for code, count in content.by_country[:MOST_NAMED]]
+    countries = words.by_country_alt.format(first=first, last=last, list=", ".join(named) or "0")
+    return (
+        Picture(
+            f"days@{PLACE}", days_png(content.days, ends=(words.short_day(ends[0]), words.short_day(ends[1]))), days
+        ),
+        Picture(f"countries@{PLACE}", countries_png(content.by_country), countries),
+    )
+
+
+@cache
+def _inliner() -> CSSInliner:
+    from css_inline import CSSInliner
+
+    return CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)

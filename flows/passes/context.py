@@ -1,0 +1,136 @@
+"""What every stage of a pass needs, opened once and passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from config.load import Config
+from extractors.fetching.client import Client
+from extractors.records import Placement
+from extractors.topic.judge import Topics, compile_topics
+from extractors.workers.pool import Workers
+from storage.corpus.writer import Corpus, open_corpus
+from storage.index.database import INDEX_FILE, database_place
+from storage.state.fetched import Fetched
+from storage.state.hosts import load_hosts
+from storage.state.periods import Period
+from storage.state.turns import open_turns
+
+T = TypeVar("T")
+FETCHED_FOLDER = "fetched"  # below --data
+PAGES_AHEAD_PER_WORKER = 4  # fetched pages that wait for a worker: enough to keep it busy, little to hold in memory
+
+M_MMAP_THRESHOLD, PAGE_BYTES = -3, 64 * 1024  # glibc's mallopt(3): blocks of this size are mapped, one by one
+
+
+class Step(Protocol):
+    """Runs one batch of work: directly, or as a task of Prefect with retries and a record of its own."""
+
+    async def __call__(self, title: str, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of `work`, which may be run again and must then change nothing more."""
+        ...
+
+
+class Observer:
+    """Told how far a pass has got; this one keeps it to itself."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of `total` items begins."""
+
+    def expect(self, count: int) -> None:
+        """The present stage has so many items more than was thought."""
+
+    def advance(self, count: int = 1) -> None:
+        """So many of its items are done."""
+
+    def placed(self, placements: list[Placement]) -> None:
+        """A batch has been decided on and written down."""
+
+    def ended(self, summary: dict[str, Any]) -> None:
+        """The pass has ended, finished or interrupted, with this summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The open client, workers and corpus of a pass, with the configuration and the clock."""
+
+    config: Config
+    data: Path
+    client: Client
+    workers: Workers
+    corpus: Corpus
+    topics: Topics
+    observer: Observer
+    now: Callable[[], datetime]
+    fetched: Fetched
+    room: asyncio.Semaphore  # for fetched pages that wait for a worker
+    period: Period | None = None  # of a backfill: what a page dates outside it is left out
+
+
+async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
+    """The `Step` without Prefect: just do it."""
+    return await work()
+
+
+async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
+    """The result of `work`, which is not interrupted however often the caller is; the interruption comes afterwards."""
+    task = asyncio.ensure_future(work)
+    interrupted = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            interrupted = True
+    if interrupted and not task.cancelled() and task.exception() is None:
+        raise asyncio.CancelledError
+    return task.result()
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def map_large_blocks() -> None:
+    """Have pages given back to the system when they are done with, where the C library is glibc.
+
+    Among small things on the heap they leave holes when they go: 30 MB of them after 6,000 pages.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, PAGE_BYTES)
+
+
+@asynccontextmanager
+async def open_context(
+    config: Config,
+    data: Path,
+    *,
+    observer: Observer | None = None,
+    now: Callable[[], datetime] = utc_now,
+    period: Period | None = None,
+) -> AsyncIterator[Context]:
+    """Everything opened, and closed again at the end. Raises StorageError when the corpus cannot be used."""
+    settings = config.settings
+    map_large_blocks()
+    async with AsyncExitStack() as stack:
+        workers = stack.enter_context(Workers(settings.extraction))
+        first_pass = not (data / INDEX_FILE).exists()
+        corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
+        async with corpus.database.read() as connection:
+            hosts = await load_hosts(connection)
+        turns = await stack.enter_async_context(open_turns(database_place(data, settings.storage), data))
+        client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
+        topics = compile_topics(config.topics)
+        fetched = Fetched(data / FETCHED_FOLDER)
+        fetched.prepare()
+        room = asyncio.Semaphore(workers.count * PAGES_AHEAD_PER_WORKER)
+        if first_pass:  # nothing has been read yet, so there will be much to do
+            workers.start_early()
+        yield Context(config, data, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)

@@ -1,0 +1,300 @@
+"""From entries to the corpus: plan, fetch, extract, judge, place. The same for monitor and backfill.
+
+Batches run one after the other; within a batch every host has its own queue, so that one slow host delays nobody
+else, and what is finished is placed in small transactions while the rest is still under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import chain, islice, zip_longest
+from urllib.parse import urlsplit
+
+from config.settings import Monitor
+from config.sites import site_of
+from extractors.archives.search import pause_error
+from extractors.fetching.client import Wanted
+from extractors.fetching.failures import Failure
+from extractors.fetching.hosts import Unwanted
+from extractors.pages.screen import PageScreen, Screened
+from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result
+from extractors.workers.tasks import ArticleJob, SiteRule, article_from
+from extractors.zones import zone_of
+from flows.passes.context import Context, Step, to_the_end
+from flows.passes.judging import finish
+from flows.passes.summary import Summary
+from flows.passes.wanted import WantedPages
+from storage.state.entries import DueEntry, PendingEntry, load_pending
+
+PAGES_PER_BATCH = 500  # a few minutes of work: what one Prefect task holds
+RESULTS_PER_TRANSACTION = 50
+PLACE_AFTER_S = 5.0  # at the latest, so that a crash costs few seconds of fetching
+FAILURES_IN_A_ROW = 5  # connections to a host: then it is down, and the rest of its pages is left for later
+
+NO_PAGES: Mapping[str, Page] = {}
+
+
+def choose(due: Iterable[DueEntry], limits: Monitor, *, now: datetime) -> list[DueEntry]:
+    """What one pass takes on: of each source the newest, so many and no more; what is left waits. Order is kept.
+
+    Entries without a date count as new, because they may be.
+    """
+    old_before = now - timedelta(days=limits.old_days)
+    newest = sorted(due, key=lambda entry: entry.published or now, reverse=True)
+    taken: Counter[str] = Counter()
+    taken_old: Counter[str] = Counter()
+    chosen = set()
+    for entry in newest:
+        old = entry.published is not None and entry.published < old_before
+        if taken[entry.source_id] < limits.max_entries and not (
+            old and taken_old[entry.source_id] >= limits.max_old_entries
+        ):
+            taken[entry.source_id] += 1
+            taken_old[entry.source_id] += old
+            chosen.add(entry.key)
+    return [entry for entry in due if entry.key in chosen]
+
+
+def plan(due: Iterable[DueEntry], *, size: int = PAGES_PER_BATCH) -> Iterator[list[str]]:
+    """The keys of the entries in batches, the hosts interleaved.
+
+    Every batch holds pages of as many hosts as there are, so that a batch waits for the per-host gap of none longer
+    than it must.
+    """
+    queues: dict[str, list[str]] = defaultdict(list)
+    for entry in due:
+        queues[urlsplit(entry.url).netloc].append(entry.key)
+    rounds = chain.from_iterable(zip_longest(*queues.values()))
+    keys = (key for key in rounds if key is not None)
+    while batch := list(islice(keys, size)):
+        yield batch
+
+
+async def ingest(
+    context: Context,
+    due: Sequence[DueEntry],
+    summary: Summary,
+    step: Step,
+    *,
+    name: str = "articles",
+    host_minutes: float | None = None,
+) -> None:
+    """Take on the `due` entries and count how they end in `summary`.
+
+    Each host is fetched from for at most `host_minutes`; the rest is left for later. None: to the end.
+    """
+    summary.taken += len(due)
+    deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
+    for number, batch in enumerate(plan(due), 1):
+
+        async def work(keys: list[str] = batch) -> None:
+            await ingest_batch(context, keys, summary, deadlines, host_minutes=host_minutes)
+
+        await step(f"{name}, batch {number}", work)
+
+
+async def ingest_batch(
+    context: Context,
+    keys: Sequence[str],
+    summary: Summary,
+    deadlines: dict[str, float],
+    *,
+    host_minutes: float | None = None,
+    pages: Mapping[str, Page] = NO_PAGES,
+) -> None:
+    """One batch, to its end. Doing it again takes on only what has no outcome yet.
+
+    A page that another program has fetched or settled since the batch began is left to it. The `pages` of some
+    entries may be there already, under their keys; those are not fetched, and counted here.
+    """
+    began = time.time()
+    async with context.corpus.database.read() as connection:
+        pending = await load_pending(connection, keys, now=context.now(), period=context.period)
+    if pages:
+        summary.taken += len(pending)
+        context.observer.expect(len(pending))
+    source_of = {p.key: p.source_id for p in pending}
+
+    def count(placements: list[Placement]) -> None:
+        summary.count(placements, source_of)
+        context.observer.advance(len(placements))
+        context.observer.placed(placements)
+
+    if known := await context.corpus.settle_known([p.key for p in pending], now=context.now()):
+        count(known)
+    settled = {p.key for p in known}
+    done: asyncio.Queue[Result | None] = asyncio.Queue()
+    placer = asyncio.create_task(_place(context, done, count))
+    batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began)
+    examiner = asyncio.create_task(_examine_all(batch, [p for p in pending if p.key not in settled]))
+    try:
+        # The placer ends first only when it fails: then there is no use in fetching on.
+        await asyncio.wait({examiner, placer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        examiner.cancel()
+        await to_the_end(asyncio.wait({examiner}))
+        done.put_nowait(None)
+        await to_the_end(placer)  # also when interrupted: what is finished is kept
+    await examiner
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the pages of one batch share."""
+
+    context: Context
+    done: asyncio.Queue[Result | None]
+    deadlines: dict[str, float]
+    budget_s: float | None
+    pages: Mapping[str, Page]
+    began: float  # in Unix time
+
+
+async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
+    hosts: dict[str, list[PendingEntry]] = defaultdict(list)
+    for item in pending:
+        hosts[urlsplit(item.entry.url).netloc].append(item)
+    async with asyncio.TaskGroup() as group:
+        for host, queue in hosts.items():
+            if batch.budget_s is not None:
+                batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
+            group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
+
+
+async def _examine_host(
+    batch: _Batch, queue: Sequence[PendingEntry], group: asyncio.TaskGroup, deadline: float
+) -> None:
+    """Fetch one host's pages in turn and hand each over; the next is fetched when there is room for it.
+
+    When the host's time is over, it asks for a pause, or it is down, the rest of its pages is left for a later pass.
+    """
+    unreached = 0
+    wanted = WantedPages(batch.context, (item.key for item in queue))
+    for item in queue:
+        if asyncio.get_running_loop().time() >= deadline or unreached >= FAILURES_IN_A_ROW:
+            return
+        try:
+            page = batch.pages.get(item.key) or batch.context.fetched.find(item.key, before=batch.began)
+            if page is None:
+                if not wanted.has(item.key):
+                    raise Unwanted(item.key)
+                page = await _fetch(batch.context, item, partial(wanted.has_still, item.key))
+                batch.context.fetched.keep(item.key, page)
+        except Deferred:
+            return
+        except Unwanted:
+            batch.context.observer.advance()
+            continue
+        except ItemError as error:
+            unreached = unreached + 1 if isinstance(error, Failure) and error.status is None else 0
+            batch.done.put_nowait(_result(item, error=error))
+            continue
+        unreached = 0
+        await batch.context.room.acquire()
+        task = group.create_task(_examine_page(batch, item, page))
+        task.add_done_callback(lambda _: batch.context.room.release())  # also of one cancelled before it began
+
+
+async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
+    """The page from its own address, or an archive's copy where it is gone. Raises ItemError, Deferred, Unwanted."""
+    try:
+        response = await context.client.fetch(item.entry.url, wanted=wanted)
+    except ItemError as error:
+        if item.archived_url is None or error.outcome is not Outcome.GONE:
+            raise
+        try:
+            copy = await context.client.fetch(
+                item.archived_url, interval_s=context.config.settings.archives.wayback_interval
+            )
+        except Deferred as pause:  # the archive's wish, not the host's
+            raise pause_error(item.archived_url, pause) from pause
+        assert copy is not None
+        return replace(copy.page(), url=item.entry.url)
+    assert response is not None  # only a request with validators can be answered "not modified"
+    return response.page()
+
+
+async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
+    context = batch.context
+    source = context.config.source(item.source_id)
+    job = ArticleJob(
+        page=page,
+        entry=item.entry,
+        zone=zone_of(source.country),
+        min_words=context.config.settings.extraction.min_words,
+        now=context.now(),
+        rule=SiteRule.of(site_of(context.config.sites, page.url)),
+        screen=PageScreen(context.topics.screens),
+    )
+    outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
+    try:
+        article = await context.workers.run(article_from, job, url=item.entry.url)
+    except Screened as screened:
+        error = outside if _is_outside(context, screened.day) else screened
+        batch.done.put_nowait(_result(item, page, error=error, day=screened.day))
+    except ItemError as error:
+        batch.done.put_nowait(_result(item, page, error=error))
+    else:
+        if _is_outside(context, article.published):
+            batch.done.put_nowait(_result(item, page, article=article, error=outside))
+            return
+        batch.done.put_nowait(_result(item, page, article=article))
+
+
+def _is_outside(context: Context, day: date | None) -> bool:
+    return context.period is not None and day is not None and day not in context.period
+
+
+def _result(
+    item: PendingEntry,
+    page: Page | None = None,
+    *,
+    article: Article | None = None,
+    error: ItemError | None = None,
+    day: date | None = None,
+) -> Result:
+    return Result(
+        key=item.key,
+        entry=item.entry,
+        source_id=item.source_id,
+        attempts=item.attempts,
+        url=page.url if page else None,
+        retrieved_at=page.fetched_at if page else None,
+        article=article,
+        error=error,
+        day=day,
+    )
+
+
+async def _place(
+    context: Context, done: asyncio.Queue[Result | None], count: Callable[[list[Placement]], None]
+) -> None:
+    """Clean, judge and write results down as they come, a batch a transaction, until None arrives."""
+    ended = False
+    while not ended:
+        batch: list[Result] = []
+        deadline = asyncio.get_running_loop().time() + PLACE_AFTER_S
+        while len(batch) < RESULTS_PER_TRANSACTION and not ended:
+            try:
+                async with asyncio.timeout_at(deadline if batch else None):
+                    result = await done.get()
+            except TimeoutError:
+                break
+            if result is None:
+                ended = True
+            else:
+                if not batch:
+                    deadline = asyncio.get_running_loop().time() + PLACE_AFTER_S
+                batch.append(result)
+        if batch:
+            limits = context.config.settings.duplicates
+            finished = await finish(context, batch)
+            count(await context.corpus.place(finished, now=context.now(), limits=limits))
+            context.fetched.forget(result.key for result in batch)

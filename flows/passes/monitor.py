@@ -1,0 +1,112 @@
+"""One pass over the feeds: poll them all, then take on every entry that is due.
+
+Plain asyncio; `flows.serving.prefect_flows` wraps it as a Prefect flow. Both run this very coroutine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from config.load import Config
+from config.sources import Source
+from flows.passes.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
+from flows.passes.ingest import choose, ingest
+from flows.passes.poll import poll
+from flows.passes.summary import SourceReport, Summary
+from flows.reports.status import write_report
+from storage.health.sources import load_flags, load_health, store_flags
+from storage.relating.relating import relate_new, waiting_since
+from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
+from storage.state.hosts import store_hosts
+from storage.state.refused import forget_refused
+from storage.state.runs import store_run_end, store_run_start
+
+FEEDS_PER_BATCH = 25
+RELATE_AFTER = timedelta(hours=1)
+
+
+async def monitor(
+    config: Config,
+    data: Path,
+    *,
+    sources: Sequence[Source],
+    engine: str = "direct",
+    step: Step = run_directly,
+    observer: Observer | None = None,
+    now: Callable[[], datetime] = utc_now,
+    due_only: bool = False,
+) -> Summary:
+    """One pass over `sources`, writing below the folder `data`. Raises StorageError when that cannot be used.
+
+    All their feeds are polled, or with `due_only` those whose turn has come by their own rhythm.
+
+    When it is cancelled, what is finished is kept and the summary so far is stored.
+    """
+    started = time.monotonic()
+    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.feeds)) for s in sources})
+    async with open_context(config, data, observer=observer, now=now) as context:
+        database = context.corpus.database
+        run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
+        ids = [s.id for s in sources]
+        chosen: list[DueEntry] = []
+        try:
+            async with database.read() as connection:
+                states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
+            feeds = [(source, states[url]) for source in sources for url in source.feeds]
+            if due_only:
+                feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
+            context.observer.stage("feeds", len(feeds))
+            batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
+
+            async def poll_batch(number: int, batch: list[tuple[Source, FeedState]]) -> None:
+                await step(f"feeds, batch {number}", lambda: poll(context, batch, summary.sources))
+                context.observer.advance(len(batch))
+
+            await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
+            async with database.read() as connection:
+                due = await load_due(connection, ids, now=context.now())
+            chosen = choose(due, config.settings.monitor, now=context.now())
+            context.observer.stage("articles", len(chosen))
+            await ingest(context, chosen, summary, step, host_minutes=config.settings.monitor.max_host_minutes)
+        except asyncio.CancelledError:
+            summary.interrupted = True
+            raise
+        finally:
+            summary.seconds = time.monotonic() - started
+            # Health is judged where the pass learnt something: a source that was not asked is as it was.
+            asked = {key for key, report in summary.sources.items() if report.feeds} | {e.source_id for e in chosen}
+            await to_the_end(_store_end(context, run, summary, ids, [key for key in ids if key in asked]))
+    return summary
+
+
+async def _store_end(
+    context: Context, run: int, summary: Summary, source_ids: Sequence[str], asked: Sequence[str]
+) -> None:
+    database = context.corpus.database
+    async with database.read() as connection:
+        summary.pending = await count_pending(connection, source_ids)
+        health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
+        kept = await load_flags(connection, source_ids)
+    flags = kept | {h.source_id: h.flags for h in health}
+    for source_id in source_ids:
+        summary.sources[source_id].flags = flags.get(source_id, ())
+    async with database.write() as connection:
+        await store_hosts(connection, context.client.take_changed_hosts())
+        summary.raised = await store_flags(connection, health, now=context.now())
+        await forget_refused(connection, context.config.settings.refused, now=context.now())
+    await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+    if not summary.interrupted:
+        await _relate(context)
+        await write_report(context.config, context.corpus, context.data, now=context.now())
+
+
+async def _relate(context: Context) -> None:
+    """Look for translations and events, once an hour: each time all articles of the days around are read again."""
+    async with context.corpus.database.read() as connection:
+        since = await waiting_since(connection)
+    if since is not None and since <= context.now() - RELATE_AFTER:
+        await relate_new(context.corpus.database, now=context.now())

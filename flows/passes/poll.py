@@ -1,0 +1,197 @@
+"""The first stage: ask feeds what is new, and remember every entry before anything else is done with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.sources import Source
+from extractors.fetching.client import ACCEPT_FEED, Response
+from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
+from extractors.urls import canonical_url
+from extractors.workers.tasks import IndexPart
+from flows.passes.context import Context
+from flows.passes.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
+from flows.passes.sitemaps import Sitemaps, body_hash
+from flows.passes.summary import SourceReport
+from storage.state.entries import FeedState, store_entries, store_failed_poll, store_poll
+from storage.state.hosts import store_hosts
+from storage.state.sitemaps import PartState, load_parts, store_parts
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One feed's answer: entries under their canonical URL, None when nothing has changed, or the error."""
+
+    source: Source
+    state: FeedState  # for the next poll, once the entries are stored
+    entries: tuple[tuple[str, Entry], ...] | None = None
+    skipped: int = 0
+    warning: str | None = None
+    cache_control: str | None = None
+    error: ItemError | None = None
+    # Of a sitemap: how many pages it lists, new and old (None: this is a feed); whether it is an index, which keeps
+    # what it has listed; and what to remember of the sitemaps behind the address (None: no change).
+    pages: int | None = None
+    lasting: bool = False
+    parts: tuple[PartState, ...] | None = None
+
+
+async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], reports: dict[str, SourceReport]) -> None:
+    """Poll these feeds side by side and store all entries in one transaction; the results go into `reports`.
+
+    Doing it twice adds nothing: an entry already known stays what it is.
+    """
+    async with context.corpus.database.read() as connection:
+        known = await load_parts(connection, [state.url for _, state in feeds])
+    answers = await asyncio.gather(*(_ask(context, source, state, known.get(state.url, ())) for source, state in feeds))
+    async with context.corpus.database.write() as connection:
+        for answer in answers:
+            new = await _store(connection, answer, now=context.now())
+            _report(answer, new, reports[answer.source.id])
+        await store_hosts(connection, context.client.take_changed_hosts())
+
+
+async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) -> int:
+    """Remember one answer, with the time of the feed's next poll. Returns how many entries are new."""
+    state, source_id = answer.state, answer.source.id
+    if answer.error is not None:
+        interval_s = interval_after_failure_s(state.interval_s, failures=state.failures, longest_s=state.longest_s)
+        due = max(next_poll(now, interval_s), answer.error.retry_after or now)
+        state = replace(state, failures=state.failures + 1, interval_s=interval_s, next_poll=due)
+        await store_failed_poll(connection, state, source_id=source_id, error=str(answer.error), now=now)
+        return 0
+    entries = answer.entries or ()
+    new = await store_entries(connection, source_id, entries, now=now)
+    if answer.parts is not None:
+        await store_parts(connection, state.url, answer.parts)
+    published = [entry.published for _, entry in entries] if answer.pages is None else [None] * answer.pages
+    longest_s = None if answer.lasting else state.longest_s
+    if not answer.lasting and (published or longest_s is not None):
+        longest_s = learnt_longest_s(longest_s, published, new=new, elapsed_s=_elapsed_s(state, now))
+    interval_s = next_interval_s(state.interval_s, entries=len(published), new=new, longest_s=longest_s)
+    due = next_poll(now, interval_s, cache_control=answer.cache_control, longest_s=longest_s)
+    state = replace(state, failures=0, interval_s=interval_s, longest_s=longest_s, next_poll=due)
+    await store_poll(connection, state, source_id=source_id, now=now)
+    return new
+
+
+def _elapsed_s(state: FeedState, now: datetime) -> float | None:
+    """The seconds since the last poll, or fewer; None when that failed or there was none: nothing to measure with."""
+    if state.next_poll is None or state.interval_s is None or state.failures:
+        return None
+    return max(0.0, (now - state.next_poll).total_seconds() + state.interval_s)
+
+
+def _report(answer: Polled, new: int, report: SourceReport) -> None:
+    report.feeds += 1
+    report.skipped += answer.skipped
+    report.error = report.error or answer.warning
+    if answer.error is not None:
+        report.failed_feeds += 1
+        report.error = report.error or str(answer.error)
+    elif answer.entries is None:
+        report.unchanged_feeds += 1
+    else:
+        report.entries += len(answer.entries)
+        report.new += new
+
+
+async def _ask(context: Context, source: Source, state: FeedState, known: Sequence[PartState]) -> Polled:
+    try:
+        response = await context.client.fetch(
+            state.url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified
+        )
+        fresh = state
+        if response is not None:
+            fresh = replace(
+                state,
+                etag=response.etag,
+                last_modified=response.last_modified,
+                body_hash=body_hash(response.body),
+            )
+        return await _read(context, source, state, fresh, response, known)
+    except ItemError as error:
+        return Polled(source, state, error=error)
+    except Deferred as pause:
+        detail = f"until {pause.until:%Y-%m-%d %H:%M} UTC"
+        waiting = ItemError(
+            Outcome.FAILED, "host asked for a pause", url=state.url, detail=detail, retry_after=pause.until
+        )
+        return Polled(source, state, error=waiting)
+
+
+async def _read(
+    context: Context,
+    source: Source,
+    state: FeedState,
+    fresh: FeedState,
+    response: Response | None,
+    known: Sequence[PartState],
+) -> Polled:
+    """What an answer means (None: not modified), together with the sitemaps that it leads to."""
+    cache_control = response.cache_control if response else None
+    sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known})
+    itself = sitemaps.known.get(state.url)
+    found = None
+    if response is not None and fresh.body_hash != state.body_hash:
+        found = await sitemaps.parse(response, first=itself is None)
+    if isinstance(found, Feed):
+        return replace(_polled(source, fresh, found), cache_control=cache_control, parts=() if known else None)
+    if found is None and not known:
+        return Polled(source, fresh, cache_control=cache_control)
+    if found is not None and not found.parts and not found.pages:
+        raise ItemError(Outcome.FAILED, "empty feed", url=state.url, detail="a sitemap that names nothing")
+    is_index = bool(found.parts) if found is not None else itself is None
+    if is_index:
+        if found is not None and found.warning:
+            sitemaps.warnings.append(found.warning)
+        await sitemaps.read_index(found.parts if found else [IndexPart(part.url, part.rank) for part in known])
+    else:
+        if found is not None and response is not None:
+            sitemaps.take(IndexPart(state.url, rank=0), response, found)
+        elif itself is not None:
+            sitemaps.states[state.url] = itself
+        await sitemaps.read_series()
+    return _polled_sitemaps(source, state, fresh, sitemaps, lasting=is_index, cache_control=cache_control)
+
+
+def _polled(source: Source, state: FeedState, feed: Feed) -> Polled:
+    entries: dict[str, Entry] = {}
+    invalid = 0
+    for entry in feed.entries:
+        try:
+            entries.setdefault(canonical_url(entry.url), replace(entry, feed_url=state.url))
+        except ValueError:
+            invalid += 1
+    guids = {entry.guid for entry in feed.entries}
+    same_guid = len(feed.entries) > 1 and len(guids) == 1 and None not in guids
+    return Polled(
+        source,
+        state,
+        tuple(entries.items()),
+        skipped=feed.skipped + invalid,
+        warning=feed.warning or ("every entry has the same guid" if same_guid else None),
+    )
+
+
+def _polled_sitemaps(
+    source: Source, state: FeedState, fresh: FeedState, sitemaps: Sitemaps, *, lasting: bool, cache_control: str | None
+) -> Polled:
+    """What the sitemaps gave. While one of them cannot be read the index counts as not read: it will be asked again."""
+    warnings = [*sitemaps.warnings, *(f"{error.url}: {error}" for error in sitemaps.failed)]
+    return Polled(
+        source,
+        state if sitemaps.failed else fresh,
+        tuple(sitemaps.entries.items()) if sitemaps.changed else None,
+        skipped=sitemaps.skipped,
+        warning="; ".join(dict.fromkeys(warnings)) or None,
+        cache_control=cache_control,
+        pages=sitemaps.pages,
+        lasting=lasting,
+        parts=tuple(sitemaps.states.values()) if sitemaps.changed else None,
+    )

@@ -1,0 +1,155 @@
+"""What a pass did, counted once, shown three ways: JSON, a table for the terminal, markdown for Prefect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from extractors.records import Outcome, Placement
+from extractors.text import counted
+from storage.health.sources import Flag
+
+Status = Literal["ok", "not_modified", "failed"]
+DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
+FAILURES = (Outcome.FAILED, Outcome.GAVE_UP)
+NO_FEED = "no feed: only backfills bring articles"
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """One source in one pass. `error` is the first failing feed's reason, even when other feeds were read."""
+
+    name: str
+    feeds: int = 0
+    failed_feeds: int = 0
+    unchanged_feeds: int = 0
+    entries: int = 0
+    new: int = 0
+    skipped: int = 0  # items of the feed that cannot be an article: no link, not an address
+    appended: int = 0
+    error: str | None = None
+    flags: tuple[Flag, ...] = ()  # of its health: failing, silent, redesigned
+    watched: bool = True  # False: it has no feed, so that a pass has nothing to read of it
+
+    @property
+    def status(self) -> Status:
+        """failed: no feed could be read; not_modified: what could be read has not changed, or none was due."""
+        if 0 < self.failed_feeds == self.feeds:
+            return "failed"
+        return "not_modified" if self.failed_feeds + self.unchanged_feeds == self.feeds else "ok"
+
+
+@dataclass(slots=True)
+class Summary:
+    """A pass in numbers. The outcomes add up to the entries it took on: new ones and those tried again."""
+
+    engine: str
+    sources: dict[str, SourceReport]
+    taken: int = 0  # entries that were due: new, or from earlier passes
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)  # of what failed
+    pending: int = 0  # left for later passes
+    undated: int = 0  # articles appended without a date
+    seconds: float = 0.0
+    interrupted: bool = False
+    raised: list[tuple[str, Flag]] = field(default_factory=list)  # flags of sources that are new in this pass
+
+    def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
+        """Add what became of some entries; `source_of` names each one's source."""
+        for placement in placements:
+            self.outcomes[placement.outcome] += 1
+            if placement.outcome is Outcome.APPENDED:
+                self.sources[source_of[placement.key]].appended += 1
+                self.undated += placement.undated
+            elif placement.outcome in FAILURES:
+                self.reasons[placement.reason] += 1
+
+    @property
+    def nothing_read(self) -> bool:
+        """Whether the pass could not do its job: not one source could be read."""
+        watched = [s for s in self.sources.values() if s.watched]
+        return bool(watched) and all(s.status == "failed" for s in watched)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            "appended": self.outcomes[Outcome.APPENDED],
+            "duplicates": sum(self.outcomes[o] for o in DUPLICATES),
+            "off_topic": self.outcomes[Outcome.OFF_TOPIC],
+            "failed": sum(self.outcomes[o] for o in FAILURES),
+            "pending": self.pending,
+            "entries": sum(s.entries for s in self.sources.values()),
+            "new": sum(s.new for s in self.sources.values()),
+            "taken": self.taken,
+            "undated": self.undated,
+            "outcomes": {o.value: n for o, n in self.outcomes.most_common()},
+            "failures": dict(self.reasons.most_common()),
+            "engine": self.engine,
+            "seconds": round(self.seconds, 2),
+            "interrupted": self.interrupted,
+            "sources": {
+                key: {
+                    "status": s.status,
+                    "entries": s.entries,
+                    "new": s.new,
+                    "appended": s.appended,
+                    "asked": s.feeds > 0,  # or its turn had not come
+                    "error": s.error if s.watched else NO_FEED,
+                    "flags": {flag.name: flag.why for flag in s.flags},
+                }
+                for key, s in self.sources.items()
+            },
+        }
+
+
+def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
+    return [
+        (
+            key,
+            s["status"].replace("_", " ") if s["asked"] else "not asked",
+            str(s["entries"]),
+            str(s["new"]),
+            str(s["appended"]),
+            s["error"] or "",
+        )
+        for key, s in summary["sources"].items()
+    ]
+
+
+def sentences(summary: dict[str, Any]) -> str:
+    """The counts in one line, and a line for each source whose health needs a look."""
+    shown = {Outcome.APPENDED.value, Outcome.OFF_TOPIC.value, *(o.value for o in DUPLICATES)}
+    parts = [
+        f"{summary['appended']} appended",
+        counted(summary["duplicates"], "duplicate"),
+        f"{summary['off_topic']} off topic",
+    ]
+    parts += [f"{n} {o.replace('_', ' ')}" for o, n in summary["outcomes"].items() if o not in shown]
+    if summary["pending"]:
+        parts.append(f"{summary['pending']} left for later passes")
+    if summary["undated"]:
+        parts.append(f"{summary['undated']} of the appended without a date")
+    watched = [s for s in summary["sources"].values() if s["error"] != NO_FEED]
+    sources = [s for s in watched if s["asked"]]
+    read = sum(s["status"] != "failed" for s in sources)
+    if len(sources) < len(watched):
+        parts.append(f"{counted(len(watched) - len(sources), 'source')} not due")
+    how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
+    lines = [f"{read} of {counted(len(sources), 'source')} read: {', '.join(parts)} ({how})"]
+    lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]
+    return "\n".join(lines)
+
+
+def markdown(summary: dict[str, Any]) -> str:
+    """The same table for Prefect's artifact page."""
+    lines = [
+        sentences(summary).replace("\n", "\n\n"),
+        "",
+        "| source | status | entries | new | appended | error |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows(summary)]
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""Which pages of a host are still to be fetched, while other programs may be at work on the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flows.passes.context import Context
+from storage.state.entries import still_due
+
+
+class WantedPages:
+    """The pages of one host under their keys, each until another program has fetched or settled it."""
+
+    def __init__(self, context: Context, keys: Iterable[str]) -> None:
+        self._context = context
+        self._keys = set(keys)
+        self._others = 0  # how often others had been met when the index was last asked
+
+    def has(self, key: str) -> bool:
+        """Whether the page is wanted, as far as is known without asking the index."""
+        return key in self._keys and not self._context.fetched.has(key)
+
+    async def has_still(self, key: str, others: int) -> bool:
+        """The same in the host's turn. The index is asked only if somebody else has had the host since."""
+        context = self._context
+        if others != self._others:
+            self._others = others
+            async with context.corpus.database.read() as connection:
+                self._keys &= await still_due(connection, self._keys, now=context.now(), period=context.period)
+        return self.has(key)

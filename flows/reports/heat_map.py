@@ -1,0 +1,81 @@
+"""A map of days and sources: how much each source had on each day, drawn as SVG by `templates/heat_map.html`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from storage.health.coverage import Cell, SourceCoverage
+
+NO_ROUTE = "no route to back issues"
+MAP_WIDTH, WIDEST, NARROWEST = 985, 16.0, 2.5  # pixels: of the map on a usual screen, and of one day in it
+ROW_HEIGHT, CELL_HEIGHT, TOP = 19, 16, 20
+STEPS = 8  # shades
+LABEL_WIDTH = 60
+NUMBERS = ("listed", "fetched", "kept", "duplicates", "off_topic", "failed", "pending")
+
+
+@dataclass(frozen=True, slots=True)
+class _Square:
+    x: float
+    width: float
+    kind: str  # its class: a shade, none, blank
+    thin: bool
+    title: str
+
+
+def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[str, Any]:
+    """Where each square of the map stands and what it says, for the template; days without a look are one square."""
+    side = max(NARROWEST, min(WIDEST, MAP_WIDTH / len(days)))
+    rows = [
+        {"name": source.source_id, "y": TOP + position * ROW_HEIGHT, "cells": list(_squares(source, days, side))}
+        for position, source in enumerate(coverage)
+    ]
+    by_month = len(days) > 62
+    marks: list[dict[str, Any]] = []
+    for place, day in enumerate(days):
+        x = round(place * side, 1)
+        begins = day.day == 1 if by_month else day.weekday() == 0
+        if (begins or place == 0) and (not marks or x - marks[-1]["x"] >= LABEL_WIDTH):
+            marks.append({"x": x, "text": f"{day:%b %Y}" if by_month else f"{day:%d %b}"})
+    if len(marks) > 1 and marks[1]["x"] < LABEL_WIDTH:
+        del marks[0]
+    return {
+        "rows": rows,
+        "marks": marks,
+        "width": round(side * len(days), 1),
+        "height": TOP + ROW_HEIGHT * len(coverage),
+        "row_height": ROW_HEIGHT,
+        "cell_height": CELL_HEIGHT,
+        "top": TOP,
+    }
+
+
+def _squares(source: SourceCoverage, days: Sequence[date], side: float) -> Iterator[_Square]:
+    """One for each day that has something to say; days in a row that nobody has looked at are one."""
+    most = max((cell.listed for cell in source.days.values()), default=0)
+    gap = 1.0 if side >= 6 else 0.0
+    for blank, group in groupby(enumerate(days), key=lambda pair: source.days[pair[1]].blank):
+        places = list(group)
+        if blank:
+            (start, first), (end, last) = places[0], places[-1]
+            why = "no archive was searched" if source.has_route else NO_ROUTE
+            until = f" – {last:%a %Y-%m-%d}" if last > first else ""
+            x, width = round(start * side, 1), round((end - start + 1) * side - gap, 1)
+            yield _Square(x, width, "blank", thin=False, title=f"{source.source_id}, {first:%a %Y-%m-%d}{until}: {why}")
+            continue
+        for place, day in places:
+            cell = source.days[day]
+            shade = f"h{round((STEPS - 1) * cell.listed / most)}" if cell.listed else "none"
+            title = f"{source.source_id}, {day:%a %Y-%m-%d}: {_told(cell)}"
+            yield _Square(round(place * side, 1), round(side - gap, 1), shade, cell.thin, title)
+
+
+def _told(cell: Cell) -> str:
+    numbers = ", ".join(f"{getattr(cell, name)} {name.replace('_', ' ')}" for name in NUMBERS if getattr(cell, name))
+    reasons = "".join(f"; {reason}: {number}" for reason, number in cell.reasons.items())
+    usual = f"; usual: {cell.usual:.0f}" if cell.usual is not None else ""
+    return f"{numbers or 'nothing'}{reasons}{usual}"

@@ -1,0 +1,115 @@
+"""The status page: one static HTML file that says how everything is doing, for a person who would rather look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from config.load import Config
+from config.sources import Source
+from extractors.zones import zone_of
+from flows.pages import pages, replace_page
+from flows.reports.heat_map import STEPS, heat_map
+from storage.corpus.writer import Corpus
+from storage.health.coverage import SourceCoverage, load_coverage
+from storage.health.report import DAYS, Report, Run, SourceReport, load_report
+from storage.state.periods import Period, each_day
+
+REPORT_FILE = "report.html"
+REASONS = 12  # listed: the most frequent ones
+BAR_WIDTH, BAR_GAP, CHART_HEIGHT = 26, 4, 120  # pixels
+
+
+async def write_report(config: Config, corpus: Corpus, data: Path, *, now: datetime) -> Path:
+    """Write the page anew below `data`, from the index alone; returns its path."""
+    sources = config.select(())
+    zone = ZoneInfo(config.settings.schedule.timezone)
+    today = now.astimezone(zone).date()
+    period = Period(today - timedelta(days=DAYS - 1), today)
+    async with corpus.database.read() as connection:
+        report = await load_report(connection, [s.id for s in sources], zone=zone, now=now)
+        zones = {source.id: zone_of(source.country) for source in sources}
+        coverage = await load_coverage(connection, zones, period, now=now)
+    path = data / REPORT_FILE
+    replace_page(path, page(report, coverage, sources, period, now=now.astimezone(zone)))
+    return path
+
+
+def page(
+    report: Report, coverage: Sequence[SourceCoverage], sources: Sequence[Source], period: Period, *, now: datetime
+) -> str:
+    """The page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
+    names = {source.id: source.name for source in sources}
+    days = list(each_day(period))
+    per_day: Counter[date] = sum((source.days for source in report.sources), Counter())
+    listed = {source.source_id for source in coverage if source.total("listed")}
+    return pages().get_template("report.html").render(
+        report=report,
+        now=now,
+        zone=str(now.tzinfo),
+        names=names,
+        period=period,
+        chart=_chart(per_day, days),
+        kept=per_day.total(),
+        today=per_day[days[-1]],
+        attention=[source for source in report.sources if source.flags or source.error],
+        table=[_row(source, names) for source in _by_yield(report.sources)],
+        quiet=[source.source_id for source in coverage if source.source_id not in listed],
+        map=heat_map([source for source in coverage if source.source_id in listed], days),
+        steps=STEPS,
+        reasons=report.reasons.most_common(REASONS),
+        runs=[_run(run, now) for run in report.runs],
+    )  # fmt: skip
+
+
+def _chart(per_day: Mapping[date, int], days: Sequence[date]) -> dict[str, Any]:
+    most = max((per_day[day] for day in days), default=0)
+    bars = []
+    for place, day in enumerate(days):
+        height = round(CHART_HEIGHT * per_day[day] / most) if most else 0
+        bars.append({
+            "x": place * (BAR_WIDTH + BAR_GAP),
+            "height": max(height, 2) if per_day[day] else 0,
+            "number": per_day[day],
+            "day": day,
+            "weekend": day.weekday() >= 5,
+        })  # fmt: skip
+    width = len(days) * (BAR_WIDTH + BAR_GAP) - BAR_GAP
+    return {"bars": bars, "width": width, "height": CHART_HEIGHT, "bar": BAR_WIDTH}
+
+
+def _by_yield(sources: Sequence[SourceReport]) -> list[SourceReport]:
+    return sorted(sources, key=lambda s: (-s.days.total(), -s.outcomes.total(), s.source_id))
+
+
+def _row(source: SourceReport, names: Mapping[str, str]) -> dict[str, Any]:
+    outcomes = source.outcomes
+    shown = ("appended", "duplicate", "reprint", "off_topic")
+    return {
+        "source": source,
+        "name": names[source.source_id],
+        "kept": outcomes["appended"],
+        "duplicates": outcomes["duplicate"] + outcomes["reprint"],
+        "off_topic": outcomes["off_topic"],
+        "others": outcomes.total() - sum(outcomes[name] for name in shown),
+    }
+
+
+def _run(run: Run, now: datetime) -> dict[str, Any]:
+    summary = run.summary
+    if run.finished_at is None:
+        state = "under way, or died"
+    elif summary.get("interrupted"):
+        state = "interrupted"
+    else:
+        state = f"{(run.finished_at - run.started_at).total_seconds():.0f} s"
+    return {
+        "kind": run.kind,
+        "started": run.started_at.astimezone(now.tzinfo),
+        "state": state,
+        "numbers": [summary.get(name, "") for name in ("taken", "appended", "duplicates", "off_topic", "failed")],
+    }

@@ -1,0 +1,30 @@
+"""One program at a time: a lock on a file, which the system takes back from a program that ends in whatever way."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.files.folder import named_disk_errors
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Whether the file was free and is now ours, for as long as the block takes. Raises StorageError."""
+    with named_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)  # for who wonders whose it is
+        yield True
+    finally:
+        os.close(file)

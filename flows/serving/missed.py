@@ -1,0 +1,42 @@
+"""Digests that were due while nobody was there to make them: the machine was off, or `c5watch serve` had ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from config.load import Config
+from flows.serving.deploy import Deployment
+from storage.digests.archive import load_issues
+from storage.index.database import database_place, open_database
+
+
+def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: datetime) -> list[Deployment]:
+    """The deployments of digests whose last moment to be made has passed since the `last` one of their name.
+
+    Pure. A digest that has never been made is not missed: it waits for its hour. One that had nothing to tell was not
+    kept, so it is made again, and says nothing again.
+    """
+    from cronsim import CronSim
+
+    found = []
+    for one in plan:
+        made = last.get(str(one.parameters.get("name")))
+        if one.flow == "digest" and one.cron and one.timezone and made is not None:
+            due = next(CronSim(one.cron, now.astimezone(ZoneInfo(one.timezone)), reverse=True))
+            if made < due:
+                found.append(one)
+    return found
+
+
+async def load_last(config: Config, data: Path) -> dict[str, datetime]:
+    """When each digest was last made, by name. Raises StorageError."""
+    database = await open_database(database_place(data, config.settings.storage))
+    try:
+        async with database.read() as connection:
+            issues = await load_issues(connection)
+    finally:
+        await database.close()
+    return {issue.name: issue.created_at for issue in sorted(issues, key=lambda issue: issue.created_at)}

@@ -1,0 +1,315 @@
+"""The flows as Prefect sees them: thin shells around the coroutines that also run without it.
+
+Imported only by who is about to run under Prefect.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+from prefect import flow, runtime, task
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.deployments import arun_deployment
+from prefect.events import emit_event
+from prefect.exceptions import TerminationSignal
+from prefect.states import Completed, Failed
+
+from config.load import ConfigError, load_config
+from config.sources import Route
+from extractors.text import counted
+from flows.digest import digest as plain_digest
+from flows.passes import backfill as plain_backfill
+from flows.passes import monitor as plain
+from flows.passes.context import Observer, utc_now
+from flows.passes.observers import Announcer, Progress
+from flows.passes.summary import markdown, sentences
+from flows.reports.coverage import markdown as coverage_markdown
+from flows.serving.alone import alone
+from flows.serving.child import end_with
+from flows.serving.prefect_settings import take_settings
+from flows.serving.serve import MONITOR_LOCK, PARENT, next_run
+from flows.serving.shards import shares
+from flows.tools.inspect import coverage_of
+from storage.index.database import StorageError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
+LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
+EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest.RequestError)
+SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
+observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
+
+_parent, _, _zone = os.environ.get(PARENT, "").partition(" ")
+if _parent and int(_parent) != os.getpid():
+    end_with(int(_parent))  # a run of `c5watch serve` does not outlive it
+
+    def _tell_unless_told_to_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, TerminationSignal):
+            sys.__excepthook__(kind, error, trace)
+
+    def _not_told_to_end(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], TerminationSignal))
+
+    sys.excepthook = _tell_unless_told_to_end
+    logging.getLogger("asyncio").addFilter(_not_told_to_end)  # the signal may meet the loop, not the flow
+
+
+def _say(line: str) -> None:
+    """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
+    if observer is None:
+        now = datetime.now(ZoneInfo(_zone)) if _zone else datetime.now().astimezone()
+        print(now.isoformat(" ", "seconds"), line, file=sys.stderr, flush=True)
+
+
+def _next(cron: str, timezone: str) -> str:
+    return f"; next {next_run(cron, timezone)}" if PARENT in os.environ else ""
+
+
+def _name_of_pass() -> str:
+    moment = runtime.flow_run.scheduled_start_time or utc_now()
+    return f"monitor {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s: float = TASK_TIMEOUT_S) -> T:
+    """The `Step` of Prefect: one batch is one task run. Batches may be run again, so a failed one is."""
+
+    @task(name=title, retries=2, retry_delay_seconds=10, retry_jitter_factor=0.5, timeout_seconds=timeout_s,
+          cache_policy=NO_CACHE)  # fmt: skip
+    async def batch() -> T:
+        return await work()
+
+    return await batch()
+
+
+def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | State]]:
+    """What is expected to go wrong ends a run with its sentence, where no command is there to say it."""
+
+    @functools.wraps(work)
+    async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:
+        try:
+            return await work(*args, **kwargs)
+        except EXPECTED as error:
+            if observer is not None:
+                raise
+            _say(f"{work.__name__} failed: {error}")
+            return Failed(message=str(error))
+
+    return told
+
+
+@flow(name="monitor", flow_run_name=_name_of_pass, validate_parameters=True)
+@_in_a_sentence
+async def monitor(
+    config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
+) -> dict[str, Any] | State:
+    """One pass over the feeds.
+
+    Args:
+        config: Folder with settings.toml, sources.toml and topics.toml.
+        data: Folder of the corpus and its index.
+        sources: Ids of the sources to poll; none means all that are enabled.
+        due_only: Poll only the feeds whose turn has come by their own rhythm.
+    """
+    await take_settings()
+    checked = load_config(Path(config))
+    with alone(Path(data) / MONITOR_LOCK) as free:
+        if due_only and not free:
+            _say("monitor: left out, since the last pass is still at work")
+            return Completed(name="Skipped", message="the last pass is still at work")
+        summary = await plain.monitor(
+            checked,
+            Path(data),
+            sources=checked.select(sources or ()),
+            engine="prefect",
+            step=run_as_task,
+            observer=Announcer(observer or Observer()),
+            due_only=due_only,
+        )
+    counts = summary.to_json()
+    schedule = checked.settings.schedule
+    _say(f"monitor: {sentences(counts)}{_next(schedule.monitor, schedule.timezone)}")
+    await acreate_markdown_artifact(key="monitor-summary", markdown=markdown(counts), description="One pass")
+    for source_id, flag in summary.raised:
+        emit_event(
+            event=f"c5watch.source.{flag.name}",
+            resource={"prefect.resource.id": f"c5watch.source.{source_id}", "prefect.resource.name": source_id},
+            payload={"why": flag.why},
+        )
+    if (late := await plain_digest.send_late(checked, Path(data))) and (late.sent or late.problem or late.problems):
+        _say(f"late mails: {late.sent} sent, {late.waiting} wait{f' ({late.problem})' if late.problem else ''}")
+    return counts
+
+
+def _name_of_backfill() -> str:
+    given = runtime.flow_run.parameters
+    sources: list[str] = given.get("sources") or []
+    named = counted(len(sources), "source") if len(sources) > SOURCES_NAMED else ", ".join(sources)
+    return f"backfill {given.get('first')} – {given.get('last')}" + (f", {named}" if named else "")
+
+
+@flow(name="backfill", flow_run_name=_name_of_backfill, validate_parameters=True)
+@_in_a_sentence
+async def backfill(
+    first: date,
+    last: date,
+    sources: list[str] | None = None,
+    via: Route | None = None,
+    urls: str | None = None,
+    config: str = "config",
+    data: str = "data",
+) -> dict[str, Any]:
+    """A past period. Stopped in whatever way, it is continued by the same parameters.
+
+    Args:
+        first: First day, in each publisher's own time zone.
+        last: Last day, included.
+        sources: Ids of the sources; none means all that are enabled.
+        via: Only this route to back issues; none means those that each source names.
+        urls: A file with the addresses to take on, one a line, instead of what archives name.
+        config: Folder with settings.toml, sources.toml and topics.toml.
+        data: Folder of the corpus and its index.
+    """
+    await take_settings()
+    period = plain_backfill.checked_period(first, last, today=utc_now().date())
+    checked = load_config(Path(config))
+    addresses = Path(urls) if urls else None
+    chosen, _ = plain_backfill.choose_sources(checked, sources or (), via=via, addresses=addresses)
+    progress = Progress(observer or Observer())
+    artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
+
+    async def step(title: str, work: Callable[[], Awaitable[T]]) -> T:
+        result = await run_as_task(title, work, timeout_s=LISTING_TIMEOUT_S)
+        await aupdate_progress_artifact(artifact, progress=progress.percent)
+        return result
+
+    summary = await plain_backfill.backfill(
+        checked,
+        Path(data),
+        period=period,
+        sources=chosen,
+        via=via,
+        addresses=addresses,
+        engine="prefect",
+        step=step,
+        observer=progress,
+    )
+    counts = summary.to_json()
+    _say(f"backfill {first} – {last}: {sentences(counts)}")
+    await aupdate_progress_artifact(artifact, progress=100.0)
+    coverage, page = await coverage_of(
+        checked, Path(data), [s.id for s in chosen], period, via=via, addresses=addresses
+    )
+    text = f"{markdown(counts)}\n\n{coverage_markdown(coverage)}\n\nBy day: {page.absolute()}"
+    await acreate_markdown_artifact(key="backfill-summary", markdown=text, description=f"{first} – {last}")
+    return counts
+
+
+@flow(name="backfill-windows", flow_run_name="backfill {first} – {last}, in windows", validate_parameters=True)
+@_in_a_sentence
+async def backfill_windows(
+    first: date,
+    last: date,
+    sources: list[str] | None = None,
+    via: Route | None = None,
+    shards: int = 8,
+    deployment: str = "backfill/backfill",
+    config: str = "config",
+    data: str = "data",
+) -> list[str]:
+    """A long past period, cut into windows that workers do side by side: starts a backfill for each, and ends.
+
+    Args:
+        first: First day, in each publisher's own time zone.
+        last: Last day, included.
+        sources: Ids of the sources; none means all that are enabled.
+        via: Only this route to back issues; none means those that each source names.
+        shards: Groups that the sources are divided into; more than there are workers, so that none is idle early.
+        deployment: The deployment that does a window.
+        config: Folder with settings.toml, sources.toml and topics.toml.
+        data: Folder of the corpus and its index.
+    """
+    await take_settings()
+    period = plain_backfill.checked_period(first, last, today=utc_now().date())
+    chosen, _ = plain_backfill.choose_sources(load_config(Path(config)), sources or (), via=via, addresses=None)
+    parts = shares(chosen, period, via=via, shards=shards)
+    names = []
+    for part in parts:
+        await arun_deployment(
+            deployment,
+            parameters={
+                "first": part.period.first.isoformat(), "last": part.period.last.isoformat(),
+                "sources": list(part.sources), "via": via, "config": config, "data": data,
+            },
+            timeout=0,  # start it, do not wait: a run that waits would keep a worker from working
+            as_subflow=False,
+        )  # fmt: skip
+        names.append(f"{part.period.first} – {part.period.last}, {part.name}")
+    await acreate_table_artifact(
+        table=[{"window": name, "sources": ", ".join(part.sources)} for name, part in zip(names, parts, strict=True)],
+        key="backfill-windows",
+        description=f"{first} – {last}",
+    )
+    return names
+
+
+def _name_of_digest() -> str:
+    name, moment = runtime.flow_run.parameters.get("name"), runtime.flow_run.scheduled_start_time or utc_now()
+    return f"digest {name or 'all'} {moment.astimezone(UTC):%Y-%m-%d}"
+
+
+@flow(name="digest", flow_run_name=_name_of_digest, validate_parameters=True)
+@_in_a_sentence
+async def digest(
+    name: str | None = None,
+    since: str | None = None,
+    send: bool = True,
+    waiting_only: bool = False,
+    config: str = "config",
+    data: str = "data",
+) -> dict[str, Any] | State:
+    """What is new since the last digest, as files and as mail.
+
+    Args:
+        name: The digest to make; none means all in the settings.
+        since: Look back to this moment instead (2026-11-20, 2026-11-20T07:00, 36h, 3d, 2w); nothing is repeated.
+        send: Whether to send what is made; if not, the next run does.
+        waiting_only: Make no new digest, only send at once what waits because a mail server did not take it yet.
+        config: Folder with settings.toml, sources.toml and topics.toml.
+        data: Folder of the corpus and its index.
+    """
+    await take_settings()
+    summary = await plain_digest.digest(
+        load_config(Path(config)),
+        Path(data),
+        names=[name] if name else (),
+        since=since,
+        send=send,
+        waiting_only=waiting_only,
+        engine="prefect",
+        step=run_as_task,
+    )
+    for line in summary.sentences():
+        _say(line)
+    await acreate_markdown_artifact(
+        key="digest-summary", markdown=summary.markdown(), description=f"Digest {name or ''}".strip()
+    )
+    if summary.sending.failed:
+        return Failed(message=summary.sending.problem or "no mail was taken: the summary says why")
+    return summary.to_json()

@@ -1,0 +1,138 @@
+"""Run a pass or a backfill from the command line, on the engine chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+from config.load import Config
+from flows.passes.context import Observer
+from flows.passes.monitor import monitor
+from flows.serving.engine import api_answers, configured_api, quiet_dependencies
+from flows.serving.server import EmbeddedServer, ServerError
+from storage.corpus.writer import open_corpus
+from storage.index.database import StorageError
+from storage.state.periods import Period
+
+T = TypeVar("T")
+EngineChoice = Literal["direct", "prefect"]
+API_TIMEOUT_S = 10.0  # asked for by name, a busy server is waited for
+PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
+
+
+def run_monitor(
+    config: Config,
+    data: Path,
+    source_ids: Sequence[str],
+    *,
+    engine: EngineChoice,
+    observer: Observer,
+    due_only: bool = False,
+) -> dict[str, Any]:
+    """One monitor pass; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
+    if engine == "direct":
+        summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
+        return summary.to_json()
+    with _prefect_api(config, data):
+        counts: dict[str, Any] | None = run_flow(
+            lambda flows: flows.monitor(str(config.folder), str(data), list(source_ids) or None, due_only),
+            observer=observer,
+        )
+    if counts is None:
+        raise StorageError(f"another pass over the feeds that are due is at work on {data}: start again later")
+    return counts
+
+
+def run_backfill(
+    config: Config,
+    data: Path,
+    source_ids: Sequence[str],
+    period: Period,
+    *,
+    via: str | None,
+    addresses: Path | None,
+    engine: EngineChoice,
+    observer: Observer,
+) -> dict[str, Any]:
+    """One backfill; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
+    if engine == "direct":
+        from flows.passes.backfill import backfill
+
+        sources = config.select(source_ids)
+        summary = run(
+            backfill(config, data, period=period, sources=sources, via=via, addresses=addresses, observer=observer)
+        )
+        return summary.to_json()
+    with _prefect_api(config, data):
+        return run_flow(
+            lambda flows: flows.backfill(
+                period.first,
+                period.last,
+                config=str(config.folder),
+                data=str(data),
+                sources=list(source_ids) or None,
+                via=via,
+                urls=str(addresses.absolute()) if addresses else None,
+            ),
+            observer=observer,
+        )
+
+
+@contextmanager
+def _prefect_api(config: Config, data: Path) -> Iterator[None]:
+    """The configured Prefect API, or one of our own for as long as the run takes."""
+    asyncio.run(check_corpus(config, data))
+    if url := configured_api(os.environ):
+        if not api_answers(url, timeout_s=API_TIMEOUT_S):
+            raise ServerError(f"the Prefect API at {url} does not answer: start it, or use --engine direct")
+        yield
+        return
+    with EmbeddedServer(data / PREFECT_FOLDER) as server:
+        use_server(server)
+        yield
+
+
+async def check_corpus(config: Config, data: Path) -> None:
+    """Raises StorageError when the corpus cannot be used: here as one sentence, in a flow run as a traceback."""
+    async with open_corpus(data, config.settings.storage):
+        pass
+
+
+def use_server(server: EmbeddedServer) -> None:
+    """Wait for an embedded server and make it Prefect's API for this process. Before Prefect is imported."""
+    os.environ["PREFECT_API_URL"] = server.wait()
+    os.environ["PREFECT_HOME"] = str(server.home)
+
+
+def run_flow(start: Callable[[ModuleType], Coroutine[Any, Any, T]], *, observer: Observer) -> T:
+    """A flow run of the Prefect API that is configured; `start` takes `flows.serving.prefect_flows`."""
+    quiet_dependencies()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the progress bar and the summary say the rest
+    from flows.serving import prefect_flows
+
+    prefect_flows.observer = observer
+    try:
+        return run(start(prefect_flows))
+    finally:
+        prefect_flows.observer = None
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result; SIGTERM interrupts it as Ctrl-C does."""
+
+    async def interruptible() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await coroutine
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError as exc:
+        raise KeyboardInterrupt from exc

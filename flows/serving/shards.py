@@ -1,0 +1,67 @@
+"""A long backfill in windows that workers can do side by side: groups of sources, each for a stretch of days.
+
+Pure. Sources of one site are always in the same group (a shard), since more than one worker at a host brings nothing:
+they would take turns there (`storage.state.turns`). So what runs side by side is different sites.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.sources import Source
+from flows.passes.listing import WINDOW_DAYS, routes_of
+from storage.state.periods import Period, cut
+
+# Below these, names are given out at the third level: gov.kz, co.uk, com.tr (the usual ones of publicsuffix.org).
+SHARED_SECOND_LEVELS = {"ac", "co", "com", "edu", "gov", "info", "mil", "net", "org", "press"}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one backfill run takes on."""
+
+    name: str  # of the group: "shard 3", "ccnews"
+    sources: tuple[str, ...]
+    period: Period
+
+
+def site_of(address: str) -> str:
+    """The site that an address is of: the name that somebody has registered, without what is below it."""
+    host = (urlsplit(address).hostname or "").removeprefix("www.")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SHARED_SECOND_LEVELS
+        return ".".join(labels[-3:] if shared else labels[-2:])
+    return host
+
+
+def shard_of(source: Source, shards: int) -> int:
+    """The source's shard, from 0; the same on every machine and in every run."""
+    digest = hashlib.blake2b(site_of(source.homepage).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % shards
+
+
+def shares(sources: Sequence[Source], period: Period, *, via: str | None, shards: int) -> list[Share]:
+    """The period's backfill for these sources, cut up; what can go on side by side comes first.
+
+    Archives that are read by stretches of days are cut by these too. Those that are one list for any period, such as
+    a sitemap, are not: each part would read it again. Common Crawl's files are read once for all sources.
+    """
+    groups: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+    for source in sources:
+        if not (routes := routes_of(source, via)):
+            continue
+        route = routes[0].route
+        name = route if route == "ccnews" else f"shard {shard_of(source, shards) + 1}"
+        groups[name, WINDOW_DAYS[route]].append(source.id)
+    found = [
+        Share(name, tuple(ids), part) for (name, days), ids in groups.items() for part in cut(period, (), days=days)
+    ]
+    return sorted(found, key=lambda share: (share.period.first, share.name))

@@ -1,0 +1,76 @@
+"""What `c5watch explain` prints for people: what became of one address, a line for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from extractors.text import clean_line
+
+LABELS = {
+    "canonical_url": "address", "source": "source", "title": "title", "published": "published", "seen_in": "seen in",
+    "archived_copy": "archived copy", "attempts": "attempts", "outcome": "outcome", "reason": "reason",
+    "detail": "detail", "decided_at": "decided at", "next_attempt": "next attempt", "words": "words", "day": "dated",
+}  # fmt: skip
+WIDTH = 13
+
+
+def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
+    for name, text in _steps(facts):
+        yield f"{name:>{WIDTH}}: {clean_line(text)}"
+
+
+def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, label in LABELS.items():
+        if (value := facts.get(name)) is not None:
+            yield label, _shown(value)
+    if facts.get("score") is not None and facts.get("terms") is not None:
+        needed = f", it needs {facts['threshold']:g}" if facts.get("threshold") else ""
+        near = ", borderline" if facts.get("borderline") else ""
+        yield "score", f"{facts['score']:g} points{needed}{near}"
+    yield from _by_group(facts.get("terms") or []).items()
+    if facts.get("taken_out"):
+        yield "taken out", ", ".join(f'"{text}"' for text in facts["taken_out"])
+    if facts.get("veto"):
+        yield "veto", facts["veto"]
+    if like := facts.get("like"):
+        yield "compared", f"{_related(like)} of {_named(like)}"
+    if facts.get("text_kept") is False:
+        yield "text", "not kept: 'topics preview' goes by headline and summary"
+    if facts.get("article"):
+        yield "article", f"{facts['article']} {facts.get('article_url') or ''}"
+        if facts.get("why") != facts.get("reason"):
+            yield "why", facts.get("why") or "adopted, not judged"
+    for relation in facts.get("relations", ()):
+        yield "related", f"{_named(relation)}: {_related(relation)}"
+    for variant in facts.get("repeated_by", ()):
+        yield "repeated by", f"{variant['url']}: {_related(variant)}"
+    if facts.get("mark"):
+        yield "marked", f"{facts['mark']}, {_shown(facts['marked_at'])}"
+    for digest in facts.get("digests", ()):
+        yield "digest", f"{digest['page']} ({digest['name']})"
+
+
+def _by_group(terms: list[list[Any]]) -> dict[str, str]:
+    """The terms of each group with the places where they stand."""
+    groups: dict[str, list[str]] = {}
+    for group, term, place, count in terms:
+        times = f"{count} × " if count > 1 else ""
+        groups.setdefault(group, []).append(f'"{term.removeprefix("=")}" {times}in the {place}')
+    return {group: ", ".join(listed) for group, listed in groups.items()}
+
+
+def _named(article: Mapping[str, Any]) -> str:
+    title = f" “{article['title']}”" if article.get("title") else ""
+    return f"{article['article']}{title}"
+
+
+def _related(relation: Mapping[str, Any]) -> str:
+    share = f", {relation['share']:.0%} of the shorter text" if relation.get("share") is not None else ""
+    return f"{relation['relation']}{share}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)

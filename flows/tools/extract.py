@@ -1,0 +1,151 @@
+"""One page on its own: fetched or read, extracted as a pass would, and told with what was taken out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from config.load import Config
+from config.sites import site_of
+from extractors.fetching.client import Client
+from extractors.pages.memory import SiteMemory, cleaned, line_hash, site_of_page
+from extractors.records import Article, Entry, Page
+from extractors.urls import canonical_url, same_site
+from extractors.workers.pool import Workers
+from extractors.workers.tasks import ArticleJob, SiteRule, article_and_trace_from
+from extractors.zones import zone_of, zone_of_host
+from flows.passes.context import utc_now
+from storage.corpus.writer import open_for_reading
+from storage.files.article_file import compose
+from storage.index.database import database_place
+from storage.state.site_pages import load_site_pages
+
+SITE_LINES = "site lines"  # the step that needs what earlier passes have learnt
+NO_ADDRESS = "https://unknown.invalid/"  # RFC 2606: of a file that nobody has named the address of
+
+
+class Unusable(Exception):
+    """The command line does not name a page; the message says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """An article, the lines taken out of it in their order, and what else is worth knowing of how it came about."""
+
+    article: Article
+    removed: tuple[tuple[str, str], ...]  # step and line
+    rule: bool
+
+    def stored(self) -> str:
+        """What the article's file in the corpus would hold."""
+        article = self.article
+        return compose(article.paragraphs, title=article.title, published=article.published).to_bytes().decode("utf-8")
+
+    @property
+    def notes(self) -> list[str]:
+        """Where the date comes from, and whether the site's rule fits."""
+        dates = ", ".join(f"{c.day} ({c.origin})" for c in self.article.dates)
+        notes = [f"date: {self.article.date_origin or 'none'}; found were: {dates or 'none'}"]
+        if self.rule:
+            missed = " and ".join(self.article.unmatched or ())
+            notes.append(f"site rule: {f'its {missed} found nothing' if missed else 'matched'}")
+        return notes
+
+    def to_json(self, *, trace: bool) -> dict[str, Any]:
+        """The values of `--json`; with `trace` also the removed lines and every date that was found."""
+        article = self.article
+        value: dict[str, Any] = {
+            "text": article.text,
+            "date": article.published.isoformat() if article.published else None,
+            "title": article.title,
+            "language": article.language,
+            "method": article.method,
+        }
+        if trace:
+            value["removed"] = [{"step": step, "line": line} for step, line in self.removed]
+            value["dates"] = [{"date": c.day.isoformat(), "origin": c.origin} for c in article.dates]
+            if self.rule:
+                value["unmatched"] = list(article.unmatched or ())
+        return value
+
+
+def loaded(name: str, stdin: BinaryIO) -> bytes:
+    """The bytes of the file `name`, or of `stdin` for "-". Raises Unusable."""
+    if name == "-":
+        return stdin.read()
+    if not name:
+        raise Unusable("found nothing, expected an address, the name of an HTML file, or -")
+    path = Path(name)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as exc:
+        hint = f"; for an address write https://{name}" if "." in name.partition("/")[0] and " " not in name else ""
+        raise Unusable(f"{name}: no such file, expected an address, the name of an HTML file, or -{hint}") from exc
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not a file name"
+        raise Unusable(f"{name}: cannot be read: {reason}") from exc
+
+
+async def extract_page(config: Config, data: Path, name: str, body: bytes | None, *, url: str | None) -> Extracted:
+    """The article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
+
+    What the index below `data`, if there is one, has learnt of the site is applied as well.
+    Raises Unusable, ItemError, Deferred, StorageError.
+    """
+    if body is None:
+        if url is not None:
+            raise Unusable("--url: is for a file or standard input; an address speaks for itself")
+        _check_address(name, "URL")
+        async with Client(config.settings.network) as client:
+            response = await client.fetch(name)
+        assert response is not None  # only a request with validators can be answered "not modified"
+        page = response.page()
+    else:
+        if url is not None:
+            _check_address(url, "--url")
+        page = Page(url or NO_ADDRESS, body, None, utc_now())
+    rule = SiteRule.of(site_of(config.sites, page.url))
+    source = next((s for s in config.sources if same_site(s.homepage, page.url)), None)
+    job = ArticleJob(
+        page=page,
+        entry=Entry(url=page.url, feed_url=source.homepage if source else page.url),
+        zone=zone_of(source.country) if source else zone_of_host(urlsplit(page.url).hostname or ""),
+        min_words=config.settings.extraction.min_words,
+        now=utc_now(),
+        rule=rule,
+    )
+    with Workers(config.settings.extraction.model_copy(update={"workers": 1})) as workers:
+        article, trace = await workers.run(article_and_trace_from, job, url=page.url)
+    removed = [(one.step, one.line) for one in trace]
+    if page.url != NO_ADDRESS:
+        article, more = await _without_site_lines(config, data, page.url, article)
+        removed += [(SITE_LINES, line) for line in more]
+    return Extracted(article, tuple(removed), rule is not None)
+
+
+async def _without_site_lines(config: Config, data: Path, url: str, article: Article) -> tuple[Article, list[str]]:
+    """The article without what its site prints on every page, as far as the index knows it, and the lines removed."""
+    storage = config.settings.storage
+    if isinstance(place := database_place(data, storage), Path) and not place.exists():
+        return article, []
+    site, key = site_of_page(url), canonical_url(url)
+    memory = SiteMemory()
+    async with open_for_reading(data, storage) as corpus, corpus.database.read() as connection:
+        for known in await load_site_pages(connection, {site}):
+            memory.learn(known.key, known.lines)
+    memory.learn(key, article.lines)
+    of_the_site = memory.of_the_site(key)
+    removed = [line for block in article.paragraphs for line in block.split("\n") if line_hash(line) in of_the_site]
+    return cleaned(article, of_the_site, min_words=config.settings.extraction.min_words, url=url), removed
+
+
+def _check_address(url: str, where: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() for c in url):
+        raise Unusable(f"{where}: found {url}, expected a complete address such as https://example.kz/news/1")

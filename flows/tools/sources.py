@@ -1,0 +1,200 @@
+"""What the commands that change the catalogue do: add an outlet by its address, take on a reader's list, write one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from config.load import Config, ConfigError
+from config.settings import WebAddress
+from config.sources import Source
+from extractors.feeds.discovery import Discovery, discover
+from extractors.fetching.client import Client
+from extractors.records import Feed, ItemError
+from extractors.text import clean_line
+from extractors.workers.pool import Workers
+from extractors.workers.tasks import FeedJob, feed_from
+from flows.passes.context import utc_now
+from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
+from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose, read_opml, write_opml
+from storage.files.folder import put_file
+from storage.index.database import StorageError
+
+# Where a server does not speak https at all.
+NO_HTTPS = ("connection refused", "connection broken", "tls error", "timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the user says of a source; it wins over what is found. None: not said."""
+
+    id: str | None = None
+    name: str | None = None
+    language: str | None = None
+    country: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A source that was found, and where it was written; None for a dry run."""
+
+    new: NewSource
+    discovery: Discovery
+    written: Written | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        feed = asdict(self.discovery.feed)
+        return {
+            "source": self.new.source.model_dump(mode="json"),
+            "guessed": list(self.new.guessed),
+            "found": {**feed, "newest": feed["newest"] and feed["newest"].isoformat(timespec="minutes")},
+            "others": list(self.discovery.others),
+            "file": str(self.written.path) if self.written else None,
+        }
+
+
+def check_facts(facts: Facts, sources: Sequence[Source]) -> None:
+    """Raises ConfigError when an option's value cannot stand in the catalogue: before anything is asked for."""
+    draft = Draft((), "https://example.org", **asdict(facts))
+    try:
+        completed(draft, taken=())
+    except ValueError as exc:
+        raise ConfigError([f"--{line}" for line in str(exc).split("; ")]) from exc
+    if facts.id in {source.id for source in sources}:
+        raise ConfigError([f'--id: found "{facts.id}", which another source has, expected a new one'])
+
+
+async def add_source(config: Config, folder: Path, url: str, facts: Facts, *, dry_run: bool) -> Added:
+    """Find the feed of the outlet at `url` and append the outlet to the catalogue.
+
+    Raises StorageError with what to do when there is no feed, when the catalogue has it, or when the file cannot be
+    written; ConfigError when the facts, or the file, are wrong.
+    """
+    check_facts(facts, config.sources)
+    given = _address(url)
+    _refuse_known(given, [given], config.sources)
+    async with Client(config.settings.network, now=utc_now) as client:
+        with Workers(config.settings.extraction) as workers:
+
+            async def parse(job: FeedJob) -> Feed:
+                return await workers.run(feed_from, job, url=job.url)
+
+            try:
+                try:
+                    found = await discover(client, given, parse=parse, now=utc_now)
+                except ItemError as error:
+                    if given == url or error.url != given or error.reason not in NO_HTTPS:
+                        raise
+                    found = await discover(client, f"http://{url}", parse=parse, now=utc_now)
+            except ItemError as error:
+                raise StorageError(f"{given}: {error}: {_advice(error)}") from error
+    _refuse_known(found.homepage, [found.feed.url], config.sources)
+    draft = Draft(
+        feeds=(found.feed.url,),
+        homepage=found.homepage,
+        id=facts.id,
+        name=facts.name or clean_line(found.name or "")[:MAX_NAME] or None,
+        language=facts.language or found.language,
+        country=facts.country,
+        category=facts.category,
+        backfill=found.backfill,
+    )
+    try:
+        new = completed(draft, taken={source.id for source in config.sources})
+    except ValueError as exc:
+        raise StorageError(f"{given}: what was found cannot stand in the catalogue: {exc}") from exc
+    return Added(new, found, None if dry_run else _appended(folder, [new]))
+
+
+def _address(url: str) -> str:
+    given = url if "://" in url else f"https://{url}"
+    try:
+        return TypeAdapter[str](WebAddress).validate_python(given)
+    except ValidationError as exc:
+        shown = clean_line(url)[:MAX_NAME]
+        raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
+
+
+def _refuse_known(homepage: str, feeds: Sequence[str], sources: Sequence[Source]) -> None:
+    for source in sources:
+        if {feed_key(feed) for feed in source.feeds} & {feed_key(feed) for feed in feeds}:
+            raise StorageError(f'{feeds[0]} is in the catalogue already, as a feed of the source "{source.id}"')
+        if feed_key(source.homepage) == feed_key(homepage) and homepage in feeds:
+            raise StorageError(
+                f'{homepage} is in the catalogue already, as the source "{source.id}": try it with '
+                f"'c5watch sources check {source.id}', or name a feed of the outlet that it lacks"
+            )
+
+
+def _advice(error: ItemError) -> str:
+    if error.reason == "no feed found":
+        return "give the address of the feed itself, if the outlet has one"
+    if error.reason == "robots.txt":
+        return "the site wants no robots here"
+    return "check the address, or try again later"
+
+
+def _appended(folder: Path, sources: Sequence[NewSource]) -> Written:
+    try:
+        return append(folder, sources)
+    except OSError as exc:
+        raise StorageError(f"{folder}: the catalogue cannot be written: {exc.strerror}") from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What of a reader's list was taken on; `written` is None for a dry run, or when nothing was new."""
+
+    added: list[NewSource]
+    skipped: list[Skipped]
+    written: Written | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "added": [{**n.source.model_dump(mode="json"), "guessed": list(n.guessed)} for n in self.added],
+            "skipped": [asdict(skipped) for skipped in self.skipped],
+            "file": str(self.written.path) if self.written else None,
+        }
+
+
+def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> Imported:
+    """Append to the catalogue what a list of feeds names and it lacks.
+
+    Raises ConfigError with one sentence when the file is no such list: then nothing is written. StorageError when the
+    catalogue cannot be written.
+    """
+    try:
+        with file.open("rb") as opened:
+            body = opened.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise OpmlError(f"larger than {MAX_BYTES // 1_000_000} MB, expected a list of feeds")
+        drafts = read_opml(body)
+    except OSError as exc:
+        raise ConfigError([f"{file}: cannot be read: {exc.strerror}"]) from exc
+    except OpmlError as exc:
+        raise ConfigError([f"{file}: {exc}"]) from exc
+    added, skipped = choose(drafts, config.sources)
+    return Imported(added, skipped, _appended(folder, added) if added and not dry_run else None)
+
+
+def export_opml(config: Config, file: Path | None) -> bytes:
+    """The whole catalogue as OPML; written to `file`, which appears whole, if one is given. Raises StorageError."""
+    content = write_opml(config.sources)
+    if file is not None:
+        try:
+            put_file(file, content)
+        except OSError as exc:
+            raise StorageError(f"{file}: cannot be written: {exc.strerror}") from exc
+    return content
+
+
+def tables(sources: Sequence[NewSource]) -> str:
+    """Their tables as they stand in the catalogue, one blank line between them."""
+    return "\n".join(table(new) for new in sources).rstrip("\n")

@@ -1,0 +1,134 @@
+"""Take over a folder of article files that came from elsewhere: numbers, names and bytes stay as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from extractors.language import identify
+from extractors.text import exact_key
+from storage.corpus.writer import Corpus, refuse_unknown
+from storage.files.article_file import ArticleFile, FileName
+from storage.files.folder import Folder, LocalFolder, in_thread
+from storage.index.database import StorageError
+from storage.index.schema import articles
+from storage.placing import placing
+from storage.placing.stories import fingerprint_missing
+from storage.search import search
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What `adopt` did: how many files it took over, how many were there already, and the next free number."""
+
+    adopted: int
+    known: int
+    next_number: int
+
+
+async def adopt(
+    corpus: Corpus, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
+) -> Adoption:
+    """Take over the article files in `source`, which may be the corpus's own folder. Doing it again changes nothing.
+
+    `facts` are what a manifest beside the files says of them (`storage.files.manifest.read_facts`): without it, only
+    what stands in the files is known of them.
+
+    The files must continue the corpus without a gap; a corpus that is still empty begins where they begin. Raises
+    StorageError, naming the file, before anything is changed.
+    """
+    if isinstance(source, Path):
+        if not source.is_dir():
+            raise StorageError(f"{source}: expected an existing folder of article files")
+        source = LocalFolder(source)
+    files = await in_thread(_read, source)
+    async with corpus.database.write() as connection:
+        rows = await connection.execute(
+            select(articles.c.number, articles.c.id, articles.c.file, articles.c.sha256).order_by(articles.c.number)
+        )
+        known = {row.number: row for row in rows}
+        ids = {row.id: row.file for row in known.values()}
+        present = await in_thread(corpus.folder.names)
+        refuse_unknown(corpus.folder, present.difference(ids.values(), (str(name) for name, _ in files)))
+        if str(source) != str(corpus.folder):
+            coming = [file for file in files if str(file[0]) in present and file[0].number not in known]
+            await in_thread(_check_places, corpus.folder, coming)
+        expected = max(known, default=-1) + 1
+        adopted = 0
+        for name, content in files:
+            digest = hashlib.sha256(content).hexdigest()
+            if (row := known.get(name.number)) is not None:
+                if (row.file, row.sha256) != (str(name), digest):
+                    raise StorageError(
+                        f"{source}/{name}: the corpus has another article under this number ({row.file}): "
+                        "numbers are kept when adopting, so adopt into an empty data folder (--data)"
+                    )
+                continue
+            if name.number != expected and (known or adopted):
+                raise StorageError(
+                    f"{source}/{name}: number {name.number:03d} does not continue the corpus, "
+                    f"expected {expected:03d}: no number may be skipped"
+                )
+            if name.id in ids:
+                raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
+            ids[name.id] = str(name)
+            new = _row(name, content, digest, now) | dict((facts or {}).get(digest, {}))
+            await connection.execute(insert(articles), new)
+            await search.store(
+                connection, [search.ToIndex(name.number, new["title"], new["body"], language=new["language"])]
+            )
+            expected = name.number + 1
+            adopted += 1
+        corpus.published_up_to(max(known, default=-1))  # else a lost index's manifest would be taken for this one's
+        next_number = await placing.highest_number(connection) + 1
+    await corpus.restore_files()
+    await corpus.publish()
+    await fingerprint_missing(corpus.database)
+    return Adoption(adopted, len(files) - adopted, next_number)
+
+
+def _read(source: Folder) -> list[tuple[FileName, bytes]]:
+    named = sorted(filter(None, map(FileName.parse, source.names())), key=lambda name: (name.number, name.id))
+    if not named:
+        raise StorageError(f"{source}: found no file named like 000_0123456789abcdef.txt")
+    for first, second in itertools.pairwise(named):
+        if first.number == second.number:
+            raise StorageError(f"{source}: {first} and {second} have the same number")
+    files = []
+    for name, content in zip(named, source.read_all(map(str, named)), strict=True):
+        if isinstance(content, StorageError):
+            raise content
+        files.append((name, content))
+    return files
+
+
+def _check_places(folder: Folder, files: Sequence[tuple[FileName, bytes]]) -> None:
+    """Make sure that the files that are there already are the same ones."""
+    for (name, content), present in zip(files, folder.read_all([str(name) for name, _ in files]), strict=True):
+        if present != content:
+            raise StorageError(f"{folder}/{name} exists with another content: move it away, or adopt it first")
+
+
+def _row(name: FileName, content: bytes, digest: str, now: datetime) -> dict[str, Any]:
+    try:
+        parsed = ArticleFile.parse(content)
+    except UnicodeDecodeError as exc:
+        raise StorageError(f"{name}: not UTF-8 at byte {exc.start}") from exc
+    if b"\0" in content:
+        raise StorageError(f"{name}: has the character NUL, which no database keeps: take it out")
+    text = "\n\n".join(parsed.paragraphs)
+    # An undated file begins with its headline, which does not belong to the text that copies are recognised by.
+    title, _, rest = (None, "", text) if parsed.published else text.partition("\n")
+    return {
+        "number": name.number, "id": name.id, "file": str(name), "body": content.decode("utf-8"), "sha256": digest,
+        "exact_key": exact_key(rest), "title": title, "published": parsed.published,
+        "date_origin": "file" if parsed.published else None, "language": identify(text), "method": "adopted",
+        "appended_at": now,
+    }  # fmt: skip

@@ -1,0 +1,228 @@
+"""The corpus as one file for other programs: JSON lines, Parquet or CSV.
+
+One row an article, in number order: all that the manifest says, the text without the headline, where else it was
+printed, how it relates to other articles. Two kinds of relation are texts without a file of their own, `reprint` (of
+the story in another place) and `version` (the article's own page with a later text); asking for them adds one row for
+each, after the article `number` whose story it tells. Asking for any other kind (`translation_of`, `template` …) leaves
+only the articles that stand on either side of such a relation. Every row is chosen by its own date, source, language.
+
+Rows are read a batch at a time, from one state of the index, so memory does not grow with the corpus.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+from sqlalchemy import ColumnElement, Row, Table, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.corpus.export_forms import FORMS
+from storage.corpus.writer import Corpus
+from storage.files.article_file import ArticleFile
+from storage.files.reading import text_of
+from storage.index.database import StorageError
+from storage.index.schema import articles, events, relations, variants
+from storage.placing.similarity import Relation
+
+BATCH = 200  # numbers at a time
+OWN_ROWS = frozenset({"reprint", "version"})
+TRANSLATION = "translation_of"
+KINDS = frozenset({*OWN_ROWS, *(str(kind) for kind in Relation), TRANSLATION})
+NO_COUNTRIES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows, and which text. What is empty or None chooses nothing out; an undated row is on no day."""
+
+    first_day: date | None = None
+    last_day: date | None = None  # included
+    sources: Collection[str] = ()
+    languages: Collection[str] = ()
+    countries: Collection[str] = ()  # of the source
+    relations: Collection[str] = ()  # see the module
+    longest: bool = False  # the longest text of the story, not the file's: the first report may be a mere teaser
+    collapse_translations: bool = False  # of articles that translate one another only the first
+
+
+async def export(
+    corpus: Corpus,
+    target: Path,
+    *,
+    form: str,
+    selection: Selection = Selection(),
+    countries: Mapping[str, str] = NO_COUNTRIES,
+) -> int:
+    """Write the file `target` ("-": standard output) in the form jsonl, csv or parquet; returns how many rows.
+
+    `countries` gives the country of each source. The file appears whole under its name, or not at all. Raises
+    StorageError.
+    """
+    if form not in FORMS:
+        raise StorageError(f"{form}: no form of export: expected one of {', '.join(FORMS)}")
+    if unknown := sorted(set(selection.relations) - KINDS):
+        raise StorageError(f"{unknown[0]}: no kind of relation: expected one of {', '.join(sorted(KINDS))}")
+    to_stdout = str(target) == "-"
+    if to_stdout and form == "parquet":
+        raise StorageError("parquet cannot go to standard output: name a file")
+    count = 0
+    with _stdout() if to_stdout else _whole_file(target) as file, FORMS[form](file, is_file=not to_stdout) as write:
+        async with corpus.database.read() as connection:
+            async for rows in _batches(connection, selection, countries):
+                write(rows)
+                count += len(rows)
+    return count
+
+
+@contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _whole_file(target: Path) -> Iterator[BinaryIO]:
+    if target.is_dir():
+        raise StorageError(f"{target} is a folder: name a file")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                beside.replace(target)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+    except OSError as exc:
+        raise StorageError(f"{target}: {exc.strerror}: free some space, or name another file") from exc
+
+
+async def _batches(
+    connection: AsyncConnection, selection: Selection, countries: Mapping[str, str]
+) -> AsyncIterator[list[dict[str, Any]]]:
+    highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
+    wanted = _conditions(articles, selection, countries)
+    if kinds := set(selection.relations) - OWN_ROWS:
+        found = relations.c.kind.in_(kinds)
+        sides = [select(side).where(found) for side in (relations.c.number, relations.c.other)]
+        wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
+    originals = await _originals(connection) if selection.collapse_translations else {}
+    shown: set[int] = set()  # of articles that are translations or have one, the first of each group
+    for start in range(0, -1 if highest is None else highest + 1, BATCH):
+        span = start, start + BATCH - 1
+        batch = await _Batch.load(connection, span, selection, countries)
+        query = select(articles).where(articles.c.number.between(*span), *wanted).order_by(articles.c.number)
+        rows: list[tuple[int, int, dict[str, Any]]] = []
+        for row in await connection.execute(query):
+            if (original := originals.get(row.number)) is not None:
+                if original in shown:
+                    continue
+                shown.add(original)
+            rows.append((row.number, -1, batch.article(row, countries)))
+        rows += [(row.number, row.id, batch.variant(row, countries)) for row in batch.own_rows]
+        yield [row for _, _, row in sorted(rows, key=lambda entry: entry[:2])]
+
+
+def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """What `articles` and `variants` are chosen by: they name these columns alike."""
+    wanted: list[ColumnElement[bool]] = []
+    if selection.first_day:
+        wanted.append(table.c.published >= selection.first_day)
+    if selection.last_day:
+        wanted.append(table.c.published <= selection.last_day)
+    if selection.sources:
+        wanted.append(table.c.source_id.in_(selection.sources))
+    if selection.languages:
+        wanted.append(table.c.language.in_(selection.languages))
+    if selection.countries:
+        there = [source for source, country in countries.items() if country in selection.countries]
+        wanted.append(table.c.source_id.in_(there))
+    return wanted
+
+
+async def _originals(connection: AsyncConnection) -> dict[int, int]:
+    """For each article that is a translation or has one, the first of all that translate one another."""
+    query = select(relations.c.number, relations.c.other).where(relations.c.kind == TRANSLATION)
+    first: dict[int, int] = {}
+    for number, other in (await connection.execute(query.order_by(relations.c.number))).all():
+        one, two = first.get(number, number), first.get(other, other)
+        for member in [*(m for m, f in first.items() if f in (one, two)), number, other]:
+            first[member] = min(one, two)
+    return first
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What belongs to the articles of some numbers: loaded at once, because one query each would take minutes."""
+
+    reprints: Mapping[int, list[str]]
+    related: Mapping[int, list[list[Any]]]
+    event: Mapping[int, int]
+    longer: Mapping[int, list[tuple[str, str]]]  # texts of the story's variants with their addresses
+    own_rows: list[Row[Any]]
+
+    @classmethod
+    async def load(
+        cls, connection: AsyncConnection, span: tuple[int, int], selection: Selection, countries: Mapping[str, str]
+    ) -> _Batch:
+        reprints: dict[int, list[str]] = defaultdict(list)
+        related: dict[int, list[list[Any]]] = defaultdict(list)
+        longer: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        of_span = variants.c.number.between(*span)
+        query = select(variants.c.number, variants.c.url).where(of_span, variants.c.relation == "reprint")
+        for number, url in await connection.execute(query.order_by(variants.c.id)):
+            reprints[number].append(url)
+        other = select(relations).where(relations.c.number.between(*span))
+        for row in await connection.execute(other.order_by(relations.c.other, relations.c.kind)):
+            related[row.number].append([row.kind, row.other, row.score])
+        happened = await connection.execute(
+            select(events.c.number, events.c.event).where(events.c.number.between(*span))
+        )
+        event = {row.number: row.event for row in happened}
+        if selection.longest:
+            texts = select(variants.c.number, variants.c.text, variants.c.url).where(of_span).order_by(variants.c.id)
+            for number, text, url in await connection.execute(texts):
+                longer[number].append((text, url))
+        own_rows: list[Row[Any]] = []
+        if kinds := OWN_ROWS & set(selection.relations):
+            wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
+            own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
+        return cls(reprints, related, event, longer, own_rows)
+
+    def article(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
+        own = text_of(ArticleFile.parse(row.body.encode("utf-8")), row.title), row.url
+        text, url = max([own, *self.longer.get(row.number, ())], key=lambda one: len(one[0]))
+        return {
+            "number": row.number, "relation": None, "id": row.id, "file": row.file,
+            "canonical_url": row.canonical_url, "url": row.url, "source": row.source_id,
+            "country": countries.get(row.source_id), "feed": row.feed_url, "title": row.title,
+            "authors": row.authors or [], "date": row.published, "date_origin": row.date_origin,
+            "dates": row.dates or [], "language": row.language, "topic": row.topic, "score": row.score,
+            "terms": row.matches or [], "why": row.why, "sha256": row.sha256,
+            "text_hash": row.exact_key.hex() if row.exact_key else None, "method": row.method, "version": row.version,
+            "retrieved_at": row.retrieved_at, "appended_at": row.appended_at, "event": self.event.get(row.number),
+            "reprints": self.reprints.get(row.number, []), "relations": self.related.get(row.number, []),
+            "share": None, "text_url": url, "text": text,
+        }  # fmt: skip
+
+    def variant(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "number": row.number, "relation": row.relation, "id": None, "file": None, "canonical_url": row.key,
+            "url": row.url, "source": row.source_id, "country": countries.get(row.source_id), "feed": None,
+            "title": row.title, "authors": [], "date": row.published, "date_origin": None, "dates": [],
+            "language": row.language, "topic": None, "score": None, "terms": [], "why": None, "sha256": None,
+            "text_hash": row.exact_key.hex() if row.exact_key else None, "method": None, "version": None,
+            "retrieved_at": row.retrieved_at, "appended_at": row.stored_at, "event": self.event.get(row.number),
+            "reprints": [], "relations": [], "share": row.score, "text_url": row.url, "text": row.text,
+        }  # fmt: skip

@@ -1,0 +1,136 @@
+"""The three forms of an export, each as something that takes rows and writes bytes.
+
+JSON lines: one object a line, shaped as in the manifest. Characters that some readers take for the end of a line
+(U+2028, U+2029, U+0085) are written as escapes.
+
+CSV (RFC 4180): for spreadsheets, so a file begins with a byte order mark, without which Excel takes UTF-8 for something
+else; standard output has none. A list is one cell of JSON. A text that begins with = + - @ gets an apostrophe before
+it, because a spreadsheet would carry it out as a formula: https://owasp.org/www-community/attacks/CSV_Injection
+
+Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, datetime
+from typing import Any, BinaryIO, Protocol
+
+from storage.index.database import StorageError
+
+Rows = list[dict[str, Any]]
+Write = Callable[[Rows], None]
+ROW_GROUP = 5000  # rows that Parquet keeps together: some 30 MB of text
+# Column → its kind; a tuple: a list of such fields.
+COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
+    "number": "integer", "relation": "text", "id": "text", "file": "text", "canonical_url": "text", "url": "text",
+    "source": "text", "country": "text", "feed": "text", "title": "text", "authors": "texts", "date": "day",
+    "date_origin": "text", "dates": (("day", "day"), ("origin", "text")), "language": "text", "topic": "text",
+    "score": "number",
+    "terms": (("group", "text"), ("term", "text"), ("place", "text"), ("count", "integer")),
+    "why": "text", "sha256": "text", "text_hash": "text", "method": "text", "version": "text",
+    "retrieved_at": "moment", "appended_at": "moment", "event": "integer", "reprints": "texts",
+    "relations": (("kind", "text"), ("number", "integer"), ("score", "number")), "share": "number",
+    "text_url": "text", "text": "text",
+}  # fmt: skip
+_STRUCTS = {name: [part for part, _ in kind] for name, kind in COLUMNS.items() if not isinstance(kind, str)}
+_LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Form(Protocol):
+    """Opens a form over a file: rows go into what it gives."""
+
+    def __call__(self, file: BinaryIO, *, is_file: bool) -> AbstractContextManager[Write]: ...
+
+
+@contextmanager
+def _jsonl(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+    def write(rows: Rows) -> None:
+        for row in rows:
+            file.write(f"{_json(row)}\n".encode())
+
+    yield write
+
+
+@contextmanager
+def _csv(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig" if is_file else "utf-8", newline="")
+    try:
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        yield lambda rows: writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        text.flush()
+    finally:
+        text.detach()
+
+
+@contextmanager
+def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as exc:
+        raise StorageError("parquet needs the package pyarrow: run '.venv/bin/python -m pip install pyarrow'") from exc
+    types = {
+        "integer": pyarrow.int32(), "number": pyarrow.float64(), "text": pyarrow.string(), "day": pyarrow.date32(),
+        "texts": pyarrow.list_(pyarrow.string()), "moment": pyarrow.timestamp("ms", tz="UTC"),
+    }  # fmt: skip
+
+    def type_of(kind: str | tuple[tuple[str, str], ...]) -> Any:
+        if isinstance(kind, str):
+            return types[kind]
+        return pyarrow.list_(pyarrow.struct([(name, types[part]) for name, part in kind]))
+
+    schema = pyarrow.schema([(name, type_of(kind)) for name, kind in COLUMNS.items()])
+    waiting: Rows = []
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+
+        def write(rows: Rows) -> None:
+            waiting.extend(rows)
+            if len(waiting) >= ROW_GROUP:
+                flush()
+
+        def flush() -> None:
+            writer.write_table(pyarrow.Table.from_pylist([_typed(row) for row in waiting], schema))
+            waiting.clear()
+
+        yield write
+        if waiting:
+            flush()
+
+
+FORMS: dict[str, Form] = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=_iso)
+    for character, escape in _LINE_ENDS.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else date.isoformat(value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return _iso(value) if isinstance(value, date) else value
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    typed = dict(row)
+    for name, names in _STRUCTS.items():
+        if parts := row[name]:
+            typed[name] = [dict(zip(names, part, strict=True)) for part in parts]
+    for found in typed["dates"]:
+        found["day"] = date.fromisoformat(found["day"])
+    return typed

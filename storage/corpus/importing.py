@@ -1,0 +1,209 @@
+"""Articles collected by other means, one JSON object a line: {"url", "title", "date", "text"}.
+
+Each goes through the same duplicate detection and append as what a pass fetches, in the order of the file, a batch a
+transaction. An import that was stopped is simply started again: what is there already is recognised by its address.
+A line that cannot be used is told, with its number, and the others go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from config.settings import Duplicates
+from extractors.language import identify
+from extractors.records import Article, Entry, ItemError, Outcome, Placement, Result, Verdict
+from extractors.text import clean_block, clean_line, tokens
+from extractors.urls import canonical_url
+from storage.corpus.writer import Corpus
+from storage.files.folder import named_disk_errors
+from storage.index.schema import articles
+
+BATCH = 100  # articles a transaction
+NOT_JUDGED = Verdict(True, None, 0.0, (), "imported")
+MAX_URL = 2000  # characters; longer ones are no addresses of articles
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of one line. `of` is the address of the article that its text repeats or is most like."""
+
+    line: int
+    url: str | None
+    outcome: Outcome
+    reason: str
+    number: int | None = None
+    of: str | None = None
+    relation: str | None = None
+    score: float | None = None
+    unread_date: str | None = None  # a date that is not understood: the article is without one
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            "url": self.url, "outcome": self.outcome.value, "number": self.number, "of": self.of,
+            "score": None if self.score is None else round(self.score, 4), "relation": self.relation,
+            "reason": self.reason, "line": self.line,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    url: str | None
+    result: Result | None
+    note: str = ""  # what is wrong with it
+    unread_date: str | None = None
+
+
+async def import_lines(
+    corpus: Corpus,
+    path: Path,
+    *,
+    now: Callable[[], datetime],
+    limits: Duplicates,
+    min_words: int,
+    source_of: Callable[[str], str],
+    judge: Callable[[Article], Verdict] | None = None,
+) -> AsyncIterator[list[Imported]]:
+    """Import a file of JSON lines; yields what became of each line, batch by batch, when it is on disk.
+
+    `source_of` names the source of an address; without `judge` every article counts as on topic. A text of fewer
+    than `min_words` words is a stub and left out. Raises StorageError when the file or the corpus cannot be used.
+    """
+    name = path.name
+    with named_disk_errors(path), path.open("rb") as file:
+        read = (_parse(number, line, name, source_of) for number, line in enumerate(file, 1) if line.strip())
+        while batch := list(islice(read, BATCH)):
+            yield await _import_batch(corpus, batch, now=now(), limits=limits, min_words=min_words, judge=judge)
+
+
+async def _import_batch(
+    corpus: Corpus,
+    batch: Sequence[_Line],
+    *,
+    now: datetime,
+    limits: Duplicates,
+    min_words: int,
+    judge: Callable[[Article], Verdict] | None,
+) -> list[Imported]:
+    results = [_judged(line.result, min_words, judge) for line in batch if line.result]
+    placements = iter(await corpus.place(results, now=now, limits=limits, listed=False))
+    paired = [(line, next(placements) if line.result else None) for line in batch]
+    like = {number for _, p in paired if p and (number := _like(p)) is not None}
+    async with corpus.database.read() as connection:
+        columns = (articles.c.number, articles.c.url, articles.c.file)
+        rows = await connection.execute(select(*columns).where(articles.c.number.in_(like)))
+        addresses = {row.number: row.url or row.file for row in rows}
+    return [_imported(line, placement, addresses) for line, placement in paired]
+
+
+def _judged(result: Result, min_words: int, judge: Callable[[Article], Verdict] | None) -> Result:
+    article = result.article
+    assert article is not None
+    words = len(tokens(article.text))
+    if words < max(1, min_words):
+        error = ItemError(Outcome.TOO_SHORT, "too short", url=result.key, detail=f"{words} words")
+        return Result(result.key, result.entry, result.source_id, result.url, result.retrieved_at, error=error)
+    verdict = judge(article) if judge else NOT_JUDGED
+    return Result(
+        result.key, result.entry, result.source_id, result.url, result.retrieved_at, article=article, verdict=verdict
+    )
+
+
+def _imported(line: _Line, placement: Placement | None, addresses: dict[int, str]) -> Imported:
+    if placement is None:
+        return Imported(line.number, line.url, Outcome.FAILED, line.note)
+    like = _like(placement)
+    of = addresses.get(like) if like is not None else None
+    reason = "; ".join(filter(None, (placement.reason, line.note)))
+    return Imported(
+        line.number, line.url, placement.outcome, reason, placement.number, of, placement.relation,
+        placement.score, line.unread_date,
+    )  # fmt: skip
+
+
+def _like(placement: Placement) -> int | None:
+    if placement.of is not None:
+        return placement.of
+    return placement.number if placement.outcome is Outcome.DUPLICATE else None
+
+
+def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str]) -> _Line:
+    try:
+        value = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError):
+        return _Line(number, None, None, f"line {number}: not a JSON object in UTF-8")
+    if not isinstance(value, dict):
+        return _Line(number, None, None, f"line {number}: expected a JSON object with url, title, date and text")
+    url = value.get("url")
+    shown = url if isinstance(url, str) else None
+    try:
+        result = _result(value, file, source_of)
+    except ValueError as exc:
+        return _Line(number, shown, None, f"line {number}: {exc}")
+    day = value.get("date")
+    if day in (None, "") or (result.article is not None and result.article.published is not None):
+        return _Line(number, shown, result)
+    unread = clean_line(str(day))[:40]
+    return _Line(number, shown, result, f"line {number}: date {unread!r} is not understood", unread)
+
+
+def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -> Result:
+    url, text = _text(value, "url"), _text(value, "text")
+    if url is None or text is None:
+        raise ValueError('expected at least "url" and "text"')
+    if len(url) > MAX_URL:
+        raise ValueError(f"url is longer than {MAX_URL} characters")
+    url = url.strip()
+    key = canonical_url(url)
+    paragraphs = tuple(block for part in blocks_of(text) if (block := clean_block(part)))
+    title = clean_line(_text(value, "title") or "") or None
+    published = _day(value.get("date"))
+    article = Article(
+        paragraphs=paragraphs,
+        title=title,
+        authors=(),
+        published=published,
+        date_origin="import" if published else None,
+        language=identify("\n\n".join(paragraphs)),
+        method="imported",
+    )
+    return Result(key, Entry(url, f"import:{file}", title), source_of(url), url, article=article)
+
+
+def _text(value: dict[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    if found is not None and not isinstance(found, str):
+        raise ValueError(f'"{name}" is no text')
+    return None if found is None else found.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
+
+
+def blocks_of(text: str) -> Iterator[str]:
+    """The paragraphs of a text from elsewhere: divided by blank lines, or, where there is none, by line breaks."""
+    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")]
+    if "" not in lines:
+        yield from lines
+        return
+    yield from "\n".join(lines).split("\n\n")
+
+
+def _day(value: Any) -> date | None:
+    """The day as it is written, the publisher's: ISO 8601, with a time or without, or 01.11.2025. None for all else.
+
+    With dots the day always comes first; other orders could be read in two ways.
+    """
+    if not isinstance(value, str):
+        return None
+    for read in (datetime.fromisoformat, lambda written: datetime.strptime(written, "%d.%m.%Y")):
+        with suppress(ValueError):
+            return read(value.strip()).date()
+    return None

@@ -1,0 +1,133 @@
+"""Mend what `verify` finds, as far as the index tells what is right. Nothing is deleted: what is odd is set aside.
+
+Every step changes one thing at a time and finds by itself what is left to do, so a repair that was cut off anywhere is
+simply started again. What cannot be mended is said in the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from extractors.text import counted
+from storage.corpus.verify import POINTERS, Fault, adoptable, dangling, right_content, verify
+from storage.corpus.writer import AT_A_TIME, Corpus, known_names
+from storage.files.article_file import FileName
+from storage.files.folder import MissingFile, in_thread, is_leftover, keep_aside, named_disk_errors
+from storage.files.manifest import rewrite
+from storage.index.database import StorageError
+from storage.index.schema import articles
+from storage.placing.placing import highest_number
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was done at `place` (a file's name)."""
+
+    place: str
+    done: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.done}"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was mended, and the faults that are left, each with what to do about it."""
+
+    mended: tuple[Mended, ...]
+    left: tuple[Fault, ...]
+
+
+async def repair(corpus: Corpus) -> Repair:
+    """Mend the corpus, which was opened with `adopting`: a faulty one may open no other way.
+
+    A wrong or unknown file is moved to `set-aside` below the data folder. Unknown files that could be adopted, and
+    files that are no article files, stay where they are and are among what is left.
+    """
+    mended = [step for steps in (_articles, _strangers, _pointers, _manifest) async for step in steps(corpus)]
+    _, left = await verify(corpus)
+    return Repair(tuple(mended), tuple(left))
+
+
+async def _articles(corpus: Corpus) -> AsyncIterator[Mended]:
+    """Each article's file, text and checksum, a few at a time, because nobody else can write meanwhile."""
+    last = -1
+    while True:
+        async with corpus.database.write() as connection:
+            query = select(articles).where(articles.c.number > last).order_by(articles.c.number).limit(AT_A_TIME)
+            rows = (await connection.execute(query)).all()
+            contents = await in_thread(corpus.folder.read_all, [row.file for row in rows])
+            missing, mended = {}, []
+            for row, content in zip(rows, contents, strict=True):
+                if (right := right_content(row, content)) is None:
+                    continue
+                if isinstance(content, MissingFile):
+                    missing[row.file] = right
+                    mended.append(Mended(row.file, "written again"))
+                elif isinstance(content, bytes) and content != right:
+                    mended.append(await in_thread(_exchange, corpus, row.file, content, right))
+                if values := _right_values(row, right):
+                    await connection.execute(update(articles).where(articles.c.number == row.number).values(values))
+                    mended.append(Mended("index", f"{' and '.join(values)} of number {row.number:03d} set right"))
+            await in_thread(corpus.folder.write, missing)
+        for step in mended:
+            yield step
+        if len(rows) < AT_A_TIME:
+            return
+        last = rows[-1].number
+
+
+def _right_values(row: Row[Any], right: bytes) -> dict[str, str]:
+    values = {"body": right.decode("utf-8"), "sha256": hashlib.sha256(right).hexdigest()}
+    return {name: value for name, value in values.items() if value != getattr(row, name)}
+
+
+def _exchange(corpus: Corpus, name: str, content: bytes, right: bytes) -> Mended:
+    kept = keep_aside(corpus.manifest.parent, name, content)
+    corpus.folder.replace(name, right)
+    return Mended(name, f"written again, the odd one is {kept}")
+
+
+async def _strangers(corpus: Corpus) -> AsyncIterator[Mended]:
+    """What writers left, and article files that are none and can be none of this corpus."""
+    async with corpus.database.write() as connection:  # alone: else this might be what a publisher writes just now
+        names = await in_thread(corpus.folder.names) - await known_names(connection)
+        stay = adoptable(names, await highest_number(connection))
+        for name in sorted(names - stay):
+            if is_leftover(name):
+                await in_thread(corpus.folder.remove, name)
+                yield Mended(name, "removed: a write that was cut off left it")
+            elif FileName.parse(name):
+                (content,) = await in_thread(corpus.folder.read_all, [name])
+                if isinstance(content, StorageError):
+                    continue  # a folder, say: it is named among what is left
+                kept = await in_thread(keep_aside, corpus.manifest.parent, name, content)
+                await in_thread(corpus.folder.remove, name)
+                yield Mended(name, f"unknown to the index, moved to {kept}")
+
+
+async def _pointers(corpus: Corpus) -> AsyncIterator[Mended]:
+    """Rows made from an article that is not there."""
+    for column, derived in POINTERS:
+        if derived:
+            async with corpus.database.write() as connection:
+                gone, rows = await dangling(connection, column), 0
+                for start in range(0, len(gone), AT_A_TIME):
+                    some = column.in_(gone[start : start + AT_A_TIME])
+                    rows += (await connection.execute(delete(column.table).where(some))).rowcount
+            if gone:
+                removed = f"{counted(rows, 'row')} of {column.table.name} removed whose {column.name} is no article"
+                yield Mended("index", removed)
+
+
+async def _manifest(corpus: Corpus) -> AsyncIterator[Mended]:
+    async with corpus.database.write() as connection:  # alone: else a publisher's lines might be lost
+        with named_disk_errors(corpus.manifest):
+            rows = await connection.stream(select(articles).order_by(articles.c.number))
+            if done := await rewrite(corpus.manifest, rows):
+                yield Mended(corpus.manifest.name, done)

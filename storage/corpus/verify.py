@@ -1,0 +1,185 @@
+"""Check a corpus without changing it: files, numbers, index and manifest against one another.
+
+Of each article there are three witnesses: the file, its text in the index, and the checksum taken when it was written.
+Where two agree, the third is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Row, except_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.text import counted
+from storage.corpus.writer import AT_A_TIME, Corpus
+from storage.files.article_file import FileName, faults
+from storage.files.folder import MissingFile, in_thread
+from storage.files.manifest import manifest_line
+from storage.index.database import StorageError
+from storage.index.schema import articles, events, fingerprints, relations, urls, variants
+
+REPAIR = "run 'c5watch corpus repair'"
+RESTORE = "restore the data folder from a copy"
+
+# What refers to an article, and whether nothing is lost with a row whose article is not there.
+POINTERS = (
+    (fingerprints.c.number, True), (relations.c.number, True), (relations.c.other, True), (events.c.number, True),
+    (events.c.event, True), (variants.c.number, False), (urls.c.article, False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong at `place` (a file's name), and how to mend it."""
+
+    place: str
+    fault: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fault}: {self.mend}"
+
+
+async def verify(corpus: Corpus) -> tuple[int, list[Fault]]:
+    """How many articles the index has, and all that is wrong; an empty list for a sound corpus.
+
+    A pass that is at work meanwhile may show its newest files as missing.
+    """
+    found: list[Fault] = []
+    names = await in_thread(corpus.folder.names)  # before the index is read: what is there now is known to it
+    length = corpus.manifest.stat().st_size if corpus.manifest.is_file() else 0
+    manifest, manifest_agrees = _manifest_lines(corpus), True
+    count, previous = 0, -1
+    async with corpus.database.read() as connection:
+        async for row, content in _articles(corpus, connection):
+            if count and row.number != previous + 1:
+                gap = f"numbers {previous + 1:03d} to {row.number - 1:03d} are missing"
+                found.append(Fault("index", gap, RESTORE))
+            count, previous = count + 1, row.number
+            names.discard(row.file)
+            found += _check_article(row, content)
+            if manifest_agrees and next(manifest, (0, b""))[1] != manifest_line(row).encode("utf-8"):
+                manifest_agrees = False  # one line too few, and all further ones differ: the first says it all
+                differs = f"differs from the index from number {row.number:03d} on"
+                found.append(Fault(corpus.manifest.name, differs, REPAIR))
+        for column, derived in POINTERS:
+            if gone := await dangling(connection, column):
+                number = counted(len(gone), "missing article")
+                what = f"{column.table.name}.{column.name} names {number}, the first {gone[0]}"
+                found.append(Fault("index", what, REPAIR if derived else RESTORE))
+    if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later ones are those of a pass at work
+        found.append(Fault(corpus.manifest.name, "more lines than the index has articles", REPAIR))
+    return count, found + list(_check_others(corpus, names, highest=previous))
+
+
+async def _articles(
+    corpus: Corpus, connection: AsyncConnection
+) -> AsyncIterator[tuple[Row[Any], bytes | StorageError]]:
+    result = await connection.stream(select(articles).order_by(articles.c.number))
+    async for rows in result.partitions(AT_A_TIME):
+        contents = await in_thread(corpus.folder.read_all, [row.file for row in rows])
+        for pair in zip(rows, contents, strict=True):
+            yield pair
+
+
+def right_content(row: Row[Any], content: bytes | StorageError) -> bytes | None:
+    """The file's bytes as they were written, by what two of the three witnesses say; None when no two agree."""
+    body: bytes = row.body.encode("utf-8")
+    if content == body or hashlib.sha256(body).hexdigest() == row.sha256:
+        return body
+    if isinstance(content, bytes) and hashlib.sha256(content).hexdigest() == row.sha256:
+        return content
+    return None
+
+
+def _check_article(row: Row[Any], content: bytes | StorageError) -> Iterator[Fault]:
+    right = right_content(row, content)
+    mend = RESTORE if right is None else REPAIR
+    if isinstance(content, MissingFile):
+        yield Fault(row.file, "missing", mend)
+    elif isinstance(content, StorageError):
+        yield Fault(row.file, "cannot be read", str(content))
+    elif content != right:
+        yield Fault(row.file, "another content than when it was written", mend)
+    if row.body.encode("utf-8") != right:
+        yield Fault("index", f"another text than was written under number {row.number:03d}", mend)
+    elif right is not None and hashlib.sha256(right).hexdigest() != row.sha256:
+        yield Fault("index", f"the checksum of number {row.number:03d} is not that of its text", mend)
+    if row.file != str(FileName(row.number, row.id)):
+        named = f"named differently from number {row.number:03d} and id {row.id}"
+        yield Fault(row.file, named, "restore the index from a copy")
+    if row.method != "adopted" and right is not None and content == right:  # adopted files are kept as they came
+        for fault in faults(right):
+            yield Fault(row.file, fault, "report it: c5watch wrote a malformed file")
+
+
+def _manifest_lines(corpus: Corpus) -> Iterator[tuple[int, bytes]]:
+    """Where each line begins, and the line."""
+    begin = 0
+    if corpus.manifest.is_file():
+        with corpus.manifest.open("rb") as file:
+            for line in file:
+                yield begin, line
+                begin += len(line)
+
+
+async def dangling(connection: AsyncConnection, column: Column[Any]) -> list[int]:
+    """The numbers in `column` that are no article's. By difference: looking each row up takes ten times as long."""
+    named = except_(select(column).where(column.is_not(None)), select(articles.c.number))
+    return sorted((await connection.execute(named)).scalars())
+
+
+def _check_others(corpus: Corpus, names: set[str], *, highest: int) -> Iterator[Fault]:
+    """The files that the index does not know."""
+    continuing = adoptable(names, highest)
+    for name in sorted(names):
+        if FileName.parse(name):
+            adopting = f"adopt it with 'c5watch corpus import {corpus.folder}' and the same --data, or move it away"
+            yield Fault(name, "a file that the index does not know", adopting if name in continuing else REPAIR)
+        elif not name.startswith("."):
+            yield Fault(name, "not the name of an article file", "move it away: downstream tools read the folder")
+
+
+def adoptable(names: Iterable[str], highest: int) -> set[str]:
+    """Of the names that the index does not know, those of article files that continue it without a gap.
+
+    They are what an index restored from an older copy lacks, or all files when it is lost.
+    """
+    numbered = defaultdict(list)
+    for name in names:
+        if parts := FileName.parse(name):
+            numbered[parts.number].append(name)
+    found: set[str] = set()
+    number = highest + 1 if highest >= 0 else min(numbered, default=0)
+    while len(numbered[number]) == 1:
+        found.update(numbered[number])
+        number += 1
+    return found
+
+
+async def stats(corpus: Corpus) -> dict[str, Any]:
+    """Counts of the corpus: articles, words, with and without a date, first and last day, by language and source."""
+    languages: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    count = dated = words = 0
+    days: list[str] = []
+    async with corpus.database.read() as connection:
+        columns = (articles.c.published, articles.c.language, articles.c.source_id, articles.c.body)
+        async for row in await connection.stream(select(*columns)):
+            count += 1
+            words += len(row.body.split())
+            languages[row.language or "unknown"] += 1
+            sources[row.source_id or "adopted"] += 1
+            if row.published:
+                dated += 1
+                days.append(row.published.isoformat())
+    return {
+        "articles": count, "words": words, "dated": dated, "undated": count - dated,
+        "first_day": min(days, default=None), "last_day": max(days, default=None),
+        "languages": dict(languages.most_common()), "sources": dict(sources.most_common()),
+    }  # fmt: skip

@@ -1,0 +1,197 @@
+"""The corpus: decide what is new, append it, never lose, repeat or renumber.
+
+One batch is one transaction of the index: under the writer's lock it is decided which articles are new, they get
+the next numbers, and rows with the complete text are committed. Only then do the files appear, on a disk in number
+order, on S3 several at a time, and then their lines in the manifest; both are written from the index, so a crash
+anywhere leaves nothing that the next opening does not complete. A file that a downstream reader has once seen is
+therefore never taken back.
+
+Index and files may be shared by several machines; each has a manifest of its own, which is also its mark of how far
+it knows the files to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.settings import Duplicates, Storage
+from extractors.records import Outcome, Placement, Result
+from extractors.text import counted
+from storage.files.article_file import FileName
+from storage.files.folder import Folder, LocalFolder, in_thread, named_disk_errors, open_folder
+from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
+from storage.index.database import Database, StorageError, database_place, open_database
+from storage.index.schema import articles
+from storage.placing import placing
+from storage.placing.stories import fingerprint_missing
+from storage.state.entries import store_entries
+from storage.state.site_pages import pages_of, store_site_pages
+
+DEFAULT_LIMITS = Duplicates()
+MANIFEST_FILE = "manifest.jsonl"
+AT_A_TIME = 500  # articles
+
+
+class Corpus:
+    """An opened corpus: its index, its folder of files, its manifest. Made by `open_corpus`."""
+
+    def __init__(self, database: Database, folder: Folder, manifest: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.manifest = manifest
+
+    async def place(
+        self, results: Sequence[Result], *, now: datetime, limits: Duplicates = DEFAULT_LIMITS, listed: bool = True
+    ) -> list[Placement]:
+        """Decide and remember how each result ends, append what is new. All of it, or nothing, survives a crash.
+
+        The entries are known from a feed or an archive; with `listed=False` they are recorded here and now.
+        """
+        candidates = [placing.make_ready(result) for result in results]
+        async with self.database.write() as connection:
+            if not listed:
+                for source_id in dict.fromkeys(result.source_id for result in results):
+                    entries = [(result.key, result.entry) for result in results if result.source_id == source_id]
+                    await store_entries(connection, source_id, entries, now=now)
+            placements = await placing.place(connection, candidates, limits, now=now)
+            await store_site_pages(connection, pages_of(results), now=now)
+        if any(p.outcome is Outcome.APPENDED for p in placements):
+            await self.publish()
+        return placements
+
+    async def settle_known(self, keys: Sequence[str], *, now: datetime) -> list[Placement]:
+        """Of these canonical URLs, the ones that are an article's address already: duplicates, without any fetch."""
+        async with self.database.write() as connection:
+            return await placing.settle_known(connection, keys, now)
+
+    async def publish(self) -> None:
+        """Bring files and manifest up to what the index holds. Does nothing twice."""
+        present: dict[str, int] = {}
+        while await self._publish_next(present):
+            if self.folder.remote and not present:  # far behind: most is there already, from another machine
+                present = await in_thread(self.folder.sizes)
+
+    def published_up_to(self, highest: int) -> int:
+        """The number that the manifest ends with, -1 for an empty one.
+
+        One that ends in no line of ours, or with a number above `highest`, the index's last, is that of another index:
+        it is set aside.
+        """
+        with named_disk_errors(self.manifest):
+            done = published_up_to(self.manifest)
+            if done < 0 or done > highest:
+                set_aside(self.manifest)
+                self.manifest.unlink(missing_ok=True)
+                return -1
+        return done
+
+    async def _publish_next(self, present: Mapping[str, int]) -> bool:
+        """Publish the next few articles, without the files that are `present` with their size; whether there is more.
+
+        A few at a time, because nobody else can write meanwhile.
+        """
+        async with self.database.write() as connection:  # for its lock: one publisher at a time
+            done = self.published_up_to(await placing.highest_number(connection))
+            query = select(articles).where(articles.c.number > done).order_by(articles.c.number).limit(AT_A_TIME)
+            rows = (await connection.execute(query)).all()
+            files = {row.file: row.body.encode("utf-8") for row in rows}
+            lacking = {name: content for name, content in files.items() if present.get(name) != len(content)}
+            await in_thread(self.folder.write, lacking)
+            if rows:
+                with named_disk_errors(self.manifest):
+                    append_lines(self.manifest, map(manifest_line, rows))
+            return len(rows) == AT_A_TIME
+
+    async def restore_files(self) -> list[str]:
+        """Write again what the index knows and the folder lacks; returns the names.
+
+        Raises StorageError when the folder holds article files that the index does not know.
+        """
+        # Alone in writing: a publisher at work would show files that a state read earlier does not know.
+        async with self.database.write() as connection:
+            known = await known_names(connection)
+            present = await in_thread(self.folder.names)
+            refuse_unknown(self.folder, present - known)
+            missing = sorted(known - present, key=lambda name: (len(name), name))  # by number
+            await self._write_again(connection, missing)
+            return missing
+
+    async def _write_again(self, connection: AsyncConnection, names: Sequence[str]) -> None:
+        for start in range(0, len(names), AT_A_TIME):
+            some = names[start : start + AT_A_TIME]
+            query = select(articles).where(articles.c.file.in_(some)).order_by(articles.c.number)
+            files = {row.file: row.body.encode("utf-8") for row in await connection.execute(query)}
+            await in_thread(self.folder.write, files)
+
+    async def check_own(self) -> None:
+        """Make sure that the folder holds no other corpus, without naming all its files, which may be millions.
+
+        Another one has an article under the number that is next here, or another file under the last one.
+        Raises StorageError.
+        """
+        async with self.database.write() as connection:  # alone: another machine may be publishing
+            last = (
+                await connection.execute(
+                    select(articles.c.number, articles.c.file).order_by(articles.c.number.desc()).limit(1)
+                )
+            ).first()
+            if last is None:
+                found = await in_thread(self.folder.names)
+            else:
+                found = await in_thread(self.folder.names, f"{last.number:03d}_")
+                found |= await in_thread(self.folder.names, f"{last.number + 1:03d}_")
+                found.discard(last.file)
+        refuse_unknown(self.folder, found)
+
+
+@asynccontextmanager
+async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -> AsyncIterator[Corpus]:
+    """The corpus below the folder `data`, made where it does not exist, completed where a crash left it unfinished.
+
+    Raises StorageError when a folder cannot be used, and when there are article files that the index does not know.
+    With `adopting` nothing is completed or looked for: the caller is about to adopt what is there, or to repair it.
+    """
+    folder = open_folder(data, storage)
+    await in_thread(LocalFolder(data).prepare)
+    await in_thread(folder.prepare)
+    database = await open_database(database_place(data, storage))
+    try:
+        corpus = Corpus(database, folder, data / MANIFEST_FILE)
+        if not adopting:
+            await (corpus.check_own() if folder.remote else corpus.restore_files())
+            await corpus.publish()
+        await fingerprint_missing(database)
+        yield corpus
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus]:
+    """An existing corpus, as it stands. Raises StorageError when there is none."""
+    database = await open_database(database_place(data, storage), read_only=True)
+    try:
+        yield Corpus(database, open_folder(data, storage), data / MANIFEST_FILE)
+    finally:
+        await database.close()
+
+
+async def known_names(connection: AsyncConnection) -> set[str]:
+    """The names of all article files. One value that the database joins: a row each would take ten times as long."""
+    joined: str | None = (await connection.execute(select(func.aggregate_strings(articles.c.file, "/")))).scalar()
+    return set(joined.split("/")) if joined else set()
+
+
+def refuse_unknown(folder: Folder, names: Iterable[str]) -> None:
+    """Raise StorageError when there are article files among these names, which the index does not know."""
+    if unknown := sorted(name for name in names if FileName.parse(name)):
+        raise StorageError(
+            f"{folder} holds {counted(len(unknown), 'article file')} unknown to the index (first: {unknown[0]}): "
+            f"adopt them with 'c5watch corpus import {folder}' and the same --data, or name another folder with --data"
+        )

@@ -1,0 +1,89 @@
+"""What has been in digests, read back from the outbox for the files that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.files.article_file import ArticleFile
+from storage.index.schema import articles, digest_articles, digests
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One digest that has appeared."""
+
+    stem: str  # of its files
+    name: str
+    created_at: datetime
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedArticle:
+    """An article as it was taken from its site, with the moment when it first was in a digest."""
+
+    id: str
+    title: str | None
+    url: str | None
+    source_id: str | None
+    authors: tuple[str, ...]
+    language: str | None
+    published: date | None
+    opening: str  # its first paragraph
+    added_at: datetime
+
+
+async def load_issues(connection: AsyncConnection) -> list[Issue]:
+    """All digests that have appeared, the newest first."""
+    count = select(func.count()).where(digest_articles.c.digest == digests.c.id).scalar_subquery()
+    query = (
+        select(digests.c.stem, digests.c.name, digests.c.created_at, count.label("articles"))
+        .where(func.length(digests.c.page) > 0)  # else it only marks how far a digest has got
+        .order_by(digests.c.id.desc())
+    )
+    return [Issue(*row) for row in await connection.execute(query)]
+
+
+async def load_files(connection: AsyncConnection, stem: str) -> tuple[bytes, bytes]:
+    """The page and the message of a digest."""
+    row = (await connection.execute(select(digests.c.page, digests.c.message).where(digests.c.stem == stem))).one()
+    return row.page, row.message
+
+
+async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[FeedArticle]:
+    """The `limit` articles that came into a digest last, the newest first."""
+    first = (
+        select(digest_articles.c.number, func.min(digest_articles.c.digest).label("digest"))
+        .group_by(digest_articles.c.number)
+        .subquery()
+    )
+    query = (
+        select(articles, digests.c.created_at)
+        .join(first, first.c.number == articles.c.number)
+        .join(digests, digests.c.id == first.c.digest)
+        .order_by(first.c.digest.desc(), articles.c.number.desc())
+        .limit(limit)
+    )
+    found = []
+    for row in await connection.execute(query):
+        paragraphs = ArticleFile.parse(row.body.encode("utf-8")).paragraphs
+        title = row.title or (paragraphs[0] if paragraphs else None)
+        text = [paragraph for paragraph in paragraphs if paragraph != title]
+        found.append(
+            FeedArticle(
+                id=row.id,
+                title=title,
+                url=row.url or row.canonical_url,
+                source_id=row.source_id,
+                authors=tuple(row.authors or ()),
+                language=row.language,
+                published=row.published,
+                opening=text[0] if text else "",
+                added_at=row.created_at,
+            )
+        )
+    return found

@@ -1,0 +1,167 @@
+"""What a digest is made of, read from the index: its articles, who else printed them, and how the collecting fared.
+
+Read-only. The numbers of the articles are the caller's choice, see `storage.digests.outbox`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Match, Outcome
+from storage.files.article_file import ArticleFile
+from storage.files.reading import text_of
+from storage.index.schema import articles, events, flags, relations, runs, urls, variants
+from storage.placing.similarity import Relation
+from storage.relating.relating import TRANSLATION
+
+ROWS = 500  # a statement
+BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
+ONE_STORY = (TRANSLATION, str(Relation.REPRINT), str(Relation.MERGE_CANDIDATE))  # relations between tellings of one
+SAME_TEXT = "same text"  # the reason of a duplicate that stands at another address, see `storage.placing.placing`
+
+
+@dataclass(frozen=True, slots=True)
+class DigestArticle:
+    """An article as a digest needs it; `paragraphs` are the first ones, without the headline."""
+
+    number: int
+    title: str | None
+    url: str | None
+    source_id: str | None
+    published: date | None
+    language: str | None
+    matches: tuple[Match, ...]
+    borderline: bool
+    paragraphs: tuple[str, ...]
+    appended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reprint:
+    """A page elsewhere with the text of the article `number`."""
+
+    number: int
+    url: str
+    source_id: str
+    language: str | None  # None: not known
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedFlag:
+    """What is wrong with a source, since when."""
+
+    source_id: str
+    flag: str
+    since: datetime
+    why: str
+
+
+async def load_articles(connection: AsyncConnection, numbers: Collection[int]) -> list[DigestArticle]:
+    """These articles in the order of their numbers."""
+    columns = ("number", "title", "url", "canonical_url", "source_id", "published", "language", "matches", "borderline",
+               "appended_at")  # fmt: skip
+    beginning = func.substr(articles.c.body, 1, BEGINNING).label("beginning")
+    query = select(*(articles.c[name] for name in columns), beginning)
+    found = []
+    for part in _parts(numbers):
+        rows = await connection.execute(query.where(articles.c.number.in_(part)).order_by(articles.c.number))
+        found += [_article(row) for row in rows]
+    return found
+
+
+def _article(row: Any) -> DigestArticle:
+    text = text_of(ArticleFile.parse(row.beginning.encode("utf-8")), row.title)
+    return DigestArticle(
+        number=row.number,
+        title=row.title,
+        url=row.url or row.canonical_url,
+        source_id=row.source_id,
+        published=row.published,
+        language=row.language,
+        matches=tuple(Match(*match) for match in row.matches or ()),
+        borderline=bool(row.borderline),
+        paragraphs=tuple(text.split("\n\n")),
+        appended_at=row.appended_at,
+    )
+
+
+async def load_events(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, int]:
+    """The event of each of these articles; one that has not been looked at yet is left out."""
+    found: dict[int, int] = {}
+    for part in _parts(numbers):
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+        found.update((row.number, row.event) for row in rows)
+    return found
+
+
+async def load_tellings(connection: AsyncConnection, numbers: Collection[int]) -> list[tuple[int, int]]:
+    """Pairs among these articles that tell one story in the same words or in two languages."""
+    wanted, found = set(numbers), []
+    query = select(relations.c.number, relations.c.other).where(relations.c.kind.in_(ONE_STORY))
+    for part in _parts(numbers):
+        rows = await connection.execute(query.where(relations.c.number.in_(part)))
+        found += [(row.number, row.other) for row in rows if row.other in wanted]
+    return sorted(found)
+
+
+async def load_reprints(
+    connection: AsyncConnection, numbers: Collection[int], *, sources: Collection[str], since: datetime
+) -> list[Reprint]:
+    """Where else the texts of these articles stand: edited, and word for word in one of `sources`.
+
+    None of them came before `since`.
+    """
+    wanted = set(numbers)
+    columns = (variants.c.number, variants.c.url, variants.c.source_id, variants.c.language, variants.c.id)
+    found = []
+    for part in _parts(numbers):
+        chosen = variants.c.number.in_(part), variants.c.relation == str(Relation.REPRINT)
+        rows = await connection.execute(select(*columns).where(*chosen).order_by(variants.c.id))
+        found += [Reprint(row.number, row.url, row.source_id, row.language) for row in rows]
+    same = (
+        select(urls.c.article, urls.c.url, urls.c.source_id)
+        .where(urls.c.source_id.in_(sources), urls.c.decided_at >= since)  # by the index on both
+        .where(urls.c.outcome == str(Outcome.DUPLICATE), urls.c.reason == SAME_TEXT)
+        .order_by(urls.c.decided_at, urls.c.url)
+    )
+    rows = await connection.execute(same)
+    return [*found, *(Reprint(row.article, row.url, row.source_id, None) for row in rows if row.article in wanted)]
+
+
+async def load_days(connection: AsyncConnection, first: date, last: date) -> Counter[tuple[date, str | None]]:
+    """How many articles of the corpus are dated on each day from `first` to `last`, by source."""
+    query = (
+        select(articles.c.published, articles.c.source_id, func.count().label("count"))
+        .where(articles.c.published.between(first, last))
+        .group_by(articles.c.published, articles.c.source_id)
+    )
+    return Counter({(row.published, row.source_id): row.count for row in await connection.execute(query)})
+
+
+async def load_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
+    """The flags of these sources, the newest first."""
+    query = select(flags).where(flags.c.source_id.in_(sources)).order_by(flags.c.since.desc(), flags.c.source_id)
+    return [RaisedFlag(row.source_id, row.flag, row.since, row.why) for row in await connection.execute(query)]
+
+
+async def load_passes(connection: AsyncConnection, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """The summaries of the monitor's and the backfill's passes that ended in this time, in order."""
+    query = (
+        select(runs.c.summary)
+        .where(runs.c.finished_at > since, runs.c.finished_at <= until, runs.c.kind.in_(("monitor", "backfill")))
+        .order_by(runs.c.finished_at, runs.c.id)
+    )
+    return [row.summary for row in await connection.execute(query) if row.summary]
+
+
+def _parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
+    ordered = sorted(set(numbers))
+    for start in range(0, len(ordered), ROWS):
+        yield ordered[start : start + ROWS]

@@ -1,0 +1,258 @@
+"""The outbox: which articles went into which digest, and how far each digest has got to each recipient.
+
+What a digest holds is decided and stored, with the whole mail, in the transaction of one `Database.write`; everything
+after that – files, sending – starts from these rows and may be done again. A delivery is claimed before it is tried,
+for longer than a try can take, so that two programs never send the same one; a claim that a crash leaves behind
+runs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.index.schema import articles, deliveries, digest_articles, digests, urls
+from storage.placing.placing import highest_number
+
+FIRST_LOOK_BACK = timedelta(days=1)  # of a digest that there has not been before
+# What appeared longer before the period than this is no news, but what a backfill or an import has brought in.
+OLDEST = timedelta(days=7)
+CLAIM = timedelta(minutes=10)
+# After each failed try; the last one again and again.
+GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least four to five days
+WAITING, SENT, REFUSED, GAVE_UP = "waiting", "sent", "refused", "gave_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the next digest of a name holds: the articles' numbers, and the period they are chosen from."""
+
+    numbers: tuple[int, ...]
+    last_number: int  # the newest article that there was to choose from; -1: there is none
+    since: datetime
+    first: bool  # there has been no digest of this name before
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One digest to one recipient, claimed or put off until a moment."""
+
+    digest: int
+    recipient: str
+    attempts: int  # so far, the present one included
+    held_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """When a delivery that waits is to be tried, if nobody does so by hand; `next_attempt` None: by the next run."""
+
+    digest: int
+    recipient: str
+    attempts: int
+    next_attempt: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What has not been sent yet: how many deliveries; when the next one is due, None: at once, or never."""
+
+    count: int
+    next_attempt: datetime | None
+
+
+async def choose(
+    connection: AsyncConnection,
+    name: str,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    topic: str | None = None,
+    languages: Collection[str] = (),
+    source_ids: Collection[str] | None = None,
+) -> Choice:
+    """The articles for the next digest of this name, in the order of their numbers.
+
+    They came into the corpus after the last digest of the name, or since the moment `since`, and none was in an
+    earlier one. `source_ids` None means every source. To store what was chosen, use the same transaction.
+    """
+    last = (
+        await connection.execute(
+            select(digests.c.last_number, digests.c.created_at)
+            .where(digests.c.name == name)
+            .order_by(digests.c.id.desc())
+            .limit(1)
+        )
+    ).first()
+    start = since or (last.created_at if last else now - FIRST_LOOK_BACK)
+    conditions: list[ColumnElement[bool]] = [
+        ~exists().where(digest_articles.c.name == name, digest_articles.c.number == articles.c.number),
+        _is_news(start),
+        articles.c.url.is_not(None),  # adopted without what was known of it: there is nothing to tell or to link to
+    ]
+    if last is None or since is not None:
+        conditions.append(articles.c.appended_at >= start)
+    else:
+        conditions.append(articles.c.number > last.last_number)
+    if topic is not None:
+        conditions.append(articles.c.topic == topic)
+    if languages:
+        conditions.append(articles.c.language.in_(sorted(languages)))
+    if source_ids is not None:
+        conditions.append(articles.c.source_id.in_(sorted(source_ids)))
+    rows = await connection.execute(select(articles.c.number).where(*conditions).order_by(articles.c.number))
+    return Choice(tuple(rows.scalars()), await highest_number(connection), start, last is None)
+
+
+def _is_news(start: datetime) -> ColumnElement[bool]:
+    listed = exists().where(urls.c.key == articles.c.canonical_url, urls.c.window.is_not(None))
+    undated = and_(articles.c.published.is_(None), articles.c.method.is_distinct_from("adopted"), ~listed)
+    return or_(articles.c.published >= (start - OLDEST).date(), undated)
+
+
+async def free_stem(connection: AsyncConnection, wanted: str) -> str:
+    """`wanted`, or with the first number from 2 on that makes it one that no digest has."""
+    taken = set((await connection.execute(select(digests.c.stem).where(digests.c.stem.startswith(wanted)))).scalars())
+    number = 1
+    while (stem := wanted if number == 1 else f"{wanted}-{number}") in taken:
+        number += 1
+    return stem
+
+
+async def store_digest(
+    connection: AsyncConnection,
+    name: str,
+    choice: Choice,
+    *,
+    now: datetime,
+    stem: str,
+    message_id: str,
+    message: bytes,
+    page: bytes,
+    recipients: Collection[str],
+) -> int:
+    """Store a digest with its articles and a delivery to each recipient; returns its id.
+
+    One without message and page only marks how far the digests of this name have got.
+    """
+    values = {"name": name, "created_at": now, "last_number": choice.last_number, "message_id": message_id}
+    result = await connection.execute(
+        insert(digests).values(**values, stem=stem, message=message, page=page).returning(digests.c.id)
+    )
+    digest = int(result.scalar_one())
+    if choice.numbers:
+        rows = [{"name": name, "number": number, "digest": digest} for number in choice.numbers]
+        await connection.execute(insert(digest_articles), rows)
+    if recipients:
+        waiting = [{"digest": digest, "recipient": recipient, "state": WAITING} for recipient in sorted(recipients)]
+        await connection.execute(insert(deliveries), waiting)
+    return digest
+
+
+async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery, bytes] | None:
+    """The next delivery that is due, now claimed by the caller, with its message; None when none is."""
+    found = (
+        await connection.execute(
+            select(deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, digests.c.message)
+            .join(digests, digests.c.id == deliveries.c.digest)
+            .where(_is_due(now))
+            .order_by(deliveries.c.digest, deliveries.c.recipient)
+            .limit(1)
+        )
+    ).first()
+    if found is None:
+        return None
+    delivery = Delivery(found.digest, found.recipient, found.attempts + 1, now + CLAIM)
+    await _update(connection, delivery, attempts=delivery.attempts, next_attempt=delivery.held_until, reason=None)
+    return delivery, found.message
+
+
+async def call_all_again(connection: AsyncConnection) -> list[Planned]:
+    """Make due at once all that waits; what somebody has claimed is left to him. Returns what was planned instead."""
+    unclaimed = or_(deliveries.c.reason.is_not(None), deliveries.c.next_attempt.is_(None))
+    waiting = and_(deliveries.c.state == WAITING, unclaimed)
+    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.next_attempt)
+    planned = [Planned(*row) for row in await connection.execute(select(*columns).where(waiting))]
+    await connection.execute(update(deliveries).where(waiting).values(next_attempt=None))
+    return planned
+
+
+async def keep_plan(connection: AsyncConnection, planned: Iterable[Planned]) -> None:
+    """Let those that still wait be tried as was planned, as if the tries since had not been."""
+    for one in planned:
+        put_off = deliveries.c.state == WAITING, deliveries.c.reason.is_not(None)
+        ours = deliveries.c.digest == one.digest, deliveries.c.recipient == one.recipient
+        values = {"attempts": one.attempts, "next_attempt": one.next_attempt}
+        await connection.execute(update(deliveries).where(*ours, *put_off).values(**values))
+
+
+async def call_again(connection: AsyncConnection, put_off: Iterable[Delivery]) -> None:
+    """Make due at once what the caller has put off, unless somebody has claimed it since."""
+    for one in put_off:
+        unchanged = deliveries.c.state == WAITING, deliveries.c.next_attempt == one.held_until
+        await connection.execute(update(deliveries).where(*_key(one), *unchanged).values(next_attempt=None))
+
+
+async def store_sent(connection: AsyncConnection, delivery: Delivery, *, now: datetime) -> None:
+    """The server has taken the mail."""
+    await _update(connection, delivery, state=SENT, sent_at=now, next_attempt=None, reason=None)
+
+
+async def store_refused(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
+    """The server will never take the mail for this recipient."""
+    await _update(connection, delivery, state=REFUSED, next_attempt=None, reason=reason)
+
+
+async def store_failed(
+    connection: AsyncConnection, delivery: Delivery, reason: str, *, now: datetime
+) -> Delivery | None:
+    """A try failed for what time may mend: the delivery as it waits now, or None when it has waited long enough."""
+    created = select(digests.c.created_at).where(digests.c.id == delivery.digest)
+    if now - (await connection.execute(created)).scalar_one() > GIVE_UP_AFTER:
+        await _update(connection, delivery, state=GAVE_UP, next_attempt=None, reason=reason)
+        return None
+    later = now + GAPS[min(delivery.attempts, len(GAPS)) - 1]
+    await _update(connection, delivery, next_attempt=later, reason=reason)
+    return Delivery(delivery.digest, delivery.recipient, delivery.attempts, later)
+
+
+async def store_unreachable(connection: AsyncConnection, reason: str, *, now: datetime) -> list[Delivery | None]:
+    """The server could not be reached: every delivery that is due has failed. What `store_failed` says to each."""
+    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts)
+    rows = (await connection.execute(select(*columns).where(_is_due(now)))).all()
+    put_off = []
+    for row in rows:
+        delivery = Delivery(row.digest, row.recipient, row.attempts + 1, now)
+        await _update(connection, delivery, attempts=delivery.attempts)
+        put_off.append(await store_failed(connection, delivery, reason, now=now))
+    return put_off
+
+
+async def has_due(connection: AsyncConnection, *, now: datetime) -> bool:
+    """Whether there is a delivery to try."""
+    return bool((await connection.execute(select(exists().where(_is_due(now))))).scalar())
+
+
+async def count_waiting(connection: AsyncConnection) -> Waiting:
+    """What has not been sent yet."""
+    query = select(func.count(), func.min(deliveries.c.next_attempt)).where(deliveries.c.state == WAITING)
+    count, next_attempt = (await connection.execute(query)).one()
+    return Waiting(count, next_attempt)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    due = or_(deliveries.c.next_attempt.is_(None), deliveries.c.next_attempt <= now)
+    return and_(deliveries.c.state == WAITING, due)
+
+
+def _key(delivery: Delivery) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return deliveries.c.digest == delivery.digest, deliveries.c.recipient == delivery.recipient
+
+
+async def _update(connection: AsyncConnection, delivery: Delivery, **values: object) -> None:
+    await connection.execute(update(deliveries).where(*_key(delivery)).values(**values))

@@ -1,0 +1,158 @@
+"""`manifest.jsonl`: one JSON object per article, one line each, in number order.
+
+Derived from the index, and written after the article files: its last line is therefore the mark up to which
+everything is published, and a half-written line at its end is what a crash leaves and the next opening removes.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+from collections.abc import AsyncIterable, Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+
+from storage.files.folder import keep_aside, sync_folder
+
+MOMENTS = ("retrieved_at", "appended_at")
+COLUMNS = {  # of `articles`, and the keys of a line
+    "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
+    "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
+    "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
+    "version": "version",
+}  # fmt: skip
+TAIL_BYTES = 1 << 16  # a line is about one kilobyte
+
+
+def manifest_line(row: Row[Any]) -> str:
+    """The manifest's line for a row of `articles`, with its line break."""
+    entry = {
+        "number": row.number,
+        "id": row.id,
+        "file": row.file,
+        "canonical_url": row.canonical_url,
+        "url": row.url,
+        "source": row.source_id,
+        "feed": row.feed_url,
+        "title": row.title,
+        "authors": row.authors,
+        "date": row.published.isoformat() if row.published else None,
+        "date_origin": row.date_origin,
+        "dates": row.dates,
+        "language": row.language,
+        "topic": row.topic,
+        "score": row.score,
+        **({} if row.borderline is None else {"borderline": row.borderline}),  # None: adopted or imported, not judged
+        "terms": row.matches,
+        "why": row.why,
+        "sha256": row.sha256,
+        "text_hash": row.exact_key.hex() if row.exact_key else None,
+        "method": row.method,
+        "version": row.version,
+        "retrieved_at": _moment(row.retrieved_at),
+        "appended_at": _moment(row.appended_at),
+    }
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def read_facts(path: Path) -> dict[str, dict[str, Any]]:
+    """What a manifest says of each file, by the file's checksum, as columns of `articles`; odd lines are left out.
+
+    For a corpus whose index is lost: the numbers, names and texts are taken from the files.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not path.is_file():
+        return found
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+                moments = {name: datetime.fromisoformat(entry[name]) for name in MOMENTS if entry.get(name)}
+                published = date.fromisoformat(entry["date"]) if entry.get("date") else None
+                columns = {column: entry.get(key) for column, key in COLUMNS.items()}
+                found[entry["sha256"]] = {**columns, "published": published, **moments}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return found
+
+
+def published_up_to(path: Path) -> int:
+    """The number on the manifest's last whole line, -1 when it has none; a torn line at the end is cut off."""
+    if not path.exists():
+        return -1
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        length = TAIL_BYTES
+        while True:
+            start = max(0, size - length)
+            file.seek(start)
+            tail = file.read(size - start)
+            end = tail.rfind(b"\n") + 1
+            begin = tail.rfind(b"\n", 0, end - 1) + 1 if end else 0
+            if start == 0 or (end and begin):
+                break
+            length *= 4
+        if start + end < size:
+            file.truncate(start + end)
+    if not end:
+        return -1
+    try:
+        return int(json.loads(tail[begin:end])["number"])
+    except (ValueError, KeyError, TypeError):
+        return -1  # not ours any more: it is derived, and will be written anew
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Add lines at the end, on disk when this returns; none of them when the disk is full."""
+    with path.open("ab", buffering=0) as file:  # a buffer would be written once more when the file is closed
+        size = file.tell()
+        rest = memoryview("".join(lines).encode("utf-8"))
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def set_aside(path: Path) -> str | None:
+    """Keep a copy of a manifest that is not what it should be: it may be all that is left of another index.
+
+    Returns where; None when there is nothing to keep.
+    """
+    if not path.exists() or not (content := path.read_bytes()):
+        return None
+    return keep_aside(path.parent, path.name, content)
+
+
+async def rewrite(path: Path, rows: AsyncIterable[Row[Any]]) -> str | None:
+    """Make the manifest that of these rows, and say what was done; None when it was so already.
+
+    Readers see the old one or the new one.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        with beside.open("wb") as file:
+            async for row in rows:
+                file.write(manifest_line(row).encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists() and filecmp.cmp(path, beside, shallow=False):
+            beside.unlink()
+            return None
+        kept = set_aside(path)
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    return "written anew from the index" + (f", the odd one is {kept}" if kept else "")
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat(timespec="seconds") if value else None

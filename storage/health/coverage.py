@@ -1,0 +1,200 @@
+"""How well a past period is covered: of each source and day, what was listed and what became of it.
+
+A query over the index, so it counts what the monitor brought as well. An entry belongs to the day that its page
+states, else to the day its feed or archive states; entries that nothing dates are counted apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from statistics import median
+
+from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Outcome
+from storage.index.schema import EPOCH, urls, windows
+from storage.state.periods import DAY, Period, each_day
+
+PENDING = "pending"
+KEPT = (Outcome.APPENDED,)
+DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
+LEFT_OUT = (Outcome.OFF_TOPIC,)
+THIN = 0.4  # of what is usual for the weekday
+USUAL_AT_LEAST = 3  # entries a day: less has no rhythm to fall behind
+WEEKS = 3  # of one weekday that make a usual number of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One source on one day. `usual` is what such a day brings as a rule; None where nothing says."""
+
+    listed: int
+    fetched: int
+    kept: int
+    duplicates: int
+    off_topic: int
+    failed: int  # and all other outcomes that brought no article
+    pending: int
+    reasons: Mapping[str, int]  # of what failed
+    searched: bool  # whether an archive was searched for this day
+    usual: float | None
+
+    @property
+    def blank(self) -> bool:
+        """Whether nobody has looked: that nothing was found says nothing."""
+        return not self.searched and not self.listed
+
+    @property
+    def thin(self) -> bool:
+        """Whether the day lags far behind what is usual."""
+        return self.usual is not None and not self.blank and self.listed < THIN * self.usual
+
+
+@dataclass(slots=True)
+class SourceCoverage:
+    """One source over the period; `undated` counts the entries that belong to no day, by outcome."""
+
+    source_id: str
+    days: dict[date, Cell] = field(default_factory=dict)
+    undated: Counter[str] = field(default_factory=Counter)
+    has_route: bool = True  # to its back issues
+
+    def total(self, name: str) -> int:
+        """The sum of one number over all days."""
+        return sum(int(getattr(cell, name)) for cell in self.days.values())
+
+
+@dataclass(slots=True)
+class _Count:
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    fetched: int = 0
+
+
+async def load_coverage(
+    connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period, *, now: datetime
+) -> list[SourceCoverage]:
+    """The coverage of each source in `zones`, which gives the time zone that its days are counted in.
+
+    A day that is not over is never thin.
+    """
+    counts: dict[tuple[str, date | None], _Count] = defaultdict(_Count)
+    async for source_id, day, outcome, reason, texts, number in _rows(connection, zones, period):
+        count = counts[source_id, day]
+        if outcome == Outcome.OUTSIDE:  # of an earlier period: the next backfill of this one takes it on
+            outcome = None
+        count.outcomes[outcome or PENDING] += number
+        count.fetched += number if outcome not in (None, *DUPLICATES, Outcome.ROBOTS) else texts
+        if outcome not in (None, *KEPT, *DUPLICATES, *LEFT_OUT):
+            count.reasons[reason or outcome or ""] += number
+    searched = await _searched(connection, list(zones), period)
+    today = {source_id: now.astimezone(zone).date() for source_id, zone in zones.items()}
+    return [_source(source_id, counts, searched[source_id], period, today[source_id]) for source_id in zones]
+
+
+async def _rows(
+    connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period
+) -> AsyncIterator[tuple[str, date | None, str | None, str | None, int, int]]:
+    """Source, day, outcome, reason, how many had a text, how many there are."""
+    facts = (urls.c.source_id, urls.c.outcome, urls.c.reason)
+    numbers = (func.count(urls.c.words).label("texts"), func.count().label("number"))
+    ours = urls.c.source_id.in_(list(zones))
+    dated = select(*facts, urls.c.day, *numbers).where(ours, urls.c.day.between(period.first, period.last))
+    for row in await connection.execute(dated.group_by(*facts, urls.c.day)):
+        yield row.source_id, row.day, row.outcome, row.reason, row.texts, row.number
+
+    start = datetime.combine(period.first - DAY, time(), UTC)
+    end = datetime.combine(period.last + 2 * DAY, time(), UTC)
+    by_offset: dict[timedelta | None, list[str]] = defaultdict(list)
+    for source_id, zone in zones.items():
+        by_offset[_offset(zone, start, end)].append(source_id)
+    for offset, source_ids in by_offset.items():
+        promised = (urls.c.source_id.in_(source_ids), urls.c.day.is_(None), urls.c.published >= start)
+        within = (*promised, urls.c.published < end)
+        if offset is not None:  # counted by the database: a month of all sources is a hundred thousand entries
+            local = type_coerce(urls.c.published, BigInteger) + offset // timedelta(milliseconds=1)
+            days = (local // (DAY // timedelta(milliseconds=1))).label("days")
+            for row in await connection.execute(select(*facts, days, *numbers).where(*within).group_by(*facts, days)):
+                day = (EPOCH + int(row.days) * DAY).date()
+                if day in period:
+                    yield row.source_id, day, row.outcome, row.reason, row.texts, row.number
+            continue
+        async for row in await connection.stream(select(*facts, urls.c.published, urls.c.words).where(*within)):
+            day = row.published.astimezone(zones[row.source_id]).date()
+            if day in period:
+                yield row.source_id, day, row.outcome, row.reason, int(row.words is not None), 1
+
+    touching = select(windows.c.id).where(windows.c.last >= period.first, windows.c.first <= period.last)
+    undated = select(*facts, *numbers).where(
+        ours, urls.c.day.is_(None), urls.c.published.is_(None), urls.c.window.in_(touching)
+    )
+    for row in await connection.execute(undated.group_by(*facts)):
+        yield row.source_id, None, row.outcome, row.reason, row.texts, row.number
+
+
+def _offset(zone: tzinfo, start: datetime, end: datetime) -> timedelta | None:
+    """The zone's distance from UTC between the two moments; None where its clocks change meanwhile."""
+    days = range((end - start).days + 1)
+    offsets = {(start + number * DAY).astimezone(zone).utcoffset() for number in days}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+async def _searched(connection: AsyncConnection, source_ids: Sequence[str], period: Period) -> dict[str, set[date]]:
+    """The days that some archive was searched for, by source."""
+    found: dict[str, set[date]] = defaultdict(set)
+    query = select(windows.c.source_id, windows.c.first, windows.c.last).where(
+        windows.c.source_id.in_(source_ids),
+        windows.c.listed_at.is_not(None),
+        windows.c.last >= period.first,
+        windows.c.first <= period.last,
+    )
+    for row in await connection.execute(query):
+        found[row.source_id].update(each_day(Period(max(row.first, period.first), min(row.last, period.last))))
+    return found
+
+
+def _source(
+    source_id: str,
+    counts: Mapping[tuple[str, date | None], _Count],
+    searched: Iterable[date],
+    period: Period,
+    today: date,
+) -> SourceCoverage:
+    days = list(each_day(period))
+    found = {day: counts.get((source_id, day), _Count()) for day in days}
+    asked = set(searched)
+    looked_at = {day: n for day, c in found.items() if (n := c.outcomes.total()) or day in asked}
+    usual = usual_numbers({day: number for day, number in looked_at.items() if day < today})
+    coverage = SourceCoverage(source_id)
+    for day, count in found.items():
+        outcomes = count.outcomes
+        kept, duplicates, off_topic = (sum(outcomes[o] for o in group) for group in (KEPT, DUPLICATES, LEFT_OUT))
+        listed, pending = outcomes.total(), outcomes[PENDING]
+        coverage.days[day] = Cell(
+            listed=listed, fetched=count.fetched, kept=kept, duplicates=duplicates, off_topic=off_topic,
+            failed=listed - kept - duplicates - off_topic - pending, pending=pending, reasons=dict(count.reasons),
+            searched=day in asked, usual=usual.get(day),
+        )  # fmt: skip
+    if undated := counts.get((source_id, None)):
+        coverage.undated = undated.outcomes
+    return coverage
+
+
+def usual_numbers(listed: Mapping[date, int]) -> dict[date, float | None]:
+    """What each day brings as a rule: the median of its weekday, or of all days where there are few weeks.
+
+    None where that is too little to have a rhythm. Outlets rest on weekends: a thin Sunday is not a hole.
+    """
+    by_weekday: dict[int, list[int]] = defaultdict(list)
+    for day, number in listed.items():
+        by_weekday[day.weekday()].append(number)
+    overall = median(listed.values()) if listed else 0
+    usual = {
+        weekday: float(median(numbers)) if len(numbers) >= WEEKS else float(overall)
+        for weekday, numbers in by_weekday.items()
+    }
+    return {day: usual[day.weekday()] if usual[day.weekday()] >= USUAL_AT_LEAST else None for day in listed}

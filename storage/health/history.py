@@ -1,0 +1,116 @@
+"""All that the index knows of one address, in the order in which it happened: the answer of `c5watch explain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.index.schema import (
+    articles,
+    digest_articles,
+    digests,
+    marks,
+    refused_texts,
+    relations,
+    sightings,
+    urls,
+    variants,
+)
+
+WAITING = "waiting for the next pass"
+NEVER_SEEN = "never seen in a feed or an archive"
+
+
+async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
+    """What became of the address with this canonical URL. `known` is False where nothing has named it.
+
+    Present where there is something to say: where it was seen, the attempts, outcome and reason; what the verdict rests
+    on (score, threshold, terms with their places, what was taken out, which veto spoke); the article it became or
+    repeats, with its relations; a reader's mark; the digests it went into.
+    """
+    row = (await connection.execute(select(urls).where(urls.c.key == key))).first()
+    number = row.article if row else None
+    by = articles.c.number == number if number is not None else articles.c.canonical_url == key
+    article = (await connection.execute(select(articles).where(by))).first()
+    facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
+    if row is None and article is None:
+        return {**facts, "outcome": NEVER_SEEN}
+    if row is not None:
+        seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()
+        details = dict(row.details or {})
+        like = details.pop("like", None)
+        facts |= {
+            "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
+            "first_seen": row.first_seen,
+            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or row.feed_url,
+            "archived_copy": row.archived_url, "attempts": row.attempts, "outcome": row.outcome or WAITING,
+            "reason": row.reason, "decided_at": row.decided_at, "next_attempt": row.next_attempt,
+            "words": row.words, "day": row.day, "terms": details.pop("matches", None), **details,
+        }  # fmt: skip
+        if like:
+            facts["like"] = await _like(connection, like)
+        facts["text_kept"] = await _text_kept(connection, key) if row.outcome == "off_topic" else None
+    if article is not None:
+        facts |= {
+            "article": article.file, "article_url": article.url, "topic": article.topic, "why": article.why,
+            "relations": await _relations(connection, article.number),
+            "repeated_by": await _variants(connection, article.number),
+            "digests": await _digests(connection, article.number),
+        }  # fmt: skip
+        if row is None:
+            facts |= {
+                "title": article.title, "score": article.score, "borderline": article.borderline,
+                "terms": article.matches,
+            }  # fmt: skip
+    keys = {key, article.canonical_url if article else None} - {None}
+    mark = (await connection.execute(select(marks).where(marks.c.key.in_(keys)))).first()
+    if mark is not None:
+        facts |= {"mark": "yes" if mark.relevant else "no", "marked_at": mark.marked_at}
+    return facts
+
+
+async def _like(connection: AsyncConnection, like: dict[str, Any]) -> dict[str, Any]:
+    query = select(articles.c.file, articles.c.url, articles.c.title).where(articles.c.number == like["article"])
+    row = (await connection.execute(query)).first()
+    named = {"article": row.file, "url": row.url, "title": row.title} if row else {"article": like["article"]}
+    return {**named, "relation": like["relation"], "share": like["share"]}
+
+
+async def _text_kept(connection: AsyncConnection, key: str) -> bool:
+    return (await connection.execute(select(refused_texts.c.key).where(refused_texts.c.key == key))).first() is not None
+
+
+async def _relations(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
+    query = (
+        select(
+            articles.c.file, articles.c.url, articles.c.title, relations.c.kind, relations.c.score, relations.c.number
+        )
+        .join(relations, or_(relations.c.number == articles.c.number, relations.c.other == articles.c.number))
+        .where(or_(relations.c.number == number, relations.c.other == number), articles.c.number != number)
+        .order_by(relations.c.score.desc(), articles.c.number)
+    )
+    return [
+        {
+            "article": r.file, "url": r.url, "title": r.title, "relation": r.kind, "share": r.score,
+            "which_is": "earlier" if r.number == number else "later",
+        }
+        for r in await connection.execute(query)
+    ]  # fmt: skip
+
+
+async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
+    query = select(variants.c.url, variants.c.relation, variants.c.score).where(variants.c.number == number)
+    rows = await connection.execute(query.order_by(variants.c.id))
+    return [{"url": r.url, "relation": r.relation, "share": r.score} for r in rows]
+
+
+async def _digests(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
+    query = (
+        select(digests.c.name, digests.c.stem, digests.c.created_at)
+        .join(digest_articles, digest_articles.c.digest == digests.c.id)
+        .where(digest_articles.c.number == number)
+        .order_by(digests.c.id)
+    )
+    return [{"name": r.name, "page": r.stem, "at": r.created_at} for r in await connection.execute(query)]

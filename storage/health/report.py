@@ -1,0 +1,171 @@
+"""What the status page shows: how the last days went, for each source and in all, as queries over the index."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, func, or_, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Outcome
+from storage.health.sources import Flag, load_flags
+from storage.index.schema import EPOCH, articles, feeds, hosts, runs, urls
+
+DAYS = 30  # that the page looks back
+NEWEST = 40  # articles listed
+RUNS = 12  # passes listed
+LEFT_OUT = frozenset({Outcome.OFF_TOPIC, Outcome.DUPLICATE, Outcome.REPRINT})  # as they should be
+MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewArticle:
+    """An article of the corpus, as far as a list shows it."""
+
+    number: int
+    title: str | None
+    url: str | None
+    source_id: str | None
+    published: date | None
+    language: str | None
+    borderline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A pass or a backfill; `finished_at` is None for one that is under way, or died."""
+
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    summary: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """One source: what its last 30 days brought, and how it is doing now."""
+
+    source_id: str
+    days: Counter[date] = field(default_factory=Counter)  # articles appended
+    outcomes: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    last_success: datetime | None = None
+    error: str | None = None  # of the feed that fails
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(slots=True)
+class Report:
+    """The whole page. `slow` are hosts that are asked less often than others, and why."""
+
+    articles: int
+    newest: list[NewArticle]
+    sources: list[SourceReport]
+    runs: list[Run]
+    reasons: Counter[tuple[str, str]]  # outcome and reason → how many, of what should have brought an article
+    slow: list[tuple[str, str]]
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """All sources' outcomes of the last days."""
+        return sum((source.outcomes for source in self.sources), Counter())
+
+
+async def load_report(
+    connection: AsyncConnection, source_ids: Sequence[str], *, zone: ZoneInfo, now: datetime
+) -> Report:
+    """The state of these sources at `now`; days are counted in `zone`."""
+    count = await connection.scalar(select(func.count()).select_from(articles))
+    found = {source_id: SourceReport(source_id) for source_id in source_ids}
+    reasons = await _outcomes(connection, found, zone, now)
+    await _polls(connection, found)
+    for source_id, flags in (await load_flags(connection, source_ids)).items():
+        found[source_id].flags = flags
+    rows = await connection.execute(select(runs).order_by(runs.c.id.desc()).limit(RUNS))
+    return Report(
+        articles=count or 0,
+        newest=await _newest(connection),
+        sources=list(found.values()),
+        runs=[Run(row.kind, row.started_at, row.finished_at, row.summary or {}) for row in rows],
+        reasons=reasons,
+        slow=await _slow_hosts(connection, now),
+    )
+
+
+async def _newest(connection: AsyncConnection) -> list[NewArticle]:
+    columns = ("number", "title", "url", "canonical_url", "source_id", "published", "language", "borderline")
+    query = select(*(articles.c[name] for name in columns)).order_by(articles.c.number.desc()).limit(NEWEST)
+    return [
+        NewArticle(
+            number=row.number,
+            title=row.title,
+            url=url if (url := row.url or row.canonical_url) and url.startswith(("http://", "https://")) else None,
+            source_id=row.source_id,
+            published=row.published,
+            language=row.language,
+            borderline=bool(row.borderline),
+        )
+        for row in await connection.execute(query)
+    ]
+
+
+async def _outcomes(
+    connection: AsyncConnection, found: Mapping[str, SourceReport], zone: tzinfo, now: datetime
+) -> Counter[tuple[str, str]]:
+    """Fill in what each source's entries came to, day by day; returns why some brought no article."""
+    first = now.astimezone(zone).date() - timedelta(days=DAYS - 1)
+    offset = now.astimezone(zone).utcoffset() or timedelta(0)  # of today: an hour's shift in the year moves few
+    since = datetime(first.year, first.month, first.day, tzinfo=UTC) - offset
+    day = (type_coerce(urls.c.decided_at, BigInteger) + offset // timedelta(milliseconds=1)) // MS_PER_DAY
+    facts = (urls.c.source_id, day.label("day"), urls.c.outcome, urls.c.reason)
+    query = (
+        select(*facts, func.count().label("number"))
+        .where(urls.c.source_id.in_(list(found)), urls.c.decided_at >= since)
+        .group_by(*facts)
+    )
+    reasons: Counter[tuple[str, str]] = Counter()
+    for row in await connection.execute(query):
+        if row.outcome is None:
+            continue
+        source = found[row.source_id]
+        source.outcomes[row.outcome] += row.number
+        if row.outcome == Outcome.APPENDED:
+            source.days[(EPOCH + timedelta(days=int(row.day))).date()] += row.number
+        elif row.reason and row.outcome not in LEFT_OUT:
+            reasons[row.outcome, row.reason] += row.number
+    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED)
+    pending = select(urls.c.source_id, func.count().label("number")).where(
+        urls.c.source_id.in_(list(found)), urls.c.window.is_(None), waiting
+    )
+    for row in await connection.execute(pending.group_by(urls.c.source_id)):
+        found[row.source_id].pending = row.number
+    return reasons
+
+
+async def _polls(connection: AsyncConnection, found: Mapping[str, SourceReport]) -> None:
+    errors: dict[str, list[str]] = defaultdict(list)
+    for row in await connection.execute(select(feeds).where(feeds.c.source_id.in_(list(found)))):
+        source = found[row.source_id]
+        if row.succeeded_at and (source.last_success is None or row.succeeded_at > source.last_success):
+            source.last_success = row.succeeded_at
+        if row.error:
+            errors[row.source_id].append(row.error)
+    for source_id, told in errors.items():
+        found[source_id].error = told[0]
+
+
+async def _slow_hosts(connection: AsyncConnection, now: datetime) -> list[tuple[str, str]]:
+    """Hosts with a gap that they earned by being overloaded, or that asked to be left alone for now."""
+    query = select(hosts).where(or_(hosts.c.interval_s > 0, hosts.c.not_before > now)).order_by(hosts.c.host)
+    slow = []
+    for row in await connection.execute(query):
+        why = [f"asked every {row.interval_s:g} s at most, because it was overloaded"] if row.interval_s else []
+        if row.not_before and row.not_before > now:
+            why.append(f"asked to be left alone until {row.not_before:%Y-%m-%d %H:%M} UTC")
+        slow.append((row.host, "; ".join(why)))
+    return slow

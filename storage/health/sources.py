@@ -1,0 +1,300 @@
+"""How each source fares: is it read, does it keep its own rhythm, do its pages still give articles.
+
+Every request may succeed while nothing comes any more: a feed that has stopped being written, a site whose new design
+hides the text. Both show only against the source's own past, which the index holds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    bindparam,
+    case,
+    delete,
+    distinct,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Outcome
+from storage.health.rules import broken_rules
+from storage.index.dialects import by_code_point
+from storage.index.schema import Moment, feeds, flags, urls
+
+FAILING, SILENT, REDESIGNED, OLD_RULE = "failing", "silent", "redesigned", "old-rule"
+MS_PER_HOUR = 3_600_000
+FOREVER = datetime.max.replace(tzinfo=UTC)
+HISTORY = timedelta(days=30)
+FAILURES_IN_A_ROW = 3
+SILENCE_FACTOR = 1.5  # times the longest pause of the last month
+SHORTEST_SILENCE = timedelta(hours=2)
+# Fewer show no rhythm. After n pauses without any order the next is 1.5 times the longest with a chance of 1.3/n**1.5:
+# for a weekly source that would be a false alarm every few months, and from one piece a day on nights and weekends give
+# the pauses their order.
+HOURS_WITH_NEWS = 30
+ENOUGH_HISTORY = timedelta(days=10)  # holds a whole weekend, Friday's evening to Monday's morning, wherever it begins
+# A page that was screened (`extractors.pages.screen`) counts neither as one with text nor as one without: nothing was
+# looked for on it. One that shows no text is never screened, so that a redesign shows whatever the pages are about.
+NO_TEXT = (Outcome.NOT_ARTICLE, Outcome.TOO_SHORT)
+LATEST_PAGES, BASELINE_PAGES, FEWEST_BASELINE_PAGES = 60, 60, 10
+FEWEST_BAD_PAGES = 3  # in a row
+COLLAPSE = 0.4  # of the usual length
+# How seldom a row of bad pages must be by the usual share of them: once in 5,000 pages. A source that never had one is
+# then flagged at the third in a row, one that has a short text among twenty at the fourth, one among five at the sixth.
+RARE = 2e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a source had news in the last month."""
+
+    hours: int  # in which something was published
+    longest_pause: timedelta
+    last: datetime | None  # when something was last published
+    first: datetime | None = None
+    arrived: datetime | None = None  # when we last saw something new: later than `last` for what is dated back
+
+
+@dataclass(frozen=True, slots=True)
+class PageYield:
+    """What one page gave: its words, None where no text was found; whether it had a date."""
+
+    words: int | None
+    dated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something to look at, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """A source at a glance. `flags` is empty for one that fares well."""
+
+    source_id: str
+    last_success: datetime | None
+    failures: int  # polls in a row, of the feed that fares worst
+    rhythm: Rhythm
+    median_words: int | None
+    undated_share: float | None
+    flags: tuple[Flag, ...]
+
+
+async def load_health(
+    connection: AsyncConnection, source_ids: Sequence[str], *, now: datetime, ruled: Collection[str] = ()
+) -> list[SourceHealth]:
+    """The health of each of these sources, in the order given; for the pages of those `ruled` there are site rules."""
+    query = (
+        select(
+            feeds.c.source_id,
+            func.max(feeds.c.succeeded_at).label("success"),
+            func.min(feeds.c.failures).label("failures"),
+        )
+        .where(feeds.c.source_id.in_(source_ids))
+        .group_by(feeds.c.source_id)
+    )
+    polls = {row.source_id: row for row in await connection.execute(query)}
+    noticed = await _noticed_redesigns(connection, source_ids, now)
+    broken = await broken_rules(connection, [s for s in source_ids if s in ruled])
+    found = []
+    for source_id in source_ids:
+        poll = polls.get(source_id)
+        rhythm = await _rhythm(connection, source_id, now)
+        pages = await _pages(connection, source_id, count=LATEST_PAGES, until=FOREVER)
+        before = None
+        if source_id in noticed:
+            before = await _pages(connection, source_id, count=BASELINE_PAGES, until=noticed[source_id])
+        failures = poll.failures if poll else 0
+        success = poll.success if poll else None
+        words = [page.words for page in pages if page.words is not None]
+        # Of what was published after the last successful poll nothing is known: that is no silence of the source's.
+        flagged = assess(failures=failures, rhythm=rhythm, pages=pages, now=min(success or now, now), before=before)
+        found.append(
+            SourceHealth(
+                source_id=source_id,
+                last_success=success,
+                failures=failures,
+                rhythm=rhythm,
+                median_words=round(statistics.median(words)) if words else None,
+                undated_share=sum(not page.dated for page in pages) / len(pages) if pages else None,
+                flags=(*flagged, Flag(OLD_RULE, broken[source_id])) if source_id in broken else flagged,
+            )
+        )
+    return found
+
+
+def assess(
+    *,
+    failures: int,
+    rhythm: Rhythm,
+    pages: Sequence[PageYield],
+    now: datetime,
+    before: Sequence[PageYield] | None = None,
+) -> tuple[Flag, ...]:
+    """What stands out; `pages` are the latest ones, newest first.
+
+    `now` is the moment up to which the source's news are known: its last successful poll. `before` are the pages before
+    a redesign that has been noticed already, for comparison; without them the older ones of `pages` are.
+    """
+    found = []
+    if failures >= FAILURES_IN_A_ROW:
+        found.append(Flag(FAILING, f"{failures} polls failed in a row"))
+    elif silent := _silence(rhythm, now):
+        found.append(silent)
+    if redesigned := _redesign(pages, before):
+        found.append(redesigned)
+    return tuple(found)
+
+
+def _silence(rhythm: Rhythm, now: datetime) -> Flag | None:
+    if rhythm.last is None or rhythm.first is None or rhythm.hours < HOURS_WITH_NEWS:
+        return None
+    if now - rhythm.first < ENOUGH_HISTORY:
+        return None
+    # A source that dates its news some hours back, as with a wrong zone, is not silent for as long after each of them.
+    pause = now - max(rhythm.last, rhythm.arrived or rhythm.last)
+    if pause <= max(SILENCE_FACTOR * rhythm.longest_pause, SHORTEST_SILENCE):
+        return None
+    return Flag(SILENT, f"nothing new for {_span(pause)}; its longest pause so far was {_span(rhythm.longest_pause)}")
+
+
+def _redesign(pages: Sequence[PageYield], before: Sequence[PageYield] | None) -> Flag | None:
+    if (count := _bad_pages(pages, before, lambda page: page.words is None)) is not None:
+        return Flag(REDESIGNED, f"no text found on {count} of its latest pages")
+    texts = [page for page in pages if page.words is not None]
+    earlier = [page for page in before if page.words is not None] if before is not None else None
+    lengths = [page.words or 0 for page in (texts if earlier is None else earlier)]
+    usual = statistics.median(lengths or [0])
+    if (count := _bad_pages(texts, earlier, lambda page: (page.words or 0) < COLLAPSE * usual)) is not None:
+        latest = statistics.median([page.words or 0 for page in texts[:count]])
+        return Flag(REDESIGNED, f"texts of {latest:.0f} words where {usual:.0f} were usual")
+    if (count := _bad_pages(texts, earlier, lambda page: not page.dated)) is not None:
+        return Flag(REDESIGNED, f"no date found on {count} of its latest pages")
+    return None
+
+
+def _bad_pages(
+    pages: Sequence[PageYield], before: Sequence[PageYield] | None, is_bad: Callable[[PageYield], bool]
+) -> int | None:
+    """How many of the newest pages are bad without a break, if by chance that would be too rare; else None.
+
+    The chance of one is its share among the pages before, by Laplace's rule of succession: never zero. What has been
+    noticed lasts while half of the latest pages are bad: a good page now and then is not the end of it.
+    """
+    if before is not None:
+        count = sum(map(is_bad, pages[: 2 * FEWEST_BAD_PAGES]))
+        usual = sum(map(is_bad, before)) / len(before) if before else 1.0
+        return count if count >= FEWEST_BAD_PAGES and usual < 0.5 else None
+    count = sum(1 for _ in itertools.takewhile(is_bad, pages))
+    baseline = pages[count:]
+    if count < FEWEST_BAD_PAGES or len(baseline) < FEWEST_BASELINE_PAGES:
+        return None
+    chance = (sum(map(is_bad, baseline)) + 1) / (len(baseline) + 2)
+    return count if chance**count <= RARE else None
+
+
+async def store_flags(
+    connection: AsyncConnection, health: Sequence[SourceHealth], *, now: datetime
+) -> list[tuple[str, Flag]]:
+    """Remember the flags of these sources as they are now; returns those that are new."""
+    ids = [h.source_id for h in health]
+    rows = await connection.execute(select(flags.c.source_id, flags.c.flag).where(flags.c.source_id.in_(ids)))
+    known = {(row.source_id, row.flag) for row in rows}
+    current = {(h.source_id, flag.name): flag for h in health for flag in h.flags}
+    for source_id, name in known - current.keys():
+        await connection.execute(delete(flags).where(flags.c.source_id == source_id, flags.c.flag == name))
+    raised = [(key[0], flag) for key, flag in current.items() if key not in known]
+    for source_id, flag in raised:
+        await connection.execute(insert(flags).values(source_id=source_id, flag=flag.name, since=now, why=flag.why))
+    for key in known & current.keys():
+        this_flag = flags.c.source_id == key[0], flags.c.flag == key[1]
+        await connection.execute(update(flags).where(*this_flag).values(why=current[key].why))
+    return raised
+
+
+async def load_flags(connection: AsyncConnection, source_ids: Sequence[str]) -> dict[str, tuple[Flag, ...]]:
+    """The flags of these sources as they were last remembered; sources without any are left out."""
+    query = select(flags).where(flags.c.source_id.in_(source_ids)).order_by(flags.c.source_id, flags.c.flag)
+    found: dict[str, tuple[Flag, ...]] = {}
+    for row in await connection.execute(query):
+        found[row.source_id] = (*found.get(row.source_id, ()), Flag(row.flag, row.why))
+    return found
+
+
+async def _noticed_redesigns(
+    connection: AsyncConnection, source_ids: Sequence[str], now: datetime
+) -> dict[str, datetime]:
+    """Since when sources are flagged as redesigned. After a month the new ways are the usual ones."""
+    query = select(flags.c.source_id, flags.c.since).where(
+        flags.c.source_id.in_(source_ids), flags.c.flag == REDESIGNED, flags.c.since > now - HISTORY
+    )
+    return {row.source_id: row.since for row in await connection.execute(query)}
+
+
+async def _rhythm(connection: AsyncConnection, source_id: str, now: datetime) -> Rhythm:
+    row = (await connection.execute(_RHYTHM, {"source": source_id, "since": now - HISTORY})).one()
+    return Rhythm(row.hours, timedelta(milliseconds=row.pause or 0), row.last, row.first, row.arrived)
+
+
+async def _pages(connection: AsyncConnection, source_id: str, *, count: int, until: datetime) -> list[PageYield]:
+    rows = await connection.execute(_PAGES, {"source": source_id, "until": until, "count": count})
+    return [PageYield(row.words, bool(row.dated)) for row in rows]
+
+
+def _span(time: timedelta) -> str:
+    hours = time / timedelta(hours=1)
+    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
+
+
+# Both are asked for every source that a pass polls, and SQLAlchemy takes longer to put them together than SQLite to
+# answer them: so they are put together once.
+def _rhythm_query() -> Executable:
+    # A date in the future, or none, is no better than the moment we saw the entry.
+    moment = case((urls.c.published < urls.c.first_seen, urls.c.published), else_=urls.c.first_seen)
+    stated = type_coerce(moment, BigInteger)
+    source, since = urls.c.source_id == bindparam("source"), bindparam("since", type_=Moment)
+    times = (
+        select(stated.label("at"), (stated - func.lag(stated).over(order_by=stated)).label("pause"))
+        .where(source, urls.c.first_seen > since, moment > since)
+        .subquery()
+    )
+    arrived = select(func.max(urls.c.first_seen)).where(source).scalar_subquery()
+    return select(
+        func.count(distinct(times.c.at // MS_PER_HOUR)).label("hours"),
+        func.max(times.c.pause).label("pause"),
+        type_coerce(func.min(times.c.at), Moment).label("first"),
+        type_coerce(func.max(times.c.at), Moment).label("last"),
+        type_coerce(arrived, Moment).label("arrived"),
+    )
+
+
+def _pages_query() -> Executable:
+    judged = urls.c.words.is_not(None) | urls.c.outcome.in_([o.value for o in NO_TEXT])
+    until = urls.c.decided_at < bindparam("until", type_=Moment)
+    query = select(urls.c.words, urls.c.dated).where(urls.c.source_id == bindparam("source"), until, judged)
+    # Pages of one batch are decided at one moment: among them those seen last come first, as the feed had them.
+    order = (
+        urls.c.decided_at.desc(),
+        urls.c.first_seen.desc(),
+        urls.c.published.desc().nulls_last(),
+        by_code_point(urls.c.key),
+    )
+    return query.order_by(*order).limit(bindparam("count", type_=BigInteger))
+
+
+_RHYTHM, _PAGES = _rhythm_query(), _pages_query()

@@ -1,0 +1,301 @@
+"""How each result of a pass ends: appended under the next number, a duplicate, or not at all, and why.
+
+Everything here runs inside the one write transaction of a batch, so what is looked up is still true when the
+decision is written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.settings import VERSION, Duplicates
+from extractors.records import Article, Outcome, Placement, Result, Verdict
+from extractors.text import tokens
+from extractors.urls import article_id, canonical_url, same_site
+from storage.files.article_file import FileName, compose
+from storage.health.rules import RULE
+from storage.index.schema import articles
+from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
+from storage.placing.similarity import Decision, Relation, containment
+from storage.placing.stories import Stories, Text, load_stories, prepare_text
+from storage.search import search
+from storage.state.entries import NOT_FINAL, Settled, load_final, retry_at, store_outcomes
+from storage.state.refused import refused_row, store_refused
+
+SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A result with what its text is recognised by; `text` is None unless there is an article on topic."""
+
+    result: Result
+    text: Text | None
+    own: str = ""  # the canonical form of the address that answered
+    stated: str | None = None  # another one of its site that the page itself names, see `_stated`
+
+    @property
+    def addresses(self) -> list[str]:
+        """Under which the article may be known."""
+        return [address for address in (self.stated, self.own, self.result.key) if address]
+
+
+def make_ready(result: Result) -> Candidate:
+    """The text work of placing a result, to be done before the transaction."""
+    article, verdict = result.article, result.verdict
+    if article is None or verdict is None or not verdict.relevant:
+        return Candidate(result, None)
+    assert result.url is not None
+    own = canonical_url(result.url)
+    return Candidate(result, prepare_text(article.text, article.language), own, _stated(article, result.url, own))
+
+
+async def place(
+    connection: AsyncConnection, candidates: Sequence[Candidate], limits: Duplicates, *, now: datetime
+) -> list[Placement]:
+    """Decide these results in turn and write the outcomes down, of entries that no other run has settled meanwhile."""
+    batch = _Batch(
+        connection,
+        limits,
+        now,
+        settled=await load_final(connection, [candidate.result.key for candidate in candidates]),
+        known=await find_known(
+            connection, [one for candidate in candidates if candidate.text for one in candidate.addresses]
+        ),
+        stories=await load_stories(connection, [candidate.text for candidate in candidates if candidate.text]),
+        next_number=await highest_number(connection) + 1,
+    )
+    placements = [await batch.place(candidate) for candidate in candidates]
+    await batch.end()
+    return placements
+
+
+async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: datetime) -> list[Placement]:
+    """Write down the duplicates among `keys` that their address alone gives away."""
+    known = await find_known(connection, keys)
+    placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
+    settled = await load_final(connection, list(known))
+    new = [Settled(p.key, p.outcome, p.reason, article=p.number) for p in placements if p.key not in settled]
+    await store_outcomes(connection, new, now=now)
+    return placements
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The results of one transaction, decided in turn. What none of them asks for is written at the end, at once."""
+
+    connection: AsyncConnection
+    limits: Duplicates
+    now: datetime
+    settled: dict[str, int | None]  # key → article, of entries with a final outcome
+    known: dict[str, int]  # address → article
+    stories: Stories
+    next_number: int
+    outcomes: list[Settled] = field(default_factory=list)
+    to_index: list[search.ToIndex] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    async def end(self) -> None:
+        """Write the rest down."""
+        await self.stories.end()
+        await store_outcomes(self.connection, self.outcomes, now=self.now)
+        await store_refused(self.connection, self.refused)
+        await search.store(self.connection, self.to_index)
+
+    async def place(self, candidate: Candidate) -> Placement:
+        """How one result ends."""
+        result = candidate.result
+        if result.key in self.settled:
+            article = self.settled[result.key]
+            placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
+            if article is None or candidate.text is None:
+                return placement
+            return await self._same_address(result, candidate.text, article, placement)
+        placement, next_attempt, details = await self._decide(candidate)
+        found = result.article
+        self.outcomes.append(
+            Settled(
+                result.key,
+                placement.outcome,
+                placement.reason,
+                next_attempt=next_attempt,
+                article=placement.number,
+                words=len(tokens(found.text)) if found else None,
+                dated=found.published is not None if found else None,
+                day=found.published if found else result.day,
+                details=details,
+            )
+        )
+        if placement.outcome not in NOT_FINAL:
+            self.settled[result.key] = placement.number
+        return placement
+
+    async def _decide(self, candidate: Candidate) -> tuple[Placement, datetime | None, dict[str, Any]]:
+        """How the result ends, when it is tried again, and what the decision rests on."""
+        result = candidate.result
+        if result.error is not None:
+            error = result.error
+            details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
+            if error.outcome is not Outcome.FAILED:
+                return Placement(result.key, error.outcome, reason=error.reason), None, details
+            again = retry_at(error, attempts=result.attempts, now=self.now)
+            outcome = Outcome.FAILED if again else Outcome.GAVE_UP
+            return Placement(result.key, outcome, reason=error.reason), again, details
+        article, verdict, text = result.article, result.verdict, candidate.text
+        assert article is not None and verdict is not None
+        details = _numbers_of(verdict)
+        if article.unmatched is not None:  # for the source's health: the site's rule may have grown old
+            details[RULE] = list(article.unmatched)
+        if not verdict.relevant:
+            self.refused.append(refused_row(result, self.now))
+            return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
+        assert text is not None
+        canonical = await self._canonical(candidate, article)
+        placement = await self._known_story(candidate, canonical, text)
+        if placement is None:
+            decision = await self.stories.find(text, self.limits)
+            if decision.absorbed_by is not None:
+                placement = self._absorb(result, text, decision)
+            else:
+                placement = self._append(result, canonical, text, decision)
+        if placement.relation is not None:
+            details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
+        return placement, None, details
+
+    async def _canonical(self, candidate: Candidate, article: Article) -> str:
+        """The address the article is known by: where it was fetched, or what the page itself names on its own site.
+
+        Some sites print one canonical link on every page. Believing it would make all their articles one: so it may
+        not lead to an article with another text.
+        """
+        if candidate.stated is None:
+            return candidate.own
+        number = self.known.get(candidate.stated)
+        if number is None or _share(await self.stories.body(number), article.text) >= SAME_STORY:
+            return candidate.stated
+        return candidate.own
+
+    async def _known_story(self, candidate: Candidate, canonical: str, text: Text) -> Placement | None:
+        """The placement of a result whose address or whose very words an article has already."""
+        result = candidate.result
+        addresses = (canonical, candidate.own, result.key)
+        if known := [self.known[address] for address in addresses if address in self.known]:
+            number = min(known)
+            placement = Placement(result.key, Outcome.DUPLICATE, number, "same address")
+            return await self._same_address(result, text, number, placement)
+        if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
+            return Placement(result.key, Outcome.DUPLICATE, same, "same text", relation="duplicate", of=same, score=1.0)
+        return None
+
+    async def _same_address(self, result: Result, text: Text, number: int, placement: Placement) -> Placement:
+        """The placement, told how the text relates to the article's; a text not seen before is kept as a variant."""
+        if text.exact_key is None:
+            return placement
+        if await self.stories.has_words(number, text.exact_key):
+            return replace(placement, relation="duplicate", of=number, score=1.0)
+        score = max(containment(text.prepared, one) for one in await self.stories.texts(number))
+        self.stories.add_variant(result, text, number=number, relation="version", score=score, now=self.now)
+        return replace(placement, relation="version", of=number, score=score)
+
+    def _absorb(self, result: Result, text: Text, decision: Decision) -> Placement:
+        number, score = decision.absorbed_by, decision.score
+        assert number is not None
+        self.stories.add_variant(result, text, number=number, relation="reprint", score=score, now=self.now)
+        # What the text tells besides, as one story with this.
+        self.stories.add_relations(number, (one for one in decision.others if one[1] == Relation.MERGE_CANDIDATE))
+        return Placement(result.key, Outcome.REPRINT, number, "same story", relation="reprint", of=number, score=score)
+
+    def _append(self, result: Result, canonical: str, text: Text, decision: Decision) -> Placement:
+        article, verdict = result.article, result.verdict
+        assert article is not None and verdict is not None
+        number = self.next_number
+        self.next_number += 1
+        row = _article_row(result, canonical, number, text.exact_key, self.now)
+        self.stories.add_article(row)
+        self.known[canonical] = number
+        self.to_index.append(
+            search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
+        )
+        self.stories.add_relations(number, decision.others)
+        if not any(kind == Relation.DIGEST_OF for _, kind, _ in decision.others):
+            self.stories.add_fingerprints(number, text)
+        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
+        return Placement(
+            result.key,
+            Outcome.APPENDED,
+            number,
+            verdict.why,
+            undated=article.published is None,
+            relation=str(relation) if relation else None,
+            of=of,
+            score=score,
+        )
+
+
+def _stated(article: Article, url: str, own: str) -> str | None:
+    """Another address of its own site that the page names as the article's; never the home page or a section's."""
+    if not article.canonical_link or not same_site(article.canonical_link, url):
+        return None
+    try:
+        stated = canonical_url(article.canonical_link)
+    except ValueError:
+        return None
+    return None if stated == own or (stated.count("/") <= 3 and stated.endswith("/")) else stated
+
+
+def _share(text: str, other: str) -> float:
+    first, second = set(tokens(text)), set(tokens(other))
+    return len(first & second) / max(1, min(len(first), len(second)))
+
+
+def _numbers_of(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict rests on, for `urls.details`."""
+    return {
+        "score": verdict.score, "threshold": verdict.threshold, "borderline": verdict.borderline,
+        "veto": verdict.veto, "taken_out": list(verdict.taken_out),
+        "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches],
+    }  # fmt: skip
+
+
+def _article_row(result: Result, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
+    article, verdict = result.article, result.verdict
+    assert article is not None and verdict is not None
+    body = compose(article.paragraphs, title=article.title, published=article.published).to_bytes()
+    name = FileName(number, article_id(canonical))
+    return {
+        "number": number, "id": name.id, "file": str(name), "body": body.decode("utf-8"),
+        "sha256": hashlib.sha256(body).hexdigest(), "exact_key": key, "canonical_url": canonical, "url": result.url,
+        "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
+        "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
+        "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
+        "topic": verdict.topic, "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
+        "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
+        "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
+        "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
+    }  # fmt: skip
+
+
+async def highest_number(connection: AsyncConnection) -> int:
+    """The highest number in the corpus, -1 when it is empty."""
+    highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
+    return -1 if highest is None else int(highest)
+
+
+async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int]:
+    """Which of these canonical URLs are an article's address: key → number.
+
+    By the id, which an adopted file has as well when it comes from another corpus of ours.
+    """
+    found: dict[str, int] = {}
+    for start in range(0, len(keys), 500):
+        ids = {article_id(key): key for key in keys[start : start + 500]}
+        query = select(articles.c.id, articles.c.number).where(articles.c.id.in_(ids))
+        found |= {ids[row.id]: row.number for row in await connection.execute(query)}
+    return found

@@ -1,0 +1,313 @@
+"""Whether two texts tell one story: containment of word pairs, checked against numbers, size and order.
+
+The measure is C2, the share of the smaller text's pairs of neighbouring words that the other text has too. It finds
+cut, wrapped and lightly edited copies alike, where resemblance (Broder, "On the resemblance and containment of
+documents", 1997) fails. Overlap alone cannot tell an edited reprint from the same form filled in on another day: the
+numbers do. Wrongly absorbing hides a story, a miss costs one more row: in doubt a text is a story of its own.
+
+Pure: who the candidates are and what becomes of the decision is up to the caller.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from itertools import chain, pairwise
+
+from config.settings import Duplicates
+from storage.placing.fingerprints import lines_of
+
+Pair = tuple[str, str]
+Line = tuple[str, ...]
+
+MIN_PAIRS = 20  # of words without digits, in the smaller text; less is chance
+HEAD = 40  # words in which a text says what it is about
+TEASER = 0.4  # share of the other text's head that a teaser has; below this share of its size it has to
+
+# Own and shared text are told apart in stretches; the shares were chosen on real articles with made variants.
+STRETCH = 12  # words
+LIKE_SHARED = 0.45  # share of a stretch found in the other text, below which it is own text
+OWN = 0.2  # of both texts: more than an edited copy has, unless they begin alike
+MOSTLY_OWN = 0.4  # of both texts, though they begin alike
+OTHER_STORY = 0.5  # of the larger text: so much has to be about the same things as what they share
+KIN = 0.13  # share of vocabulary; two parts of one article have less in 5 % of cases, of two articles more in 10 %
+LIVE = 3  # lines that begin with a time of day: the parts of a live blog repeat one another and go on
+DIGEST = 0.6  # share of a round-up that one of its stories may fill
+
+SAME_FORM = 0.8  # C2 without numbers from which on one number replaced by another makes it another text
+EDITED_NUMBERS = 0.1  # share of the places for numbers in which they may differ in a text that is edited more
+MIN_NUMBERS = 4  # from which on half of them must be found in the other text
+
+SITES_OWN = 3  # stories in which a line stands that belongs to the site
+MIN_SITES_OWN = 4  # words of such a line
+NOTHING_OWN = 12  # pairs: about a headline
+
+# Texts that are kept prepared: what has stock phrases in common with much is compared with the same newest texts again
+# and again. One of 400 words takes about 150 kB.
+KEPT = 64
+KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
+
+_HALVES = {"a", "p", "am", "pm"}  # of a day
+
+
+class Relation(StrEnum):
+    """How two texts relate. Only a reprint is absorbed."""
+
+    REPRINT = "reprint"  # one story: copied, cut, wrapped, edited
+    TEMPLATE = "template"  # one form, other numbers
+    CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
+    DIGEST_OF = "digest_of"  # the new text is a round-up, and this is one of its stories
+    RELATED = "related"  # they share a good part, too little to be one story
+    MERGE_CANDIDATE = "merge_candidate"  # the new text is a reprint of this one too: two stories may be one
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text made ready for comparing, see `prepare`."""
+
+    lines: tuple[Line, ...]
+    words: Line
+    pairs: frozenset[Pair]
+    plain: frozenset[Pair]  # pairs of the words without digits: what is left and right of a number are neighbours
+    numbers: Line
+    places: dict[Line, Counter[Line]]  # the words around a run of numbers → the runs that stand there
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a new text is to the stories at hand.
+
+    `absorbed_by` is the number of the story that it is a reprint of; `relation` and `score` are those of the best
+    match, and `others` the relations worth noting: (number, relation, score), best first, without `absorbed_by`.
+    """
+
+    absorbed_by: int | None = None
+    relation: Relation | None = None
+    score: float = 0.0
+    others: tuple[tuple[int, Relation, float], ...] = ()
+
+
+def prepare(text: str, language: str | None = None) -> Prepared:
+    """`text` made ready for comparing; its lines count as its paragraphs."""
+    if len(text) > KEPT_CHARACTERS:
+        return prepare_lines(lines_of(text, language))
+    return _prepare(text, language)
+
+
+@lru_cache(KEPT)
+def _prepare(text: str, language: str | None) -> Prepared:
+    return prepare_lines(lines_of(text, language))
+
+
+def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
+    """The same for lines of words, see `fingerprints.lines_of`."""
+    kept = tuple(map(tuple, lines))
+    words = tuple(chain.from_iterable(kept))
+    # Inside a word a digit is rather misread.
+    numbers = {word for word in set(words) if word[0].isdecimal() or word[-1].isdecimal()}
+    return Prepared(
+        kept,
+        words,
+        frozenset(pairwise(words)),
+        frozenset(pairwise([word for word in words if word not in numbers])),
+        tuple([word for word in words if word in numbers]),
+        _places([line for line in kept if not numbers.isdisjoint(line)], numbers),
+    )
+
+
+def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:
+    """Each run of numbers under two places: two words before and one after it, one before and two after it."""
+    places: defaultdict[Line, Counter[Line]] = defaultdict(Counter)
+    for line in lines:
+        plain: list[str] = ["", ""]
+        runs: list[tuple[int, list[str]]] = []  # index in `plain` of the word before it, its numbers
+        for word in line:
+            if word not in numbers:
+                plain.append(word)
+            elif runs and runs[-1][0] == len(plain) - 1:
+                runs[-1][1].append(word)
+            else:
+                runs.append((len(plain) - 1, [word]))
+        plain += ["", ""]
+        for at, run in runs:
+            before, around, after = plain[at - 1], tuple(plain[at : at + 2]), plain[at + 2]
+            places[before, *around, "<"][tuple(run)] += 1
+            places[">", *around, after][tuple(run)] += 1
+    return dict(places)
+
+
+def containment(new: Prepared, old: Prepared) -> float:
+    """C2 (0 to 1): the share of the smaller text's pairs of words that the other has; 0 where one has none."""
+    return _share(new.pairs, old.pairs)
+
+
+def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation | None, float]:
+    """How two texts relate, None where they do not, and C2 (0 to 1). The order of the two does not matter."""
+    small, large = sorted((new, old), key=lambda text: (len(text.pairs), text.words))
+    if len(small.plain) < MIN_PAIRS:  # also what is all numbers
+        return None, 0.0
+    score = containment(small, large)
+    form = _share(small.plain, large.plain)
+    if score < limits.related and form < SAME_FORM:
+        return None, score
+    if score < limits.same_story and form < SAME_FORM:
+        return Relation.RELATED, score
+    if _other_numbers(small, large, form):
+        return Relation.TEMPLATE, score
+    if min(score, form) < limits.same_story:  # in tables, numbers that never change make much of the score
+        return Relation.RELATED if score >= limits.related else None, score
+    _, own_small = _divided(small.words, large.pairs)
+    shared, own_large = _divided(large.words, small.pairs)
+    heads = _covered(small.words[:HEAD], large.pairs), _covered(large.words[:HEAD], small.pairs)
+    own_share = len(own_small) / len(small.words), len(own_large) / len(large.words)
+    if min(own_share) >= (OWN if min(heads) < TEASER else MOSTLY_OWN):
+        return Relation.RELATED, score
+    if len(small.pairs) < TEASER * len(large.pairs) and heads[1] < TEASER:
+        return Relation.CONTAINED_IN, score
+    if max(_moments(small), _moments(large)) >= LIVE and own_share[1] >= OWN:
+        return Relation.CONTAINED_IN if own_share[0] < OWN else Relation.RELATED, score
+    if own_share[1] >= OTHER_STORY and _kinship(shared, own_large) < KIN:
+        return Relation.CONTAINED_IN, score
+    return Relation.REPRINT, score
+
+
+def _divided(words: Line, pairs: frozenset[Pair]) -> tuple[Line, Line]:
+    """`words` in those that stand in the other text and those that do not, in stretches of `STRETCH`."""
+    same = [pair in pairs for pair in pairwise(words)]
+    known = [(same[n] and any(same[max(0, n - 1) : n])) or all(same[n : n + 2]) for n in range(len(same))]
+    shared: list[str] = []
+    own: list[str] = []
+    for start in range(0, len(words), STRETCH):
+        part = known[start : start + STRETCH]
+        (own if sum(part) < len(part) * LIKE_SHARED else shared).extend(words[start : start + STRETCH])
+    return tuple(shared), tuple(own)
+
+
+def _kinship(first: Line, second: Line) -> float:
+    """How much of the smaller vocabulary two passages share; of one article mostly above 0.2, of two below 0.1."""
+    stems, others = ({word[:5] for word in words if len(word) >= 5 and word.isalpha()} for words in (first, second))
+    return len(stems & others) / max(1, min(len(stems), len(others)))
+
+
+def _moments(text: Prepared) -> int:
+    """How many lines begin with a time of day, as the entries of a live blog do."""
+    return sum(
+        line[0].isdecimal()
+        and int(line[0]) < 24
+        and (line[1] in _HALVES or (line[1].isdecimal() and len(line[1]) == 2))
+        for line in text.lines
+        if len(line) > 1 and len(line[0]) <= 2
+    )
+
+
+def _share(small: frozenset[Pair], large: frozenset[Pair]) -> float:
+    smaller = min(len(small), len(large))
+    return len(small & large) / smaller if smaller else 0.0
+
+
+def _covered(words: Line, pairs: frozenset[Pair]) -> float:
+    """The share of the pairs in `words` that stand in `pairs`."""
+    return sum(pair in pairs for pair in pairwise(words)) / max(1, len(words) - 1)
+
+
+def _other_numbers(small: Prepared, large: Prepared, form: float) -> bool:
+    """Whether the numbers say that two texts of much the same words are about different facts."""
+    common = small.places.keys() & large.places.keys()
+    differ = sum(_replaced(small.places[place], large.places[place]) for place in common)
+    if differ > (0 if form >= SAME_FORM else EDITED_NUMBERS * len(common)):
+        return True
+    numbers = set(large.numbers)
+    found = sum(number in numbers for number in small.numbers)
+    return len(small.numbers) >= MIN_NUMBERS and found < len(small.numbers) / 2
+
+
+def _replaced(numbers: Counter[Line], others: Counter[Line]) -> bool:
+    """Whether both have what the other lacks; a cut text only lacks."""
+    return bool(numbers - others) and bool(others - numbers)
+
+
+def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> Decision:
+    """What `new` is to the stories it may belong to: (article number, text), a story's variants under one number."""
+    compared = [(number, text, *compare(new, text, limits)) for number, text in candidates]
+    dropped = _sites_own(new, [(n, text) for n, text, relation, _ in compared if relation is not Relation.TEMPLATE])
+    best: dict[int, _Match] = {}
+    for number, text, relation, score in compared:
+        if dropped and relation is Relation.REPRINT:
+            relation = _compare_without(dropped, new, text, limits)
+        if relation is not None:
+            match = _Match(len(new.pairs & text.pairs), number, relation, score, text)
+            best[number] = max(match, best.get(number, match), key=_Match.weight)
+    for number in _stories_in(new, best.values(), limits):
+        best[number] = replace(best[number], relation=Relation.DIGEST_OF)
+    if not best:
+        return Decision()
+    ordered = sorted(best.values(), key=_Match.weight, reverse=True)
+    # What shares more with a form of other numbers than with a copy may be of that form, and so may the copy: too much
+    # of it is cut or edited for its numbers to tell.
+    form = max((match.shared for match in ordered if match.relation is Relation.TEMPLATE), default=0)
+    copies = (match for match in ordered if match.relation is Relation.REPRINT and match.shared >= form)
+    copy = next(copies, None)
+    first = copy or ordered[0]
+    others = tuple(
+        (m.number, Relation.MERGE_CANDIDATE if m.relation is Relation.REPRINT else m.relation, m.score)
+        for m in ordered
+        if m is not copy
+    )
+    return Decision(copy.number if copy else None, first.relation, first.score, others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    shared: int  # pairs
+    number: int
+    relation: Relation
+    score: float
+    text: Prepared
+
+    def weight(self) -> tuple[int, int, float, int]:
+        """The text that shares the most says what a text is; in doubt it is no copy, or one of the earliest story."""
+        order = (Relation.REPRINT, Relation.TEMPLATE)
+        rank = order.index(self.relation) if self.relation in order else -1
+        return self.shared, rank, self.score, -self.number
+
+
+def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) -> list[int]:
+    """The stories of which `new` has most beside one another, if it has several and none fills it."""
+    found: list[tuple[int, frozenset[Pair]]] = []
+    for match in sorted(matches, key=_Match.weight, reverse=True):
+        shared = match.text.pairs & new.pairs
+        if (
+            match.relation is not Relation.TEMPLATE
+            and len(shared) >= limits.same_story * len(match.text.pairs)
+            and len(shared) < DIGEST * len(new.pairs)
+            and all(_share(shared, other) < 0.5 for _, other in found)
+        ):
+            found.append((match.number, shared))
+    return [number for number, _ in found] if len(found) > 1 else []
+
+
+def _sites_own(new: Prepared, candidates: Sequence[tuple[int, Prepared]]) -> set[Line]:
+    """The lines of `new` that stand in three stories: they are the sites', or a form's, and tell no story."""
+    stories: dict[Line, set[int]] = {line: set() for line in new.lines if len(line) >= MIN_SITES_OWN}
+    for number, text in candidates:
+        for line in text.lines:
+            if line in stories:
+                stories[line].add(number)
+    return {line for line, numbers in stories.items() if len(numbers) >= SITES_OWN}
+
+
+def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: Duplicates) -> Relation | None:
+    """How two texts that look like one story relate without the sites' own lines."""
+    new_rest, old_rest = _without(new, dropped), _without(old, dropped)
+    if min(len(new_rest.pairs - old.pairs), len(old_rest.pairs - new.pairs)) <= NOTHING_OWN:
+        return Relation.REPRINT  # one of them says nothing else
+    if min(len(new_rest.plain), len(old_rest.plain)) < MIN_PAIRS:
+        return Relation.RELATED
+    return compare(new_rest, old_rest, limits)[0]
+
+
+def _without(text: Prepared, dropped: set[Line]) -> Prepared:
+    return prepare_lines(tuple(line for line in text.lines if line not in dropped))

@@ -1,0 +1,274 @@
+"""Near-duplicates against the whole corpus: look for the story a text tells, remember what it is recognised by.
+
+The text work (`prepare_text`) is done before the transaction; what is left under the writer's lock is one look-up in
+the index for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
+
+A story keeps the fingerprints of its article and of every variant, so that a text is recognised by whichever it
+follows. An article that contains several other stories has none: it may never swallow what comes later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column, or_, select, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.settings import Duplicates
+from extractors.records import Result
+from extractors.text import clean_block, exact_key
+from storage.files.article_file import ArticleFile
+from storage.files.reading import text_of
+from storage.index.database import Database
+from storage.index.dialects import insert_for
+from storage.index.schema import articles, fingerprints, relations, variants
+from storage.placing.fingerprints import VERSION, Signature, sample, signature
+from storage.placing.similarity import Decision, Prepared, Relation, decide, prepare
+
+CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
+SHARED = 2  # fingerprints in common that make a candidate
+VARIANTS = 3  # of a story that are compared besides its article: the longest
+POSTINGS = 100  # articles kept for one fingerprint, the newest: stock phrases may not slow every look-up down
+VALUES_PER_QUERY = 500
+ARTICLES_PER_TRANSACTION = 200
+
+_NUMBERS = bindparam("numbers", expanding=True, type_=Integer)
+_TEXTS = union_all(  # of stories: the articles' whole files as variant 0, and the texts of the variants
+    select(
+        articles.c.number,
+        literal_column("0", Integer).label("variant"),
+        articles.c.body.label("text"),
+        articles.c.title,
+        articles.c.language,
+    ).where(articles.c.number.in_(_NUMBERS)),
+    select(variants.c.number, variants.c.id, variants.c.text, variants.c.title, variants.c.language).where(
+        variants.c.number.in_(_NUMBERS)
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text made ready for comparing: nothing of this needs the database."""
+
+    exact_key: bytes | None
+    signature: Signature
+    prepared: Prepared
+
+
+def prepare_text(text: str, language: str | None) -> Text:
+    """All that `Stories` need to know of a text (about a millisecond)."""
+    prepared = prepare(text, language)
+    return Text(exact_key(text), sample(prepared.words), prepared)
+
+
+@dataclass(slots=True)
+class Stories:
+    """The stories of the corpus, as the texts of one transaction meet them. Made by `load_stories`.
+
+    What the index knows of the words of these texts has been read at once. What is added is known from then on, and
+    written when somebody reads it, else by `end`: a statement for many rows costs little more than one for a single.
+    """
+
+    connection: AsyncConnection
+    _same_words: dict[bytes, int]  # exact key → the earliest story that has it
+    _postings: defaultdict[int, set[int]]  # fingerprint → the stories that have it
+    _rows: dict[Table, list[dict[str, Any]]] = field(default_factory=dict)
+    _unwritten: set[int] = field(default_factory=set)
+    _fingerprinted: set[int] = field(default_factory=set)
+
+    async def find(self, text: Text, limits: Duplicates) -> Decision:
+        """Which story of the corpus the text tells, if any, and which others it relates to."""
+        shared = Counter(number for value in text.signature.hashes for number in self._postings.get(value, ()))
+        enough = [number for number, count in shared.items() if count >= SHARED]
+        # Of stories that share as many the newest: reprints come within days.
+        nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
+        return decide(text.prepared, await self._load_texts(nearest), limits)
+
+    def find_same_words(self, key: bytes) -> int | None:
+        """The number of the article that has, or one of whose variants has, exactly these words."""
+        return self._same_words.get(key)
+
+    async def has_words(self, number: int, key: bytes) -> bool:
+        """Whether article `number`, or a variant of it, has exactly these words."""
+        await self._write_if_new([number])
+        of_article = select(articles.c.number).where(articles.c.number == number, articles.c.exact_key == key)
+        of_variant = select(variants.c.number).where(variants.c.number == number, variants.c.exact_key == key)
+        return (await self.connection.execute(of_article.union(of_variant))).first() is not None
+
+    async def body(self, number: int) -> str:
+        """The whole file of article `number`."""
+        await self._write_if_new([number])
+        query = select(articles.c.body).where(articles.c.number == number)
+        return str((await self.connection.execute(query)).scalar_one())
+
+    async def texts(self, number: int) -> list[Prepared]:
+        """The texts of one story: its article's, then those of its variants."""
+        return [text for _, text in await self._load_texts([number], variants_each=None)]
+
+    def add_article(self, row: dict[str, Any]) -> None:
+        """Append an article, which is a row of `articles`."""
+        self._add(articles, row["number"], row)
+        if row["exact_key"] is not None:
+            self._same_words.setdefault(row["exact_key"], row["number"])
+
+    def add_variant(
+        self, result: Result, text: Text, *, number: int, relation: str, score: float, now: datetime
+    ) -> None:
+        """Keep a text whose story has a file already, and what it is recognised by."""
+        article = result.article
+        assert article is not None and result.url is not None
+        row = {
+            "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
+            "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,
+            "language": article.language, "text": article.text, "retrieved_at": result.retrieved_at, "stored_at": now,
+        }  # fmt: skip
+        self._add(variants, number, row)
+        if text.exact_key is not None:
+            self._same_words[text.exact_key] = min(number, self._same_words.get(text.exact_key, number))
+        self.add_fingerprints(number, text)
+
+    def add_fingerprints(self, number: int, text: Text) -> None:
+        """Remember what the text of article `number`, or a variant of it, is recognised by."""
+        for value in text.signature.hashes:
+            if number not in self._postings[value]:
+                self._postings[value].add(number)
+                self._add(fingerprints, number, {"hash": value, "number": number})
+        self._fingerprinted.update(text.signature.hashes)
+
+    def add_relations(self, number: int, others: Iterable[tuple[int, Relation | str, float]]) -> None:
+        """Note how article `number` relates to earlier ones."""
+        for other, kind, score in others:
+            if other != number:
+                row = {"number": max(number, other), "other": min(number, other), "kind": str(kind), "score": score}
+                self._add(relations, number, row)
+
+    async def end(self) -> None:
+        """Write the rest, and keep of each fingerprint the newest articles only."""
+        await self._write()
+        await _thin_out(self.connection, {value: self._postings[value] for value in sorted(self._fingerprinted)})
+
+    def _add(self, table: Table, number: int, row: dict[str, Any]) -> None:
+        self._rows.setdefault(table, []).append(row)
+        self._unwritten.add(number)
+
+    async def _write_if_new(self, numbers: Iterable[int]) -> None:
+        if not self._unwritten.isdisjoint(numbers):
+            await self._write()
+
+    async def _write(self) -> None:
+        for table in (articles, variants, relations, fingerprints):  # the others refer to articles
+            if rows := self._rows.pop(table, None):
+                # Relations may be there already. SQLAlchemy compiles such a statement anew each time, so the rest,
+                # of which that is known, has a plain one.
+                known = insert_for(self.connection, relations).on_conflict_do_nothing()
+                await self.connection.execute(known if table is relations else insert(table), rows)
+        self._unwritten.clear()
+
+    async def _load_texts(
+        self, numbers: Sequence[int], *, variants_each: int | None = VARIANTS
+    ) -> list[tuple[int, Prepared]]:
+        if not numbers:
+            return []
+        await self._write_if_new(numbers)
+        found: dict[int, list[Any]] = defaultdict(list)
+        for row in await self.connection.execute(_TEXTS, {"numbers": numbers}):
+            found[row.number].append(row)
+        texts = []
+        for number in numbers:
+            article, *others = sorted(found[number], key=lambda row: (row.variant > 0, -len(row.text), row.variant))
+            texts.append((number, prepare(article_text(article.text, article.title), article.language)))
+            texts += [(number, prepare(other.text, other.language)) for other in others[:variants_each]]
+        return texts
+
+
+async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> Stories:
+    """The stories that these texts, and no others, are compared with in this transaction."""
+    same_words: dict[bytes, int] = {}
+    keys = sorted({text.exact_key for text in texts if text.exact_key is not None})
+    for start in range(0, len(keys), VALUES_PER_QUERY):
+        part = keys[start : start + VALUES_PER_QUERY]
+        of_article = select(articles.c.exact_key, articles.c.number).where(articles.c.exact_key.in_(part))
+        of_variant = select(variants.c.exact_key, variants.c.number).where(variants.c.exact_key.in_(part))
+        for key, number in await connection.execute(of_article.union(of_variant)):
+            same_words[key] = min(number, same_words.get(key, number))
+    hashes = sorted({value for text in texts for value in text.signature.hashes})
+    return Stories(connection, same_words, await _load_postings(connection, hashes))
+
+
+async def fingerprint_missing(database: Database) -> int:
+    """Give every article the fingerprints of the present scheme that has none yet; returns how many had to be made."""
+    columns = (articles.c.number, articles.c.body, articles.c.title, articles.c.language)
+    missing = articles.c.signature.is_(None)
+    query = select(*columns).where(missing).order_by(articles.c.number).limit(ARTICLES_PER_TRANSACTION)
+    outdated = or_(articles.c.signature < VERSION, articles.c.signature > VERSION)
+    async with database.read() as connection:
+        other_scheme = (await connection.execute(select(articles.c.number).where(outdated).limit(1))).first()
+        if other_scheme is None and (await connection.execute(query.limit(1))).first() is None:
+            return 0
+    if other_scheme is not None:  # none of the old ones may stay, and finding those of one article reads them all
+        async with database.write() as connection:
+            await connection.execute(delete(fingerprints))
+            await connection.execute(update(articles).values(signature=None))
+    done = 0
+    while True:
+        async with database.write() as connection:
+            rows = (await connection.execute(query)).all()
+            await _fingerprint(connection, rows)
+        done += len(rows)
+        if len(rows) < ARTICLES_PER_TRANSACTION:
+            return done
+
+
+async def _fingerprint(connection: AsyncConnection, rows: Sequence[Any]) -> None:
+    numbers = [row.number for row in rows]
+    digests = select(relations.c.number).where(
+        relations.c.number.in_(numbers), relations.c.kind == Relation.DIGEST_OF.value
+    )
+    without = set((await connection.execute(digests)).scalars())
+    texts = [(row.number, article_text(row.body, row.title), row.language) for row in rows]
+    own = select(variants.c.number, variants.c.text, variants.c.language).where(variants.c.number.in_(numbers))
+    texts += [(variant.number, variant.text, variant.language) for variant in await connection.execute(own)]
+    made = {
+        (value, number)
+        for number, text, language in texts
+        if number not in without
+        for value in signature(text, language).hashes
+    }
+    if made:
+        new = [{"hash": value, "number": number} for value, number in sorted(made)]
+        await connection.execute(insert_for(connection, fingerprints).on_conflict_do_nothing(), new)
+        await _thin_out(connection, await _load_postings(connection, sorted({value for value, _ in made})))
+    await connection.execute(update(articles).where(articles.c.number.in_(numbers)).values(signature=VERSION))
+
+
+def article_text(body: str, title: str | None) -> str:
+    """The text of a corpus file without the headline, which an undated file begins with."""
+    return text_of(ArticleFile.parse(body.encode("utf-8")), clean_block(title) if title else None)
+
+
+async def _load_postings(connection: AsyncConnection, hashes: Sequence[int]) -> defaultdict[int, set[int]]:
+    """Fingerprint → the articles that have it."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for start in range(0, len(hashes), VALUES_PER_QUERY):
+        query = select(fingerprints.c.hash, fingerprints.c.number)
+        part = hashes[start : start + VALUES_PER_QUERY]
+        for value, number in await connection.execute(query.where(fingerprints.c.hash.in_(part))):
+            found[value].add(number)
+    return found
+
+
+async def _thin_out(connection: AsyncConnection, postings: Mapping[int, Collection[int]]) -> None:
+    """Of these fingerprints keep the newest articles only, so that no look-up reads more."""
+    crowded = [
+        {"its_hash": value, "oldest_kept": sorted(numbers, reverse=True)[POSTINGS - 1]}
+        for value, numbers in postings.items()
+        if len(numbers) > POSTINGS
+    ]
+    if crowded:
+        its, older = fingerprints.c.hash == bindparam("its_hash"), fingerprints.c.number < bindparam("oldest_kept")
+        await connection.execute(delete(fingerprints).where(its, older), crowded)

@@ -1,0 +1,138 @@
+"""The articles of some days side by side: how rare each word, name and number is among them, and who shares what.
+
+Weights are inverse document frequencies among these articles, so that the week's big story does not make all its
+articles look alike. A few articles are too few to count in: they are treated as part of a larger number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from storage.relating.traits import EVERYBODYS, Traits
+
+PRIOR = 60  # articles, with other words, that are taken to be there besides
+EVERYBODYS_SHARE = 0.1  # of their weight that names have which nearly every article could have
+KEPT_WORDS = 80  # of an article: the weightiest
+MARK_WEIGHT = 2.0  # names and numbers against words
+COMMON = 120  # articles; what more of them have tells nothing and would cost time
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An article as it is compared. `day` is None for one that was adopted without a date.
+
+    `pages` say which pages of a site are one in several languages (see `storage.relating.translations.page_keys`).
+    `addresses` are the ids of its own addresses, `leads_to` of those that it names as itself in other languages,
+    `links_to` of those that its text leads to.
+    """
+
+    number: int
+    language: str | None
+    day: date | None
+    traits: Traits
+    title: str = ""
+    adopted_at: datetime | None = None
+    pages: tuple[str, ...] = ()
+    addresses: frozenset[str] = frozenset()
+    leads_to: frozenset[str] = frozenset()
+    links_to: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Likeness:
+    """How much two articles share: sums of products of weights, over words and over marks; and how many marks."""
+
+    words: float = 0.0
+    marks: float = 0.0
+    shared: int = 0
+
+
+@dataclass(slots=True)
+class _Vector:
+    words: dict[str, float] = field(default_factory=dict)
+    marks: dict[str, float] = field(default_factory=dict)
+    length: float = 0.0  # of the whole
+    marks_length: float = 0.0
+
+
+class Nearby:
+    """The articles in `pieces`, with an index of what they share."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self.pieces: Mapping[int, Piece] = {piece.number: piece for piece in pieces}
+        everything = self.pieces.values()
+        self._size = len(self.pieces) + PRIOR
+        self._marks_in = Counter(mark for piece in everything for mark in piece.traits.marks)
+        words = Counter(word for piece in everything for word, _ in piece.traits.words)
+        scale = math.log(self._size)
+        self._rarity_of_word = {word: math.log(self._size / (count + 1)) / scale for word, count in words.items()}
+        self._rarity_of_mark = {mark: self._rarity(mark) for mark in self._marks_in}
+        self._vectors = {piece.number: self._vector(piece.traits) for piece in everything}
+        self._with_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._with_mark: defaultdict[str, list[int]] = defaultdict(list)
+        for number, vector in self._vectors.items():
+            for word in vector.words:
+                self._with_word[word].append(number)
+            for mark in vector.marks:
+                self._with_mark[mark].append(number)
+
+    def rarity(self, mark: str) -> float:
+        """0 for a mark that all have, up to 1; above 0.5 when at most about the root of all articles have it."""
+        return self._rarity_of_mark[mark]
+
+    def _rarity(self, mark: str) -> float:
+        rarity = math.log(self._size / (self._marks_in[mark] + 1)) / math.log(self._size)
+        if mark in EVERYBODYS:
+            return EVERYBODYS_SHARE * rarity
+        if mark[0] == "#":  # round numbers agree by chance
+            digits = len(mark[1:].split("e")[0].replace(".", "").strip("0"))
+            return rarity * min(1.0, 0.4 + 0.2 * digits)
+        return rarity
+
+    def likenesses(self, number: int, *, words: bool = True) -> dict[int, Likeness]:
+        """Of the other articles that share something rare with article `number`, how much they share.
+
+        Without `words` only marks are looked at, which is what articles in other languages share.
+        """
+        own = self._vectors[number]
+        found: defaultdict[int, Likeness] = defaultdict(Likeness)
+        for word, weight in own.words.items() if words else ():
+            others = self._with_word[word]
+            if len(others) <= COMMON:
+                for other in others:
+                    found[other].words += weight * self._vectors[other].words[word]
+        for mark, weight in own.marks.items():
+            others = self._with_mark[mark]
+            if len(others) <= COMMON:
+                for other in others:
+                    likeness = found[other]
+                    likeness.marks += weight * self._vectors[other].marks[mark]
+                    likeness.shared += 1
+        found.pop(number, None)
+        return found
+
+    def cosine(self, number: int, other: int, likeness: Likeness) -> float:
+        """How alike two articles of one language are, 0 to 1."""
+        lengths = self._vectors[number].length * self._vectors[other].length
+        return (likeness.words + likeness.marks) / lengths if lengths else 0.0
+
+    def marks_cosine(self, number: int, other: int, likeness: Likeness) -> float:
+        """How alike two articles are in names and numbers alone, 0 to 1."""
+        lengths = self._vectors[number].marks_length * self._vectors[other].marks_length
+        return likeness.marks / lengths if lengths else 0.0
+
+    def _vector(self, traits: Traits) -> _Vector:
+        words = ((1 + math.log(count)) * self._rarity_of_word[word] for word, count in traits.words)
+        weighed = sorted(zip(words, (word for word, _ in traits.words), strict=True), reverse=True)
+        vector = _Vector(
+            {word: weight for weight, word in weighed[:KEPT_WORDS] if weight > 0},
+            {mark: weight for mark in traits.marks if (weight := MARK_WEIGHT * self.rarity(mark)) > 0},
+        )
+        of_words = sum(weight * weight for weight in vector.words.values())
+        of_marks = sum(weight * weight for weight in vector.marks.values())
+        vector.length, vector.marks_length = math.sqrt(of_words + of_marks), math.sqrt(of_marks)
+        return vector

@@ -1,0 +1,306 @@
+"""Look among the articles of some days for translations and common events, and write down what is found.
+
+Articles are taken up day by day, whenever they came: one of the past joins the events of its days. Reading and
+comparing hold no lock; what is found is then written in one transaction, in which an article that another run has
+settled meanwhile is left alone. A crash costs the batch it met; doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.urls import article_id, canonical_url
+from storage.files.article_file import ArticleFile
+from storage.index.database import Database
+from storage.index.dialects import insert_for
+from storage.index.schema import articles, events, relations
+from storage.placing.similarity import Relation
+from storage.relating.events import SPAN, Groups, find_events
+from storage.relating.nearby import Nearby, Piece
+from storage.relating.traits import read_traits
+from storage.relating.translations import Translation, find_translations, page_keys
+
+TRANSLATION = "translation_of"
+BATCH = 300  # articles, of one day
+AHEAD = 5000  # articles waiting that are put in order of their days at a time
+MOST = 2500  # articles that are compared with one another, the nearest ones; days of 300 make 2100
+ROWS = 500  # a statement
+FURNITURE = 3  # articles of one source among those that have a line: it belongs to the site
+MIN_LINE = 20  # characters; shorter lines do not mislead
+UNDATED = "adopted"  # the method of articles that may have no day at all
+RELATED = (Relation.RELATED, Relation.REPRINT, Relation.CONTAINED_IN, Relation.MERGE_CANDIDATE)
+_ADDRESS = re.compile(r"https?://[^\s<>\"«»]+[^\s<>\"«»().,;:!?]")
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What `relate_new` did: articles looked at, translations found among them, and how many founded an event."""
+
+    articles: int = 0
+    translations: int = 0
+    events: int = 0
+
+    def __add__(self, other: Related) -> Related:
+        return Related(
+            self.articles + other.articles, self.translations + other.translations, self.events + other.events
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """When an article appeared, as far as that is known: its day, or when it was adopted without one."""
+
+    number: int
+    day: date | None
+    adopted_at: datetime | None
+
+
+async def waiting_since(connection: AsyncConnection) -> datetime | None:
+    """When the article was appended that has waited longest for `relate_new`; None when none waits."""
+    query = select(func.min(articles.c.appended_at)).where(articles.c.related_at.is_(None))
+    since: datetime | None = (await connection.execute(query)).scalar()
+    return since
+
+
+async def relate_new(database: Database, *, now: datetime) -> Related:
+    """Find the translations and events of all articles that have not been looked at yet.
+
+    Costs some milliseconds an article in large batches, and about a second for the first: the articles of the days
+    around are read for it. So call it before a digest rather than after every pass.
+    """
+    done = Related()
+    shelf = _Shelf()
+    while batches := await _load_waiting(database):
+        for batch in batches:
+            done += await _relate(database, shelf, batch, now)
+    return done
+
+
+async def _relate(database: Database, shelf: _Shelf, batch: Sequence[_Place], now: datetime) -> Related:
+    numbers = [place.number for place in batch]
+    async with database.read() as connection:
+        places = await _load_places(connection, batch)
+        pieces = await shelf.load(connection, [place.number for place in places], numbers)
+        known = await _load_known(connection, [piece.number for piece in pieces])
+    found, event_of = await asyncio.to_thread(_compare, pieces, numbers, known)
+    async with database.write() as connection:
+        return await _store(connection, numbers, found, event_of, now)
+
+
+def _compare(
+    pieces: Sequence[Piece], numbers: Sequence[int], known: Groups
+) -> tuple[list[Translation], dict[int, int]]:
+    nearby = Nearby(pieces)
+    present = [number for number in numbers if number in nearby.pieces]
+    found = find_translations(nearby, present)
+    known.translations = [*known.translations, *((pair.number, pair.other) for pair in found)]
+    return found, find_events(nearby, present, known)
+
+
+async def _store(
+    connection: AsyncConnection,
+    numbers: Sequence[int],
+    found: Sequence[Translation],
+    event_of: dict[int, int],
+    now: datetime,
+) -> Related:
+    waiting: set[int] = set()
+    settled: dict[int, int] = {}
+    for part in _parts([*numbers, *event_of.values()]):
+        query = select(articles.c.number).where(articles.c.number.in_(part), articles.c.related_at.is_(None))
+        waiting.update((await connection.execute(query)).scalars())
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+        settled.update((row.number, row.event) for row in rows)
+    waiting &= event_of.keys()
+    founded = 0
+    for number in (number for number in numbers if number in waiting and number not in settled):
+        # Where another run has put the founder into an event, this article follows it there.
+        settled[number] = settled.get(event_of[number], number)
+        founded += settled[number] == number
+        await connection.execute(insert_for(connection, events).values(number=number, event=settled[number]))
+    pairs = [
+        {"number": pair.number, "other": pair.other, "kind": TRANSLATION, "score": pair.score}
+        for pair in found
+        if pair.number in waiting or pair.other in waiting
+    ]
+    before = await _count_translations(connection)
+    if pairs:
+        await connection.execute(insert_for(connection, relations).on_conflict_do_nothing(), pairs)
+    for part in _parts(waiting):
+        await connection.execute(update(articles).where(articles.c.number.in_(part)).values(related_at=now))
+    return Related(len(waiting), await _count_translations(connection) - before, founded)
+
+
+async def _count_translations(connection: AsyncConnection) -> int:
+    query = select(func.count()).select_from(relations).where(relations.c.kind == TRANSLATION)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _load_waiting(database: Database) -> list[list[_Place]]:
+    """Batches of articles that wait, of one day each, in the order of the days; those without a day come last."""
+    query = select(*_WHEN).where(articles.c.related_at.is_(None)).order_by(articles.c.number).limit(AHEAD)
+    async with database.read() as connection:
+        waiting = [_place(row) for row in await connection.execute(query)]
+    days: dict[tuple[date | None, datetime | None], list[_Place]] = {}
+    for place in waiting:
+        days.setdefault((place.day, place.adopted_at if place.day is None else None), []).append(place)
+    order = sorted(days, key=lambda key: (key[0] is None, key[0] or date.min, str(key[1])))
+    return [
+        places[start : start + BATCH]
+        for key in order
+        for places in [days[key]]
+        for start in range(0, len(places), BATCH)
+    ]
+
+
+_WHEN = (
+    articles.c.number, articles.c.published, articles.c.retrieved_at, articles.c.appended_at, articles.c.method,
+)  # fmt: skip
+
+
+def _place(row: Any) -> _Place:
+    adopted_at = row.appended_at if row.method == UNDATED else None
+    if row.published is None and adopted_at is not None:
+        return _Place(row.number, None, adopted_at)
+    return _Place(row.number, row.published or (row.retrieved_at or row.appended_at).date(), adopted_at)
+
+
+async def _load_places(connection: AsyncConnection, batch: Sequence[_Place]) -> list[_Place]:
+    """The batch, and the articles around it: of the days around, or adopted at the same time."""
+    first = batch[0]
+    near = await connection.execute(select(*_WHEN).where(_around(first)))
+    own = {place.number for place in batch}
+    others = [place for row in near if (place := _place(row)).number not in own]
+    others.sort(key=lambda place: (_days_between(first, place), abs(place.number - first.number)))
+    return [*batch, *others[: MOST - len(batch)]]
+
+
+def _around(place: _Place) -> ColumnElement[bool]:
+    if place.day is None:
+        return and_(articles.c.appended_at == place.adopted_at, articles.c.method == UNDATED)
+    first, last = place.day - SPAN, place.day + SPAN
+    moment = func.coalesce(articles.c.retrieved_at, articles.c.appended_at)
+    after, before = (datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1)))
+    return or_(
+        articles.c.published.between(first, last),
+        and_(articles.c.published.is_(None), articles.c.method != UNDATED, moment >= after, moment < before),
+    )
+
+
+def _days_between(first: _Place, second: _Place) -> int:
+    return abs((first.day - second.day).days) if first.day and second.day else 0
+
+
+async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Groups:
+    """The events and relations among these articles that are written down already."""
+    known = set(numbers)
+    event_of: dict[int, int] = {}
+    pairs: dict[str, list[tuple[int, int]]] = {}
+    for part in _parts(numbers):
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+        event_of.update((row.number, row.event) for row in rows)
+        columns = (relations.c.number, relations.c.other, relations.c.kind)
+        for row in await connection.execute(select(*columns).where(relations.c.number.in_(part))):
+            if row.other in known:
+                pairs.setdefault(row.kind, []).append((row.number, row.other))
+    return Groups(
+        event_of,
+        templates=pairs.get(Relation.TEMPLATE, []),
+        related=[pair for kind in RELATED for pair in pairs.get(kind, [])],
+        translations=pairs.get(TRANSLATION, []),
+    )
+
+
+class _Shelf:
+    """The pieces that the last batch was compared with: most of them are needed for the next one too."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, Piece] = {}
+        self._lines: dict[int, tuple[str | None, frozenset[int]]] = {}
+
+    async def load(self, connection: AsyncConnection, numbers: Collection[int], batch: Collection[int]) -> list[Piece]:
+        """The pieces of these articles, and of those elsewhere that a batch of them names or leads to."""
+        wanted = set(numbers)
+        for table in (self._pieces, self._lines):
+            for number in table.keys() - wanted:
+                del table[number]
+        await asyncio.to_thread(
+            self._read, await _load_rows(connection, articles.c.number, wanted - self._pieces.keys())
+        )
+        named = {address for number in batch for address in self._named(number)}
+        named -= {address for piece in self._pieces.values() for address in piece.addresses}
+        await asyncio.to_thread(self._read, await _load_rows(connection, articles.c.id, named))
+        return list(self._pieces.values())
+
+    def _named(self, number: int) -> frozenset[str]:
+        return self._pieces[number].leads_to | self._pieces[number].links_to
+
+    def _read(self, rows: Iterable[Row[Any]]) -> None:
+        texts = {row.number: (row, *_headline_and_lines(row)) for row in rows}
+        for number, (row, _, lines) in texts.items():
+            self._lines[number] = (row.source_id, frozenset(hash(line) for line in lines if len(line) >= MIN_LINE))
+        count = Counter((source, line) for source, lines in self._lines.values() if source for line in lines)
+        for number, (row, title, lines) in texts.items():
+            own = [line for line in lines if count[row.source_id, hash(line)] < FURNITURE]
+            self._pieces[number] = _piece(row, title, "\n".join(own))
+
+
+_COLUMNS = (
+    *_WHEN, articles.c.id, articles.c.body, articles.c.title, articles.c.language, articles.c.canonical_url,
+    articles.c.url, articles.c.source_id, articles.c.alternates, articles.c.links,
+)  # fmt: skip
+
+
+async def _load_rows(connection: AsyncConnection, column: Any, values: Collection[Any]) -> list[Row[Any]]:
+    rows: list[Row[Any]] = []
+    for part in _parts(values):
+        rows += await connection.execute(select(*_COLUMNS).where(column.in_(part)))
+    return rows
+
+
+def _headline_and_lines(row: Row[Any]) -> tuple[str, list[str]]:
+    file = ArticleFile.parse(row.body.encode("utf-8"))
+    lines = [line for line in file.text.split("\n") if line]
+    if file.published is None and lines:  # then the file begins with the headline
+        return row.title or lines[0], lines[1:]
+    return row.title or "", lines
+
+
+def _piece(row: Row[Any], title: str, text: str) -> Piece:
+    place = _place(row)
+    own = {address for address in (row.canonical_url, row.url) if address}
+    return Piece(
+        number=row.number,
+        language=row.language,
+        day=place.day,
+        traits=read_traits(text, row.language),
+        title=title,
+        adopted_at=place.adopted_at,
+        pages=tuple(dict.fromkeys(key for address in sorted(own) for key in page_keys(address))),
+        addresses=frozenset({row.id, *_ids(own)}),
+        leads_to=frozenset(_ids(row.alternates or ())),
+        links_to=frozenset(_ids((*(row.links or ()), *_ADDRESS.findall(text)))),
+    )
+
+
+def _ids(addresses: Iterable[str]) -> Iterator[str]:
+    for address in addresses:
+        try:
+            yield article_id(canonical_url(address))
+        except ValueError:
+            continue
+
+
+def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    everything = sorted(set(values))
+    for start in range(0, len(everything), ROWS):
+        yield everything[start : start + ROWS]

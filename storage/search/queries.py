@@ -1,0 +1,85 @@
+"""What people type into the search, read without ever failing on its form.
+
+    uranium export          both words, in any form, anywhere in headline or text
+    "critical minerals"     these words, in any form, one after the other; «…» and “…” do as well
+    Astana OR Tashkent      either; OR binds more tightly than the space between words
+    -Afghanistan            not this word or "phrase"
+    minera*                 all words that begin so; at the end of a phrase as well
+
+Signs that mean nothing here are passed over. Words that a sign joins ("C5+1", "US-Kazakh") count as a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from storage.search.stems import completions, fold, stem, words
+
+MAX_TERMS = 50
+MIN_BEGINNING = 3  # letters before a *: fewer would be half of the dictionary
+_TOKEN = re.compile(
+    r"""(?P<minus>(?<!\S)[-−–]+)?(?:["“”„«](?P<quoted>[^"“”„«»]*)["“”„»]?|(?P<bare>[^\s"“”„«»*]+))(?P<star>\*)?""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Stems that stand one after the other; the last may be only the beginning of one."""
+
+    stems: tuple[str, ...]
+    is_beginning: bool = False
+
+
+Term = tuple[Phrase, ...]  # any of these
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What an article must have, one of each group, and what it must not."""
+
+    required: tuple[Term, ...]
+    excluded: Term
+
+
+def parse(query: str) -> Query:
+    """The query as typed by a person. Raises ValueError, in one sentence, when there is nothing to look for."""
+    required: list[Term] = []
+    excluded: list[Phrase] = []
+    joined = False  # the next term is an alternative to the last
+    found = 0
+    for token in _TOKEN.finditer(query):
+        if token["bare"] == "OR" and not token["minus"]:
+            joined = bool(required)
+            continue
+        typed = token["quoted"] or token["bare"] or ""
+        term = _term(typed, is_beginning=bool(token["star"]) or typed.rstrip().endswith("*"))
+        if not term:
+            continue
+        if (found := found + 1) > MAX_TERMS:
+            raise ValueError(f"the search takes up to {MAX_TERMS} words and phrases: leave some out")
+        if token["minus"]:
+            excluded += term
+        elif joined:
+            required[-1] += term
+        else:
+            required.append(term)
+        joined = False
+    if not required:
+        only = "-word only takes away" if excluded else 'words, "a phrase", one OR other, -without, begin*'
+        raise ValueError(f"the search needs at least one word to look for: {only}")
+    return Query(tuple(required), tuple(excluded))
+
+
+def _term(typed: str, *, is_beginning: bool) -> Term:
+    typed_words = [word for word, _, _ in words(typed)]
+    if not typed_words:
+        return ()
+    *before, last = typed_words
+    first = tuple(stem(word) for word in before)
+    if not is_beginning:
+        return (Phrase((*first, stem(last))),)
+    beginning = fold(last)
+    if len(beginning) < MIN_BEGINNING:
+        raise ValueError(f"{last}*: give at least {MIN_BEGINNING} letters before the *")
+    return (Phrase((*first, beginning), True), *(Phrase((*first, other)) for other in completions(last)))

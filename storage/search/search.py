@@ -1,0 +1,200 @@
+"""Full text search over the articles: the same words found, in the same way, in SQLite and in PostgreSQL.
+
+What is indexed are stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
+an FTS5 table without the text, PostgreSQL in a `tsvector` under a GIN index; both hold the positions that phrases need.
+Source and language stand beside them as words with a `=`, which no query can contain. An article is indexed in the
+transaction that inserts it; those that were there before, by migration 0004.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Date, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.files.article_file import ArticleFile
+from storage.files.reading import text_of
+from storage.index.schema import articles
+from storage.search.queries import Phrase, Query, parse
+from storage.search.snippets import snippet
+from storage.search.stems import stems
+
+RANKED = 500  # of more matching articles only the newest are ranked: a word that is everywhere says little
+TITLE_WEIGHT = 5.0  # a word of the headline counts as so many of the text
+# PostgreSQL takes a tsvector of less than a megabyte, with positions up to 16,383.
+MAX_CHARACTERS = 100_000
+MAX_WORDS = 16_000
+_GAP = 10  # between headline and text, so that no phrase spans both
+_BATCH = 200
+
+CREATE = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE search USING fts5(title, body, facts, content='', tokenize=\"ascii tokenchars '=-'\")",
+    ),
+    "postgresql": (
+        "CREATE TABLE search (number INTEGER PRIMARY KEY REFERENCES articles (number), stems TSVECTOR NOT NULL)",
+        "CREATE INDEX search_stems ON search USING gin (stems)",
+    ),
+}
+_INSERT = {
+    "sqlite": "INSERT INTO search (rowid, title, body, facts) VALUES (:number, :title, :body, :facts)",
+    "postgresql": "INSERT INTO search (number, stems) VALUES (:number, CAST(:stems AS tsvector))",
+}
+_EMPTY = {"sqlite": "INSERT INTO search (search) VALUES ('delete-all')", "postgresql": "DELETE FROM search"}
+# The newest matches, ranked: BM25 in SQLite, frequency by the text's length in PostgreSQL (weights of D, C, B, A).
+_RANKED = {
+    "sqlite": "SELECT rowid AS number, -bm25(search, {title}, 1.0, 0.0) AS score FROM search "
+    "WHERE search MATCH :query {dated} ORDER BY rowid DESC LIMIT :ranked",
+    "postgresql": "SELECT number, ts_rank('{{{body}, 0, 0, 1}}', stems, CAST(:query AS tsquery), 1) AS score FROM "
+    "(SELECT number, stems FROM search "
+    "WHERE stems @@ CAST(:query AS tsquery) {dated} ORDER BY number DESC LIMIT :ranked) AS newest",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An article found. `score`: the higher the better, comparable within one answer only."""
+
+    number: int
+    title: str | None
+    published: date | None
+    source_id: str | None
+    language: str | None
+    url: str | None
+    score: float
+    snippet: str  # of the text, on one line, with the words that matched marked
+
+
+@dataclass(frozen=True, slots=True)
+class ToIndex:
+    """An article to be indexed. `body` is the whole corpus file."""
+
+    number: int
+    title: str | None
+    body: str
+    source_id: str | None = None
+    language: str | None = None
+
+
+async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
+    """Index articles, each once, in the transaction that inserts them."""
+    name = connection.dialect.name
+    if new:
+        rows = [_row(name, one.number, one.title, one.body, one.source_id, one.language) for one in new]
+        await connection.execute(text(_INSERT[name]), rows)
+
+
+def rebuild(connection: Connection) -> int:
+    """Index all articles anew; returns how many. About a minute for 100,000."""
+    name = connection.dialect.name
+    connection.execute(text(_EMPTY[name]))
+    facts = articles.c.number, articles.c.title, articles.c.body, articles.c.source_id, articles.c.language
+    count, last = 0, -1
+    query = select(*facts).order_by(articles.c.number).limit(_BATCH)
+    while rows := connection.execute(query.where(articles.c.number > last)).all():
+        connection.execute(text(_INSERT[name]), [_row(name, *row) for row in rows])
+        count, last = count + len(rows), rows[-1].number
+    return count
+
+
+async def search(
+    connection: AsyncConnection,
+    query: str,
+    *,
+    limit: int = 20,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    sources: Collection[str] = (),
+    languages: Collection[str] = (),
+    marks: tuple[str, str] = ("**", "**"),
+) -> list[Hit]:
+    """The articles that match `query` (`storage.search.queries` has its rules), best first.
+
+    Days are days of publication, both included; an undated article is on none. Without `sources` or `languages` all
+    count. Raises ValueError, in one sentence, when the query has nothing to look for.
+    """
+    parsed = parse(query)
+    name = connection.dialect.name
+    facts = [[f"s={one}" for one in sorted(sources)], [f"l={one}" for one in sorted(languages)]]
+    dated = ""
+    values: dict[str, Any] = {"query": _QUERY[name](parsed, [f for f in facts if f]), "ranked": max(RANKED, limit)}
+    if first_day or last_day:
+        dated = f"AND {'+rowid' if name == 'sqlite' else 'number'} IN (SELECT number FROM articles WHERE "
+        dated += "published BETWEEN :first AND :last)"
+        values |= {"first": first_day or date.min, "last": last_day or date.max}
+    statement = text(_RANKED[name].format(title=TITLE_WEIGHT, body=1 / TITLE_WEIGHT, dated=dated))
+    if dated:
+        statement = statement.bindparams(bindparam("first", type_=Date), bindparam("last", type_=Date))
+    if name == "postgresql":  # a plan made for any word whatever would read most of the table for a rare one
+        await connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    ranked = (await connection.execute(statement, values)).all()
+    best = {row.number: row.score for row in sorted(ranked, key=lambda row: (-row.score, -row.number))[:limit]}
+    rows = (await connection.execute(select(articles).where(articles.c.number.in_(best)))).all()
+    found = {row.number: row for row in rows}
+    return [
+        Hit(
+            number, row.title, row.published, row.source_id, row.language, row.url, float(score),
+            snippet(_text(row.body, row.title), parsed, marks=marks),
+        )
+        for number, score in best.items()
+        if (row := found.get(number))
+    ]  # fmt: skip
+
+
+def _text(body: str, title: str | None) -> str:
+    return text_of(ArticleFile.parse(body.encode("utf-8")), title)
+
+
+def _row(
+    name: str, number: int, title: str | None, body: str, source_id: str | None, language: str | None
+) -> dict[str, Any]:
+    headline = stems(title or "")[:MAX_WORDS]
+    words = stems(_text(body, title)[:MAX_CHARACTERS])[: MAX_WORDS - len(headline)]
+    facts = [f"s={source_id}"] * bool(source_id) + [f"l={language}"] * bool(language)
+    if name == "sqlite":
+        return {"number": number, "title": " ".join(headline), "body": " ".join(words), "facts": " ".join(facts)}
+    places: dict[str, list[str]] = defaultdict(list)
+    for position, stem in enumerate(headline, start=1):
+        places[stem].append(f"{position}A")
+    for position, stem in enumerate(words, start=len(headline) + _GAP):
+        places[stem].append(str(position))
+    entries = [_pg_quoted(fact) for fact in facts]
+    entries += [f"{_pg_quoted(stem)}:{','.join(positions)}" for stem, positions in places.items()]
+    return {"number": number, "stems": " ".join(entries)}
+
+
+def _fts5_query(query: Query, facts: Sequence[Sequence[str]]) -> str:
+    def phrase(one: Phrase) -> str:
+        return f'"{" ".join(one.stems)}"' + (" *" if one.is_beginning else "")
+
+    def any_of(term: Sequence[Phrase]) -> str:
+        return f"({' OR '.join(phrase(one) for one in term)})"
+
+    quoted = [[one.replace('"', '""') for one in group] for group in facts]
+    groups = [any_of(term) for term in query.required]
+    groups += ["(" + " OR ".join(f'"{one}"' for one in group) + ")" for group in quoted]
+    return f"({' AND '.join(groups)})" + (f" NOT {any_of(query.excluded)}" if query.excluded else "")
+
+
+def _pg_query(query: Query, facts: Sequence[Sequence[str]]) -> str:
+    def phrase(one: Phrase) -> str:
+        return "(" + " <-> ".join(_pg_quoted(stem) for stem in one.stems) + (":*)" if one.is_beginning else ")")
+
+    def any_of(term: Sequence[Phrase]) -> str:
+        return f"({' | '.join(phrase(one) for one in term)})"
+
+    groups = [any_of(term) for term in query.required]
+    groups += ["(" + " | ".join(_pg_quoted(one) for one in group) + ")" for group in facts]
+    return " & ".join(groups) + (f" & !{any_of(query.excluded)}" if query.excluded else "")
+
+
+def _pg_quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+_QUERY = {"sqlite": _fts5_query, "postgresql": _pg_query}

@@ -1,0 +1,246 @@
+"""What is remembered of feeds and of every URL they ever named.
+
+An entry is recorded as pending in the same transaction as the feed's validators, so a pass that dies afterwards
+forgets nothing: the next one takes up what has no outcome yet. A URL with a final outcome is never fetched again;
+a failed one comes back after growing gaps and is given up at last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Entry, ItemError, Outcome
+from storage.index.dialects import by_code_point, insert_for
+from storage.index.schema import feeds, sightings, urls
+from storage.state.periods import Period
+
+RETRY_GAPS = (
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=2),
+)
+NOT_FINAL = (Outcome.FAILED, Outcome.OUTSIDE)
+ROWS_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the last polls of a feed left: validators for the next one, the body's hash, the failures in a row.
+
+    `interval_s` is the time between polls that they suggest, `longest_s` the longest that is sure to miss nothing.
+    """
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: bytes | None = None
+    failures: int = 0
+    interval_s: int | None = None
+    longest_s: int | None = None
+    next_poll: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueEntry:
+    """An entry that a pass may take on."""
+
+    key: str
+    url: str
+    source_id: str
+    published: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that waits for its first or its next attempt; `attempts` have been made."""
+
+    key: str
+    source_id: str
+    entry: Entry
+    attempts: int
+    archived_url: str | None = None  # a copy of its page, for when it is gone
+
+
+async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, FeedState]:
+    """The remembered state of each feed; a new one's is empty."""
+    columns = [feeds.c[field.name] for field in fields(FeedState)]
+    rows = await connection.execute(select(*columns).where(feeds.c.url.in_(feed_urls)))
+    known = {row.url: FeedState(*row) for row in rows}
+    return {url: known.get(url, FeedState(url)) for url in feed_urls}
+
+
+async def store_poll(connection: AsyncConnection, state: FeedState, *, source_id: str, now: datetime) -> None:
+    """Remember a successful poll. Only in the transaction that stores its entries: a server that is then asked for
+    what is new since these validators must not be asked in vain.
+    """
+    values = {"polled_at": now, "succeeded_at": now, "error": None, **_kept(state, source_id)}
+    await _upsert_feed(connection, state.url, values)
+
+
+async def store_failed_poll(
+    connection: AsyncConnection, state: FeedState, *, source_id: str, error: str, now: datetime
+) -> None:
+    """Remember that a poll failed; the validators stay those of the last body whose entries we have."""
+    values = {"polled_at": now, "error": error, **_kept(state, source_id)}
+    await _upsert_feed(connection, state.url, values)
+
+
+def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
+    kept = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "url"}
+    return {"source_id": source_id, **kept}
+
+
+async def store_entries(
+    connection: AsyncConnection, source_id: str, entries: Sequence[tuple[str, Entry]], *, now: datetime
+) -> int:
+    """Record a feed's entries as pending, unless their URL is known already. Returns how many are new.
+
+    What only a backfill knew so far is the monitor's from now on, whatever its date.
+    """
+    new = 0
+    for start in range(0, len(entries), ROWS_PER_STATEMENT):
+        part = dict(reversed(entries[start : start + ROWS_PER_STATEMENT]))
+        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(part.items())]
+        result = await connection.execute(
+            insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
+        )
+        new += len(result.all())
+        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in part.items()]
+        await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
+        taken_over = update(urls).where(urls.c.key.in_(list(part)), urls.c.window.is_not(None), _is_open())
+        await connection.execute(taken_over.values(window=None, outcome=None))
+    return new
+
+
+async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
+    """These sources' entries that are due, oldest and undated first: never tried, or failed and the gap is over."""
+    columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
+    query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None), is_due(now))
+    rows = await connection.execute(
+        query.order_by(urls.c.first_seen, urls.c.published.nulls_first(), by_code_point(urls.c.key))
+    )
+    return [DueEntry(*row) for row in rows]
+
+
+async def load_pending(
+    connection: AsyncConnection, keys: Sequence[str], *, now: datetime, period: Period | None = None
+) -> list[PendingEntry]:
+    """Those of the entries that are still due, in the order given: another run may have settled some meanwhile."""
+    rows: dict[str, PendingEntry] = {}
+    for start in range(0, len(keys), ROWS_PER_STATEMENT):
+        query = select(urls).where(urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+        for row in await connection.execute(query):
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
+            rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
+    return [rows[key] for key in keys if key in rows]
+
+
+async def still_due(
+    connection: AsyncConnection, keys: Collection[str], *, now: datetime, period: Period | None = None
+) -> set[str]:
+    """As `load_pending`, but no more than which of the entries these are."""
+    found: set[str] = set()
+    asked = sorted(keys)
+    for start in range(0, len(asked), ROWS_PER_STATEMENT):
+        query = select(urls.c.key).where(urls.c.key.in_(asked[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+        found.update((await connection.execute(query)).scalars())
+    return found
+
+
+def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:
+    """Which entries may be taken on: never tried, or failed and the gap is over.
+
+    With the `period` of a backfill also those of its days that lay outside an earlier one's.
+    """
+    untried = urls.c.outcome.is_(None)
+    again = and_(urls.c.outcome == Outcome.FAILED.value, urls.c.next_attempt <= now)
+    if period is None:
+        return or_(untried, again)
+    wanted = and_(urls.c.outcome == Outcome.OUTSIDE.value, urls.c.day.between(period.first, period.last))
+    return or_(untried, again, wanted)
+
+
+def _is_open() -> ColumnElement[bool]:
+    return or_(urls.c.outcome.is_(None), urls.c.outcome.in_([o.value for o in NOT_FINAL]))
+
+
+async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) -> int:
+    """How many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
+    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
+    ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
+    query = select(func.count()).select_from(urls).where(*ours, waiting)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
+    """Those of the entries that have a final outcome and are never fetched again, each with its article."""
+    found: dict[str, int | None] = {}
+    for start in range(0, len(keys), ROWS_PER_STATEMENT):
+        query = select(urls.c.key, urls.c.article).where(
+            urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]),
+            urls.c.outcome.is_not(None),
+            urls.c.outcome.not_in([o.value for o in NOT_FINAL]),
+        )
+        found |= {row.key: row.article for row in await connection.execute(query)}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How the entry `key` ended, and what the decision rests on."""
+
+    key: str
+    outcome: Outcome
+    reason: str
+    next_attempt: datetime | None = None
+    article: int | None = None
+    words: int | None = None  # of the text; None: there was none
+    dated: bool | None = None
+    day: date | None = None
+    details: dict[str, Any] | None = None
+
+
+async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled], *, now: datetime) -> None:
+    """Write down how entries ended. A feed's full text is only kept while it may still be needed."""
+    names = [field.name for field in fields(Settled) if field.name != "key"]
+    values = {name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names}
+    statement = update(urls).where(urls.c.key == bindparam("its_key"))
+    statement = statement.values(**values, decided_at=now, attempts=urls.c.attempts + 1)
+    for final in (True, False):
+        rows = [
+            {f"its_{field.name}": getattr(one, field.name) for field in fields(one)}
+            | {"its_outcome": one.outcome.value}
+            for one in settled
+            if (one.outcome not in NOT_FINAL) == final
+        ]
+        if rows:
+            await connection.execute(statement.values(content=None) if final else statement, rows)
+
+
+def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | None:
+    """When an entry that failed after `attempts` earlier attempts is tried again; None: it is given up."""
+    if attempts >= len(RETRY_GAPS):
+        return None
+    return max(now + RETRY_GAPS[attempts], error.retry_after or now)
+
+
+async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, Any]) -> None:
+    statement = insert_for(connection, feeds).values(url=url, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.url], set_=values))
+
+
+def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str, Any]:
+    """The row of `urls` for an entry that is new."""
+    return {
+        "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
+        "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
+        "attempts": 0,
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Pages that have been fetched and not decided on yet, in files: after a crash no host is asked for them twice.
+
+One file a page, gone when its outcome is in the index. They need not survive a power cut, so nothing is synced: what
+is lost is fetched again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from extractors.records import Page
+from storage.files.folder import named_disk_errors
+
+KEPT = timedelta(days=1)  # then a page may have changed, and is better fetched again
+
+
+class Fetched:
+    """The pages in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prepare(self) -> None:
+        """Throw away what is too old. Raises StorageError."""
+        with named_disk_errors(self._folder), contextlib.suppress(FileNotFoundError):
+            oldest = time.time() - KEPT.total_seconds()
+            for entry in list(os.scandir(self._folder)):
+                if entry.stat().st_mtime < oldest:
+                    Path(entry.path).unlink(missing_ok=True)
+
+    def keep(self, key: str, page: Page) -> None:
+        """Keep the page of the entry `key`. Raises StorageError."""
+        head = {"key": key, "url": page.url, "charset": page.charset, "fetched_at": page.fetched_at.isoformat()}
+        path = self._path(key)
+        beside = path.with_suffix(f".{os.getpid()}")
+        with named_disk_errors(self._folder):
+            self._folder.mkdir(exist_ok=True)
+            beside.write_bytes(json.dumps(head).encode() + b"\n" + page.body)
+            beside.replace(path)
+
+    def has(self, key: str) -> bool:
+        """Whether the page of the entry is kept."""
+        return self._path(key).exists()
+
+    def find(self, key: str, *, before: float = math.inf) -> Page | None:
+        """The page of the entry, if it is kept, since before that moment of Unix time."""
+        path = self._path(key)
+        try:
+            if path.stat().st_mtime >= before:
+                return None
+            head, _, body = path.read_bytes().partition(b"\n")
+            facts = json.loads(head)
+            return Page(facts["url"], body, facts["charset"], datetime.fromisoformat(facts["fetched_at"]))
+        except (OSError, ValueError, LookupError):  # not there, or cut short by a power cut
+            return None
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Throw away the pages of these entries: they are decided on."""
+        with contextlib.suppress(OSError):
+            for key in keys:
+                self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / hashlib.sha256(key.encode()).hexdigest()[:32]

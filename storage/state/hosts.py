@@ -1,0 +1,41 @@
+"""What is remembered of hosts between passes, stored and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.fetching.hosts import HostState
+from extractors.fetching.robots import RobotsFile
+from storage.index.dialects import insert_for
+from storage.index.schema import hosts
+
+
+async def load_hosts(connection: AsyncConnection) -> list[HostState]:
+    """All hosts ever met."""
+    return [
+        HostState(
+            host=row.host,
+            robots=RobotsFile(row.robots, row.robots_at) if row.robots is not None else None,
+            not_before=row.not_before,
+            interval_s=row.interval_s,
+            successes=row.successes,
+        )
+        for row in await connection.execute(select(hosts))
+    ]
+
+
+async def store_hosts(connection: AsyncConnection, states: Sequence[HostState]) -> None:
+    """Remember these hosts as they are now."""
+    for state in states:
+        values = {
+            "robots": state.robots.text if state.robots else None,
+            "robots_at": state.robots.fetched_at if state.robots else None,
+            "not_before": state.not_before,
+            "interval_s": state.interval_s,
+            "successes": state.successes,
+        }
+        statement = insert_for(connection, hosts).values(host=state.host, **values)
+        await connection.execute(statement.on_conflict_do_update(index_elements=[hosts.c.host], set_=values))

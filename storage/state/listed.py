@@ -1,0 +1,77 @@
+"""Entries that archives name for a backfill: recorded under the window that listed them, taken on by its period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from extractors.records import Entry, Outcome
+from storage.index.dialects import by_code_point, insert_for
+from storage.index.schema import urls, windows
+from storage.state.entries import ROWS_PER_STATEMENT, DueEntry, entry_row, is_due
+from storage.state.periods import DAY, Period
+
+
+async def store_listed(
+    connection: AsyncConnection,
+    source_id: str,
+    entries: Sequence[tuple[str, Entry, str | None]],
+    *,
+    window: int,
+    now: datetime,
+) -> int:
+    """Record entries (key, entry, address of an archived copy) as pending for a window. Returns how many are new.
+
+    One that an earlier window of the source listed is this window's now; one that a feed named stays the monitor's,
+    and one of another source stays that source's.
+    """
+    new = 0
+    for start in range(0, len(entries), ROWS_PER_STATEMENT):
+        part = {key: (entry, copy) for key, entry, copy in entries[start : start + ROWS_PER_STATEMENT]}
+        rows = [
+            {**entry_row(key, entry, source_id, now), "window": window, "archived_url": copy}
+            for key, (entry, copy) in part.items()
+        ]
+        statement = insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key)
+        new += len((await connection.execute(statement, rows)).all())
+        listed_before = and_(urls.c.key.in_(list(part)), urls.c.source_id == source_id, urls.c.window != window)
+        # What another window has listed and not yet taken on would be lost to it: so it is to be listed again.
+        untried = select(urls.c.window).where(listed_before, urls.c.outcome.is_(None), urls.c.published.is_(None))
+        await connection.execute(update(windows).where(windows.c.id.in_(untried)).values(complete=False))
+        await connection.execute(update(urls).where(listed_before).values(window=window))
+    return new
+
+
+async def load_due_listed(
+    connection: AsyncConnection, source_id: str, period: Period, *, now: datetime
+) -> list[DueEntry]:
+    """A source's entries that are due and may be of the period: dated in it, or undated in one of its windows."""
+    columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
+    query = select(*columns).where(urls.c.source_id == source_id, _of(source_id, period), is_due(now, period))
+    rows = await connection.execute(query.order_by(urls.c.published.nulls_first(), by_code_point(urls.c.key)))
+    return [DueEntry(*row) for row in rows]
+
+
+async def count_listed_pending(connection: AsyncConnection, source_id: str, period: Period) -> int:
+    """How many of them the same command will try: not tried yet, or failed with attempts left."""
+    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
+    query = select(func.count()).select_from(urls)
+    query = query.where(urls.c.source_id == source_id, _of(source_id, period), waiting)
+    return int((await connection.execute(query)).scalar_one())
+
+
+def _of(source_id: str, period: Period) -> ColumnElement[bool]:
+    touching = select(windows.c.id).where(
+        windows.c.source_id == source_id, windows.c.last >= period.first, windows.c.first <= period.last
+    )
+    # A day more at both ends, because zones differ; the page itself decides.
+    start = datetime.combine(period.first - DAY, time(), UTC)
+    end = datetime.combine(period.last + 2 * DAY, time(), UTC)
+    return or_(
+        and_(urls.c.published >= start, urls.c.published < end),
+        and_(urls.c.published.is_(None), urls.c.window.in_(touching)),
+        urls.c.day.between(period.first, period.last),  # as a page has said that an earlier backfill left out
+    )

@@ -1,0 +1,49 @@
+"""What is remembered of the sitemaps behind the address of a feed, so that what they list next can be told apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.index.dialects import by_code_point
+from storage.index.schema import feed_parts
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """What the last reading of a sitemap left: its validators, its body's hash, and the hashes of the pages it named.
+
+    A feed that is a plain sitemap has itself as its part. `rank` is 0 for what is asked at each poll.
+    """
+
+    url: str
+    read_at: datetime
+    rank: int = 0
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: bytes | None = None
+    listed: bytes = b""
+
+
+async def load_parts(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, tuple[PartState, ...]]:
+    """The parts of each of these feeds, by rank; feeds that are no sitemaps are left out."""
+    columns = [feed_parts.c[field.name] for field in fields(PartState)]
+    query = select(feed_parts.c.feed_url, *columns).where(feed_parts.c.feed_url.in_(feed_urls))
+    found: dict[str, list[PartState]] = defaultdict(list)
+    for feed_url, *values in await connection.execute(
+        query.order_by(feed_parts.c.rank, by_code_point(feed_parts.c.url))
+    ):
+        found[feed_url].append(PartState(*values))
+    return {feed_url: tuple(parts) for feed_url, parts in found.items()}
+
+
+async def store_parts(connection: AsyncConnection, feed_url: str, parts: Sequence[PartState]) -> None:
+    """Remember these parts of the feed and no others. Only in the transaction that stores their entries."""
+    await connection.execute(delete(feed_parts).where(feed_parts.c.feed_url == feed_url))
+    if parts:
+        await connection.execute(insert(feed_parts), [{"feed_url": feed_url, **asdict(part)} for part in parts])

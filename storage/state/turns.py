@@ -1,0 +1,254 @@
+"""Who may ask which host now: agreed on by all programs that share an index, so that no host is asked by two at once.
+
+A host taken is held by a lock that the system takes back from a program that dies: a file's (flock) where the index
+is a SQLite file, since all its users are on one machine; an advisory lock of the database where it is PostgreSQL.
+Beside the lock stands the moment until which the host wants to be left alone. Who waits for a host holds the place of
+the next in line, through which everybody must go: so nobody who asks again and again keeps the others out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import random
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from extractors.fetching.hosts import Turns
+from storage.files.folder import named_disk_errors
+from storage.index.database import StorageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from storage.index.postgresql import PostgreSQL
+
+T = TypeVar("T")
+FOLDER = "turns"  # below --data: a file for each host that says from when on it may be asked, in Unix time
+ASK_AGAIN_S = 0.1  # on average, for a lock that another program has at this moment
+NEXT = "next in line: "
+NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
+
+
+class SharedTurns(ABC):
+    """`Turns` among programs, by locks that each of them can try for, and a note for each host."""
+
+    def __init__(self, *, opened: float) -> None:
+        """`opened` is the present moment, by the clock of the notes."""
+        self._opened = opened
+        self._known: dict[str, float] = {}  # host → the last note of it that we have written or read
+        self._others: Counter[str] = Counter()
+
+    async def take(self, host: str, *, patience_s: float) -> float:
+        """As `Turns.take`. Raises StorageError."""
+        line = NEXT + host
+        while not await self._whole(self._lock(line), undo=lambda got: self._unlock(line) if got else _nothing()):
+            await asyncio.sleep(_ask_again_s())
+        wait_s = 1.0
+        try:
+            while True:
+                wait_s = await self._whole(
+                    self._try(host), undo=lambda wait_s: _nothing() if wait_s else self._unlock(host)
+                )
+                if wait_s == 0.0 or wait_s > patience_s:
+                    return wait_s
+                await asyncio.sleep(wait_s)
+        finally:
+            if wait_s:
+                await self._whole(self._unlock(line))
+
+    async def give_back(self, host: str, *, pause_s: float) -> None:
+        """As `Turns.give_back`. Raises StorageError."""
+        await self._whole(self._give_back(host, pause_s))
+
+    def others(self, host: str) -> int:
+        """As `Turns.others`; who had the host before we began does not count."""
+        return self._others[host]
+
+    def _read(self, host: str, free_at: float) -> None:
+        """Compare the note of a host with the one that we know."""
+        known = self._known.get(host)
+        self._others[host] += free_at > self._opened if known is None else free_at != known
+        self._known[host] = free_at
+
+    async def _try(self, host: str) -> float:
+        """0.0: the host is taken, and somebody else may be the next in line."""
+        if not await self._lock(host):
+            return _ask_again_s()
+        wait_s = await self._wait_s(host)
+        await self._unlock(host if wait_s > 0 else NEXT + host)
+        return max(wait_s, 0.0)
+
+    async def _give_back(self, host: str, pause_s: float) -> None:
+        try:
+            await self._note(host, pause_s)
+        finally:
+            await self._unlock(host)
+
+    async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
+        """The result of `work`, which is never broken off in the middle; who is interrupted gets it undone."""
+        task = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            result = await _to_the_end(task)
+            if undo is not None:
+                await _to_the_end(asyncio.ensure_future(undo(result)))
+            raise
+
+    @abstractmethod
+    async def _lock(self, name: str) -> bool: ...
+
+    @abstractmethod
+    async def _unlock(self, name: str) -> None: ...
+
+    @abstractmethod
+    async def _wait_s(self, host: str) -> float:
+        """The seconds until the host may be asked."""
+
+    @abstractmethod
+    async def _note(self, host: str, pause_s: float) -> None:
+        """That it may be asked in so many seconds."""
+
+
+class FileTurns(SharedTurns):
+    """Among the programs of this machine that share the folder `folder`; moments are by its clock, not a test's."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(opened=time.time())
+        self._folder = folder
+        self._held: dict[str, int] = {}  # open files
+
+    async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
+        return await work  # of which nothing waits: it cannot be broken off, and need not be a task of its own
+
+    async def _lock(self, name: str) -> bool:
+        with named_disk_errors(self._folder):
+            file = os.open(self._folder / _digest(name).hex(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._held[name] = file
+        return True
+
+    async def _unlock(self, name: str) -> None:
+        os.close(self._held.pop(name))
+
+    async def _wait_s(self, host: str) -> float:
+        noted = os.pread(self._held[host], 40, 0)
+        if not noted:
+            return 0.0
+        self._read(host, float(noted))
+        return float(noted) - time.time()
+
+    async def _note(self, host: str, pause_s: float) -> None:
+        self._known[host] = free_at = round(time.time() + pause_s, 6)
+        with named_disk_errors(self._folder):
+            os.pwrite(self._held[host], f"{free_at:<40.6f}".encode(), 0)  # always as long: no rest of an older one
+
+
+class DatabaseTurns(SharedTurns):
+    """Among the programs that share a PostgreSQL database, on whatever machines; moments are by its clock."""
+
+    def __init__(self, connection: AsyncConnection, *, opened: float) -> None:
+        super().__init__(opened=opened)
+        self._connection = connection
+        self._in_use = asyncio.Lock()  # a connection takes one statement at a time
+
+    async def _lock(self, name: str) -> bool:
+        return bool(await self._ask("SELECT pg_try_advisory_lock($1)", _key(name)))
+
+    async def _unlock(self, name: str) -> None:
+        await self._ask("SELECT pg_advisory_unlock($1)", _key(name))
+
+    async def _wait_s(self, host: str) -> float:
+        # A statement of its own: one that also takes the lock would see the state from before.
+        query = f"SELECT ARRAY[free_at, free_at - {NOW}] FROM turns WHERE host = $1"
+        found = await self._ask(query, host)
+        if not found:
+            return 0.0
+        free_at, wait_s = found
+        self._read(host, free_at)
+        return float(wait_s)
+
+    async def _note(self, host: str, pause_s: float) -> None:
+        self._known[host] = await self._ask(
+            f"INSERT INTO turns VALUES ($1, {NOW} + $2) "
+            "ON CONFLICT (host) DO UPDATE SET free_at = excluded.free_at RETURNING free_at",
+            host,
+            pause_s,
+        )
+
+    async def _ask(self, statement: str, *values: object) -> Any:
+        async with self._in_use:
+            return (await self._connection.exec_driver_sql(statement, values)).scalar()
+
+
+@asynccontextmanager
+async def open_turns(place: Path | str, data: Path) -> AsyncIterator[Turns]:
+    """For all who share the index at `place` (see `storage.index.database.database_place`) of the corpus below `data`.
+
+    Raises StorageError, also for what goes wrong while it is open.
+    """
+    if isinstance(place, Path):
+        folder = data / FOLDER
+        with named_disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+        yield FileTurns(folder)
+        return
+    from storage.index.postgresql import PostgreSQL
+
+    server = PostgreSQL(place)
+    engine = server.engine(read_only=False).execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with _explained(server):
+            async with engine.connect() as connection:
+                # No harm is done if the last of these notes do not survive a crash of the server.
+                await connection.exec_driver_sql("SET synchronous_commit = off")
+                opened = (await connection.exec_driver_sql(f"SELECT {NOW}")).scalar_one()
+                yield DatabaseTurns(connection, opened=opened)
+    finally:
+        await engine.dispose()
+
+
+@contextlib.contextmanager
+def _explained(server: PostgreSQL) -> Iterator[None]:
+    try:
+        yield
+    except server.errors as error:
+        if cause := server.explain(error):
+            raise StorageError(f"{server}: {cause}") from error
+        raise
+
+
+async def _to_the_end(task: asyncio.Future[T]) -> T:
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()
+
+
+async def _nothing() -> None:
+    return
+
+
+def _ask_again_s() -> float:
+    return random.uniform(0.5, 1.5) * ASK_AGAIN_S
+
+
+def _digest(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(), digest_size=8).digest()
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(_digest(name), signed=True)

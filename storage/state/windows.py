@@ -1,0 +1,96 @@
+"""The windows that backfills work through: stretches of days of one source, and how far each has got.
+
+A window is listed when an archive has named its entries; they are in the index then, and what is due of them is
+taken on like any other entry. Listed wholly and long enough ago, it is complete and never listed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.index.dialects import insert_for
+from storage.index.schema import windows
+from storage.state.periods import DAY, Period
+
+SETTLED = timedelta(days=2)  # outlets date back, and archives lag: the last days are listed again next time
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWindow:
+    """What is known of a window: by which route it was listed and with what result."""
+
+    id: int
+    source_id: str
+    period: Period
+    route: str | None  # null: no route has worked yet
+    listed_at: datetime | None  # null: not listed to the end
+    complete: bool  # all was read, long enough after the last day
+    entries: int
+    outside: int  # entries that the archive itself dates outside the period
+    problems: tuple[str, ...]
+
+
+async def load_windows(connection: AsyncConnection, source_id: str, period: Period) -> list[StoredWindow]:
+    """The windows of a source that touch the period, oldest first."""
+    query = select(windows).where(
+        windows.c.source_id == source_id, windows.c.last >= period.first, windows.c.first <= period.last
+    )
+    rows = await connection.execute(query.order_by(windows.c.first, windows.c.last))
+    return [
+        StoredWindow(
+            row.id, row.source_id, Period(row.first, row.last), row.route, row.listed_at, row.complete,
+            row.entries, row.outside, tuple(row.problems or ()),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def begin_window(connection: AsyncConnection, source_id: str, period: Period) -> int:
+    """The id of the window, which is noted as begun; what an earlier listing found of it stays on record."""
+    values: dict[str, Any] = {"complete": False, "entries": 0, "outside": 0}
+    statement = insert_for(connection, windows).values(
+        source_id=source_id, first=period.first, last=period.last, **values
+    )
+    keys = [windows.c.source_id, windows.c.first, windows.c.last]
+    statement = statement.on_conflict_do_update(index_elements=keys, set_={"source_id": source_id})
+    return int((await connection.execute(statement.returning(windows.c.id))).scalar_one())
+
+
+async def end_window(
+    connection: AsyncConnection,
+    window: int,
+    *,
+    route: str | None,
+    now: datetime,
+    whole: bool,
+    entries: int,
+    outside: int,
+    problems: Sequence[str],
+) -> None:
+    """Note how the listing of a window ended; without a `route`, because none has worked, only the problems.
+
+    `whole`: all that there was has been read. The days of it that are settled are complete then. A window that was
+    complete by another route stays so when this one breaks off.
+    """
+    row = (await connection.execute(select(windows).where(windows.c.id == window))).one()
+    noted: dict[str, Any] = {"problems": list(problems) or None}
+    settled = settled_days(Period(row.first, row.last), now) if whole and route else None
+    if route is not None and (settled is not None or not row.complete):
+        noted |= {"route": route, "listed_at": now, "entries": entries, "outside": outside}
+        noted["complete"] = settled == Period(row.first, row.last)
+    await connection.execute(update(windows).where(windows.c.id == window).values(noted))
+    if settled is not None and not noted["complete"]:
+        part = await begin_window(connection, row.source_id, settled)
+        await connection.execute(update(windows).where(windows.c.id == part).values({**noted, "complete": True}))
+
+
+def settled_days(period: Period, now: datetime) -> Period | None:
+    """The days of the period that are long enough ago for their list to be final; None of none."""
+    last = min(period.last, now.date() - SETTLED - DAY)
+    return Period(period.first, last) if last >= period.first else None

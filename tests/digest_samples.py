@@ -12,7 +12,8 @@ from sqlalchemy import insert
 
 from config.sources import Source
 from extractors.urls import article_id, canonical_url
-from flows.digest.contents import Content, load_content
+from flows.digest.contents import load_content
+from flows.digest.records import Content
 from flows.digest.words import Frame
 from storage.files.article_file import compose
 from storage.index.database import Database

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flows.digest.clean import clean
-from flows.digest.contents import Content
+from flows.digest.records import Content
 from flows.digest.render import Rendered, render
 from storage.index.database import open_database
 from tests.digest_samples import fill, sample

@@ -2,10 +2,10 @@
 
 `World` knows for every moment what each feed shows, which host is down and what a page gives. `simulate` runs the
 real `flows.passes.monitor.monitor` against it with an injected clock, every five minutes at which a feed is due, and
-holds what the index then says against what was there to be found. Two things are replaced: the HTTP client by one that
-asks the world, and the child processes by a direct call. Feeds and articles come as ready values, because parsing them would
-take most of the time and is tested elsewhere; validators, body hashes, storage, planning, retries, topic and health are
-the real ones. The same seed gives the same world.
+holds what the index then says against what was there to be found. Two things are replaced: the HTTP client by one
+that asks the world, and the child processes by a direct call. Feeds and articles come as ready values, because
+parsing them would take most of the time and is tested elsewhere; validators, body hashes, storage, planning, retries,
+topic and health are the real ones. The same seed gives the same world.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from urllib.parse import urlsplit
 import aiosqlite
 
 from config.load import Config, load_config
+from extractors.feeds.jobs import WatchJob
 from extractors.fetching.client import Response
+from extractors.pages.job import ArticleJob
 from extractors.records import Article, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
-from extractors.workers.tasks import ArticleJob, WatchJob
 from flows.passes.monitor import monitor
 from storage.corpus.writer import Corpus, open_corpus
 from storage.health.sources import FAILING, REDESIGNED, SILENT

@@ -19,7 +19,7 @@ from extractors.urls import article_id
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.verify import verify
 from storage.corpus.writer import Corpus, open_corpus
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.index.schema import articles
 
 pytestmark = pytest.mark.usefixtures("on_each_database")

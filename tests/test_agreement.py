@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml.html import fromstring
 from trafilatura import bare_extraction, external
 
-from extractors.pages.agreement import agreed, marked_phrases, overheard, phrases_of
+from extractors.pages.other_texts import agreed, marked_phrases, overheard, phrases_of
 
 STORY = [
     f"Министр транспорта сообщил в {hour} часов, что новая дорога соединит {hour} сёл, и назвал сроки и подрядчика."

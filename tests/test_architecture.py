@@ -1,4 +1,4 @@
-"""The direction of imports: config ← extractors, storage ← flows, and Prefect in `flows` alone and lazily."""
+"""The direction of imports: config ← extractors, storage ← flows, one way between rooms, Prefect in `flows` alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,32 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGES = ("config", "extractors", "storage", "flows")
+# The rooms in the order in which data flows: a room imports from itself, from the rooms named before it, and from the
+# modules that lie directly in its package. So no two rooms import from each other.
+ROOMS = {
+    "config": (),
+    "extractors": ("fetching", "dates", "feeds", "topic", "pages", "workers", "archives"),
+    "storage": (
+        "index",
+        "files",
+        "state",
+        "search",
+        "health",
+        "placing",
+        "relating",
+        "corpus",
+        "digests",
+        "migrations",
+    ),
+    "flows": ("reports", "passes", "digest", "tools", "serving", "cli"),
+}
 MAY_IMPORT = {
     "config": {"config"},
     "extractors": {"config", "extractors"},
@@ -29,6 +49,7 @@ SHARED_WITH_STORAGE = {
     "extractors.fetching.hosts",
     "extractors.fetching.robots",
 }
+FULLEST = 15  # modules of a room: what one look at a list takes in
 IMPORTED_AS = {"pillow": "PIL", "scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
@@ -53,6 +74,27 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
                 yield f"{node.module}.{alias.name}", id(node) not in inside
 
 
+def module_of(path: Path) -> str:
+    """The dotted name of a module's file."""
+    return ".".join(path.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {module_of(path) for path in MODULES}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Our own modules that a file imports, at import or later."""
+    found = {name if name in NAMES else name.rpartition(".")[0] for name, _ in imports(path)}
+    return {name for name in found if name in NAMES and name.split(".")[0] in PACKAGES}
+
+
+def height(module: str) -> int:
+    """Where a module stands in its package: 0 what lies directly in it, then its rooms in order."""
+    package, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    return ROOMS[package].index(room) + 1 if room in ROOMS[package] else 0
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))
 def test_imports_go_in_one_direction_only(path: Path) -> None:
     package = path.relative_to(CHECKOUT).parts[0]
@@ -63,9 +105,30 @@ def test_imports_go_in_one_direction_only(path: Path) -> None:
         assert root != "tests" or path.name == "demo.py", f"{path.name} imports {module}"
         assert root != "prefect" or package == "flows", f"{path.name} imports {module}"
         if package == "storage" and root == "extractors":
-            assert module.rpartition(".")[0] in SHARED_WITH_STORAGE or module in SHARED_WITH_STORAGE, (
-                f"{path.name} imports {module}"
-            )
+            assert {module, module.rpartition(".")[0]} & SHARED_WITH_STORAGE, f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))
+def test_a_room_imports_from_rooms_above_it_only(path: Path) -> None:
+    if path.name == "__init__.py":
+        return  # a package's door hands on what lies behind it
+    own = module_of(path)
+    for module in imported_modules(path):
+        if module.split(".")[0] == own.split(".")[0]:
+            assert height(module) <= height(own), f"{own} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    arrows = {module_of(path): imported_modules(path) for path in MODULES}
+    TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def test_every_folder_is_a_room_of_the_table_and_none_is_too_full() -> None:
+    folders = {path.parent.relative_to(CHECKOUT) for path in MODULES}
+    for folder in folders:
+        package, *room = folder.parts
+        assert not room or room[0] in ROOMS[package], folder
+        assert len(list((CHECKOUT / folder).glob("[!_]*.py"))) <= FULLEST, folder
 
 
 def test_prefect_is_imported_by_the_flows_module_alone() -> None:
@@ -73,9 +136,7 @@ def test_prefect_is_imported_by_the_flows_module_alone() -> None:
     assert at_import == {"prefect_flows.py"}
 
 
-@pytest.mark.parametrize(
-    "module", ["flows.cli.app", "flows.passes.monitor", "flows.serving.run", "flows.serving.engine"]
-)
+@pytest.mark.parametrize("module", ["flows.cli.app", "flows.passes.monitor", "flows.serving.run", "flows.engine"])
 def test_what_runs_without_prefect_never_loads_it(module: str) -> None:
     heavy = "prefect", "trafilatura", "feedparser", "alembic"
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.archives.numbered import FEW, Part, read_numbered
-from extractors.archives.window import Days, Window
+from extractors.archives.window import Window
+from extractors.dates.addresses import Days
 from tests.archive_servers import TASHKENT
 
 START = date(2020, 1, 1)

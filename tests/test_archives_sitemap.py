@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.archives.sitemap import NEWS_PATHS, USUAL_PATHS
-from extractors.archives.window import address_days, numbers_in, part_days, pattern_of
+from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.records import ItemError
 from tests.archive_servers import (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.archives.templates import dated_urls, page_url
-from extractors.archives.window import Days, Window, address_days, month_of, part_days
+from extractors.archives.window import Window, dated_urls, page_url
+from extractors.dates.addresses import Days, address_days, month_of, part_days
 from tests.archive_servers import TASHKENT, window
 
 

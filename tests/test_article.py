@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractors.pages.article import extract
-from extractors.pages.draft import METHOD
-from extractors.pages.steps import without_headline
+from extractors.pages.job import ArticleJob
+from extractors.pages.steps import METHOD, without_headline
 from extractors.records import Article, DateCandidate, Entry, ItemError, Outcome, Page
-from extractors.workers.tasks import ArticleJob, article_from
+from extractors.workers.tasks import article_from
 
 URL = "https://site.kz/news/bridge"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

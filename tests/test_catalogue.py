@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Source
-from extractors.archives.templates import dated_urls, page_url
-from extractors.archives.window import Days
+from extractors.archives.window import dated_urls, page_url
+from extractors.dates.addresses import Days
 from extractors.zones import ZONES
 from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
 from tests.running import source_toml, write_config

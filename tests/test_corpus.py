@@ -23,8 +23,8 @@ from extractors.urls import article_id, canonical_url
 from storage.corpus.adopt import adopt
 from storage.corpus.verify import stats, verify
 from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.errors import StorageError
 from storage.files.article_file import FileName
-from storage.index.database import StorageError
 from storage.index.schema import articles, urls
 from storage.state.entries import RETRY_GAPS, retry_at, store_entries
 

@@ -25,16 +25,16 @@ import asyncpg  # noqa: F401  # here, so that no child is killed while it is sti
 import pytest
 import s3fs  # noqa: F401
 from sqlalchemy import select
-from storage.corpus.writer.verify import verify
-from storage.corpus.writer.writer import Corpus, open_corpus
 
 import storage.corpus.writer
-import storage.files.folder
+import storage.files.local_folder
 from config.settings import Storage
 from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
-from storage.files.folder import folder_at
+from storage.corpus.verify import verify
+from storage.corpus.writer import Corpus, open_corpus
 from storage.files.manifest import append_lines
 from storage.files.object_folder import ObjectFolder
+from storage.files.opening import folder_at
 from storage.index.schema import urls
 from storage.state.entries import load_due, store_entries
 from tests.s3 import S3Server
@@ -218,7 +218,7 @@ def _cut_before_the_files() -> None:
 
 
 def _cut_after_two_files() -> None:
-    write, written = storage.files.folder.write_file, []
+    write, written = storage.files.local_folder.write_file, []
 
     def write_file(path: Path, content: bytes) -> None:
         if len(written) == 2:
@@ -226,7 +226,7 @@ def _cut_after_two_files() -> None:
         written.append(path)
         write(path, content)
 
-    storage.files.folder.write_file = write_file
+    storage.files.local_folder.write_file = write_file
 
 
 def _cut_within_a_file() -> None:
@@ -234,7 +234,7 @@ def _cut_within_a_file() -> None:
         os.ftruncate(handle, 20)
         os._exit(CUT)
 
-    storage.files.folder.os.fsync = fsync  # type: ignore[assignment]
+    storage.files.local_folder.os.fsync = fsync  # type: ignore[assignment]
 
 
 def _cut_before_the_manifest() -> None:

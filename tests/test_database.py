@@ -23,7 +23,8 @@ import storage.index.postgresql
 import storage.index.sqlite
 from config.settings import Storage
 from storage.corpus.writer import open_corpus, open_for_reading
-from storage.index.database import MIGRATIONS, Database, StorageError, database_place, open_database
+from storage.errors import StorageError
+from storage.index.database import MIGRATIONS, Database, database_place, open_database
 from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
 from tests.running import CHECKOUT

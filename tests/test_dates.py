@@ -13,11 +13,11 @@ from lxml.html import document_fromstring
 
 from extractors.dates.choice import ORDER, choose, day_in_url, parse_day, search_day
 from extractors.dates.visible import dateline_day, visible_day
-from extractors.pages import dating
-from extractors.pages.dating import date_candidates
+from extractors.pages import article
+from extractors.pages.article import date_candidates
+from extractors.pages.job import ArticleJob
 from extractors.pages.metadata import read_metadata
 from extractors.records import DateCandidate, Entry, Page
-from extractors.workers.tasks import ArticleJob
 from extractors.zones import ZONES, zone_of, zone_of_host
 
 ALMATY = ZoneInfo("Asia/Almaty")
@@ -434,8 +434,8 @@ def test_all_candidates_are_kept_with_their_origin() -> None:
 
 def test_a_page_is_searched_only_where_a_doubt_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(dating, "visible_day", lambda *_, **__: asked.append("visible"))
-    monkeypatch.setattr(dating.dates, "search_day", lambda *_, **__: asked.append("htmldate"))
+    monkeypatch.setattr(article, "visible_day", lambda *_, **__: asked.append("visible"))
+    monkeypatch.setattr(article.dates, "search_day", lambda *_, **__: asked.append("htmldate"))
     meta = '<meta property="article:published_time" content="{}">'
     page = "<html><head>{}</head><body><p>Мост открыт.</p></body></html>"
     candidates_on(page.format(meta.format("2025-11-06")))

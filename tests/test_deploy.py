@@ -16,7 +16,8 @@ from config.load import ConfigError, load_config
 from config.sources import Backfill, Source
 from flows.serving.deploy import planned
 from flows.serving.missed import missed
-from flows.serving.serve import next_run, upcoming
+from flows.serving.schedules import next_run
+from flows.serving.serve import upcoming
 from flows.serving.shards import Share, shard_of, shares, site_of
 from storage.state.periods import Period, each_day
 from tests.running import CHECKOUT, c5watch, source_toml, write_config

@@ -30,7 +30,7 @@ from flows.digest import sending
 from flows.digest.digest import RequestError, Summary, digest, parse_since, preview, send_late
 from storage.corpus.writer import open_corpus
 from storage.digests.outbox import GAPS
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.index.schema import articles
 from storage.relating.relating import relate_new
 from tests.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states

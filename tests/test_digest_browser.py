@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.digest.contents import Content
+from flows.digest.records import Content
 from flows.digest.render import render
 from tests.digest_shots import CHROMIUM, SCHEMES, WIDTHS, as_shown, chromium, samples
 

@@ -14,7 +14,8 @@ from sqlalchemy import delete, insert
 from config.load import CHECKOUT, load_config
 from config.settings import Storage
 from flows.digest.clean import clean, link, readable
-from flows.digest.contents import Content, Story, load_content
+from flows.digest.contents import load_content
+from flows.digest.records import Content, Story
 from flows.digest.words import EN, RU
 from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
 from storage.index.database import Database, database_place, open_database

@@ -16,7 +16,7 @@ import flows.digest.files
 import flows.digest.sending
 from config.load import Config
 from config.settings import Storage
-from storage.files.folder import put_file
+from storage.files.local_folder import put_file
 from tests.benchmarks.digest_kills import BETWEEN, READERS, measure, nursery, run_digest
 from tests.digest_corpus import START, configured, new_article, opened, place, states
 from tests.mail_servers import MailProcess

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flows.digest.clean import MAX_NAME, clean, link, readable
-from flows.digest.contents import MAX_TITLE, Also, Content, CountryStories, Event, HealthNote, Story
+from flows.digest.contents import MAX_TITLE
 from flows.digest.picture import GROUND
+from flows.digest.records import Also, Content, CountryStories, Event, HealthNote, Story
 from flows.digest.render import LIMIT, Rendered, render, transferred
 from flows.digest.words import Frame
 from storage.index.database import open_database

@@ -25,7 +25,7 @@ from storage.corpus import export as export_module
 from storage.corpus.export import KINDS, Selection, export
 from storage.corpus.export_forms import COLUMNS, FORMS
 from storage.corpus.writer import Corpus, open_corpus
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.index.schema import articles, events, relations, variants
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

@@ -12,18 +12,11 @@ from pathlib import Path
 import pytest
 
 from config.settings import Storage
-from storage.files.folder import (
-    Folder,
-    LocalFolder,
-    MissingFile,
-    folder_at,
-    in_thread,
-    is_leftover,
-    keep_aside,
-    open_folder,
-)
+from storage.errors import StorageError
+from storage.files.folder import Folder, MissingFile, in_thread
+from storage.files.local_folder import LocalFolder, keep_aside
 from storage.files.object_folder import PARALLEL, ObjectFolder
-from storage.index.database import StorageError
+from storage.files.opening import folder_at, is_leftover, open_folder
 from tests.s3 import S3Server
 
 ONE, TWO, THREE = "000_aaaaaaaaaaaaaaaa.txt", "001_bbbbbbbbbbbbbbbb.txt", "002_cccccccccccccccc.txt"

@@ -17,7 +17,7 @@ from extractors.records import Outcome
 from storage.corpus.repair import repair
 from storage.corpus.verify import verify
 from storage.corpus.writer import Corpus, open_corpus
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from tests.test_crash import FIRST_SEEN, check_sound, contents, remember, result
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from extractors.pages.article import extract
+from extractors.pages.job import ArticleJob
 from extractors.records import Article, Entry, Page
-from extractors.workers.tasks import ArticleJob
 from extractors.zones import zone_of
 from storage.files.article_file import compose, faults
 from tests.conftest import Golden

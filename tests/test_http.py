@@ -21,7 +21,7 @@ import zstandard
 
 from config.settings import USER_AGENT, Network
 from extractors.fetching.client import MAX_REDIRECTS, Client, Response
-from extractors.fetching.retry_after import parse_retry_after
+from extractors.fetching.hosts import parse_retry_after
 from extractors.records import Deferred, ItemError, Outcome, Page
 
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

@@ -26,8 +26,8 @@ from flows.passes.monitor import monitor
 from flows.passes.summary import Summary
 from flows.tools.inspect import explain_url, verify_corpus
 from storage.corpus.writer import open_corpus
+from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
-from storage.index.database import StorageError
 from storage.state.entries import DueEntry
 from tests.demo_site.server import DemoSite
 from tests.running import EVERYTHING, SETTINGS, source_toml, write_config
@@ -275,7 +275,7 @@ def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("storage.files.folder.write_file", full)
+    monkeypatch.setattr("storage.files.local_folder.write_file", full)
     monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 1)
     with pytest.raises(StorageError, match="No space left on device: check the disk"):
         watched.run()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from extractors.pages.article import extract
+from extractors.pages.job import ArticleJob
 from extractors.records import Entry, ItemError, Outcome, Page
-from extractors.workers.tasks import ArticleJob
 
 URL = "https://site.kz/news/7"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

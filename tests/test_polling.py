@@ -16,9 +16,7 @@ from werkzeug import Request
 from werkzeug import Response as Answer
 
 from config.load import Config, load_config
-from flows.passes import poll as poll_module
-from flows.passes.context import open_context
-from flows.passes.intervals import (
+from extractors.feeds.intervals import (
     FIRST_S,
     LONGEST_S,
     SHORTEST_S,
@@ -30,6 +28,8 @@ from flows.passes.intervals import (
     next_interval_s,
     next_poll,
 )
+from flows.passes import poll as poll_module
+from flows.passes.context import open_context
 from flows.passes.monitor import monitor
 from flows.passes.poll import poll
 from flows.passes.summary import SourceReport

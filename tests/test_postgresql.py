@@ -18,8 +18,9 @@ from sqlalchemy import dialects, func, insert, select, text
 from config.settings import Storage
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import open_corpus
+from storage.errors import StorageError
 from storage.index import postgresql
-from storage.index.database import Database, StorageError, open_database
+from storage.index.database import Database, open_database
 from storage.index.dialects import by_code_point
 from storage.index.schema import runs, urls
 from storage.state.runs import store_run_start

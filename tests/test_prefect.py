@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.serving.engine import api_answers, choose_engine, configured_api
+from flows.engine import api_answers, choose_engine, configured_api
 from flows.serving.server import EmbeddedServer, ServerError
 from tests.archive_servers import serve
 from tests.demo_site.server import DemoSite

@@ -20,7 +20,8 @@ from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Mended, Repair, repair
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
 from storage.corpus.writer import Corpus, open_corpus, open_for_reading
-from storage.index.database import StorageError, database_place, open_database
+from storage.errors import StorageError
+from storage.index.database import database_place, open_database
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()

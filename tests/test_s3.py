@@ -21,10 +21,10 @@ from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
 from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.errors import StorageError
 from storage.files import object_folder
-from storage.files.folder import folder_at
 from storage.files.object_folder import ObjectFolder
-from storage.index.database import StorageError
+from storage.files.opening import folder_at
 from tests.demo_site.server import DemoSite
 from tests.running import EVERYTHING, c5watch, write_config
 from tests.s3 import CREDENTIALS, S3Server

@@ -21,10 +21,10 @@ from pytest_httpserver import HTTPServer
 from config.load import load_config
 from config.settings import Storage
 from extractors.pages.article import extract
+from extractors.pages.job import ArticleJob
 from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Entry, ItemError, Outcome, Page
 from extractors.topic.judge import compile_topics
-from extractors.workers.tasks import ArticleJob
 from flows.passes.backfill import backfill
 from storage.index.database import Database, database_place, open_database
 from storage.state.periods import Period

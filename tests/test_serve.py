@@ -109,7 +109,7 @@ def test_what_stands_in_its_way_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
 async def test_a_child_ends_with_its_parent_however_that_ends(tmp_path: Path) -> None:
     code = (
-        "import subprocess, sys, time; from flows.child import guarded; "
+        "import subprocess, sys, time; from flows.serving.child import guarded; "
         "child = subprocess.Popen(guarded(sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)'),"
         " stdout=subprocess.PIPE); child.stdout.readline(); print(child.pid, flush=True); time.sleep(60)"
     )
@@ -123,7 +123,7 @@ async def test_a_child_ends_with_its_parent_however_that_ends(tmp_path: Path) ->
         assert time.monotonic() < gone_by
         await asyncio.sleep(0.05)
     orphan = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from flows.child import end_with; end_with(1 << 22); print('alive')",
+        sys.executable, "-c", "from flows.serving.child import end_with; end_with(1 << 22); print('alive')",
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await orphan.communicate()

@@ -16,12 +16,12 @@ from sqlalchemy import insert
 from config.load import ConfigError, load_config
 from config.settings import Storage
 from config.sites import Site, site_of
-from extractors.feeds.markup import content_blocks, fuller
 from extractors.pages.article import extract
-from extractors.pages.draft import FEED, METHOD
+from extractors.pages.job import ArticleJob, SiteRule
+from extractors.pages.other_texts import content_blocks, fuller
 from extractors.pages.rules import narrowed, stated_text
+from extractors.pages.steps import FEED, METHOD
 from extractors.records import Article, Entry, ItemError, Page
-from extractors.workers.tasks import ArticleJob, SiteRule
 from storage.health.sources import OLD_RULE, load_health
 from storage.index.database import Database, database_place, open_database
 from storage.index.schema import urls

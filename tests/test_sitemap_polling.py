@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from config.load import load_config
 from config.settings import Storage
+from extractors.feeds.intervals import UNDATED_LONGEST_S
+from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.feeds.sitemap_files import SitemapPart
 from extractors.feeds.sitemaps import AT_ONCE, FIRST_UNDATED, newest_parts, read
-from extractors.workers.tasks import FeedJob, IndexPart, Listing, WatchJob
-from flows.passes.intervals import UNDATED_LONGEST_S
 from flows.passes.monitor import monitor
 from flows.passes.summary import NO_FEED, sentences
 from flows.tools.check import check_sources

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.index.database import StorageError, open_database
+from storage.errors import StorageError
+from storage.index.database import open_database
 
 
 async def make(path: Path) -> None:

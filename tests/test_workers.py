@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from config.settings import Extraction
+from extractors.feeds.jobs import FeedJob
+from extractors.pages.job import ArticleJob
 from extractors.records import Entry, ItemError, Outcome, Page
 from extractors.workers.pool import Workers
-from extractors.workers.tasks import ArticleJob, FeedJob, article_from, feed_from
+from extractors.workers.tasks import article_from, feed_from
 from tests import worker_jobs
 
 URL = "https://site.kz/news/1"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from config.sources import Source
 from extractors.archives.search import Listed, Search, is_missing, pause_error
 from extractors.archives.warc import read_pages, stream_pages
-from extractors.archives.window import DAY, month_of
+from extractors.dates.addresses import DAY, month_of
 from extractors.feeds.parsing import unpacked
 from extractors.records import Deferred, Entry, ItemError, Outcome, Page
 from extractors.urls import canonical_host

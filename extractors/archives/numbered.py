@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from extractors.archives.window import Days, Window
+from extractors.archives.window import Window
+from extractors.dates.addresses import Days
 
 FEW = 4  # so few are read as they are
 PAST = 2  # documents in a row past the window, in a series in order

@@ -15,8 +15,8 @@ from config.sources import placeholders
 from extractors.archives.numbered import PAST_UNORDERED, Part, read_numbered
 from extractors.archives.search import Listed, Search, is_missing
 from extractors.archives.section_links import article_links
-from extractors.archives.templates import page_url
-from extractors.archives.window import Days, Window, address_days, hull
+from extractors.archives.window import Window, page_url
+from extractors.dates.addresses import Days, address_days, hull
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
 from extractors.fetching.client import Response

@@ -20,8 +20,9 @@ from extractors.archives.paged import list_paged
 from extractors.archives.search import Listed, Parse, Route, Search, Tally, parse_in_thread
 from extractors.archives.sitemap import list_sitemap
 from extractors.archives.wayback import list_wayback
-from extractors.archives.window import Window, address_days
+from extractors.archives.window import Window
 from extractors.archives.wordpress import list_wordpress
+from extractors.dates.addresses import address_days
 from extractors.fetching.client import Client
 from extractors.records import ItemError
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from config.settings import Archives
 from config.sources import Backfill, Source
 from extractors.archives.window import Window
+from extractors.feeds.jobs import FeedJob
 from extractors.fetching.client import ACCEPT_FEED, Client, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
-from extractors.workers.tasks import FeedJob, feed_from
+from extractors.workers.tasks import feed_from
 
 PAUSE = "host asked for a pause"
 TOO_MANY = "too many documents"

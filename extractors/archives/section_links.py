@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit
 
-from extractors.archives.window import address_days
+from extractors.dates.addresses import address_days
 from extractors.feeds.links import resolve
 from extractors.urls import same_site
 

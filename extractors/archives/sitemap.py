@@ -18,8 +18,8 @@ from urllib.parse import urljoin
 from config.sources import placeholders
 from extractors.archives.numbered import Part, read_numbered
 from extractors.archives.search import TOO_MANY, Listed, Search, is_missing, pause_error
-from extractors.archives.templates import dated_urls, page_url
-from extractors.archives.window import Days, address_days, hull, numbers_in, part_days, pattern_of
+from extractors.archives.window import dated_urls, page_url
+from extractors.dates.addresses import Days, address_days, hull, numbers_in, part_days, pattern_of
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import NOT_A_SITEMAP, Sitemap, SitemapPage, SitemapPart, parse_sitemap
 from extractors.records import Deferred, Entry, ItemError, Outcome

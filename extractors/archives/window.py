@@ -7,30 +7,14 @@ kept: the page itself decides.
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from itertools import pairwise
-from statistics import median_low
-from urllib.parse import urlsplit
+
+from config.sources import placeholders
+from extractors.dates.addresses import DAY, Days
 
 SLACK = timedelta(days=1)
-DAY = timedelta(days=1)
-MONDAY = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The days from `first` to `last`, both included."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise ValueError(f"expected the first day before the last, found {self.first} and {self.last}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,125 +49,60 @@ class Window:
         return moment.astimezone(self.zone).date()
 
 
-def hull(days: Iterable[Days]) -> Days | None:
-    """From the first to the last of all these days; None of none."""
-    known = list(days)
-    return Days(min(d.first for d in known), max(d.last for d in known)) if known else None
-
-
-def month_of(year: int, month: int) -> Days:
-    """All days of a month."""
-    first = date(year, month, 1)
-    return Days(first, (first + 31 * DAY).replace(day=1) - DAY)
-
-
 # --- Addresses of articles --------------------------------------------------------------------------------------
-
-_YEAR = r"(?P<y>199[5-9]|20\d\d)"
-# Whole segments, or the beginning of one: later in a slug a date is what the article is about. Eight digits before
-# ".html" may be a number like any other.
-_ADDRESS_FORMS = tuple(
-    re.compile(form)
-    for form in (
-        rf"/{_YEAR}/(?P<m>\d\d?)/(?P<d>\d\d?)(?=[/_-]|$)",
-        rf"/{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)(?=[/_-]|$)",
-        rf"/{_YEAR}(?P<m>\d\d)(?P<d>\d\d)(?=[/_-])",
-        rf"/{_YEAR}[/-](?P<m>\d\d?)(?=/)",
-    )
-)
-
-
-def address_days(url: str) -> Days | None:
-    """The day, or month, of publication in an article's address, such as /2025/11/06/; None where it states none."""
-    path = urlsplit(url).path
-    for form in _ADDRESS_FORMS:
-        if (match := form.search(path)) and (days := _days(match.groupdict())):
-            return days
-    return None
-
-
-def _days(fields: dict[str, str | None]) -> Days | None:
-    try:
-        if fields.get("d"):
-            day = date(int(fields["y"] or 0), int(fields["m"] or 0), int(fields["d"] or 0))
-            return Days(day, day)
-        return month_of(int(fields["y"] or 0), int(fields["m"] or 0))
-    except ValueError:
-        return None
 
 
 # --- Names of sitemaps ------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"\d{1,18}")
-_NAMED = tuple(
-    re.compile(rf"(?:^|[^a-z])(?:{names})[=_/-]?(\d{{{digits}}})(?!\d)", re.IGNORECASE)
-    for names, digits in (("year|yyyy|y", "4"), ("month|mm|m", "1,2"), ("day|dd|d", "1,2"))
-)
-_FULL = re.compile(rf"(?<!\d){_YEAR}(?P<s>[-_./]?)(?P<m>\d\d)(?P=s)(?P<d>\d\d)(?!\d)")
-_LOOSE = re.compile(rf"(?<!\d){_YEAR}(?P<s>[-_./])(?P<m>\d\d?)(?P=s)(?P<d>\d\d?)(?!\d)")
-_MONTH = re.compile(rf"(?<!\d){_YEAR}[-_./]?(?P<m>\d\d)(?!\d)")
-_ONLY_YEAR = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
+
+class _Page:
+    """Puts the place-holder for the page back."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{{page:{spec}}}" if spec else "{page}"
 
 
-def pattern_of(url: str) -> str:
-    """An address with "#" for each number: files of one series have one pattern."""
-    return _NUMBER.sub("#", url)
+def dated_urls(template: str, days: Days, *, today: date) -> list[str]:
+    """The addresses for these days up to `today`, each once and in order; {page} is left in them."""
+    last = min(days.last, today)
+    urls = (
+        template.format(
+            date=day,
+            day=day.day,
+            month=day.month,
+            year=day.year,
+            monday=_monday(day),
+            start=days.first,
+            end=days.last,
+            page=_Page(),
+        )
+        for day in _steps(placeholders(template), days.first, last)
+    )
+    return list(dict.fromkeys(urls))
 
 
-def numbers_in(url: str) -> list[int]:
-    """The numbers that `pattern_of` leaves out."""
-    return [int(number) for number in _NUMBER.findall(url)]
+def page_url(template: str, page: int) -> str:
+    """The address of one page."""
+    return template.format(page=page)
 
 
-def part_days(urls: Sequence[str]) -> dict[str, Days]:
-    """The days that each of these files of one index can hold, by its name; files that do not tell are left out.
-
-    What a single day in a name means, its neighbours tell: the first day of a week or a month, or one day.
-    """
-    found: dict[str, Days] = {}
-    series: dict[str, list[str]] = defaultdict(list)
-    for url in urls:
-        series[pattern_of(url)].append(url)
-    for members in series.values():
-        for form in _FORMS_OF_NAMES:  # one for all members: of 2025-9, 2025-10 … 2025-13 none is a month
-            stated = {url: days for url in members if (days := form(url))}
-            if len(stated) == len(members):
-                single = {url: days.first for url, days in stated.items() if days.first == days.last}
-                found |= {url: days for url, days in stated.items() if url not in single} | _single_days(single)
-                break
-    return found
-
-
-def _named(url: str) -> Days | None:
-    name = _name(url)
-    year, month, day = (match[1] if (match := form.search(name)) else None for form in _NAMED)
-    return _days({"y": year, "m": month, "d": day}) if year and month else None
+def _steps(names: tuple[str, ...], first: date, last: date) -> Iterator[date]:
+    """A day for each address."""
+    if not {"date", "day", "monday", "month", "year"} & set(names):
+        yield first
+        return
+    day = first
+    while day <= last:
+        yield day
+        if "date" in names or "day" in names:
+            day += DAY
+        elif "monday" in names:
+            day = _monday(day) + timedelta(days=7)
+        elif "month" in names:
+            day = (day.replace(day=1) + 31 * DAY).replace(day=1)
+        else:
+            day = date(day.year + 1, 1, 1)
 
 
-def _numeric(form: re.Pattern[str]) -> Callable[[str], Days | None]:
-    return lambda url: hull(filter(None, (_days(match.groupdict()) for match in form.finditer(_name(url)))))
-
-
-def _years(url: str) -> Days | None:
-    return hull(Days(date(int(m["y"]), 1, 1), date(int(m["y"]), 12, 31)) for m in _ONLY_YEAR.finditer(_name(url)))
-
-
-def _name(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}"
-
-
-_FORMS_OF_NAMES = (_named, _numeric(_FULL), _numeric(_LOOSE), _numeric(_MONTH), _years)
-
-
-def _single_days(named: dict[str, date]) -> dict[str, Days]:
-    """What files named by one day hold. Where that may be the first or the last of its days, both are taken."""
-    days = sorted(set(named.values()))
-    if len(days) < 2:
-        return {}
-    usual = median_low(after - before for before, after in pairwise(days))
-    begins = all(d.weekday() == MONDAY for d in days) or all(d.day == 1 for d in days)
-    before, after = {days[0]: days[0] - usual}, {days[-1]: days[-1] + usual}
-    for early, late in pairwise(days):
-        after[early], before[late] = late, early
-    return {url: Days(d if begins else before[d] + DAY, after[d] - DAY) for url, d in named.items()}
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml.html import HtmlElement
 
 from config.sources import LANGUAGES, Backfill
+from extractors.feeds.jobs import FeedJob
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.fetching.client import ACCEPT_FEED, ACCEPT_PAGE, Client, Response
@@ -23,7 +24,6 @@ from extractors.html import parse_html
 from extractors.language import identify
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.text import clean_line
-from extractors.workers.tasks import FeedJob
 
 FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json",
               "application/json", "application/xml", "text/xml")  # fmt: skip

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
 from html.entities import name2codepoint
 
-from extractors.text import clean_line, count_words, tokens
+from extractors.text import clean_line
 
 _TAG = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>|<(/?)([a-zA-Z][\w:-]*)[^<>]*>|<![a-zA-Z][^<>]*>")
 _HIDDEN = frozenset({"script", "style", "noscript", "template"})
@@ -20,13 +19,6 @@ _INLINE = frozenset({"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "em"
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML 1.0, 2.2
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
-# What WordPress writes below every text in a feed.
-_APPEARED = re.compile(
-    r"^(?:the post .{1,300}(?:appeared first on|first appeared on)|(?:сообщение|запись) .{1,300}впервые появил)",
-    re.IGNORECASE,
-)
-MUCH_LONGER = 1.25  # times the page's words: a feed's text may have a caption or a signature more
-NEW_WORDS = 12  # of the feed's, in lines that the page has not: a sentence
 _AMPERSAND = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*;)?")
 
 
@@ -117,37 +109,3 @@ def _is_xml(number: str) -> bool:
         return False
     code = int(digits, 16 if number[0] in "xX" else 10)
     return code <= 0x10FFFF and not _NOT_XML.match(chr(code))
-
-
-def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
-    """The blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
-
-    More is a quarter more words, and at least a sentence that the page has not: so a stub, a text cut short and
-    a page behind a paywall are replaced, and a page that says the same in other words is not.
-    """
-    least = MUCH_LONGER * sum(count_words(block) for block in page)
-    if count_words(plain(content) or "") < max(least, 1):  # most feeds: known without reading them as a page
-        return None
-    found = content_blocks(content or "")
-    if sum(count_words(block) for block in found) < least:
-        return None
-    known = {" ".join(tokens(line)) for block in page for line in block.split("\n")}
-    new = [text for block in found for line in block.split("\n") if (text := " ".join(tokens(line))) not in known]
-    return found if sum(text.count(" ") + 1 for text in new) >= NEW_WORDS else None
-
-
-def content_blocks(content: str) -> list[str]:
-    """The blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
-    from trafilatura import bare_extraction  # a second to load, and only child processes come here
-
-    from extractors.pages.blocks import blocks
-
-    document = bare_extraction(
-        f"<html><body><article>{content}</article></body></html>",
-        include_comments=False,
-        with_metadata=False,
-        favor_recall=True,
-    )
-    if document is None or isinstance(document, dict):
-        return []
-    return [block for block in blocks(document.body) if not _APPEARED.match(block)]

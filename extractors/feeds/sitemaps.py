@@ -17,13 +17,13 @@ from datetime import datetime, time, timedelta, tzinfo
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from extractors.archives.window import address_days, numbers_in, part_days, pattern_of
+from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.encoding import decode
+from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.feeds.parsing import document_root, parse_feed, unpacked
 from extractors.feeds.sitemap_files import SitemapPage, SitemapPart, parse_sitemap
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import same_site
-from extractors.workers.tasks import FeedJob, IndexPart, Listing, WatchJob
 
 T = TypeVar("T")
 HASH_BYTES = 8

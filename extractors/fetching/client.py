@@ -23,8 +23,7 @@ from config.settings import Network
 from extractors.fetching.addresses import UnsafeAddress
 from extractors.fetching.decoding import Body, TooLarge
 from extractors.fetching.failures import Failure, failure, join_url, parse_url, translated
-from extractors.fetching.hosts import HostState, Turns, Unwanted, answered, slowed
-from extractors.fetching.retry_after import parse_retry_after
+from extractors.fetching.hosts import HostState, Turns, Unwanted, answered, parse_retry_after, slowed
 from extractors.fetching.robots import MAX_BYTES as ROBOTS_MAX_BYTES
 from extractors.fetching.robots import RobotsFile, decode_robots
 from extractors.fetching.transport import open_httpx

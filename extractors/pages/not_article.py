@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from lxml.html import HtmlElement
 
-from extractors.pages.draft import FEED, Draft
+from extractors.pages.steps import FEED, Draft
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line, count_words, tokens
 

@@ -15,9 +15,9 @@ from lxml import etree
 from lxml.html import HtmlElement
 from lxml.html.builder import BODY, HTML
 
+from extractors.pages.job import SiteRule
 from extractors.records import DateCandidate
 from extractors.text import clean_line
-from extractors.workers.tasks import SiteRule
 
 
 def narrowed(tree: HtmlElement, rule: SiteRule) -> HtmlElement:

@@ -5,22 +5,59 @@ A step is a function `step(draft) -> blocks`; its name is what `ArticleJob.skip`
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
-from extractors.feeds.markup import fuller
-from extractors.pages.agreement import agreed, overheard
 from extractors.pages.blocks import blocks, joined
-from extractors.pages.controls import remove_controls
-from extractors.pages.draft import FEED, Draft, Removed
+from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
-from extractors.pages.lines import without_site_lines
-from extractors.pages.link_lines import announcements, without_link_lines
+from extractors.pages.lines import LinkLines, announcements, without_link_lines, without_site_lines
+from extractors.pages.metadata import Metadata
+from extractors.pages.other_texts import agreed, fuller, overheard, rescued
 from extractors.pages.repeats import without_doubles, without_headline
-from extractors.pages.rescue import rescued
 from extractors.records import ItemError, Outcome
+
+METHOD, FEED = "trafilatura", "feed"
+CONTROLS = ("textarea", "select", "datalist", "template")  # a sample of code to copy, choices, what scripts fill in
+_NO_WORD = re.compile(r"[\W\d_]{0,8}")
+
+
+@dataclass(slots=True)
+class Draft:
+    """An article in the making. A step reads all of it and returns the blocks that are to take the place of `blocks`.
+
+    `tree` is for reading, but for the first step, which takes off it what is no text.
+    """
+
+    job: ArticleJob
+    tree: HtmlElement
+    metadata: Metadata
+    titles: tuple[str, ...]  # the page's headlines, best first, or else the feed's
+    blocks: list[str]
+    method: str = METHOD  # how the text was found
+    readability: HtmlElement | None = None  # its answer, if it was asked
+    announced: int = 0  # other stories, each by a link with a text below it
+    _links: LinkLines | None = None
+
+    def link_lines(self) -> LinkLines:
+        """The page's links, to know lines by; read once."""
+        if self._links is None:
+            self._links = LinkLines(self.tree)
+        return self._links
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A line that a step took out of the text."""
+
+    step: str
+    line: str
+
 
 Step = Callable[[Draft], list[str]]
 
@@ -116,3 +153,15 @@ def lines_lost(before: list[str], after: list[str]) -> list[str]:
         else:
             lost.append(line)
     return lost
+
+
+def remove_controls(tree: HtmlElement) -> None:
+    """Take form fields off the tree, and the counters that some sites print at each paragraph ("0" comments so far)."""
+    for element in list(tree.iter(*CONTROLS)):
+        element.drop_tree()
+    for quote in tree.iter("blockquote"):  # an embedded post is text; trafilatura drops it for the class's name
+        quote.attrib.pop("class", None)
+    for link in list(tree.iter("a")):
+        # Leads nowhere, so a script waits for the click; a footnote's mark ("[1]") leads to its note.
+        if link.get("href") is None and len(link) == 0 and link.text and _NO_WORD.fullmatch(link.text.strip()):
+            link.drop_tree()

@@ -73,7 +73,7 @@ def monitor(
     checked = checked_config(config, source)
     import os
 
-    from flows.serving.engine import choose_engine
+    from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)

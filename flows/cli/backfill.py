@@ -72,7 +72,7 @@ def backfill(
     if dry_run:
         _dry_run(checked, data, sources, period, via, addresses, as_json=as_json)
         return
-    from flows.serving.engine import choose_engine
+    from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)

@@ -91,7 +91,7 @@ def checked_address(url: str) -> str:
 def problems_explained() -> Iterator[None]:
     """Expected trouble is one sentence and its exit status; anything else is a bug and shows its traceback."""
     from flows.serving.server import ServerError
-    from storage.index.database import StorageError
+    from storage.errors import StorageError
 
     try:
         yield

@@ -79,7 +79,7 @@ def corpus_import(
         raise typer.Exit(USAGE)
     with problems_explained():
         from flows.tools.inspect import adopt_folder
-        from storage.files.folder import folder_at
+        from storage.files.opening import folder_at
 
         adoption = asyncio.run(adopt_folder(checked, data, folder_at(place) if remote else Path(place)))
     if as_json:

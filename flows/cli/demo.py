@@ -22,8 +22,8 @@ from flows.passes.monitor import monitor
 from flows.serving.run import PREFECT_FOLDER, run_flow, use_server
 from flows.serving.server import EmbeddedServer
 from flows.tools.inspect import verify_corpus
+from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
-from storage.index.database import StorageError
 
 CHECKOUT = Path(__file__).parents[2]
 MARK = ".c5watch-demo"  # in a folder that a demonstration made, and may therefore empty

@@ -73,7 +73,7 @@ def deploy(
     c5watch and the same folders: prefect worker start --pool c5watch
     """
     checked = checked_config(config)
-    from flows.serving.engine import api_answers, configured_api, quiet_dependencies
+    from flows.engine import api_answers, configured_api, quiet_dependencies
     from flows.serving.run import API_TIMEOUT_S
 
     url = configured_api(os.environ)

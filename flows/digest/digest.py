@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
-from flows.digest.contents import Content, load_content
+from flows.digest.contents import load_content
 from flows.digest.files import FOLDER, write_files, zone_of
 from flows.digest.mail import compose, domain_of
+from flows.digest.records import Content
 from flows.digest.render import render
 from flows.digest.sending import Sending, note_waiting, send_waiting
 from flows.digest.words import WORDS
@@ -31,7 +32,7 @@ from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, free_stem, store_digest
-from storage.files.folder import named_disk_errors
+from storage.files.local_folder import named_disk_errors
 from storage.index.database import Database, database_place, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start

@@ -19,7 +19,8 @@ from config.settings import VERSION
 from extractors.text import clean_line
 from flows.pages import pages
 from storage.digests.archive import FeedArticle, Issue, load_feed_articles, load_files, load_issues
-from storage.files.folder import in_thread, named_disk_errors, put_file, sync_folder
+from storage.files.folder import in_thread
+from storage.files.local_folder import named_disk_errors, put_file, sync_folder
 from storage.index.database import Database
 
 FOLDER = "digests"

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from config.settings import Mail
 from extractors.text import clean_line
 from flows.digest.render import Rendered
-from flows.serving.engine import configured_api
+from flows.engine import configured_api
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP

@@ -13,8 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from flows.digest.clean import MAX_NAME, clean, link, turns
-from flows.digest.contents import Content, CountryStories, Story
 from flows.digest.picture import HEIGHT, WIDTH, countries_png, days_png
+from flows.digest.records import Content, CountryStories, Story
 from flows.digest.text import plain_text
 from flows.digest.words import WORDS, Words
 from flows.pages import pages

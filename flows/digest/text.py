@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from flows.digest.contents import Content, Story
+from flows.digest.records import Content, Story
 from flows.digest.words import Words
 
 COLUMNS = 76
@@ -25,7 +25,7 @@ def plain_text(
         seen_events = [event for event in content.events if any(story.number in shown for story in event.stories)]
         lines += _heading(words.events, len(seen_events), len(content.events), words) if seen_events else []
         for event in seen_events:
-            lines += ["", f"* {words.told(event)}"]
+            lines += ["", f"* {words.told(event.texts, event.outlets)}"]
             for group in event.countries:
                 seen = [story for story in group.stories if story.number in shown]
                 lines += ["", f"[{words.country_name(group.country)}]"] if seen else []

@@ -9,10 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from flows.digest.contents import Event
+from typing import Literal
 
 Frame = Literal["ru", "en"]
 Forms = tuple[str, ...]
@@ -96,12 +93,9 @@ class Words:
         """Day and time."""
         return f"{self.day(moment.date(), year=year)}, {moment:%H:%M}"
 
-    def told(self, event: Event) -> str:
-        """How much an event is written about."""
-        stories = event.stories
-        outlets = {story.outlet for story in stories} | {also.outlet for story in stories for also in story.also}
-        texts = sum(story.texts for story in stories)
-        return f"{self.counted(texts, self.article)} · {self.counted(len(outlets), self.outlet)}"
+    def told(self, texts: int, outlets: int) -> str:
+        """Say how much an event is written about."""
+        return f"{self.counted(texts, self.article)} · {self.counted(outlets, self.outlet)}"
 
     def notes(self, language: str | None, count: int) -> str:
         """What stands in brackets after another outlet: its language, and how many pages if several."""

@@ -29,7 +29,7 @@ from flows.passes.backfill import NO_ROUTE
 from flows.passes.context import utc_now
 from flows.passes.listing import done_by_all, done_windows, parts_to_list, routes_of, shared_routes
 from storage.corpus.writer import open_for_reading
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.index.schema import urls
 from storage.placing.placing import find_known
 from storage.state.entries import NOT_FINAL

@@ -23,9 +23,10 @@ from extractors.archives.search import pause_error
 from extractors.fetching.client import Wanted
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
+from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result
-from extractors.workers.tasks import ArticleJob, SiteRule, article_from
+from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
 from flows.passes.judging import finish

@@ -12,9 +12,10 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import list_entries, list_shared_entries
 from extractors.archives.search import Listed, Tally
 from extractors.archives.window import Window
+from extractors.feeds.jobs import FeedJob
 from extractors.records import Feed, ItemError, Page
 from extractors.urls import canonical_url
-from extractors.workers.tasks import FeedJob, feed_from
+from extractors.workers.tasks import feed_from
 from extractors.zones import zone_of
 from flows.passes.context import Context
 from storage.state.hosts import store_hosts

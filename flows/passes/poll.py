@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
+from extractors.feeds.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
+from extractors.feeds.jobs import IndexPart
 from extractors.fetching.client import ACCEPT_FEED, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
-from extractors.workers.tasks import IndexPart
 from flows.passes.context import Context
-from flows.passes.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
 from flows.passes.sitemaps import Sitemaps, body_hash
 from flows.passes.summary import SourceReport
 from storage.state.entries import FeedState, store_entries, store_failed_poll, store_poll

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from config.sources import Source
+from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.fetching.client import ACCEPT_FEED, Response
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url, same_site
-from extractors.workers.tasks import FeedJob, IndexPart, Listing, WatchJob, watched_from
+from extractors.workers.tasks import watched_from
 from extractors.zones import zone_of
 from flows.passes.context import Context
 from storage.state.sitemaps import PartState

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.files.folder import named_disk_errors
+from storage.files.local_folder import named_disk_errors
 
 
 @contextmanager

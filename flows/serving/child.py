@@ -1,8 +1,8 @@
 """Child processes that never outlive their parent, however that ends.
 
-Run as `python -m flows.child PARENT COMMAND…`, which becomes the command. Linux only (prctl(2), PR_SET_PDEATHSIG);
-elsewhere a parent that is killed leaves its children behind. The parent is the thread that started the child: it must
-be one that stays.
+Run as `python -m flows.serving.child PARENT COMMAND…`, which becomes the command. Linux only (prctl(2),
+PR_SET_PDEATHSIG); elsewhere a parent that is killed leaves its children behind. The parent is the thread that started
+the child: it must be one that stays.
 """
 
 from __future__ import annotations

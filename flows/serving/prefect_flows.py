@@ -43,10 +43,10 @@ from flows.reports.coverage import markdown as coverage_markdown
 from flows.serving.alone import alone
 from flows.serving.child import end_with
 from flows.serving.prefect_settings import take_settings
-from flows.serving.serve import MONITOR_LOCK, PARENT, next_run
+from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
 from flows.tools.inspect import coverage_of
-from storage.index.database import StorageError
+from storage.errors import StorageError
 
 T = TypeVar("T")
 P = ParamSpec("P")

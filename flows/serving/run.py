@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from config.load import Config
+from flows.engine import api_answers, configured_api, quiet_dependencies
 from flows.passes.context import Observer
 from flows.passes.monitor import monitor
-from flows.serving.engine import api_answers, configured_api, quiet_dependencies
 from flows.serving.server import EmbeddedServer, ServerError
 from storage.corpus.writer import open_corpus
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.state.periods import Period
 
 T = TypeVar("T")

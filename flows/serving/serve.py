@@ -22,27 +22,25 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from config.load import Config
 from extractors.text import counted
+from flows.engine import api_answers, configured_api, quiet_dependencies
 from flows.passes.context import utc_now
 from flows.passes.summary import sentences
 from flows.serving.alone import alone
 from flows.serving.child import guarded
 from flows.serving.deploy import Deployment, planned
-from flows.serving.engine import api_answers, configured_api, quiet_dependencies
 from flows.serving.missed import load_last, missed
 from flows.serving.run import API_TIMEOUT_S, PREFECT_FOLDER, check_corpus
+from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.server import START_TIMEOUT_S, EmbeddedServer, ServerError
-from storage.index.database import StorageError
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from prefect.runner import Runner
 
 SERVE_LOCK = "serve.lock"  # below --data
-MONITOR_LOCK = "monitor.lock"  # below --data: held by the first pass, which Prefect knows nothing of
-PARENT = "C5WATCH_SERVE"  # environment of a run: the process that it ends with, and the zone of its log
 LEFT_BEHIND = 200  # runs at most; a runner has far fewer at once
 POLL_S, AHEAD_S = 5.0, 15.0  # how often runs that are due are looked for, and how long before they are
 # A stop takes at most 10 s: runs may finish what they are writing, then they and the server are ended.
@@ -259,12 +257,3 @@ def upcoming(plan: Sequence[Deployment], *, now: datetime | None = None) -> list
         for one in plan
         if one.cron and one.timezone
     ]
-
-
-def next_run(cron: str, timezone: str, *, now: datetime | None = None) -> str:
-    """When the schedule's next moment is, in its own zone."""
-    from cronsim import CronSim
-
-    here = (now or datetime.now(ZoneInfo(timezone))).astimezone(ZoneInfo(timezone))
-    moment = next(CronSim(cron, here))
-    return f"{moment:%H:%M}" if moment.date() == here.date() else f"{moment:%Y-%m-%d %H:%M}"

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from flows.engine import api_answers, quiet_dependencies
 from flows.serving.child import guarded
-from flows.serving.engine import api_answers, quiet_dependencies
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0

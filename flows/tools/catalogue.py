@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Category, Source, SourcesFile
-from storage.files.folder import put_file, sync_folder
+from storage.files.local_folder import put_file, sync_folder
 
 FILE = "sources.toml"
 CATEGORIES: tuple[str, ...] = get_args(Category)

@@ -21,12 +21,13 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import list_entries
 from extractors.archives.search import TOO_MANY, Tally
 from extractors.archives.window import Window
+from extractors.feeds.jobs import FeedJob, Listing, WatchJob
 from extractors.fetching.client import ACCEPT_FEED, Client
 from extractors.fetching.failures import Failure
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
 from extractors.workers.pool import Workers
-from extractors.workers.tasks import FeedJob, Listing, WatchJob, feed_from, watched_from
+from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
 from flows.passes.context import Observer, utc_now
 from flows.passes.sitemaps import NEWS_LASTS

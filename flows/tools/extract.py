@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from config.load import Config
 from config.sites import site_of
 from extractors.fetching.client import Client
+from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.memory import SiteMemory, cleaned, line_hash, site_of_page
 from extractors.records import Article, Entry, Page
 from extractors.urls import canonical_url, same_site
 from extractors.workers.pool import Workers
-from extractors.workers.tasks import ArticleJob, SiteRule, article_and_trace_from
+from extractors.workers.tasks import article_and_trace_from
 from extractors.zones import zone_of, zone_of_host
 from flows.passes.context import utc_now
 from storage.corpus.writer import open_for_reading

@@ -22,13 +22,13 @@ from storage.corpus.export import Selection, export
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import Fault, stats, verify
 from storage.corpus.writer import MANIFEST_FILE, open_corpus, open_for_reading
+from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.folder import Folder
 from storage.files.manifest import manifest_line, read_facts
 from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.history import load_story
 from storage.health.sources import SourceHealth, load_health
-from storage.index.database import StorageError
 from storage.index.schema import articles
 from storage.search.search import Hit, search
 from storage.state.periods import Period

@@ -21,7 +21,7 @@ from extractors.text import counted
 from extractors.topic.judge import Topics, compile_topics
 from flows.tools.topics import compare
 from storage.corpus.writer import open_for_reading
-from storage.index.database import StorageError
+from storage.errors import StorageError
 from storage.state.marks import TEXT, Judged, load_marked
 
 FEWEST_OF_EACH = 10  # marks of each kind: with fewer, five folds of them say nothing

@@ -13,16 +13,17 @@ from config.load import Config, ConfigError
 from config.settings import WebAddress
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
+from extractors.feeds.jobs import FeedJob
 from extractors.fetching.client import Client
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
 from extractors.workers.pool import Workers
-from extractors.workers.tasks import FeedJob, feed_from
+from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
 from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
 from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose, read_opml, write_opml
-from storage.files.folder import put_file
-from storage.index.database import StorageError
+from storage.errors import StorageError
+from storage.files.local_folder import put_file
 
 # Where a server does not speak https at all.
 NO_HTTPS = ("connection refused", "connection broken", "tls error", "timeout")

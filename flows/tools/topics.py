@@ -19,8 +19,9 @@ from extractors.topic.judge import Topics, compile_topics
 from extractors.urls import canonical_url
 from storage.corpus.importing import blocks_of
 from storage.corpus.writer import open_for_reading
-from storage.files.folder import named_disk_errors
-from storage.index.database import StorageError, database_place, open_database
+from storage.errors import StorageError
+from storage.files.local_folder import named_disk_errors
+from storage.index.database import database_place, open_database
 from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_marked, store_mark
 
 

@@ -15,9 +15,10 @@ from sqlalchemy import insert, select
 from extractors.language import identify
 from extractors.text import exact_key
 from storage.corpus.writer import Corpus, refuse_unknown
+from storage.errors import StorageError
 from storage.files.article_file import ArticleFile, FileName
-from storage.files.folder import Folder, LocalFolder, in_thread
-from storage.index.database import StorageError
+from storage.files.folder import Folder, in_thread
+from storage.files.local_folder import LocalFolder
 from storage.index.schema import articles
 from storage.placing import placing
 from storage.placing.stories import fingerprint_missing

@@ -27,9 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.corpus.export_forms import FORMS
 from storage.corpus.writer import Corpus
+from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
-from storage.index.database import StorageError
 from storage.index.schema import articles, events, relations, variants
 from storage.placing.similarity import Relation
 

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from typing import Any, BinaryIO, Protocol
 
-from storage.index.database import StorageError
+from storage.errors import StorageError
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Rows], None]

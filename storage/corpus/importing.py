@@ -24,7 +24,7 @@ from extractors.records import Article, Entry, ItemError, Outcome, Placement, Re
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
 from storage.corpus.writer import Corpus
-from storage.files.folder import named_disk_errors
+from storage.files.local_folder import named_disk_errors
 from storage.index.schema import articles
 
 BATCH = 100  # articles a transaction

@@ -16,10 +16,12 @@ from sqlalchemy import Row, delete, select, update
 from extractors.text import counted
 from storage.corpus.verify import POINTERS, Fault, adoptable, dangling, right_content, verify
 from storage.corpus.writer import AT_A_TIME, Corpus, known_names
+from storage.errors import StorageError
 from storage.files.article_file import FileName
-from storage.files.folder import MissingFile, in_thread, is_leftover, keep_aside, named_disk_errors
+from storage.files.folder import MissingFile, in_thread
+from storage.files.local_folder import keep_aside, named_disk_errors
 from storage.files.manifest import rewrite
-from storage.index.database import StorageError
+from storage.files.opening import is_leftover
 from storage.index.schema import articles
 from storage.placing.placing import highest_number
 

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.text import counted
 from storage.corpus.writer import AT_A_TIME, Corpus
+from storage.errors import StorageError
 from storage.files.article_file import FileName, faults
 from storage.files.folder import MissingFile, in_thread
 from storage.files.manifest import manifest_line
-from storage.index.database import StorageError
 from storage.index.schema import articles, events, fingerprints, relations, urls, variants
 
 REPAIR = "run 'c5watch corpus repair'"

@@ -23,10 +23,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.settings import Duplicates, Storage
 from extractors.records import Outcome, Placement, Result
 from extractors.text import counted
+from storage.errors import StorageError
 from storage.files.article_file import FileName
-from storage.files.folder import Folder, LocalFolder, in_thread, named_disk_errors, open_folder
+from storage.files.folder import Folder, in_thread
+from storage.files.local_folder import LocalFolder, named_disk_errors
 from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
-from storage.index.database import Database, StorageError, database_place, open_database
+from storage.files.opening import open_folder
+from storage.index.database import Database, database_place, open_database
 from storage.index.schema import articles
 from storage.placing import placing
 from storage.placing.stories import fingerprint_missing

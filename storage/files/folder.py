@@ -8,19 +8,13 @@ sentence that says what to do. A file appears whole or not at all, and one that 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from config.settings import Storage
-from storage.files.article_file import FileName
-from storage.index.database import StorageError
+from storage.errors import StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SET_ASIDE = "set-aside"  # below the data folder: what was in the way; nothing is ever deleted from there
 
 
 class MissingFile(StorageError):
@@ -74,169 +68,12 @@ class Folder(Protocol):
         ...
 
 
-def open_folder(data: Path, storage: Storage) -> Folder:
-    """The folder that `[storage] corpus` names. Touches nothing yet. Raises StorageError when s3fs is not installed."""
-    return folder_at(storage.corpus) if storage.corpus.startswith("s3://") else LocalFolder(data / storage.corpus)
-
-
-def folder_at(place: str) -> Folder:
-    """The folder with this path or `s3://bucket/prefix`. Touches nothing yet."""
-    if not place.startswith("s3://"):
-        return LocalFolder(Path(place))
-    from storage.files.object_folder import ObjectFolder
-
-    return ObjectFolder(place)
-
-
-def is_leftover(name: str) -> bool:
-    """Whether this is what a writer leaves that died within a file."""
-    return name.startswith(".") and name.endswith(".tmp") and FileName.parse(name[1:-4]) is not None
-
-
-class LocalFolder:
-    """A folder of the file system."""
-
-    remote = False
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def prepare(self) -> None:
-        """Make the folder. Raises StorageError when it cannot be made or written."""
-        with named_disk_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.path, os.W_OK):
-                raise PermissionError(13, "Permission denied", str(self.path))
-
-    def names(self, prefix: str = "") -> set[str]:
-        """The names in the folder, hidden ones and folders as well."""
-        with named_disk_errors(self.path):
-            try:
-                found = os.listdir(self.path)  # noqa: PTH208 - ten times as fast as Path.iterdir
-            except FileNotFoundError:
-                return set()
-        return {name for name in found if name.startswith(prefix)} if prefix else set(found)
-
-    def sizes(self) -> dict[str, int]:
-        """The bytes of every file."""
-        with named_disk_errors(self.path):
-            try:
-                with os.scandir(self.path) as entries:
-                    return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
-            except FileNotFoundError:
-                return {}
-
-    def read(self, name: str) -> bytes:
-        """The file's content."""
-        with named_disk_errors(self.path / name):
-            try:
-                return (self.path / name).read_bytes()
-            except FileNotFoundError as exc:
-                raise MissingFile(str(self.path / name)) from exc
-
-    def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
-        """The files' content, one after the other."""
-        return [_or_error(self.read, name) for name in names]
-
-    def write(self, files: Mapping[str, bytes]) -> None:
-        """Write beside, rename, and make names and contents survive a power cut."""
-        with named_disk_errors(self.path):
-            for name, content in files.items():
-                write_file(self.path / name, content)
-            sync_folder(self.path)
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Write beside, and rename over the old one."""
-        with named_disk_errors(self.path):
-            put_file(self.path / name, content)
-            sync_folder(self.path)
-
-    def remove(self, name: str) -> None:
-        """Unlink."""
-        with named_disk_errors(self.path):
-            (self.path / name).unlink(missing_ok=True)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all; one that is there with the same bytes is left alone."""
-    try:
-        present = path.read_bytes()
-    except FileNotFoundError:
-        put_file(path, content)
-        return
-    if present != content:
-        raise in_the_way(str(path))
-
-
 def in_the_way(place: str) -> StorageError:
     """The error for a file that is there with other bytes."""
     return StorageError(
         f"{place} exists with another content than the index has for it: move it away and start again, "
         "or run 'c5watch corpus repair'"
     )
-
-
-def put_file(path: Path, content: bytes) -> None:
-    """The file holds `content`, whatever it held; nothing half-written is left when the disk is full."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-class named_disk_errors:
-    """Turn an OSError into one sentence that says what to do."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OSError):
-            where = error.filename or self._path
-            raise StorageError(
-                f"{where}: {error.strerror}: check the disk and the folder's permissions, "
-                "or name another folder with --data"
-            ) from error
-
-
-def keep_aside(data: Path, name: str, content: bytes) -> str:
-    """Keep a file's content in `set-aside` below `data`, on disk when this returns; the same one only once.
-
-    Returns where, relative to `data`.
-    """
-    folder = data / SET_ASIDE
-    with named_disk_errors(folder):
-        folder.mkdir(exist_ok=True)
-        for number in itertools.count(1):
-            target = folder / (name if number == 1 else f"{name}.{number}")
-            if not target.exists():
-                put_file(target, content)
-                sync_folder(folder)
-                break
-            if target.read_bytes() == content:
-                break
-    return f"{SET_ASIDE}/{target.name}"
 
 
 async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
@@ -247,10 +84,3 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.k
     except asyncio.CancelledError:
         await asyncio.wait([call])
         raise
-
-
-def _or_error(read: Callable[[str], bytes], name: str) -> bytes | StorageError:
-    try:
-        return read(name)
-    except StorageError as error:
-        return error

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from storage.files.folder import keep_aside, sync_folder
+from storage.files.local_folder import keep_aside, sync_folder
 
 MOMENTS = ("retrieved_at", "appended_at")
 COLUMNS = {  # of `articles`, and the keys of a line

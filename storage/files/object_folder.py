@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
+from storage.errors import StorageError
 from storage.files.folder import MissingFile, in_the_way
-from storage.index.database import StorageError
 
 T = TypeVar("T")
 U = TypeVar("U")

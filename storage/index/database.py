@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config.settings import Storage
+from storage.errors import StorageError
 from storage.index.schema import HEAD
 from storage.index.sqlite import SQLite
 
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.sqlite"
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-
-
-class StorageError(Exception):
-    """The index or the corpus cannot be used; the message says what to do."""
 
 
 class Database:

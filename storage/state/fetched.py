@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from extractors.records import Page
-from storage.files.folder import named_disk_errors
+from storage.files.local_folder import named_disk_errors
 
 KEPT = timedelta(days=1)  # then a page may have changed, and is better fetched again
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractors.fetching.hosts import Turns
-from storage.files.folder import named_disk_errors
-from storage.index.database import StorageError
+from storage.errors import StorageError
+from storage.files.local_folder import named_disk_errors
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

@@ -27,10 +27,10 @@ from lxml.html import HtmlElement, fromstring, tostring
 
 from extractors.dates import choice as dates
 from extractors.html import parse_html
-from extractors.pages.dating import date_candidates
+from extractors.pages.article import date_candidates
+from extractors.pages.job import ArticleJob
 from extractors.pages.metadata import read_metadata
 from extractors.records import Entry, Page
-from extractors.workers.tasks import ArticleJob
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LANGUAGES = ["ru", "en", "kk", "ky", "uz", "uz-Cyrl", "uk", "tr", "az", "de"]  # of ours, dateparser lacks tg and tk

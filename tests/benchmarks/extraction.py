@@ -29,9 +29,9 @@ import trafilatura
 
 from extractors.pages import steps
 from extractors.pages.article import extract
+from extractors.pages.job import ArticleJob
 from extractors.pages.memory import SiteMemory, site_of_page, without_lines
 from extractors.records import Article, Entry, ItemError, Page
-from extractors.workers.tasks import ArticleJob
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SETS = ("scrapinghub", "daniel-ru")

@@ -20,10 +20,10 @@ from typing import TypeVar
 from config.load import load_config
 from extractors.html import parse_html
 from extractors.pages.article import extract, without_control_references
+from extractors.pages.job import ArticleJob
 from extractors.pages.screen import PageScreen
 from extractors.records import Entry, ItemError, Page
 from extractors.topic.judge import compile_topics
-from extractors.workers.tasks import ArticleJob
 from tests.running import CHECKOUT
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ readability found, and more: side bars and lists of headlines, on older pages bu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -18,8 +19,9 @@ from lxml.html import HtmlElement, fromstring
 from trafilatura import external
 from trafilatura.readability_lxml import Document
 
+from extractors.feeds.markup import plain
 from extractors.pages.blocks import html_blocks
-from extractors.text import tokens, tokens_of
+from extractors.text import clean_line, count_words, tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
 # checked on the rest.
@@ -138,3 +140,91 @@ def _belongs(words: list[str], phrases: Phrases, text: str) -> bool:
     if len(words) < PHRASE:
         return f" {' '.join(words)} " in text
     return f" {' '.join(words)} " in text or share(phrases_of(words), phrases) >= WHOLE_BLOCK
+
+
+MIN_WORDS = 80  # of a stated text that is worth a rescue
+MISSED = 0.5  # less than this of the stated words was found
+COMPLETE = 0.8  # of the found words are stated as well, and of the stated words found: the two are one text
+BELONGS = 0.5  # of a block's phrases are stated: the block is
+MAX_TAIL = 0.25  # of the words may come behind the stated text's end: what is more is a part of its own
+
+
+def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> list[str]:
+    """The blocks; those of the `stated` text where far less was found; without what comes behind its end."""
+    body = _blocks_of(stated) if stated else []
+    if len(words := tokens_of(body)) < MIN_WORDS:
+        return list(blocks)
+    phrases, found = phrases_of(words), tokens_of(blocks)
+    if len(found) < MISSED * len(words):
+        return _printed(tree, phrases) or body
+    mine = phrases_of(found)
+    if share(mine, phrases) < COMPLETE or share(phrases, mine) < COMPLETE:
+        return list(blocks)
+    last = max((n for n, block in enumerate(blocks) if _is_stated(block, phrases)), default=len(blocks))
+    tail = sum(len(tokens(block)) for block in blocks[last + 1 :])
+    return list(blocks[: last + 1]) if tail <= MAX_TAIL * len(found) else list(blocks)
+
+
+def _blocks_of(stated: str) -> list[str]:
+    if "<" in stated and ">" in stated:
+        try:
+            return html_blocks(fromstring(f"<div>{stated}</div>"))
+        except (ParserError, ValueError):
+            return []
+    return [line for part in stated.splitlines() if (line := clean_line(part))]
+
+
+def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
+    """The stated text in the page's own paragraphs, if it prints them."""
+    page = html_blocks(tree)
+    places = [place for place, block in enumerate(page) if _is_stated(block, phrases)]
+    kept = [page[place] for place in places]
+    return kept if share(phrases, phrases_of(tokens_of(kept))) >= COMPLETE else []
+
+
+def _is_stated(block: str, phrases: Phrases) -> bool:
+    own = phrases_of(tokens(block))
+    return len(next(iter(own))) > 1 and share(own, phrases) >= BELONGS
+
+
+def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
+    """The blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
+
+    More is a quarter more words, and at least a sentence that the page has not: so a stub, a text cut short and
+    a page behind a paywall are replaced, and a page that says the same in other words is not.
+    """
+    least = MUCH_LONGER * sum(count_words(block) for block in page)
+    if count_words(plain(content) or "") < max(least, 1):  # most feeds: known without reading them as a page
+        return None
+    found = content_blocks(content or "")
+    if sum(count_words(block) for block in found) < least:
+        return None
+    known = {" ".join(tokens(line)) for block in page for line in block.split("\n")}
+    new = [text for block in found for line in block.split("\n") if (text := " ".join(tokens(line))) not in known]
+    return found if sum(text.count(" ") + 1 for text in new) >= NEW_WORDS else None
+
+
+def content_blocks(content: str) -> list[str]:
+    """The blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
+    from trafilatura import bare_extraction  # a second to load, and only child processes come here
+
+    from extractors.pages.blocks import blocks
+
+    document = bare_extraction(
+        f"<html><body><article>{content}</article></body></html>",
+        include_comments=False,
+        with_metadata=False,
+        favor_recall=True,
+    )
+    if document is None or isinstance(document, dict):
+        return []
+    return [block for block in blocks(document.body) if not _APPEARED.match(block)]
+
+
+# What WordPress writes below every text in a feed.
+_APPEARED = re.compile(
+    r"^(?:the post .{1,300}(?:appeared first on|first appeared on)|(?:сообщение|запись) .{1,300}впервые появил)",
+    re.IGNORECASE,
+)
+MUCH_LONGER = 1.25  # times the page's words: a feed's text may have a caption or a signature more
+NEW_WORDS = 12  # of the feed's, in lines that the page has not: a sentence

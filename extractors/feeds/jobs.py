@@ -1,0 +1,60 @@
+"""What reading a feed or a sitemap is given, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from extractors.records import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class FeedJob:
+    """A feed's body to parse; `charset` is what the HTTP header said, a date without a zone is in `zone`."""
+
+    body: bytes
+    url: str
+    charset: str | None
+    zone: tzinfo
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """A sitemap that an index names. `rank` is 0 where it has to be asked at each poll, 1 where there may be news."""
+
+    url: str
+    rank: int = 1
+    lastmod: datetime | None = None  # when it was changed, unless the index says the same of all
+
+
+@dataclass(frozen=True, slots=True)
+class WatchJob:
+    """What was found at the address of a feed, or in a sitemap behind it: `feed_url` is the address.
+
+    `known` are the hashes of the pages that were listed there before (`Listing.listed`); `first`: this sitemap has not
+    been read before; `since`: what is older is no news; `watched`: the parts of an index as they last were.
+    """
+
+    feed: FeedJob
+    feed_url: str
+    since: datetime
+    known: bytes = b""
+    first: bool = True
+    watched: tuple[IndexPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is new in a sitemap of so many `pages`, all of which are hashed in `listed`; or the `parts` of an index.
+
+    `newest` is the latest moment that something in the sitemap says of a page, `parts` are in the order in
+    which news is to be expected in them.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    pages: int = 0
+    listed: bytes = b""
+    newest: datetime | None = None
+    parts: tuple[IndexPart, ...] = ()
+    warning: str | None = None

@@ -15,7 +15,7 @@ from config.settings import Storage
 from tests.demo_site.server import DemoSite
 
 if TYPE_CHECKING:
-    from tests.postgres import PostgresServer
+    from tests.support.postgres import PostgresServer
 
 Golden = Callable[[Path, str], None]
 
@@ -42,7 +42,7 @@ def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """PostgreSQL, up on loopback, for the tests that ask for it."""
-    from tests.postgres import PostgresServer  # with all of SQLAlchemy, which most tests do not need
+    from tests.support.postgres import PostgresServer  # with all of SQLAlchemy, which most tests do not need
 
     with PostgresServer() as server:
         yield server

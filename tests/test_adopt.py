@@ -18,7 +18,7 @@ from extractors.records import Article, Entry, Outcome, Placement, Result, Verdi
 from extractors.urls import article_id
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.verify import verify
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles
 
@@ -39,7 +39,7 @@ FILES = {
 
 
 @asynccontextmanager
-async def opened(data: Path, *, adopting: bool = False) -> AsyncIterator[Corpus]:
+async def opened(data: Path, *, adopting: bool = False) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(data, STORAGE, adopting=adopting) as corpus:
         yield corpus
 
@@ -55,7 +55,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-async def rows(corpus: Corpus) -> list[Row[Any]]:
+async def rows(corpus: CorpusWriter) -> list[Row[Any]]:
     async with corpus.database.read() as connection:
         return list(await connection.execute(select(articles).order_by(articles.c.number)))
 
@@ -66,7 +66,7 @@ def result(url: str, text: str) -> Result:
     return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
-async def place(corpus: Corpus, url: str, text: str) -> Placement:
+async def place(corpus: CorpusWriter, url: str, text: str) -> Placement:
     (placed,) = await corpus.place([result(url, text)], now=NOW)
     return placed
 

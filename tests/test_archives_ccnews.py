@@ -18,7 +18,7 @@ from extractors.archives.routes import list_entries, list_shared_entries
 from extractors.archives.search import Tally
 from extractors.archives.warc import read_pages, stream_pages
 from extractors.records import ItemError, Page
-from tests.archive_servers import (
+from tests.support.archive_servers import (
     NOW,
     CommonCrawl,
     Found,

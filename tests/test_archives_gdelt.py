@@ -9,7 +9,7 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.archive_servers import Found, Gdelt, Reply, Server, look, serve, window
+from tests.support.archive_servers import Found, Gdelt, Reply, Server, look, serve, window
 
 DAY = window("2025-11-06")
 

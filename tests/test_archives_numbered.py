@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from extractors.archives.numbered import FEW, Part, read_numbered
 from extractors.archives.window import Window
 from extractors.dates.addresses import Days
-from tests.archive_servers import TASHKENT
+from tests.support.archive_servers import TASHKENT
 
 START = date(2020, 1, 1)
 Series = Sequence[tuple[int, int] | None]  # first and last day of each part, as numbers; None: undated

@@ -12,7 +12,7 @@ from config.settings import Archives
 from config.sources import Backfill
 from extractors.archives.section_links import article_links
 from extractors.records import ItemError
-from tests.archive_servers import (
+from tests.support.archive_servers import (
     MISSING,
     TASHKENT,
     Asked,

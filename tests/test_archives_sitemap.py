@@ -19,7 +19,7 @@ from extractors.archives.sitemap import NEWS_PATHS, USUAL_PATHS
 from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.records import ItemError
-from tests.archive_servers import (
+from tests.support.archive_servers import (
     MISSING,
     NOW,
     TASHKENT,

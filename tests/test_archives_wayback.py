@@ -10,7 +10,7 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.archive_servers import Found, Reply, Server, Wayback, look, rss, serve, window
+from tests.support.archive_servers import Found, Reply, Server, Wayback, look, rss, serve, window
 
 FEED = "https://site.uz/rss"
 NOVEMBER = window("2025-11-01", "2025-11-30")

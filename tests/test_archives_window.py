@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractors.archives.window import Window, dated_urls, page_url
 from extractors.dates.addresses import Days, address_days, month_of, part_days
-from tests.archive_servers import TASHKENT, window
+from tests.support.archive_servers import TASHKENT, window
 
 
 def days(first: str, last: str | None = None) -> Days:

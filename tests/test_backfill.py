@@ -24,7 +24,7 @@ from flows.passes.dry_run import Forecast, duration, forecast, longest
 from flows.passes.monitor import monitor
 from flows.tools.inspect import explain_url, verify_corpus
 from storage.state.periods import Period
-from tests.archive_servers import (
+from tests.support.archive_servers import (
     MISSING,
     NOW,
     Asked,
@@ -40,8 +40,8 @@ from tests.archive_servers import (
     urlset,
     warc_record,
 )
-from tests.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
-from tests.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch, one_json, write_config
+from tests.support.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
+from tests.support.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch, one_json, write_config
 
 NOVEMBER = date(2025, 11, 1)
 WEEK = Period(date(2025, 11, 5), date(2025, 11, 11))
@@ -370,7 +370,7 @@ async def test_pages_that_were_fetched_before_a_crash_are_not_fetched_again(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr("storage.corpus.writer.Corpus.place", crash)
+        patched.setattr("storage.corpus.writer.CorpusWriter.place", crash)
         await world.run()
     fetched = world.pages
     assert fetched > 0

@@ -21,7 +21,7 @@ from extractors.archives.window import dated_urls, page_url
 from extractors.dates.addresses import Days
 from extractors.zones import ZONES
 from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
-from tests.running import source_toml, write_config
+from tests.support.running import source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources
 LANGUAGES = {"ru", "en", "kk", "uz", "ky", "tg", "tk"}

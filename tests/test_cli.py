@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from config.settings import VERSION
 from flows.cli.app import app
 from tests.demo_site.server import DemoSite
-from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 
 RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
 PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "

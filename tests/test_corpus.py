@@ -22,7 +22,7 @@ from extractors.records import Article, Entry, ItemError, Match, Outcome, Placem
 from extractors.urls import article_id, canonical_url
 from storage.corpus.adopt import adopt
 from storage.corpus.verify import stats, verify
-from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.index.schema import articles, urls
@@ -75,23 +75,23 @@ def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after
 
 
 @asynccontextmanager
-async def opened(data: Path, storage: Storage | None = None) -> AsyncIterator[Corpus]:
+async def opened(data: Path, storage: Storage | None = None) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(data, storage or STORAGE) as corpus:
         yield corpus
 
 
-async def remember(corpus: Corpus, results: Sequence[Result]) -> None:
+async def remember(corpus: CorpusWriter, results: Sequence[Result]) -> None:
     """Record the results' entries as pending, as polling their feed does."""
     async with corpus.database.write() as connection:
         await store_entries(connection, "site", [(r.key, r.entry) for r in results], now=NOW)
 
 
-async def place(corpus: Corpus, *results: Result, now: datetime = NOW) -> list[Placement]:
+async def place(corpus: CorpusWriter, *results: Result, now: datetime = NOW) -> list[Placement]:
     await remember(corpus, results)
     return await corpus.place(results, now=now)
 
 
-async def url_row(corpus: Corpus, key: str) -> Row[Any]:
+async def url_row(corpus: CorpusWriter, key: str) -> Row[Any]:
     async with corpus.database.read() as connection:
         return (await connection.execute(select(urls).where(urls.c.key == key))).one()
 

@@ -31,13 +31,13 @@ import storage.files.local_folder
 from config.settings import Storage
 from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
 from storage.corpus.verify import verify
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.files.manifest import append_lines
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
 from storage.index.schema import urls
 from storage.state.entries import load_due, store_entries
-from tests.s3 import S3Server
+from tests.support.s3 import S3Server
 
 SQLITE = Storage()  # for what is undisturbed, so that the databases are compared as well
 SEED = 20251122
@@ -113,12 +113,12 @@ def result(number: int) -> Result:
 
 
 @asynccontextmanager
-async def opened(data: Path, settings: Storage = SQLITE) -> AsyncIterator[Corpus]:
+async def opened(data: Path, settings: Storage = SQLITE) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(data, settings) as corpus:
         yield corpus
 
 
-async def remember(corpus: Corpus, poll: int) -> None:
+async def remember(corpus: CorpusWriter, poll: int) -> None:
     """Record the entries of one poll as pending."""
     numbers = range(poll * ENTRIES_A_POLL, (poll + 1) * ENTRIES_A_POLL)
     entries = [(key_of(number), Entry(key_of(number), FEED)) for number in numbers]
@@ -126,12 +126,12 @@ async def remember(corpus: Corpus, poll: int) -> None:
         await store_entries(connection, "site", entries, now=FIRST_SEEN + timedelta(minutes=poll))
 
 
-async def due(corpus: Corpus) -> list[str]:
+async def due(corpus: CorpusWriter) -> list[str]:
     async with corpus.database.read() as connection:
         return [entry.key for entry in await load_due(connection, ["site"], now=datetime.now(UTC))]
 
 
-async def work_off(corpus: Corpus) -> None:
+async def work_off(corpus: CorpusWriter) -> None:
     """Place all pending entries in small batches."""
     while keys := await due(corpus):
         await corpus.place([result(int(key[-5:])) for key in keys[:BATCH]], now=datetime.now(UTC))
@@ -156,13 +156,13 @@ def manifest(data: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in line.items() if name != "appended_at"} for line in lines]
 
 
-async def outcomes(corpus: Corpus) -> list[tuple[Any, ...]]:
+async def outcomes(corpus: CorpusWriter) -> list[tuple[Any, ...]]:
     columns = (urls.c.key, urls.c.outcome, urls.c.reason, urls.c.article, urls.c.attempts)
     async with corpus.database.read() as connection:
         return [tuple(row) for row in await connection.execute(select(*columns).order_by(urls.c.key))]
 
 
-async def check_sound(corpus: Corpus, data: Path) -> None:
+async def check_sound(corpus: CorpusWriter, data: Path) -> None:
     """Right after an opening: no fault, no gap, no article twice, nothing half-written that a reader could take."""
     count, found = await verify(corpus)
     assert found == []
@@ -214,7 +214,7 @@ def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path
 
 
 def _cut_before_the_files() -> None:
-    storage.corpus.writer.Corpus.publish = lambda _self: os._exit(CUT)  # type: ignore[method-assign,assignment,misc]
+    storage.corpus.writer.CorpusWriter.publish = lambda _self: os._exit(CUT)  # type: ignore[method-assign,assignment,misc]
 
 
 def _cut_after_two_files() -> None:

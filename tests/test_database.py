@@ -27,7 +27,7 @@ from storage.errors import StorageError
 from storage.index.database import MIGRATIONS, Database, database_place, open_database
 from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
-from tests.running import CHECKOUT
+from tests.support.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 

@@ -20,7 +20,7 @@ from flows.serving.schedules import next_run
 from flows.serving.serve import upcoming
 from flows.serving.shards import Share, shard_of, shares, site_of
 from storage.state.periods import Period, each_day
-from tests.running import CHECKOUT, c5watch, source_toml, write_config
+from tests.support.running import CHECKOUT, c5watch, source_toml, write_config
 
 YEAR = Period(date(2025, 1, 1), date(2025, 12, 31))
 

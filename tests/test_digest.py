@@ -33,8 +33,8 @@ from storage.digests.outbox import GAPS
 from storage.errors import StorageError
 from storage.index.schema import articles
 from storage.relating.relating import relate_new
-from tests.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
-from tests.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
+from tests.support.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
+from tests.support.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
 
 READER = "desk@example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"

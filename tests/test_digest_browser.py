@@ -12,7 +12,7 @@ import pytest
 
 from flows.digest.records import Content
 from flows.digest.render import render
-from tests.digest_shots import CHROMIUM, SCHEMES, WIDTHS, as_shown, chromium, samples
+from tests.support.digest_shots import CHROMIUM, SCHEMES, WIDTHS, as_shown, chromium, samples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -20,7 +20,7 @@ from flows.digest.words import EN, RU
 from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
 from storage.index.database import Database, database_place, open_database
 from storage.index.schema import articles, runs, variants
-from tests.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, sample
+from tests.support.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, sample
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from config.load import Config
 from config.settings import Storage
 from storage.files.local_folder import put_file
 from tests.benchmarks.digest_kills import BETWEEN, READERS, measure, nursery, run_digest
-from tests.digest_corpus import START, configured, new_article, opened, place, states
-from tests.mail_servers import MailProcess
+from tests.support.digest_corpus import START, configured, new_article, opened, place, states
+from tests.support.mail_servers import MailProcess
 from tests.test_crash import CUT, Fork
 
 KILLS = {"sqlite": 15, "postgresql": 4}  # 100 by tests.benchmarks.digest_kills

@@ -24,7 +24,7 @@ from flows.digest.records import Also, Content, CountryStories, Event, HealthNot
 from flows.digest.render import LIMIT, Rendered, render, transferred
 from flows.digest.words import Frame
 from storage.index.database import open_database
-from tests.digest_samples import NOW, SINCE, ZONE, fill, sample
+from tests.support.digest_samples import NOW, SINCE, ZONE, fill, sample
 
 EXPECTED = Path(__file__).parent / "data" / "digest"
 LINK = "https://news.example/digests/2025-11-09T07-00.html"

@@ -10,7 +10,7 @@ import pytest
 from extractors.archives.search import parse_in_thread
 from extractors.feeds.discovery import USUAL_PATHS, Discovery, discover, read_front_page
 from extractors.records import ItemError
-from tests.archive_servers import Reply, Server, client, files, serve
+from tests.support.archive_servers import Reply, Server, client, files, serve
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HTML = {"Content-Type": "text/html; charset=utf-8"}

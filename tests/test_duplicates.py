@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
 from extractors.urls import canonical_url
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.schema import articles, fingerprints, relations, urls, variants
 from storage.placing.stories import POSTINGS
 from storage.state.entries import store_entries
@@ -50,13 +50,13 @@ def edited(paragraphs: list[str], *, every: int = 12) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(data: Path, storage: Storage) -> AsyncIterator[Corpus]:
+async def opened(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(data, storage) as corpus:
         yield corpus
 
 
 async def place(
-    corpus: Corpus, url: str, paragraphs: list[str], *, language: str = "ru", again: bool = False, **changes: Any
+    corpus: CorpusWriter, url: str, paragraphs: list[str], *, language: str = "ru", again: bool = False, **changes: Any
 ) -> Placement:
     """Place an article as a pass would, its entry first."""
     article = Article(tuple(paragraphs), "Заголовок", (), date(2025, 11, 6), "meta", language, "trafilatura", **changes)
@@ -68,7 +68,7 @@ async def place(
     return (await corpus.place([result], now=NOW))[0]
 
 
-async def rows(corpus: Corpus, table: Any) -> list[Any]:
+async def rows(corpus: CorpusWriter, table: Any) -> list[Any]:
     async with corpus.database.read() as connection:
         return list((await connection.execute(select(table))).all())
 

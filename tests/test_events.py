@@ -15,7 +15,7 @@ from storage.relating.events import SPAN, Groups, find_events
 from storage.relating.nearby import Nearby, Piece
 from storage.relating.traits import read_traits
 from storage.relating.translations import find_translations
-from tests.composed import ARTICLES, FIRST_DAY, Composed
+from tests.support.composed import ARTICLES, FIRST_DAY, Composed
 
 FIRE = (
     "Пожар уничтожил рынок «Дордой» в Бишкеке. Огонь вспыхнул ночью в ряду с тканями и охватил 240 контейнеров, "

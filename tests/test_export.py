@@ -24,7 +24,7 @@ from config.settings import Storage
 from storage.corpus import export as export_module
 from storage.corpus.export import KINDS, Selection, export
 from storage.corpus.export_forms import COLUMNS, FORMS
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles, events, relations, variants
 
@@ -59,7 +59,7 @@ def variant(number: int, relation: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[Corpus]:
+async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     """Six articles: 1 has a reprint and a version, 3 translates 2 and 4 translates 3, 5 is a template of 0."""
     async with open_corpus(tmp_path / "data", storage) as corpus:
         async with corpus.database.write() as connection:
@@ -86,7 +86,7 @@ async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[Corpus]:
         yield corpus
 
 
-async def exported(corpus: Corpus, **selection: Any) -> list[dict[str, Any]]:
+async def exported(corpus: CorpusWriter, **selection: Any) -> list[dict[str, Any]]:
     """The rows, by way of JSON lines."""
     target = corpus.manifest.with_name("export.jsonl")
     countries = {"a": "KZ", "b": "RU", "c": "US"}
@@ -96,7 +96,7 @@ async def exported(corpus: Corpus, **selection: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-async def test_every_article_is_one_row_with_all_that_is_known(corpus: Corpus) -> None:
+async def test_every_article_is_one_row_with_all_that_is_known(corpus: CorpusWriter) -> None:
     rows = await exported(corpus)
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
     assert all(list(row) == list(COLUMNS) for row in rows)
@@ -115,7 +115,7 @@ async def test_every_article_is_one_row_with_all_that_is_known(corpus: Corpus) -
     assert (rows[5]["source"], rows[5]["country"]) == (None, None)
 
 
-async def test_every_fact_of_the_manifest_is_a_column(corpus: Corpus) -> None:
+async def test_every_fact_of_the_manifest_is_a_column(corpus: CorpusWriter) -> None:
     await corpus.publish()
     lines = corpus.manifest.read_text(encoding="utf-8").split("\n")[:-1]
     for line, row in zip(lines, await exported(corpus), strict=True):
@@ -150,26 +150,30 @@ async def test_every_fact_of_the_manifest_is_a_column(corpus: Corpus) -> None:
     ],
     ids=str,
 )
-async def test_a_selection_gives_these_rows(corpus: Corpus, selection: dict[str, Any], expected: list[Any]) -> None:
+async def test_a_selection_gives_these_rows(
+    corpus: CorpusWriter, selection: dict[str, Any], expected: list[Any]
+) -> None:
     rows = await exported(corpus, **selection)
     assert [f"{row['number']} {row['relation']}" if row["relation"] else row["number"] for row in rows] == expected
 
 
-async def test_a_reprint_is_a_row_of_its_own(corpus: Corpus) -> None:
+async def test_a_reprint_is_a_row_of_its_own(corpus: CorpusWriter) -> None:
     row = next(row for row in await exported(corpus, relations=["reprint"]) if row["relation"])
     assert (row["number"], row["id"], row["source"], row["country"], row["share"]) == (1, None, "b", "RU", 0.9)
     assert (row["url"], row["canonical_url"]) == ("https://b.ru/1/reprint", "https://b.ru/1")
     assert (row["date"], row["text"], row["text_url"]) == ("2025-11-03", "Перепечатано.", "https://b.ru/1/reprint")
 
 
-async def test_the_longest_text_of_a_story_may_be_a_later_one(corpus: Corpus) -> None:
+async def test_the_longest_text_of_a_story_may_be_a_later_one(corpus: CorpusWriter) -> None:
     rows = await exported(corpus, longest=True)
     assert (rows[1]["text"], rows[1]["text_url"]) == ("Статья с поправкой. " * 9, "https://b.ru/1/version")
     assert rows[2]["text"] == "Текст 2.\n\nКонец."  # its reprint is shorter
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
 
 
-async def test_translations_of_translations_are_one_group_in_whatever_order_they_were_found(corpus: Corpus) -> None:
+async def test_translations_of_translations_are_one_group_in_whatever_order_they_were_found(
+    corpus: CorpusWriter,
+) -> None:
     async with corpus.database.write() as connection:
         await connection.execute(insert(articles), article(6))
         pairs = [(6, 5), (5, 2)]
@@ -179,7 +183,7 @@ async def test_translations_of_translations_are_one_group_in_whatever_order_they
     assert [row["number"] for row in await exported(corpus, collapse_translations=True)] == [0, 1, 2]
 
 
-async def test_no_line_of_jsonl_is_broken_by_what_an_article_contains(corpus: Corpus) -> None:
+async def test_no_line_of_jsonl_is_broken_by_what_an_article_contains(corpus: CorpusWriter) -> None:
     target = corpus.manifest.with_name("export.jsonl")
     await export(corpus, target, form="jsonl")
     text = target.read_bytes().decode("utf-8")
@@ -188,7 +192,7 @@ async def test_no_line_of_jsonl_is_broken_by_what_an_article_contains(corpus: Co
     assert "Статья" in text  # not escaped
 
 
-async def test_csv_opens_in_a_spreadsheet(corpus: Corpus) -> None:
+async def test_csv_opens_in_a_spreadsheet(corpus: CorpusWriter) -> None:
     target = corpus.manifest.with_name("export.csv")
     assert await export(corpus, target, form="csv") == 6
     content = target.read_bytes()
@@ -205,7 +209,7 @@ async def test_csv_opens_in_a_spreadsheet(corpus: Corpus) -> None:
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
-async def test_no_cell_of_csv_is_a_formula(corpus: Corpus, begins: str) -> None:
+async def test_no_cell_of_csv_is_a_formula(corpus: CorpusWriter, begins: str) -> None:
     async with corpus.database.write() as connection:
         await connection.execute(articles.update().values(title=f"{begins}1+1", score=-1.5))
     target = corpus.manifest.with_name("export.csv")
@@ -215,7 +219,7 @@ async def test_no_cell_of_csv_is_a_formula(corpus: Corpus, begins: str) -> None:
     assert row["score"] == "-1.5"  # a number is none
 
 
-async def test_parquet_has_proper_types(corpus: Corpus) -> None:
+async def test_parquet_has_proper_types(corpus: CorpusWriter) -> None:
     target = corpus.manifest.with_name("export.parquet")
     assert await export(corpus, target, form="parquet") == 6
     table = parquet.read_table(target)
@@ -246,7 +250,9 @@ async def test_an_empty_corpus_is_an_empty_export(tmp_path: Path, form: str) -> 
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-async def test_a_dash_is_standard_output(corpus: Corpus, form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+async def test_a_dash_is_standard_output(
+    corpus: CorpusWriter, form: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     target = corpus.manifest.with_name("file")
     await export(corpus, target, form=form)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as stdout, pytest.MonkeyPatch.context() as patched:
@@ -255,7 +261,7 @@ async def test_a_dash_is_standard_output(corpus: Corpus, form: str, capfdbinary:
     assert capfdbinary.readouterr().out == target.read_bytes().removeprefix(b"\xef\xbb\xbf")
 
 
-async def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(corpus: Corpus, tmp_path: Path) -> None:
+async def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(corpus: CorpusWriter, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for target, form, selection, message in [
         (tmp_path / "out", "xlsx", Selection(), "xlsx: no form of export: expected one of jsonl, csv, parquet"),
@@ -275,7 +281,7 @@ async def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(corpus: Co
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_full_disk_leaves_the_earlier_export(corpus: Corpus, tmp_path: Path, form: str) -> None:
+async def test_a_full_disk_leaves_the_earlier_export(corpus: CorpusWriter, tmp_path: Path, form: str) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"earlier")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -291,7 +297,7 @@ async def test_a_full_disk_leaves_the_earlier_export(corpus: Corpus, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
 
 
-async def test_an_export_that_is_stopped_leaves_nothing(corpus: Corpus, tmp_path: Path) -> None:
+async def test_an_export_that_is_stopped_leaves_nothing(corpus: CorpusWriter, tmp_path: Path) -> None:
     task = asyncio.create_task(export(corpus, tmp_path / "out", form="csv"))
     while not (left := list(tmp_path.glob(".out*"))) and not task.done():
         await asyncio.sleep(0)
@@ -303,7 +309,7 @@ async def test_an_export_that_is_stopped_leaves_nothing(corpus: Corpus, tmp_path
 
 
 async def test_parquet_without_its_library_says_what_to_install(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: CorpusWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(StorageError, match=r"^parquet needs the package pyarrow: run '.*pip install pyarrow'$"):

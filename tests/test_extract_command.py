@@ -18,7 +18,7 @@ from extractors.pages.memory import page_lines
 from flows.cli.app import app
 from storage.index.database import database_place, open_database
 from storage.state.site_pages import SitePage, store_site_pages
-from tests.running import c5watch, source_toml, write_config
+from tests.support.running import c5watch, source_toml, write_config
 
 FIRST = (
     "Мост через реку Сырдарья открыли сегодня в Кызылорде, сообщает пресс-служба акимата области. "

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.placing.fingerprints import AT_LEAST, VERSION, signature, words_of
-from tests.variant_texts import compose
-from tests.variants import to_cyrillic
+from tests.support.variant_texts import compose
+from tests.support.variants import to_cyrillic
 
 WORDS = {
     "ru": "посол заявил, что «новые» поезда пойдут через перевал ещё до зимы – об этом сообщили в среду 12 1 200 3,5 %",

@@ -16,14 +16,14 @@ from config.settings import Storage
 from extractors.records import Outcome
 from storage.corpus.repair import repair
 from storage.corpus.verify import verify
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from tests.test_crash import FIRST_SEEN, check_sound, contents, remember, result
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 
 
-async def place(corpus: Corpus, numbers: tuple[int, ...]) -> None:
+async def place(corpus: CorpusWriter, numbers: tuple[int, ...]) -> None:
     placed = await corpus.place([result(number) for number in numbers], now=FIRST_SEEN)
     assert {p.outcome for p in placed} == {Outcome.APPENDED}
 

@@ -32,7 +32,7 @@ from storage.health.sources import (
 from storage.index.database import Database, database_place, open_database
 from storage.index.schema import feeds, flags, urls
 from tests.demo_site.server import DemoSite
-from tests.running import c5watch, one_json, source_toml, write_config
+from tests.support.running import c5watch, one_json, source_toml, write_config
 
 NOW = datetime(2026, 3, 23, 9, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

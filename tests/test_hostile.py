@@ -33,9 +33,9 @@ import zstandard
 
 from config.load import Config, load_config
 from flows.tools.inspect import explain_url, verify_corpus
-from tests import hostile_site as hostile
-from tests.hostile_site import Answer, HostileSite, Reply, article, item, moved, packed, rss
-from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+from tests.support import hostile_site as hostile
+from tests.support.hostile_site import Answer, HostileSite, Reply, article, item, moved, packed, rss
+from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 TIMEOUT_S = 1.5
 TOTAL_S = 4 * TIMEOUT_S

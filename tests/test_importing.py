@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.running import c5watch, write_config
+from tests.support.running import c5watch, write_config
 from tests.test_duplicates import RATES, edited, story
 
 

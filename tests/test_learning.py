@@ -17,8 +17,8 @@ from extractors.topic.judge import compile_topics
 from flows.tools.learning import FEWEST_OF_EACH, WEIGHT_NAMES, fit
 from flows.tools.topics import compare
 from storage.state.marks import TEXT, Judged
-from tests.outlets import story
-from tests.running import c5watch, one_json
+from tests.support.outlets import story
+from tests.support.running import c5watch, one_json
 
 # A topic whose file sets too much store by the lead: a name in passing is enough there.
 TOPIC = """[[topics]]

@@ -13,7 +13,7 @@ from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus
 from storage.files.manifest import read_facts
 from storage.index.schema import articles
-from tests.digest_corpus import new_article
+from tests.support.digest_corpus import new_article
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 

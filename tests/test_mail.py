@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from config.settings import Mail
 from flows.digest.mail import Connection, MailError, MailServerError, RefusedError, addressed, compose
 from flows.digest.render import Picture, Rendered
-from tests.mail_servers import Mailbox, certificate, free_port, parsed, serve_mail
+from tests.support.mail_servers import Mailbox, certificate, free_port, parsed, serve_mail
 
 READER = "desk@example.org"
 MOMENT = datetime(2025, 11, 22, 7, 0, tzinfo=ZoneInfo("Asia/Almaty"))

@@ -12,7 +12,7 @@ from config.settings import Refused, Storage
 from extractors.records import Article, Outcome, Verdict
 from flows.tools.explaining import explanation
 from storage.corpus.verify import verify
-from storage.corpus.writer import Corpus
+from storage.corpus.writer import CorpusWriter
 from storage.files.manifest import manifest_line
 from storage.health.history import load_story
 from storage.index.schema import articles, marks, refused_texts, urls
@@ -29,17 +29,17 @@ def _for_its_helpers_too(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("tests.test_corpus.STORAGE", storage)
 
 
-async def judged_since(corpus: Corpus, days: int = 1) -> list[Judged]:
+async def judged_since(corpus: CorpusWriter, days: int = 1) -> list[Judged]:
     async with corpus.database.read() as connection:
         return [judged async for judged in load_judged(connection, NOW - timedelta(days=days))]
 
 
-async def marked(corpus: Corpus) -> list[Judged]:
+async def marked(corpus: CorpusWriter) -> list[Judged]:
     async with corpus.database.read() as connection:
         return [judged async for judged in load_marked(connection)]
 
 
-async def mark(corpus: Corpus, key: str, *, relevant: bool) -> str | None:
+async def mark(corpus: CorpusWriter, key: str, *, relevant: bool) -> str | None:
     async with corpus.database.write() as connection:
         judged = await find_judged(connection, key)
         if judged is None:
@@ -48,7 +48,7 @@ async def mark(corpus: Corpus, key: str, *, relevant: bool) -> str | None:
         return judged.key
 
 
-async def refused_keys(corpus: Corpus) -> list[str]:
+async def refused_keys(corpus: CorpusWriter) -> list[str]:
     async with corpus.database.read() as connection:
         return sorted((await connection.execute(select(refused_texts.c.key))).scalars())
 

@@ -30,7 +30,7 @@ from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.state.entries import DueEntry
 from tests.demo_site.server import DemoSite
-from tests.running import EVERYTHING, SETTINGS, source_toml, write_config
+from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
 
 DEAD = "zhetisu-online"
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.simulation import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, World, simulate
+from tests.support.simulation import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, World, simulate
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from lxml import etree
 from config.load import CHECKOUT, load_config
 from config.sources import Source
 from flows.tools.opml import MAX_BYTES, MAX_FEEDS, OpmlError, choose, read_opml, write_opml
-from tests.running import c5watch, one_json, source_toml, write_config
+from tests.support.running import c5watch, one_json, source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.settings import Storage
-from storage.corpus.writer import Corpus
+from storage.corpus.writer import CorpusWriter
 from storage.digests.outbox import (
     CLAIM,
     GAPS,
@@ -32,13 +32,13 @@ from storage.digests.outbox import (
     store_unreachable,
 )
 from storage.index.schema import deliveries, urls
-from tests.digest_corpus import START, new_article, opened, place
+from tests.support.digest_corpus import START, new_article, opened, place
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 async def issue(
-    corpus: Corpus, name: str = "digest", *, now: datetime = START, to: tuple[str, ...] = (), **asked: Any
+    corpus: CorpusWriter, name: str = "digest", *, now: datetime = START, to: tuple[str, ...] = (), **asked: Any
 ) -> Choice:
     """Choose and store, as a run does."""
     async with corpus.database.write() as connection:
@@ -135,13 +135,13 @@ async def test_two_digests_of_one_minute_have_files_of_their_own(tmp_path: Path,
         assert stems == ["2025-11-22T07-00", "2025-11-22T07-00-2", "2025-11-22T07-00-3"]
 
 
-async def taken(corpus: Corpus, now: datetime) -> Delivery | None:
+async def taken(corpus: CorpusWriter, now: datetime) -> Delivery | None:
     async with corpus.database.write() as connection:
         found = await claim(connection, now=now)
     return found[0] if found else None
 
 
-async def waiting(corpus: Corpus) -> tuple[int, datetime | None]:
+async def waiting(corpus: CorpusWriter) -> tuple[int, datetime | None]:
     async with corpus.database.read() as connection:
         found = await count_waiting(connection)
     return found.count, found.next_attempt

@@ -20,8 +20,8 @@ from flows.passes.monitor import monitor
 from flows.passes.summary import Summary
 from storage.corpus.writer import open_corpus
 from storage.state.hosts import load_hosts
-from tests.hostile_site import Answer, Hit, HostileSite, article, item, rss
-from tests.running import EVERYTHING, source_toml, write_config
+from tests.support.hostile_site import Answer, Hit, HostileSite, article, item, rss
+from tests.support.running import EVERYTHING, source_toml, write_config
 
 HOSTS = 64
 PAGES = 4

@@ -36,7 +36,7 @@ from flows.passes.summary import SourceReport
 from storage.corpus.writer import open_for_reading
 from storage.index.schema import feeds, urls
 from storage.state.entries import FeedState
-from tests.running import source_toml, write_config
+from tests.support.running import source_toml, write_config
 
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86400

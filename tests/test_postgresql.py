@@ -24,8 +24,8 @@ from storage.index.database import Database, open_database
 from storage.index.dialects import by_code_point
 from storage.index.schema import runs, urls
 from storage.state.runs import store_run_start
-from tests.postgres import END_OTHERS, PASSWORD, PostgresServer
-from tests.running import CHECKOUT, c5watch
+from tests.support.postgres import END_OTHERS, PASSWORD, PostgresServer
+from tests.support.running import CHECKOUT, c5watch
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 CHECK = "check that the server runs, and the address in [storage] database"

@@ -16,10 +16,10 @@ import pytest
 
 from flows.engine import api_answers, choose_engine, configured_api
 from flows.serving.server import EmbeddedServer, ServerError
-from tests.archive_servers import serve
 from tests.demo_site.server import DemoSite
-from tests.outlets import Outlet, daily, source_table
-from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
+from tests.support.archive_servers import serve
+from tests.support.outlets import Outlet, daily, source_table
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
 
 
 @pytest.fixture(scope="module")

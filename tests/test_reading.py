@@ -24,7 +24,7 @@ from storage import Article, Corpus
 from storage.corpus.writer import open_corpus
 from storage.files.manifest import manifest_line
 from storage.files.reading import DISORDER, MANIFEST
-from tests.running import CHECKOUT
+from tests.support.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 ID = "0123456789abcdef"

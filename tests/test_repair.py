@@ -19,7 +19,7 @@ from extractors.records import Article, Entry, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Mended, Repair, repair
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
-from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.index.database import database_place, open_database
 
@@ -51,7 +51,7 @@ async def fill(data: Path) -> None:
 
 
 @asynccontextmanager
-async def unfinished(data: Path) -> AsyncIterator[Corpus]:
+async def unfinished(data: Path) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(data, STORAGE, adopting=True) as corpus:
         yield corpus
 

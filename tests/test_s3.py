@@ -20,14 +20,14 @@ from extractors.records import Article, Entry, Outcome, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
-from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files import object_folder
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
 from tests.demo_site.server import DemoSite
-from tests.running import EVERYTHING, c5watch, write_config
-from tests.s3 import CREDENTIALS, S3Server
+from tests.support.running import EVERYTHING, c5watch, write_config
+from tests.support.s3 import CREDENTIALS, S3Server
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def result(number: int) -> Result:
     return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
-async def place(corpus: Corpus, numbers: Sequence[int]) -> list[tuple[Outcome, int | None]]:
+async def place(corpus: CorpusWriter, numbers: Sequence[int]) -> list[tuple[Outcome, int | None]]:
     return [(p.outcome, p.number) for p in await corpus.place([result(number) for number in numbers], now=NOW)]
 
 

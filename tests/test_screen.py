@@ -29,10 +29,10 @@ from flows.passes.backfill import backfill
 from storage.index.database import Database, database_place, open_database
 from storage.state.periods import Period
 from tests import test_health as health
-from tests.archive_servers import Asked, Reply, serve, urlset
 from tests.demo_site.server import DemoSite
-from tests.outlets import source_table, story
-from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+from tests.support.archive_servers import Asked, Reply, serve, urlset
+from tests.support.outlets import source_table, story
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 from tests.test_health import health_of, store_feed, store_urls
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from config.settings import Storage
 from extractors.records import Article, Entry, Outcome, Result, Verdict
 from storage.corpus.adopt import adopt
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.database import MIGRATIONS, Database, database_place, open_database
 from storage.index.schema import articles
 from storage.search.queries import MAX_TERMS, Phrase, parse
@@ -60,7 +60,7 @@ YES = Verdict(True, "topic", 1.0, (), "why")
 
 
 @pytest.fixture
-async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[Corpus]:
+async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     async with open_corpus(tmp_path, storage) as corpus:
         placed = await corpus.place([result(n, *row) for n, row in enumerate(ARTICLES)], now=NOW, listed=False)
         assert [p.outcome for p in placed] == [Outcome.APPENDED] * len(ARTICLES)
@@ -95,7 +95,7 @@ async def with_texts(database: Database, texts: Sequence[str], title: str | None
     yield database
 
 
-async def test_what_a_query_finds(corpus: Corpus) -> None:
+async def test_what_a_query_finds(corpus: CorpusWriter) -> None:
     for query, expected in {
         "Токаев": {0, 1},
         "Токаева": {0, 1},
@@ -137,7 +137,7 @@ async def test_what_a_query_finds(corpus: Corpus) -> None:
         assert await found(corpus.database, query) == expected, query
 
 
-async def test_filters_leave_only_what_they_name(corpus: Corpus) -> None:
+async def test_filters_leave_only_what_they_name(corpus: CorpusWriter) -> None:
     cases: list[tuple[str, dict[str, object], set[int]]] = [
         ("exports", {"sources": ["steppe"]}, {2, 3}),
         ("exports", {"sources": ["ortalyk"]}, set()),
@@ -155,7 +155,7 @@ async def test_filters_leave_only_what_they_name(corpus: Corpus) -> None:
         assert await found(corpus.database, query, **filters) == expected, (query, filters)
 
 
-async def test_a_hit_says_where_the_words_stand(corpus: Corpus) -> None:
+async def test_a_hit_says_where_the_words_stand(corpus: CorpusWriter) -> None:
     (hit,) = await hits(corpus.database, "вольфрам", marks=("[", "]"))
     assert (hit.number, hit.title, hit.published, hit.source_id, hit.language, hit.url) == (
         0, "Токаев встретился с Трампом", date(2025, 11, 6), "ortalyk", "ru", "https://ortalyk.example/news/0",
@@ -164,7 +164,7 @@ async def test_a_hit_says_where_the_words_stand(corpus: Corpus) -> None:
     assert hit.snippet.endswith(" …")
 
 
-async def test_the_headline_of_an_undated_file_is_not_in_the_snippet(corpus: Corpus) -> None:
+async def test_the_headline_of_an_undated_file_is_not_in_the_snippet(corpus: CorpusWriter) -> None:
     (hit,) = await hits(corpus.database, "tungsten")
     assert hit.snippet.startswith("**Tungsten** exports will grow")
 
@@ -217,7 +217,7 @@ async def test_adopted_files_are_found(tmp_path: Path, storage: Storage) -> None
         assert await found(corpus.database, "date") == set()
 
 
-async def test_indexing_anew_finds_the_same(corpus: Corpus) -> None:
+async def test_indexing_anew_finds_the_same(corpus: CorpusWriter) -> None:
     before = await hits(corpus.database, "exports OR токаев")
     async with corpus.database.write() as connection:
         assert await connection.run_sync(rebuild) == len(ARTICLES)
@@ -281,7 +281,7 @@ TYPED = st.one_of(
 )
 
 
-async def test_whatever_is_typed_gives_an_answer_or_a_sentence(corpus: Corpus) -> None:
+async def test_whatever_is_typed_gives_an_answer_or_a_sentence(corpus: CorpusWriter) -> None:
     cases: list[str] = []
 
     @given(TYPED)

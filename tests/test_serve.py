@@ -14,8 +14,8 @@ import pytest
 from flows.serving.alone import alone
 from flows.serving.child import guarded
 from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, running_pass, start_pass
-from tests.outlets import corpus_texts
-from tests.running import c5watch, source_toml, write_config
+from tests.support.outlets import corpus_texts
+from tests.support.running import c5watch, source_toml, write_config
 
 ARTICLES, PER_PASS = 120, 14  # of each of two outlets: more than all passes here take on
 

@@ -32,8 +32,8 @@ from flows.passes.monitor import monitor
 from storage.index.database import Database, database_place, open_database
 from storage.index.schema import site_pages
 from storage.state.site_pages import KEPT, SitePage, load_site_pages, store_site_pages
-from tests.outlets import story
-from tests.running import EVERYTHING, source_toml, write_config
+from tests.support.outlets import story
+from tests.support.running import EVERYTHING, source_toml, write_config
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 SLOGAN = "Степной канал: всегда рядом"

@@ -25,7 +25,7 @@ from extractors.records import Article, Entry, ItemError, Page
 from storage.health.sources import OLD_RULE, load_health
 from storage.index.database import Database, database_place, open_database
 from storage.index.schema import urls
-from tests.running import EVERYTHING, c5watch, one_json, source_toml, write_config
+from tests.support.running import EVERYTHING, c5watch, one_json, source_toml, write_config
 
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
 ALMATY = ZoneInfo("Asia/Almaty")

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from config.load import CHECKOUT, ConfigError, load_config
 from flows.tools.sources import Added, Facts, add_source
 from storage.errors import StorageError
-from tests.running import SETTINGS, c5watch, one_json, source_toml, write_config
+from tests.support.running import SETTINGS, c5watch, one_json, source_toml, write_config
 
 OTHERS = "# Ours, with care.\n" + source_toml("one", "https://one.kz/rss")
 ITEMS = "".join(

@@ -11,9 +11,9 @@ import pytest
 
 from config.load import load_config
 from flows.tools.check import Check, check_sources, rows, sentence, summary
-from tests.archive_servers import Answer, Reply, Server, files, serve, urlset
-from tests.outlets import source_table
-from tests.running import c5watch, source_toml, write_config
+from tests.support.archive_servers import Answer, Reply, Server, files, serve, urlset
+from tests.support.outlets import source_table
+from tests.support.running import c5watch, source_toml, write_config
 
 NOW = datetime.now(UTC)
 

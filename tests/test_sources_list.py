@@ -8,7 +8,7 @@ import pytest
 
 from config.load import CHECKOUT, load_config
 from storage.corpus.writer import open_corpus
-from tests.running import c5watch, one_json, source_toml, write_config
+from tests.support.running import c5watch, one_json, source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources
 

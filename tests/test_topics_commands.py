@@ -16,7 +16,7 @@ import pytest
 
 from tests.demo_site.model import DemoArticle
 from tests.demo_site.server import DemoSite
-from tests.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
 
 
 @dataclass(frozen=True)

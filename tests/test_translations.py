@@ -17,7 +17,7 @@ from storage.files.article_file import ArticleFile
 from storage.relating.nearby import Nearby, Piece
 from storage.relating.traits import EVERYBODYS, read_traits
 from storage.relating.translations import find_translations, page_keys
-from tests.composed import ARTICLES, FIRST_DAY, Composed
+from tests.support.composed import ARTICLES, FIRST_DAY, Composed
 
 BY_NAME = {article.name: article for article in ARTICLES}
 

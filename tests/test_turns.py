@@ -15,8 +15,8 @@ from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
 from storage.index.database import database_place
 from storage.state.turns import open_turns
-from tests.archive_servers import Asked, Reply, serve
-from tests.running import CHECKOUT
+from tests.support.archive_servers import Asked, Reply, serve
+from tests.support.running import CHECKOUT
 
 LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retry_delays=())
 

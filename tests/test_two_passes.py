@@ -16,8 +16,8 @@ from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
-from tests.archive_servers import Asked, Reply, serve
-from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+from tests.support.archive_servers import Asked, Reply, serve
+from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 HOSTS, PAGES = 3, 30
 GAP_S = 0.15

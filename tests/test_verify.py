@@ -16,7 +16,7 @@ from sqlalchemy import Row, select, text
 from config.settings import Storage
 from extractors.records import Article, Entry, Result, Verdict
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
-from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.index.database import database_place, open_database
 from storage.index.schema import articles
 
@@ -45,7 +45,7 @@ async def data(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def reading(data: Path) -> AsyncIterator[Corpus]:
+async def reading(data: Path) -> AsyncIterator[CorpusWriter]:
     async with open_for_reading(data, STORAGE) as corpus:
         yield corpus
 

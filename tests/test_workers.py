@@ -16,7 +16,7 @@ from extractors.pages.job import ArticleJob
 from extractors.records import Entry, ItemError, Outcome, Page
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import article_from, feed_from
-from tests import worker_jobs
+from tests.support import worker_jobs
 
 URL = "https://site.kz/news/1"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.benchmarks.workers import Pool, measure
-from tests.postgres import PASSWORD, PostgresServer
-from tests.running import c5watch
+from tests.support.postgres import PASSWORD, PostgresServer
+from tests.support.running import c5watch
 
 
 async def test_two_workers_make_the_corpus_that_one_run_makes_and_no_requests_overlap(

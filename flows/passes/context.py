@@ -16,7 +16,7 @@ from extractors.fetching.client import Client
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.database import INDEX_FILE, database_place
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
@@ -65,7 +65,7 @@ class Context:
     data: Path
     client: Client
     workers: Workers
-    corpus: Corpus
+    corpus: CorpusWriter
     topics: Topics
     observer: Observer
     now: Callable[[], datetime]

@@ -14,7 +14,7 @@ from config.sources import Source
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
 from flows.reports.heat_map import STEPS, heat_map
-from storage.corpus.writer import Corpus
+from storage.corpus.writer import CorpusWriter
 from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.report import DAYS, Report, Run, SourceReport, load_report
 from storage.state.periods import Period, each_day
@@ -24,7 +24,7 @@ REASONS = 12  # listed: the most frequent ones
 BAR_WIDTH, BAR_GAP, CHART_HEIGHT = 26, 4, 120  # pixels
 
 
-async def write_report(config: Config, corpus: Corpus, data: Path, *, now: datetime) -> Path:
+async def write_report(config: Config, corpus: CorpusWriter, data: Path, *, now: datetime) -> Path:
     """Write the page anew below `data`, from the index alone; returns its path."""
     sources = config.select(())
     zone = ZoneInfo(config.settings.schedule.timezone)

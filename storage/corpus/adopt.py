@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 
 from extractors.language import identify
 from extractors.text import exact_key
-from storage.corpus.writer import Corpus, refuse_unknown
+from storage.corpus.writer import CorpusWriter, refuse_unknown
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile, FileName
 from storage.files.folder import Folder, in_thread
@@ -35,7 +35,7 @@ class Adoption:
 
 
 async def adopt(
-    corpus: Corpus, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
+    corpus: CorpusWriter, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Adoption:
     """Take over the article files in `source`, which may be the corpus's own folder. Doing it again changes nothing.
 

@@ -26,7 +26,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.corpus.export_forms import FORMS
-from storage.corpus.writer import Corpus
+from storage.corpus.writer import CorpusWriter
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
@@ -55,7 +55,7 @@ class Selection:
 
 
 async def export(
-    corpus: Corpus,
+    corpus: CorpusWriter,
     target: Path,
     *,
     form: str,

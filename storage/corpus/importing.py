@@ -23,7 +23,7 @@ from extractors.language import identify
 from extractors.records import Article, Entry, ItemError, Outcome, Placement, Result, Verdict
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
-from storage.corpus.writer import Corpus
+from storage.corpus.writer import CorpusWriter
 from storage.files.local_folder import named_disk_errors
 from storage.index.schema import articles
 
@@ -65,7 +65,7 @@ class _Line:
 
 
 async def import_lines(
-    corpus: Corpus,
+    corpus: CorpusWriter,
     path: Path,
     *,
     now: Callable[[], datetime],
@@ -87,7 +87,7 @@ async def import_lines(
 
 
 async def _import_batch(
-    corpus: Corpus,
+    corpus: CorpusWriter,
     batch: Sequence[_Line],
     *,
     now: datetime,

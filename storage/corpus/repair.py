@@ -15,7 +15,7 @@ from sqlalchemy import Row, delete, select, update
 
 from extractors.text import counted
 from storage.corpus.verify import POINTERS, Fault, adoptable, dangling, right_content, verify
-from storage.corpus.writer import AT_A_TIME, Corpus, known_names
+from storage.corpus.writer import AT_A_TIME, CorpusWriter, known_names
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.files.folder import MissingFile, in_thread
@@ -45,7 +45,7 @@ class Repair:
     left: tuple[Fault, ...]
 
 
-async def repair(corpus: Corpus) -> Repair:
+async def repair(corpus: CorpusWriter) -> Repair:
     """Mend the corpus, which was opened with `adopting`: a faulty one may open no other way.
 
     A wrong or unknown file is moved to `set-aside` below the data folder. Unknown files that could be adopted, and
@@ -56,7 +56,7 @@ async def repair(corpus: Corpus) -> Repair:
     return Repair(tuple(mended), tuple(left))
 
 
-async def _articles(corpus: Corpus) -> AsyncIterator[Mended]:
+async def _articles(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     """Each article's file, text and checksum, a few at a time, because nobody else can write meanwhile."""
     last = -1
     while True:
@@ -89,13 +89,13 @@ def _right_values(row: Row[Any], right: bytes) -> dict[str, str]:
     return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
-def _exchange(corpus: Corpus, name: str, content: bytes, right: bytes) -> Mended:
+def _exchange(corpus: CorpusWriter, name: str, content: bytes, right: bytes) -> Mended:
     kept = keep_aside(corpus.manifest.parent, name, content)
     corpus.folder.replace(name, right)
     return Mended(name, f"written again, the odd one is {kept}")
 
 
-async def _strangers(corpus: Corpus) -> AsyncIterator[Mended]:
+async def _strangers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     """What writers left, and article files that are none and can be none of this corpus."""
     async with corpus.database.write() as connection:  # alone: else this might be what a publisher writes just now
         names = await in_thread(corpus.folder.names) - await known_names(connection)
@@ -113,7 +113,7 @@ async def _strangers(corpus: Corpus) -> AsyncIterator[Mended]:
                 yield Mended(name, f"unknown to the index, moved to {kept}")
 
 
-async def _pointers(corpus: Corpus) -> AsyncIterator[Mended]:
+async def _pointers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     """Rows made from an article that is not there."""
     for column, derived in POINTERS:
         if derived:
@@ -127,7 +127,7 @@ async def _pointers(corpus: Corpus) -> AsyncIterator[Mended]:
                 yield Mended("index", removed)
 
 
-async def _manifest(corpus: Corpus) -> AsyncIterator[Mended]:
+async def _manifest(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     async with corpus.database.write() as connection:  # alone: else a publisher's lines might be lost
         with named_disk_errors(corpus.manifest):
             rows = await connection.stream(select(articles).order_by(articles.c.number))

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Row, except_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.text import counted
-from storage.corpus.writer import AT_A_TIME, Corpus
+from storage.corpus.writer import AT_A_TIME, CorpusWriter
 from storage.errors import StorageError
 from storage.files.article_file import FileName, faults
 from storage.files.folder import MissingFile, in_thread
@@ -45,7 +45,7 @@ class Fault:
         return f"{self.place}: {self.fault}: {self.mend}"
 
 
-async def verify(corpus: Corpus) -> tuple[int, list[Fault]]:
+async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
     """How many articles the index has, and all that is wrong; an empty list for a sound corpus.
 
     A pass that is at work meanwhile may show its newest files as missing.
@@ -78,7 +78,7 @@ async def verify(corpus: Corpus) -> tuple[int, list[Fault]]:
 
 
 async def _articles(
-    corpus: Corpus, connection: AsyncConnection
+    corpus: CorpusWriter, connection: AsyncConnection
 ) -> AsyncIterator[tuple[Row[Any], bytes | StorageError]]:
     result = await connection.stream(select(articles).order_by(articles.c.number))
     async for rows in result.partitions(AT_A_TIME):
@@ -118,7 +118,7 @@ def _check_article(row: Row[Any], content: bytes | StorageError) -> Iterator[Fau
             yield Fault(row.file, fault, "report it: c5watch wrote a malformed file")
 
 
-def _manifest_lines(corpus: Corpus) -> Iterator[tuple[int, bytes]]:
+def _manifest_lines(corpus: CorpusWriter) -> Iterator[tuple[int, bytes]]:
     """Where each line begins, and the line."""
     begin = 0
     if corpus.manifest.is_file():
@@ -134,7 +134,7 @@ async def dangling(connection: AsyncConnection, column: Column[Any]) -> list[int
     return sorted((await connection.execute(named)).scalars())
 
 
-def _check_others(corpus: Corpus, names: set[str], *, highest: int) -> Iterator[Fault]:
+def _check_others(corpus: CorpusWriter, names: set[str], *, highest: int) -> Iterator[Fault]:
     """The files that the index does not know."""
     continuing = adoptable(names, highest)
     for name in sorted(names):
@@ -162,7 +162,7 @@ def adoptable(names: Iterable[str], highest: int) -> set[str]:
     return found
 
 
-async def stats(corpus: Corpus) -> dict[str, Any]:
+async def stats(corpus: CorpusWriter) -> dict[str, Any]:
     """Counts of the corpus: articles, words, with and without a date, first and last day, by language and source."""
     languages: Counter[str] = Counter()
     sources: Counter[str] = Counter()

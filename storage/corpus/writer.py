@@ -41,7 +41,7 @@ MANIFEST_FILE = "manifest.jsonl"
 AT_A_TIME = 500  # articles
 
 
-class Corpus:
+class CorpusWriter:
     """An opened corpus: its index, its folder of files, its manifest. Made by `open_corpus`."""
 
     def __init__(self, database: Database, folder: Folder, manifest: Path) -> None:
@@ -154,7 +154,7 @@ class Corpus:
 
 
 @asynccontextmanager
-async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -> AsyncIterator[Corpus]:
+async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -> AsyncIterator[CorpusWriter]:
     """The corpus below the folder `data`, made where it does not exist, completed where a crash left it unfinished.
 
     Raises StorageError when a folder cannot be used, and when there are article files that the index does not know.
@@ -165,7 +165,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     await in_thread(folder.prepare)
     database = await open_database(database_place(data, storage))
     try:
-        corpus = Corpus(database, folder, data / MANIFEST_FILE)
+        corpus = CorpusWriter(database, folder, data / MANIFEST_FILE)
         if not adopting:
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
@@ -176,11 +176,11 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
 
 
 @asynccontextmanager
-async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus]:
+async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     """An existing corpus, as it stands. Raises StorageError when there is none."""
     database = await open_database(database_place(data, storage), read_only=True)
     try:
-        yield Corpus(database, open_folder(data, storage), data / MANIFEST_FILE)
+        yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE)
     finally:
         await database.close()
 

@@ -24,9 +24,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.archive_servers import MISSING, Asked, Post, Reply, Server, WordPress, rss, serve
-from tests.outlets import Outlet, at_noon, corpus_texts, source_table
-from tests.running import CHECKOUT, EVERYTHING, write_config
+from tests.support.archive_servers import MISSING, Asked, Post, Reply, Server, WordPress, rss, serve
+from tests.support.outlets import Outlet, at_noon, corpus_texts, source_table
+from tests.support.running import CHECKOUT, EVERYTHING, write_config
 
 FIRST = date(2024, 10, 1)
 SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = {interval}\nretry_delays = []\n'

@@ -26,7 +26,7 @@ from config.sources import Backfill
 from extractors.archives.routes import list_entries
 from extractors.archives.search import Tally
 from extractors.archives.warc import read_pages
-from tests.archive_servers import NOW, CommonCrawl, client, serve, source_of, warc_record, window
+from tests.support.archive_servers import NOW, CommonCrawl, client, serve, source_of, warc_record, window
 
 NAME = "2025/11/CC-NEWS-20251106000000-00001.warc.gz"
 WORDS = [bytes(random.Random(n).choices(b"abcdefghijklmnopqrstuvwxyz", k=n % 9 + 2)) for n in range(4000)]

@@ -29,7 +29,7 @@ from extractors.text import exact_key
 from extractors.urls import article_id
 from storage.corpus.export import export
 from storage.corpus.verify import verify
-from storage.corpus.writer import Corpus, open_corpus, open_for_reading
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.files import reading
 from storage.files.article_file import FileName, compose
 from storage.files.manifest import manifest_line
@@ -196,13 +196,13 @@ async def read_files(folder: Path) -> None:
         path.read_bytes()
 
 
-async def checked(corpus: Corpus) -> None:
+async def checked(corpus: CorpusWriter) -> None:
     """Verify; a fault would be the benchmark's own."""
     _, faults = await verify(corpus)
     assert not faults, faults[0]
 
 
-async def measure_search(corpus: Corpus) -> None:
+async def measure_search(corpus: CorpusWriter) -> None:
     """Each query several times: median and longest."""
     print("search, milliseconds, median and longest of", REPEATS)
     for query in QUERIES:
@@ -217,7 +217,7 @@ async def measure_search(corpus: Corpus) -> None:
             print(f"    {label:52} {statistics.median(times):8.1f} {max(times):8.1f}  {len(hits)} hits")
 
 
-async def print_sizes(corpus: Corpus, count: int) -> None:
+async def print_sizes(corpus: CorpusWriter, count: int) -> None:
     """Bytes an article of each table with its indexes."""
     statement = {
         "sqlite": "SELECT name, sum(pgsize) FROM dbstat GROUP BY name",

@@ -21,7 +21,7 @@ from flows.digest.contents import load_content
 from flows.digest.render import render, transferred
 from storage.index.database import open_database
 from storage.index.schema import articles, events, variants
-from tests.digest_samples import LINES, NOW, SINCE, SOURCES, ZONE, reprint, row
+from tests.support.digest_samples import LINES, NOW, SINCE, SOURCES, ZONE, reprint, row
 
 
 async def main() -> None:

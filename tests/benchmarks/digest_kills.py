@@ -37,8 +37,8 @@ import PIL.ImageFont  # noqa: F401
 from config.load import Config
 from config.settings import Storage
 from flows.digest.digest import digest
-from tests.digest_corpus import START, configured, new_article, opened, place, states
-from tests.mail_servers import MailProcess, parsed
+from tests.support.digest_corpus import START, configured, new_article, opened, place, states
+from tests.support.mail_servers import MailProcess, parsed
 from tests.test_crash import KILLED, Fork, _nursery
 
 READERS = tuple(f"reader{number}@example.org" for number in range(5))
@@ -179,7 +179,7 @@ def main() -> int:
     with ExitStack() as stack:
         storage = Storage()
         if options.database == "postgresql":
-            from tests.postgres import PostgresServer
+            from tests.support.postgres import PostgresServer
 
             storage = Storage(database=stack.enter_context(stack.enter_context(PostgresServer()).database()))
         folder = stack.enter_context(tempfile.TemporaryDirectory())

@@ -23,7 +23,7 @@ from config.settings import Duplicates
 from extractors.text import exact_key
 from storage.placing.fingerprints import signature
 from storage.placing.similarity import Decision, Prepared, Relation, containment, decide, prepare
-from tests.variants import TEMPLATES, Document, Paragraphs, composed, stream
+from tests.support.variants import TEMPLATES, Document, Paragraphs, composed, stream
 
 CANDIDATES = 8
 SHARED = 2

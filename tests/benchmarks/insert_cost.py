@@ -35,7 +35,7 @@ from storage.index.database import Database, database_place, open_database
 from storage.placing import placing
 from storage.placing.fingerprints import VERSION
 from storage.state.entries import store_entries
-from tests.postgres import PostgresServer
+from tests.support.postgres import PostgresServer
 from tests.test_duplicates import edited, story
 
 NOW = datetime(2025, 11, 22, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.month [--feeds 150] [--days 30] [--seed 1]
 
-The world and the checks are those of `tests.simulation`. The exit status is 1 when an entry was missed, kept twice or
-not appended, a feed forgotten, or a flag raised too late.
+The world and the checks are those of `tests.support.simulation`. The exit status is 1 when an entry was missed, kept
+twice or not appended, a feed forgotten, or a flag raised too late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.simulation import World, simulate
+from tests.support.simulation import World, simulate
 
 
 def main() -> int:

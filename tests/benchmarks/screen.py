@@ -24,7 +24,7 @@ from extractors.pages.job import ArticleJob
 from extractors.pages.screen import PageScreen
 from extractors.records import Entry, ItemError, Page
 from extractors.topic.judge import compile_topics
-from tests.running import CHECKOUT
+from tests.support.running import CHECKOUT
 
 T = TypeVar("T")
 URL = "https://example.kz/news/1"

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.benchmarks.end_to_end import SETTINGS, TOPICS, adopt_orphans, measured
-from tests.running import CHECKOUT, source_toml, write_config
+from tests.support.running import CHECKOUT, source_toml, write_config
 
 WORDS = "The envoy of host {host} met the ministers and spoke of {page} plans for roads, water and schools. "
 

@@ -27,9 +27,9 @@ from typing import Any
 
 import httpx
 
-from tests.archive_servers import MISSING, Asked, Reply, rss, serve
-from tests.outlets import at_noon, corpus_texts, page
-from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+from tests.support.archive_servers import MISSING, Asked, Reply, rss, serve
+from tests.support.outlets import at_noon, corpus_texts, page
+from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 HOSTS = 3
 SETTINGS = """

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.running import CHECKOUT, source_toml, write_config
+from tests.support.running import CHECKOUT, source_toml, write_config
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from typing import Any
 
 from flows.serving.server import EmbeddedServer
 from tests.benchmarks.end_to_end import SETTINGS, adopt_orphans, children_cpu, extract_bare, measured
-from tests.running import CHECKOUT, EVERYTHING, source_toml, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 CYRILLIC = ["во", "ми", "го", "ни", "ес", "лу", "ри", "на", "ке", "то", "зу", "ро", "ди", "ал", "ше", "ы"]
 LATIN = ["vo", "mi", "go", "ni", "es", "lu", "ri", "na", "ke", "to", "zu", "ro", "di", "al", "she", "y"]

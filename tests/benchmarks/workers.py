@@ -30,10 +30,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from flows.serving.server import EmbeddedServer
-from tests.archive_servers import Asked, rss
-from tests.outlets import Outlet, at_noon, corpus_texts
-from tests.postgres import OPTIONS, PASSWORD, USER, PostgresServer
-from tests.running import CHECKOUT, EVERYTHING, write_config
+from tests.support.archive_servers import Asked, rss
+from tests.support.outlets import Outlet, at_noon, corpus_texts
+from tests.support.postgres import OPTIONS, PASSWORD, USER, PostgresServer
+from tests.support.running import CHECKOUT, EVERYTHING, write_config
 
 FIRST = date(2024, 10, 1)
 KEEP_SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('c5watch-settings', overwrite=True)"

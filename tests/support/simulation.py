@@ -35,9 +35,9 @@ from extractors.pages.job import ArticleJob
 from extractors.records import Article, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
 from flows.passes.monitor import monitor
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.health.sources import FAILING, REDESIGNED, SILENT
-from tests.running import source_toml, write_config
+from tests.support.running import source_toml, write_config
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, at night: what the feeds then show is the weekend's pace
 TICK_S = 300
@@ -240,12 +240,12 @@ class World:
         return Article((text,), f"{topic} {story.number}", (), day, "meta", "ru", "simulated")
 
     @contextmanager
-    def in_place(self, corpus: Corpus) -> Iterator[None]:
+    def in_place(self, corpus: CorpusWriter) -> Iterator[None]:
         """The product's client and workers exchanged for this world, its corpus for the one that is open already."""
         world = self
 
         @asynccontextmanager
-        async def opened(*_: object) -> AsyncIterator[Corpus]:
+        async def opened(*_: object) -> AsyncIterator[CorpusWriter]:
             yield corpus
 
         class Client:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.variant_texts import LEXICONS, PHRASES, Story, compose
+from tests.support.variant_texts import LEXICONS, PHRASES, Story, compose
 
 Paragraphs = list[str]
 

@@ -15,7 +15,7 @@ from config.load import CHECKOUT, Config, load_config
 from config.settings import Digest, Mail, Storage
 from config.sources import Source
 from extractors.records import Article, Entry, Result, Verdict
-from storage.corpus.writer import Corpus, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.schema import deliveries, digest_articles
 
 START = datetime(2025, 11, 22, 2, 0, tzinfo=UTC)  # seven in the morning in Almaty
@@ -38,14 +38,14 @@ def new_article(number: int, **changes: Any) -> Result:
     )  # fmt: skip
 
 
-async def place(corpus: Corpus, results: Iterable[Result], *, now: datetime = START) -> None:
+async def place(corpus: CorpusWriter, results: Iterable[Result], *, now: datetime = START) -> None:
     """Append these articles."""
     placed = await corpus.place(list(results), now=now, listed=False)
     assert all(p.outcome == "appended" for p in placed), placed
 
 
 @asynccontextmanager
-async def opened(data: Path, storage: Storage) -> AsyncIterator[Corpus]:
+async def opened(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     """The corpus below `data`."""
     async with open_corpus(data, storage) as corpus:
         yield corpus
@@ -76,14 +76,14 @@ def configured(
     return replace(shipped, settings=settings, sources=tuple(sources or (source(),)))
 
 
-async def states(corpus: Corpus) -> dict[str, str]:
+async def states(corpus: CorpusWriter) -> dict[str, str]:
     """Recipient → how far his last digest has got."""
     async with corpus.database.read() as connection:
         query = select(deliveries.c.recipient, deliveries.c.state).order_by(deliveries.c.digest)
         return {row.recipient: row.state for row in await connection.execute(query)}
 
 
-async def held(corpus: Corpus, name: str = "digest") -> dict[int, int]:
+async def held(corpus: CorpusWriter, name: str = "digest") -> dict[int, int]:
     """Article → the digest that it is in."""
     async with corpus.database.read() as connection:
         query = select(digest_articles).where(digest_articles.c.name == name)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.archive_servers import MISSING, TASHKENT, Answer, Asked, Reply, Server, urlset
+from tests.support.archive_servers import MISSING, TASHKENT, Answer, Asked, Reply, Server, urlset
 
 SYLLABLES = ["ба", "ве", "ги", "до", "жу", "за", "ки", "лу", "мо", "не", "по", "ру", "си", "та", "фе", "хо", "ша"]
 

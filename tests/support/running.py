@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.02\ntimeout = 5.0\nretry_delays = []\n'
 EVERYTHING = '[[topics]]\nid = "all"\nname = "Everything"\nmatch_all = true\n'
 

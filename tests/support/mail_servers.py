@@ -187,8 +187,8 @@ class MailProcess:
 
     def __enter__(self) -> Self:
         self._file.touch()
-        command = [sys.executable, "-m", "tests.mail_servers", str(self._file), str(self.port)]
-        self._process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdin=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "tests.support.mail_servers", str(self._file), str(self.port)]
+        self._process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -1,6 +1,6 @@
 """Screenshots of the digest in Chromium, to be looked at: mail and page, both frames, three widths, light and dark.
 
-python -m tests.digest_shots FOLDER
+python -m tests.support.digest_shots FOLDER
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flows.digest.clean import clean
 from flows.digest.records import Content
 from flows.digest.render import Rendered, render
 from storage.index.database import open_database
-from tests.digest_samples import fill, sample
+from tests.support.digest_samples import fill, sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

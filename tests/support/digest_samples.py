@@ -18,7 +18,7 @@ from flows.digest.words import Frame
 from storage.files.article_file import compose
 from storage.index.database import Database
 from storage.index.schema import articles, events, flags, relations, runs, urls, variants
-from tests.composed import ARTICLES
+from tests.support.composed import ARTICLES
 
 NOW = datetime(2025, 11, 9, 2, 0, tzinfo=UTC)
 SINCE = datetime(2025, 11, 8, 2, 0, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What the tests share: servers on loopback, composed texts, made-up outlets, ways to run the program."""

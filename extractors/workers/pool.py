@@ -32,6 +32,7 @@ R = TypeVar("R")
 PRELOAD = ["extractors.workers.preload"]
 JOBS_PER_PROCESS = 2000  # then it is replaced: lxml and its like never give memory back
 POOLS_A_JOB = 3  # that may break under one job; more is no accident
+REPLACED_AFTER_S = 0.5  # until then a fork server that is dying may still be taken for one that lives
 CHECK_S = 1.0  # how often a job that is waited for is compared with the state of its pool
 
 
@@ -119,6 +120,7 @@ class Workers:
             if (pool := self._pool) is not None and not (self._ready and pool.active):
                 self._pool, self._ready = None, False
                 await asyncio.to_thread(_end, pool, at_once=True)
+                await asyncio.sleep(REPLACED_AFTER_S)
 
 
 async def _result(result: asyncio.Future[R], pool: ProcessPool) -> R:

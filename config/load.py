@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
-from config.settings import Settings
+from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
 from config.sources import LANGUAGES, Source, SourcesFile
@@ -207,7 +207,7 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json.dumps(masked(value), ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 

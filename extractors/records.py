@@ -15,28 +15,83 @@ from enum import StrEnum
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 
+class Counted(StrEnum):
+    """The number of a pass, a source or a day that an outcome adds to."""
+
+    APPENDED = "appended"
+    DUPLICATES = "duplicates"
+    OFF_TOPIC = "off_topic"
+    FAILED = "failed"
+    OTHER = "other"  # no article, for a reason of its own
+
+
+class Again(StrEnum):
+    """Whether an entry is taken on again after its outcome."""
+
+    NEVER = "never"
+    LATER = "later"  # by later passes, after growing gaps; in the end it is given up
+    OF_ITS_DAYS = "of its days"  # by a backfill of the days it is dated in, or by the monitor if a feed names it
+
+
+class Yield(StrEnum):
+    """How an outcome speaks of the page behind it, where it ended without a text."""
+
+    FETCHED = "fetched"
+    NO_TEXT = "no text"  # fetched, and no text was found: a sign of a redesign if many pages of a source end so
+    NOT_FETCHED = "not fetched"
+
+
 class Outcome(StrEnum):
     """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
 
-    FAILED is not final: a later pass tries the URL again, until it becomes GAVE_UP. Nor is OUTSIDE: dated outside
-    the period of one backfill, it may be wanted by another, or by the monitor.
+    This is the one table of outcomes: the value that is stored, the words for people, the number it is counted in,
+    whether the entry is taken on again, and how it speaks of the page. All other modules read it from here.
     """
 
-    APPENDED = "appended"
-    DUPLICATE = "duplicate"
-    REPRINT = "reprint"
-    OFF_TOPIC = "off_topic"
-    OUTSIDE = "outside"
-    TOO_SHORT = "too_short"
-    NOT_ARTICLE = "not_article"
-    PAYWALLED = "paywalled"
-    GONE = "gone"
-    REFUSED = "refused"
-    ROBOTS = "robots"
-    UNSAFE_ADDRESS = "unsafe_address"
-    TOO_LARGE = "too_large"
-    FAILED = "failed"
-    GAVE_UP = "gave_up"
+    APPENDED = "appended", "appended", Counted.APPENDED
+    DUPLICATE = "duplicate", "duplicate", Counted.DUPLICATES, Again.NEVER, Yield.NOT_FETCHED
+    REPRINT = "reprint", "reprint", Counted.DUPLICATES
+    OFF_TOPIC = "off_topic", "off topic", Counted.OFF_TOPIC
+    OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
+    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
+    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER
+    GONE = "gone", "gone", Counted.OTHER
+    REFUSED = "refused", "refused", Counted.OTHER
+    ROBOTS = "robots", "robots", Counted.OTHER, Again.NEVER, Yield.NOT_FETCHED
+    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER
+    TOO_LARGE = "too_large", "too large", Counted.OTHER
+    FAILED = "failed", "failed", Counted.FAILED, Again.LATER
+    GAVE_UP = "gave_up", "gave up", Counted.FAILED
+
+    words: str
+    counted: Counted
+    again: Again
+    page: Yield
+
+    def __new__(
+        cls, value: str, words: str, counted: Counted, again: Again = Again.NEVER, page: Yield = Yield.FETCHED
+    ) -> Outcome:
+        """Make a member of a line of the table."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words, member.counted, member.again, member.page = words, counted, again, page
+        return member
+
+    @property
+    def final(self) -> bool:
+        """Whether the entry is never taken on again."""
+        return self.again is Again.NEVER
+
+    @classmethod
+    def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
+        """Return the outcomes to which one of these facts applies."""
+        return tuple(outcome for outcome in cls if {outcome.counted, outcome.again, outcome.page} & set(facts))
+
+
+def words_of(outcome: str) -> str:
+    """Return the words for a stored outcome; a value that is none stays as it is."""
+    return next((known.words for known in Outcome if known == outcome), outcome)
 
 
 class ItemError(Exception):

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Article, Outcome, Placement, Result, Verdict
+from extractors.records import Again, Article, Outcome, Placement, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage.files.article_file import FileName, compose
@@ -26,7 +26,7 @@ from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.placing.similarity import Decision, Relation, containment
 from storage.placing.stories import Stories, Text, load_stories, prepare_text
 from storage.search import search
-from storage.state.entries import NOT_FINAL, Settled, load_final, retry_at, store_outcomes
+from storage.state.entries import Settled, load_final, retry_at, store_outcomes
 from storage.state.refused import refused_row, store_refused
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
@@ -133,7 +133,7 @@ class _Batch:
                 details=details,
             )
         )
-        if placement.outcome not in NOT_FINAL:
+        if placement.outcome.final:
             self.settled[result.key] = placement.number
         return placement
 
@@ -143,10 +143,10 @@ class _Batch:
         if result.error is not None:
             error = result.error
             details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
-            if error.outcome is not Outcome.FAILED:
+            if error.outcome.again is not Again.LATER:
                 return Placement(result.key, error.outcome, reason=error.reason), None, details
             again = retry_at(error, attempts=result.attempts, now=self.now)
-            outcome = Outcome.FAILED if again else Outcome.GAVE_UP
+            outcome = error.outcome if again else Outcome.GAVE_UP
             return Placement(result.key, outcome, reason=error.reason), again, details
         article, verdict, text = result.article, result.verdict, candidate.text
         assert article is not None and verdict is not None

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, time
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Entry, Outcome
+from extractors.records import Entry
 from storage.index.dialects import by_code_point, insert_for
 from storage.index.schema import urls, windows
-from storage.state.entries import ROWS_PER_STATEMENT, DueEntry, entry_row, is_due
+from storage.state.entries import ROWS_PER_STATEMENT, DueEntry, entry_row, is_due, is_waiting
 from storage.state.periods import DAY, Period
 
 
@@ -57,9 +57,8 @@ async def load_due_listed(
 
 async def count_listed_pending(connection: AsyncConnection, source_id: str, period: Period) -> int:
     """How many of them the same command will try: not tried yet, or failed with attempts left."""
-    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
     query = select(func.count()).select_from(urls)
-    query = query.where(urls.c.source_id == source_id, _of(source_id, period), waiting)
+    query = query.where(urls.c.source_id == source_id, _of(source_id, period), is_waiting())
     return int((await connection.execute(query)).scalar_one())
 
 

@@ -8,7 +8,7 @@ which people write by hand and pydantic checks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -238,11 +238,55 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How one entry fared up to the corpus: an article with its verdict, or the error that ended it.
+class Extracted:
+    """An article taken from one entry's page, not yet judged.
 
-    `key` is the entry's canonical URL, `url` the address that answered, after redirects. `day` is that of publication
-    where a page states one that no article was taken from.
+    `key` is the entry's canonical URL, `url` the address that answered, after redirects; `attempts` were made earlier.
+    """
+
+    key: str
+    entry: Entry
+    source_id: str
+    url: str
+    retrieved_at: datetime | None = None
+    attempts: int = 0
+    _: KW_ONLY
+    article: Article
+
+    def judged(self, article: Article, verdict: Verdict) -> Found:
+        """Return the result with the article, cleaned, and its verdict."""
+        return Found(
+            self.key, self.entry, self.source_id, self.url, self.retrieved_at, article=article, verdict=verdict
+        )
+
+    def failed(self, error: ItemError) -> Failed:
+        """Return the result of an article that nothing came of after all."""
+        return Failed(
+            self.key, self.entry, self.source_id, self.url, self.retrieved_at, self.attempts,
+            error=error, article=self.article,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry that gave an article, on topic or not. `key` and `url` are those of `Extracted`."""
+
+    key: str
+    entry: Entry
+    source_id: str
+    url: str
+    retrieved_at: datetime | None = None
+    _: KW_ONLY
+    article: Article
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An entry that gave no article for the corpus, and the error that ended it.
+
+    `url` is None where nothing answered. `article` is there if one was read all the same, as that of another period;
+    `day` is that of publication where a page states one that no article was taken from.
     """
 
     key: str
@@ -250,11 +294,14 @@ class Result:
     source_id: str
     url: str | None = None
     retrieved_at: datetime | None = None
+    attempts: int = 0
+    _: KW_ONLY
+    error: ItemError
     article: Article | None = None
-    verdict: Verdict | None = None
-    error: ItemError | None = None
-    attempts: int = 0  # earlier ones
     day: date | None = None
+
+
+Result = Found | Failed  # how one entry fared up to the corpus
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from config.settings import Storage
-from extractors.records import Article, Entry, ItemError, Match, Outcome, Placement, Result, Verdict
+from extractors.records import Article, Entry, Failed, Found, ItemError, Match, Outcome, Placement, Result, Verdict
 from extractors.urls import article_id, canonical_url
 from storage.corpus.adopt import adopt
 from storage.corpus.verify import stats, verify
@@ -64,14 +64,14 @@ def result(number: int, **changes: Any) -> Result:
         "article": Article(**article),
         "verdict": YES,
     }
-    return Result(**(values | changes))
+    return Found(**(values | changes))
 
 
 def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after: datetime | None = None) -> Result:
     error = ItemError(
         outcome, "http 503", url="https://site.kz/x", detail="Service Unavailable", retry_after=retry_after
     )
-    return Result("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
+    return Failed("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
 
 
 @asynccontextmanager

@@ -108,7 +108,7 @@ def test_a_new_outcome_takes_one_line_and_nothing_else(tmp_path: Path) -> None:
     assert table.count(LAST) == 1
     records.write_text(table.replace(LAST, LAST + MADE_UP), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(failed="Result"), str(tmp_path / "data")],
+        [sys.executable, "-c", SCRIPT.format(failed="Failed"), str(tmp_path / "data")],
         cwd=code,
         env={**os.environ, "PYTHONPATH": str(code)},
         capture_output=True,

@@ -19,7 +19,7 @@ from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates
-from extractors.records import Result
+from extractors.records import Found
 from extractors.text import clean_block, exact_key
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
@@ -117,11 +117,10 @@ class Stories:
             self._same_words.setdefault(row["exact_key"], row["number"])
 
     def add_variant(
-        self, result: Result, text: Text, *, number: int, relation: str, score: float, now: datetime
+        self, result: Found, text: Text, *, number: int, relation: str, score: float, now: datetime
     ) -> None:
         """Keep a text whose story has a file already, and what it is recognised by."""
         article = result.article
-        assert article is not None and result.url is not None
         row = {
             "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
             "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,

@@ -94,6 +94,24 @@ def words_of(outcome: str) -> str:
     return next((known.words for known in Outcome if known == outcome), outcome)
 
 
+class Relation(StrEnum):
+    """How a text relates to an article of the corpus, or two articles to one another. These values are stored."""
+
+    DUPLICATE = "duplicate"  # the same words: nothing of it is kept but the address
+    VERSION = "version"  # the article's own page with a later text: kept as a variant
+    REPRINT = "reprint"  # one story, copied, cut, wrapped, edited: kept as a variant
+    TEMPLATE = "template"  # one form, other numbers
+    CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
+    DIGEST_OF = "digest_of"  # the new text is a round-up, and the other is one of its stories
+    RELATED = "related"  # they share a good part, too little to be one story
+    MERGE_CANDIDATE = "merge_candidate"  # the new text is a reprint of this one too: two stories may be one
+    TRANSLATION_OF = "translation_of"  # one story in two languages
+
+
+VARIANTS = frozenset({Relation.REPRINT, Relation.VERSION})  # their texts are kept, and have no file of their own
+BETWEEN_ARTICLES = frozenset(Relation) - VARIANTS - {Relation.DUPLICATE}
+
+
 class ItemError(Exception):
     """One feed or page (`url`) came to nothing; record `outcome` and `reason`, go on with the others.
 
@@ -317,6 +335,6 @@ class Placement:
     number: int | None = None
     reason: str = ""
     undated: bool = False  # appended without a date
-    relation: str | None = None
+    relation: Relation | None = None
     of: int | None = None
     score: float | None = None

@@ -20,7 +20,18 @@ from sqlalchemy import select
 
 from config.settings import Duplicates
 from extractors.language import identify
-from extractors.records import Article, Entry, Extracted, Failed, ItemError, Outcome, Placement, Result, Verdict
+from extractors.records import (
+    Article,
+    Entry,
+    Extracted,
+    Failed,
+    ItemError,
+    Outcome,
+    Placement,
+    Relation,
+    Result,
+    Verdict,
+)
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
 from storage.corpus.writer import CorpusWriter
@@ -42,7 +53,7 @@ class Imported:
     reason: str
     number: int | None = None
     of: str | None = None
-    relation: str | None = None
+    relation: Relation | None = None
     score: float | None = None
     unread_date: str | None = None  # a date that is not understood: the article is without one
 

@@ -16,14 +16,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Result, Verdict
+from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage.files.article_file import FileName, compose
 from storage.health.rules import RULE
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
-from storage.placing.similarity import Decision, Relation, containment
+from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories, prepare_text
 from storage.search import search
 from storage.state.entries import Settled, load_final, retry_at, store_outcomes
@@ -197,7 +198,7 @@ class _Batch:
             placement = Placement(key, Outcome.DUPLICATE, number, "same address")
             return await self._same_address(candidate, number, placement)
         if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
-            return Placement(key, Outcome.DUPLICATE, same, "same text", relation="duplicate", of=same, score=1.0)
+            return Placement(key, Outcome.DUPLICATE, same, "same text", relation=Relation.DUPLICATE, of=same, score=1.0)
         return None
 
     async def _same_address(self, candidate: Candidate, number: int, placement: Placement) -> Placement:
@@ -206,17 +207,23 @@ class _Batch:
         if text.exact_key is None:
             return placement
         if await self.stories.has_words(number, text.exact_key):
-            return replace(placement, relation="duplicate", of=number, score=1.0)
+            return replace(placement, relation=Relation.DUPLICATE, of=number, score=1.0)
         score = max(containment(text.prepared, other) for other in await self.stories.texts(number))
-        self.stories.add_variant(candidate.result, text, number=number, relation="version", score=score, now=self.now)
-        return replace(placement, relation="version", of=number, score=score)
+        self.stories.add_variant(
+            candidate.result, text, number=number, relation=Relation.VERSION, score=score, now=self.now
+        )
+        return replace(placement, relation=Relation.VERSION, of=number, score=score)
 
     def _absorb(self, candidate: Candidate, number: int, decision: Decision) -> Placement:
         result, score = candidate.result, decision.score
-        self.stories.add_variant(result, candidate.text, number=number, relation="reprint", score=score, now=self.now)
+        self.stories.add_variant(
+            result, candidate.text, number=number, relation=Relation.REPRINT, score=score, now=self.now
+        )
         # What the text tells besides, as one story with this.
-        self.stories.add_relations(number, (one for one in decision.others if one[1] == Relation.MERGE_CANDIDATE))
-        return Placement(result.key, Outcome.REPRINT, number, "same story", relation="reprint", of=number, score=score)
+        self.stories.add_relations(number, (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE))
+        return Placement(
+            result.key, Outcome.REPRINT, number, "same story", relation=Relation.REPRINT, of=number, score=score
+        )
 
     def _append(self, candidate: Candidate, canonical: str, decision: Decision) -> Placement:
         result, text = candidate.result, candidate.text
@@ -230,7 +237,7 @@ class _Batch:
             search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
         )
         self.stories.add_relations(number, decision.others)
-        if not any(kind == Relation.DIGEST_OF for _, kind, _ in decision.others):
+        if not any(kind is Relation.DIGEST_OF for _, kind, _ in decision.others):
             self.stories.add_fingerprints(number, text)
         of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         return Placement(
@@ -239,7 +246,7 @@ class _Batch:
             number,
             verdict.why,
             undated=article.published is None,
-            relation=str(relation) if relation else None,
+            relation=relation,
             of=of,
             score=score,
         )
@@ -299,8 +306,8 @@ async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[s
     By the id, which an adopted file has as well when it comes from another corpus of ours.
     """
     found: dict[str, int] = {}
-    for start in range(0, len(keys), 500):
-        ids = {article_id(key): key for key in keys[start : start + 500]}
+    for some in in_chunks(keys):
+        ids = {article_id(key): key for key in some}
         query = select(articles.c.id, articles.c.number).where(articles.c.id.in_(ids))
         found |= {ids[row.id]: row.number for row in await connection.execute(query)}
     return found

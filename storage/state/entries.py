@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Again, Entry, ItemError, Outcome
-from storage.index.dialects import by_code_point, insert_for
+from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
 from storage.state.periods import Period
 
@@ -28,7 +28,6 @@ RETRY_GAPS = (
     timedelta(days=2),
 )
 NOT_FINAL = tuple(outcome for outcome in Outcome if not outcome.final)
-ROWS_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +105,17 @@ async def store_entries(
     What only a backfill knew so far is the monitor's from now on, whatever its date.
     """
     new = 0
-    for start in range(0, len(entries), ROWS_PER_STATEMENT):
-        part = dict(reversed(entries[start : start + ROWS_PER_STATEMENT]))
-        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(part.items())]
+    for some in in_chunks(entries):
+        entry_of = dict(reversed(some))
+        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(entry_of.items())]
         result = await connection.execute(
             insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
         )
         new += len(result.all())
-        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in part.items()]
+        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in entry_of.items()]
         await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
         not_final = or_(urls.c.outcome.is_(None), urls.c.outcome.in_(NOT_FINAL))
-        taken_over = update(urls).where(urls.c.key.in_(list(part)), urls.c.window.is_not(None), not_final)
+        taken_over = update(urls).where(urls.c.key.in_(list(entry_of)), urls.c.window.is_not(None), not_final)
         await connection.execute(taken_over.values(window=None, outcome=None))
     return new
 
@@ -136,8 +135,8 @@ async def load_pending(
 ) -> list[PendingEntry]:
     """Those of the entries that are still due, in the order given: another run may have settled some meanwhile."""
     rows: dict[str, PendingEntry] = {}
-    for start in range(0, len(keys), ROWS_PER_STATEMENT):
-        query = select(urls).where(urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+    for some in in_chunks(keys):
+        query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
             entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
@@ -149,9 +148,8 @@ async def still_due(
 ) -> set[str]:
     """As `load_pending`, but no more than which of the entries these are."""
     found: set[str] = set()
-    asked = sorted(keys)
-    for start in range(0, len(asked), ROWS_PER_STATEMENT):
-        query = select(urls.c.key).where(urls.c.key.in_(asked[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+    for some in in_chunks(sorted(keys)):
+        query = select(urls.c.key).where(urls.c.key.in_(some), is_due(now, period))
         found.update((await connection.execute(query)).scalars())
     return found
 
@@ -189,10 +187,8 @@ async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) 
 async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
     """Those of the entries that have a final outcome and are never fetched again, each with its article."""
     found: dict[str, int | None] = {}
-    for start in range(0, len(keys), ROWS_PER_STATEMENT):
-        query = select(urls.c.key, urls.c.article).where(
-            urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), is_final()
-        )
+    for some in in_chunks(keys):
+        query = select(urls.c.key, urls.c.article).where(urls.c.key.in_(some), is_final())
         found |= {row.key: row.article for row in await connection.execute(query)}
     return found
 

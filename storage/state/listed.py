@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Entry
-from storage.index.dialects import by_code_point, insert_for
+from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import urls, windows
-from storage.state.entries import ROWS_PER_STATEMENT, DueEntry, entry_row, is_due, is_waiting
+from storage.state.entries import DueEntry, entry_row, is_due, is_waiting
 from storage.state.periods import DAY, Period
 
 
@@ -29,15 +29,15 @@ async def store_listed(
     and one of another source stays that source's.
     """
     new = 0
-    for start in range(0, len(entries), ROWS_PER_STATEMENT):
-        part = {key: (entry, copy) for key, entry, copy in entries[start : start + ROWS_PER_STATEMENT]}
+    for some in in_chunks(entries):
+        listed = {key: (entry, copy) for key, entry, copy in some}
         rows = [
             {**entry_row(key, entry, source_id, now), "window": window, "archived_url": copy}
-            for key, (entry, copy) in part.items()
+            for key, (entry, copy) in listed.items()
         ]
         statement = insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key)
         new += len((await connection.execute(statement, rows)).all())
-        listed_before = and_(urls.c.key.in_(list(part)), urls.c.source_id == source_id, urls.c.window != window)
+        listed_before = and_(urls.c.key.in_(list(listed)), urls.c.source_id == source_id, urls.c.window != window)
         # What another window has listed and not yet taken on would be lost to it: so it is to be listed again.
         untried = select(urls.c.window).where(listed_before, urls.c.outcome.is_(None), urls.c.published.is_(None))
         await connection.execute(update(windows).where(windows.c.id.in_(untried)).values(complete=False))

@@ -21,13 +21,14 @@ from lxml import html as lxml_html
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, ConfigError, load_config
 from config.settings import Digest, Storage
 from extractors.records import Result
 from flows.cli.app import app
 from flows.digest import files as digest_files
 from flows.digest import sending
-from flows.digest.digest import RequestError, Summary, digest, parse_since, preview, send_late
+from flows.digest.digest import Summary, digest, parse_since, preview, send_late
 from storage.corpus.writer import open_corpus
 from storage.digests.outbox import GAPS
 from storage.errors import StorageError

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from config.errors import FAILED, USAGE, UserError
+
 if TYPE_CHECKING:
     from config.load import Config
 
 CHECKOUT = Path(__file__).parents[2]
-FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
+INTERRUPTED = 130  # exit status
 
 
 def _data_folder(data: Path) -> Path:
@@ -53,15 +55,11 @@ class EngineName(StrEnum):
 
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
     """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
-    from config.load import ConfigError, load_config
+    from config.load import load_config
 
-    try:
+    with problems_explained():
         checked = load_config(folder)
         checked.select(source_ids or (), given_by=given_by)
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
     return checked
 
 
@@ -89,14 +87,13 @@ def checked_address(url: str) -> str:
 
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Expected trouble is one sentence and its exit status; anything else is a bug and shows its traceback."""
-    from flows.serving.server import ServerError
-    from storage.errors import StorageError
-
+    """Say the sentences of an expected error and end the command with its status; a bug shows its traceback."""
     try:
         yield
-    except (StorageError, ServerError) as error:
-        fail(str(error))
+    except UserError as error:
+        for line in error.lines:
+            say(line)
+        raise typer.Exit(error.status) from error
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error

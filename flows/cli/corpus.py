@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import FAILED, USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,

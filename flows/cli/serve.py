@@ -83,12 +83,9 @@ def deploy(
         fail(f"the Prefect API at {url} does not answer: start it ('prefect server start'), or correct PREFECT_API_URL")
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    from flows.serving.deploy import DeployError
     from flows.serving.deploy import deploy as register
 
-    try:
+    with problems_explained():
         for line in asyncio.run(register(checked, data, pool=pool, notify=notify)):
             print(line)
-    except DeployError as error:
-        fail(str(error))
     say(f"now start workers: prefect worker start --pool {pool}")

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.errors import RequestError
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
@@ -42,10 +43,6 @@ DEFAULT_NAME = Digest().name
 TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-class RequestError(Exception):
-    """What was asked for makes no sense; the message says what to ask for instead."""
 
 
 @dataclass(frozen=True, slots=True)

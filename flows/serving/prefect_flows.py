@@ -30,7 +30,8 @@ from prefect.events import emit_event
 from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
-from config.load import ConfigError, load_config
+from config.errors import UserError
+from config.load import load_config
 from config.sources import Route
 from extractors.text import counted
 from flows.digest import digest as plain_digest
@@ -46,13 +47,11 @@ from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
 from flows.tools.inspect import coverage_of
-from storage.errors import StorageError
 
 T = TypeVar("T")
 P = ParamSpec("P")
 TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
 LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
-EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest.RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
@@ -105,7 +104,7 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
     async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:
         try:
             return await work(*args, **kwargs)
-        except EXPECTED as error:
+        except UserError as error:
             if observer is not None:
                 raise
             _say(f"{work.__name__} failed: {error}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from config.errors import UserError
 from flows.engine import api_answers, quiet_dependencies
 from flows.serving.child import guarded
 
@@ -30,7 +31,7 @@ RETENTION = {
 }
 
 
-class ServerError(Exception):
+class ServerError(UserError):
     """The embedded server did not come up; the message names its log."""
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
+from config.errors import EdgeError
 from config.settings import WebAddress
 from config.sources import LANGUAGES, Backfill, Source
 from extractors.feeds.encoding import decode
@@ -34,7 +35,7 @@ _ADDRESS = TypeAdapter[str](WebAddress)
 _BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
 
 
-class OpmlError(Exception):
+class OpmlError(EdgeError):
     """The document is no list of feeds; the text says why, for the end of "FILE: …"."""
 
 

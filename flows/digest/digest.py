@@ -57,7 +57,7 @@ class Issued:
 
 
 @dataclass(slots=True)
-class Summary:
+class DigestSummary:
     """What a run did."""
 
     folder: Path
@@ -158,7 +158,7 @@ async def digest(
     step: Step = run_directly,
     now: Callable[[], datetime] = utc_now,
     pauses_s: Sequence[float] | None = None,
-) -> Summary:
+) -> DigestSummary:
     """Make the digests that are due to their readers, write their files, send what waits.
 
     `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
@@ -170,7 +170,7 @@ async def digest(
     mail = config.settings.mail
     chosen = choose_digests(config, names)
     moments = {one.name: _since(config, one, since, now()) for one in chosen}
-    summary = Summary(data / FOLDER, mail is not None)
+    summary = DigestSummary(data / FOLDER, mail is not None)
     async with open_for_reading(data, config.settings.storage):
         pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:

@@ -40,7 +40,7 @@ from flows.passes import monitor as plain
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
-from flows.reports.coverage import markdown as coverage_markdown
+from flows.reports.coverage import coverage_markdown
 from flows.serving.alone import alone
 from flows.serving.child import end_with
 from flows.serving.prefect_settings import take_settings

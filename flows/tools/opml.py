@@ -184,7 +184,7 @@ def _backfill(text: str) -> tuple[Backfill, ...]:
         raise OpmlError(f"found c5:backfill={clean_line(text)[:MAX_SHOWN]!r}, expected what an export writes") from exc
 
 
-def choose(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
+def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
     """Which of the drafts are new to the catalogue, with all that they lack; the others, and why not."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
     taken = {source.id for source in known}

@@ -139,7 +139,7 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
-    for place, digest in enumerate(settings.digests, 1):
+    for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
             ("languages", digest.languages, LANGUAGES, 'ISO 639-1 codes such as "ru" or "kk"'),
@@ -149,7 +149,7 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
             for value in values:
                 if value not in known:
                     hint = _hint(value, sorted(known))
-                    lines.append(f"{path}: digests[{place}].{key}: found {_found(value)}, expected {expected}{hint}")
+                    lines.append(f"{path}: digests[{position}].{key}: found {_found(value)}, expected {expected}{hint}")
     return lines
 
 

@@ -233,7 +233,7 @@ class Match:
 
     group: str
     term: str
-    place: str
+    part: str
     count: int
 
 

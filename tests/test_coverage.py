@@ -17,7 +17,7 @@ from config.settings import Storage
 from extractors.records import Entry, Outcome
 from flows.reports.coverage import HEADINGS, NUMBERS, coverage_markdown, coverage_table, to_json, write_page
 from storage.health.coverage import Cell, SourceCoverage, load_coverage, usual_numbers
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.state.entries import Settled, store_entries, store_outcomes
 from storage.state.listed import store_listed
 from storage.state.periods import Period, each_day
@@ -31,7 +31,7 @@ MONDAY = WEEK.first
 
 @pytest.fixture
 async def connection(tmp_path: Path, storage: Storage) -> AsyncIterator[AsyncConnection]:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.write() as opened:
         yield opened
     await database.close()

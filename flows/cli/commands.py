@@ -27,7 +27,7 @@ INTERRUPTED = 130  # exit status
 def _data_folder(data: Path) -> Path:
     """A folder, or where one can be made; a file there ends the command with status 2."""
     with suppress(OSError):  # it may not be looked at: opening the corpus will say so
-        found = next((place for place in (data, *data.parents) if place.exists()), None)
+        found = next((folder for folder in (data, *data.parents) if folder.exists()), None)
         if found is not None and not found.is_dir():
             say(f"--data: {found} is a file, not a folder: name the folder of the corpus, or one that is to be made")
             raise typer.Exit(USAGE)

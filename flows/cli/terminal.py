@@ -99,10 +99,10 @@ def print_coverage(
     lines = coverage_table(coverage)
     always = {*range(4), len(HEADINGS) - 1}  # the rest only where there is something: terminals are narrow
     never = {HEADINGS.index("not searched"), HEADINGS.index("thin days")} if by_list else set()
-    some = {place for place in range(len(HEADINGS)) if any(line[place] != "0" for line in lines)}
+    some = {column for column in range(len(HEADINGS)) if any(line[column] != "0" for line in lines)}
     shown = sorted((some | always) - never)
-    chosen = [[line[place] for place in shown] for line in lines]
-    print_table([HEADINGS[place] for place in shown], chosen, numbers=range(1, len(shown) - 1))
+    chosen = [[line[column] for column in shown] for line in lines]
+    print_table([HEADINGS[column] for column in shown], chosen, numbers=range(1, len(shown) - 1))
     errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
     for window, problems in summary["problems"].items():
         print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")

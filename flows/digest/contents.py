@@ -205,11 +205,11 @@ def _by_country(stories: Iterable[Story], lead: str | None = None) -> tuple[Coun
     for story in _in_order(stories):
         groups[story.country].append(story)
 
-    def place(country: str | None) -> tuple[bool, int, str]:
+    def order(country: str | None) -> tuple[bool, int, str]:
         known = country in COUNTRIES_FIRST
         return country != lead or lead is None, COUNTRIES_FIRST.index(country) if known else 99, country or "~"
 
-    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=place))
+    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=order))
 
 
 def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterable[tuple[date, int]]:

@@ -34,7 +34,7 @@ from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, free_stem, store_digest
 from storage.files.local_folder import named_disk_errors
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
@@ -97,9 +97,9 @@ class DigestSummary:
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
-            place = self.folder / f"{one.stem}.html"
+            page = self.folder / f"{one.stem}.html"
             new = counted(one.articles, "article")
-            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
+            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -199,7 +199,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
     """
     if config.settings.mail is None:
         return None
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         return await send_waiting(database, config.settings.mail, now=now, pauses_s=())
     finally:

@@ -21,7 +21,7 @@ from extractors.zones import zone_of, zone_of_host
 from flows.passes.context import utc_now
 from storage.corpus.writer import open_for_reading
 from storage.files.article_file import compose
-from storage.index.database import database_place
+from storage.index.database import index_location
 from storage.state.site_pages import load_site_pages
 
 SITE_LINES = "site lines"  # the step that needs what earlier passes have learnt
@@ -126,7 +126,7 @@ async def extract_page(config: Config, data: Path, name: str, body: bytes | None
 async def _without_site_lines(config: Config, data: Path, url: str, article: Article) -> tuple[Article, list[str]]:
     """The article without what its site prints on every page, as far as the index knows it, and the lines removed."""
     storage = config.settings.storage
-    if isinstance(place := database_place(data, storage), Path) and not place.exists():
+    if isinstance(location := index_location(data, storage), Path) and not location.exists():
         return article, []
     site, key = site_of_page(url), canonical_url(url)
     memory = SiteMemory()

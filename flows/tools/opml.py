@@ -90,11 +90,11 @@ def read_opml(body: bytes) -> list[Draft]:
     Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
     """
     drafts: dict[str, Draft] = {}
-    for place, (outline, folder) in enumerate(_feed_outlines(_root(body))):
-        if place == MAX_FEEDS:
+    for position, (outline, folder) in enumerate(_feed_outlines(_root(body))):
+        if position == MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
         own_id = outline.get(f"{_OURS}id".lower())
-        key = own_id or str(place)
+        key = own_id or str(position)
         draft = _draft(outline, folder)
         if known := drafts.get(key):
             drafts[key] = replace(known, feeds=known.feeds + draft.feeds)

@@ -38,7 +38,7 @@ class SQLite:
         if read_only and not self.path.exists():
             return f"no corpus in {self.path.parent} yet: run 'c5watch monitor', or name its folder with --data"
         needed = [self.path.parent, *([self.path] if self.path.exists() else [])]
-        if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
+        if not all(os.access(location, os.R_OK if read_only else os.W_OK) for location in needed):
             return f"{self}: {NOT_WRITABLE}"
         return None
 

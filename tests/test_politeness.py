@@ -180,7 +180,7 @@ def test_a_crawl_delay_is_kept_from_the_rules_on_and_delays_nobody_else(guest: G
     slow, usual = by_host.values()
     assert summary.to_json()["appended"] == 2 * PAGES
     assert min(pauses(slow)) >= 1.0 - EARLY_S
-    assert max(gaps(usual)) < 1.0
+    assert max(gaps(usual[2:])) < 1.0, "from its first page on; before it the process that reads the feed must start"
 
 
 @pytest.mark.parametrize("guest", [{"127.0.5.103": Host()}], indirect=True, ids=["host"])

@@ -18,6 +18,7 @@ from flows.cli.commands import (
     DataOption,
     EngineName,
     JsonOption,
+    bug_explained,
     checked_address,
     checked_config,
     fail,
@@ -144,9 +145,12 @@ def demo(
 
 
 def run() -> None:
-    """The console script `c5watch`."""
+    """Run the command line; no way out of it shows a traceback."""
     try:
         app()
     except BrokenPipeError:  # `c5watch … | head`
         sys.stderr.close()
+        sys.exit(FAILED)
+    except Exception as error:
+        bug_explained(error)
         sys.exit(FAILED)

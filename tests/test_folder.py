@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,19 +24,13 @@ ONE, TWO, THREE = "000_aaaaaaaaaaaaaaaa.txt", "001_bbbbbbbbbbbbbbbb.txt", "002_c
 CONTENTS = {"text": "Текст статьи.".encode(), "nothing": b"", "no UTF-8": b"\xff\x00\r\n", "large": b"x" * 3_000_000}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with S3Server() as running:
-        yield running
-
-
 @pytest.fixture(params=["local", "s3", "s3 without prefix"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """An empty folder of each kind."""
     if request.param == "local":
         made: Folder = open_folder(tmp_path, Storage())
     else:
-        server: S3Server = request.getfixturevalue("server")
+        server: S3Server = request.getfixturevalue("s3")
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         prefix = "" if "without" in request.param else "/c5watch/texts"

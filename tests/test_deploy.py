@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from config.load import ConfigError, load_config
 from config.sources import Backfill, Source
-from flows.serving.deploy import planned
+from flows.serving.deploy import WORKER_ENVIRONMENT, planned
 from flows.serving.missed import missed
 from flows.serving.schedules import next_run
 from flows.serving.serve import upcoming
@@ -119,7 +119,7 @@ def test_prefects_file_and_our_command_make_the_same_deployments() -> None:
         )
         ours = {**one.parameters, "config": "config", "data": "data"}
         assert told["parameters"] == ours
-        assert told["work_pool"] == {"name": "c5watch"}
+        assert told["work_pool"] == {"name": "c5watch", "job_variables": {"env": WORKER_ENVIRONMENT}}
 
 
 def test_the_files_for_running_it_name_commands_that_exist() -> None:

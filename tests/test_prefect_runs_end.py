@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from flows.serving.server import EmbeddedServer
 from tests.benchmarks.serve import outlets
 from tests.benchmarks.workers import Pool
@@ -107,9 +109,10 @@ async def test_a_run_that_dies_together_with_its_worker_is_marked_by_the_automat
         await eventually("a sign of life", beaten)
         # The one that `c5watch deploy` has made, but for the nine minutes.
         wanted = {k: watching[k] for k in ("name", "description", "enabled", "trigger", "actions")}
-        await pool.ask(
-            "PUT", f"automations/{watching['id']}", {**wanted, "trigger": {**watching["trigger"], "within": 40}}
-        )
+        wanted["trigger"] = {**watching["trigger"], "within": 40}
+        httpx.put(
+            f"{pool.api}/automations/{watching['id']}", json=wanted, trust_env=False, timeout=30
+        ).raise_for_status()
         worker = pool.processes[0]
         for pid in descendants(worker.pid):
             os.kill(pid, signal.SIGKILL)

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from fastapi.middleware.trustedhost import TrustedHostMiddleware
 
 HERE = ("127.0.0.1", "localhost")
 
 
-def app() -> ASGIApp:
+def app() -> TrustedHostMiddleware:
     """Return Prefect's API and pages, guarded. Ends the program with a sentence where a setting leaves them open."""
+    from fastapi.middleware.trustedhost import TrustedHostMiddleware
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     settings = get_current_settings().server.api
     if settings.auth_string is None or not settings.auth_string.get_secret_value():

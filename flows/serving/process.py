@@ -1,7 +1,6 @@
 """The process that `c5watch serve` or a worker has started for one run.
 
 One of `serve`, which names itself in the environment, ends with it. None prints a traceback when it is told to end.
-Imported only by what is about to run under Prefect.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import sys
 from datetime import datetime
 from types import TracebackType
 from zoneinfo import ZoneInfo
-
-from prefect.exceptions import TerminationSignal
 
 from flows.serving.child import end_with
 from flows.serving.schedules import PARENT
@@ -36,9 +33,15 @@ def stamp() -> str:
 
 
 def _tell_unless_told_to_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not issubclass(kind, TerminationSignal):
+    if not _told_to_end(error):
         sys.__excepthook__(kind, error, trace)
 
 
 def _not_told_to_end(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], TerminationSignal))
+    return not (record.exc_info and _told_to_end(record.exc_info[1]))
+
+
+def _told_to_end(error: BaseException | None) -> bool:
+    from prefect.exceptions import TerminationSignal
+
+    return isinstance(error, TerminationSignal)

@@ -100,6 +100,12 @@ async def test_a_run_that_dies_together_with_its_worker_is_marked_by_the_automat
         watching = next(one for one in automations if one["name"].endswith("without a sign of life have crashed"))
         assert watching["enabled"]
         assert watching["trigger"]["within"] == 9 * 60
+        # The one that `c5watch deploy` has made, but for the nine minutes.
+        wanted = {k: watching[k] for k in ("name", "description", "enabled", "trigger", "actions")}
+        wanted["trigger"] = {**watching["trigger"], "within": 40}
+        httpx.put(
+            f"{pool.api}/automations/{watching['id']}", json=wanted, trust_env=False, timeout=30
+        ).raise_for_status()
         run = await begun(pool, sites[0].fetched)
         heart = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}}
 
@@ -107,12 +113,6 @@ async def test_a_run_that_dies_together_with_its_worker_is_marked_by_the_automat
             return bool((await pool.ask("POST", "events/filter", heart))["total"])
 
         await eventually("a sign of life", beaten)
-        # The one that `c5watch deploy` has made, but for the nine minutes.
-        wanted = {k: watching[k] for k in ("name", "description", "enabled", "trigger", "actions")}
-        wanted["trigger"] = {**watching["trigger"], "within": 40}
-        httpx.put(
-            f"{pool.api}/automations/{watching['id']}", json=wanted, trust_env=False, timeout=30
-        ).raise_for_status()
         worker = pool.processes[0]
         for pid in descendants(worker.pid):
             os.kill(pid, signal.SIGKILL)

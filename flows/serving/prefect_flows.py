@@ -9,7 +9,7 @@ import functools
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date
+from datetime import UTC
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,7 +27,6 @@ from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
 from config.load import ConfigError, load_config
-from config.sources import Route
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
@@ -38,6 +37,7 @@ from flows.passes.summary import markdown, sentences
 from flows.reports.coverage import markdown as coverage_markdown
 from flows.serving import process
 from flows.serving.alone import alone
+from flows.serving.parameters import Day, Shards, Since, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
@@ -173,10 +173,10 @@ def _name_of_backfill() -> str:
 )
 @_in_a_sentence
 async def backfill(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: Route | None = None,
+    via: Via = None,
     urls: str | None = None,
     config: str = "config",
     data: str = "data",
@@ -236,11 +236,11 @@ async def backfill(
 )
 @_in_a_sentence
 async def backfill_windows(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: Route | None = None,
-    shards: int = 8,
+    via: Via = None,
+    shards: Shards = 8,
     deployment: str = "backfill/backfill",
     config: str = "config",
     data: str = "data",
@@ -296,7 +296,7 @@ def _name_of_digest() -> str:
 @_in_a_sentence
 async def digest(
     name: str | None = None,
-    since: str | None = None,
+    since: Since = None,
     send: bool = True,
     waiting_only: bool = False,
     config: str = "config",

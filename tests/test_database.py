@@ -25,6 +25,7 @@ from config.settings import Storage
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.index.database import MIGRATIONS, Database, database_place, open_database
+from storage.index.dialects import VALUES_PER_STATEMENT, in_chunks
 from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
 from tests.support.running import CHECKOUT
@@ -50,6 +51,19 @@ async def count_runs(place: Path | str) -> int:
         count = (await connection.execute(select(func.count()).select_from(runs))).scalar_one()
     await database.close()
     return count
+
+
+@given(st.integers(0, 3 * VALUES_PER_STATEMENT), st.integers(1, VALUES_PER_STATEMENT))
+def test_chunks_hold_all_values_in_their_order_and_none_is_empty_or_too_long(count: int, size: int) -> None:
+    chunks = list(in_chunks(range(count), size))
+    assert [value for chunk in chunks for value in chunk] == list(range(count))
+    assert all(0 < len(chunk) <= size for chunk in chunks)
+
+
+def test_no_module_of_storage_cuts_lists_for_statements_by_itself() -> None:
+    cut = "range(0, len("
+    own = {path.name for path in (CHECKOUT / "storage").rglob("*.py") if cut in path.read_text(encoding="utf-8")}
+    assert own <= {"similarity.py", "relating.py"}  # stretches of words, batches of articles of one day
 
 
 async def test_the_migrations_lead_to_the_schema_of_the_tables(database: Database) -> None:

@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
@@ -37,7 +37,7 @@ def result(number: int) -> Result:
     words = " ".join(f"слово{number}и{position}" for position in range(30))
     article = Article((words, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 async def place(corpus: CorpusWriter, numbers: Sequence[int]) -> list[tuple[Outcome, int | None]]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config.settings import Storage
-from storage.errors import StorageError
+from storage.errors import LostConnection, StorageError
 from storage.index.schema import HEAD
 from storage.index.sqlite import SQLite
 
@@ -155,5 +155,6 @@ def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterato
         if isinstance(error, OSError) and not opening:
             raise
         if cause := server.explain(error):
-            raise StorageError(f"{server}: {cause}") from error
+            kind = LostConnection if server.lost(error) else StorageError
+            raise kind(f"{server}: {cause}") from error
         raise

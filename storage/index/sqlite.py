@@ -51,6 +51,10 @@ class SQLite:
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
 
+    def lost(self, error: BaseException) -> bool:
+        """Return False: a file has no connection that could be lost."""
+        return False
+
     def explain(self, error: BaseException) -> str | None:
         """What the database's own error means, and what to do; None for what is a mistake of ours."""
         if isinstance(error, OperationalError):
@@ -104,6 +108,8 @@ def _cause(message: str) -> str:
         return NOT_WRITABLE
     if "full" in message:
         return "the disk is full: free some space and start again; nothing is half-written"
+    if "disk I/O" in message:  # also of a disk without room for the files that SQLite keeps beside the index
+        return f"{message}: free some space, or check the disk, and start again; nothing is half-written"
     if "locked" in message:
         return f"locked by another program for more than {BUSY_TIMEOUT_S} s: end it and start again"
     return message

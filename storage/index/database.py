@@ -48,6 +48,17 @@ class Database:
         async with self._writers, self._connect(self._server.writing) as connection, connection.begin():
             yield connection
 
+    async def damage(self) -> list[str]:
+        """What the database's own check finds wrong with its pages, a sentence each; empty where it has none."""
+        if self._server.check is None:
+            return []
+        try:
+            async with self.read() as connection:
+                found = (await connection.exec_driver_sql(self._server.check)).scalars().all()
+        except StorageError as error:  # so damaged that it cannot be checked to the end
+            return [str(error)]
+        return [" ".join(str(line).split()) for line in found if line != "ok"]
+
     async def close(self) -> None:
         """Give the connections back; the database may be opened again."""
         await self._engine.dispose()

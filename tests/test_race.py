@@ -61,7 +61,7 @@ async def test_each_story_is_kept_once_whoever_brings_it_first(tmp_path: Path, s
     for process in processes:
         process.start()
     try:
-        found = await asyncio.to_thread(lambda: [queue.get(timeout=100) for _ in processes])
+        found = await asyncio.to_thread(lambda: [queue.get(timeout=300) for _ in processes])
         for process in processes:
             process.join(10)
     finally:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -87,16 +89,39 @@ def checked_address(url: str) -> str:
 
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Say the sentences of an expected error and end the command with its status; a bug shows its traceback."""
+    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`."""
     try:
         yield
-    except UserError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(error.status) from error
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error
+    except Exception as error:
+        trouble = _first(error)
+        if not isinstance(trouble, UserError):
+            raise
+        for line in trouble.lines:
+            say(line)
+        raise typer.Exit(trouble.status) from error
+
+
+def bug_explained(error: Exception) -> None:
+    """Say in one sentence that the program itself is at fault; its traceback goes to a file, to be reported."""
+    bug = _first(error)
+    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:300]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="c5watch-fault-", suffix=".txt", delete=False) as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        say(f"a fault of the program ended it: {told}")
+    else:
+        say(f"a fault of the program ended it: {told}; please report it with {file.name}, which says where it was")
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error itself, or the first of those that tasks side by side have raised."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def fail(message: str) -> None:

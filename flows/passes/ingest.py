@@ -138,11 +138,14 @@ async def ingest_batch(
     try:
         # The placer ends first only when it fails: then there is no use in fetching on.
         await asyncio.wait({examiner, placer}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        context.corpus.hurry()
+        raise
     finally:
         examiner.cancel()
-        await to_the_end(asyncio.wait({examiner}))
+        await to_the_end(asyncio.wait({examiner}), hurry=context.corpus.hurry)
         done.put_nowait(None)
-        await to_the_end(placer)  # also when interrupted: what is finished is kept
+        await to_the_end(placer, hurry=context.corpus.hurry)  # also when interrupted: what is finished is kept
     await examiner
 
 
@@ -162,11 +165,14 @@ async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
     hosts: dict[str, list[PendingEntry]] = defaultdict(list)
     for item in pending:
         hosts[urlsplit(item.entry.url).netloc].append(item)
-    async with asyncio.TaskGroup() as group:
-        for host, queue in hosts.items():
-            if batch.budget_s is not None:
-                batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
-            group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for host, queue in hosts.items():
+                if batch.budget_s is not None:
+                    batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
+                group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
+    except BaseExceptionGroup as failed:  # a full disk, mostly, which every host meets at once
+        raise failed.exceptions[0] from failed
 
 
 async def _examine_host(

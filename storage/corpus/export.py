@@ -83,8 +83,13 @@ async def export(
 
 @contextmanager
 def _stdout() -> Iterator[BinaryIO]:
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has had enough: the caller's matter
+        raise
+    except OSError as exc:
+        raise StorageError(f"standard output: {exc.strerror}: free some space, or name a file elsewhere") from exc
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def configured(
         update={
             "storage": storage,
             "digests": tuple(digests),
-            "mail": Mail(**{**to, "port": port, "timeout": 5.0, **mail}) if port else None,
+            "mail": Mail(**{**to, "port": port, "timeout": 30.0, **mail}) if port else None,
         }
     )
     return replace(shipped, settings=settings, sources=tuple(sources or (source(),)))

@@ -21,6 +21,8 @@ from tests.support.archive_servers import serve
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
@@ -104,7 +106,7 @@ async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
 
 REFUSALS = """
 import asyncio, json
-from flows import prefect_flows as flows
+from flows.serving import prefect_flows as flows
 schema = flows.backfill.parameters.model_dump()
 told = {}
 wrong = {

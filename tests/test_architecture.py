@@ -52,7 +52,7 @@ SHARED_WITH_STORAGE = {
 FULLEST = 15  # modules of a room: what one look at a list takes in
 TESTS = Path(__file__).parent
 TEST_MODULES = sorted(TESTS.rglob("*.py"))
-IMPORTED_AS = {"pillow": "PIL", "scikit_learn": "sklearn"}
+IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
 

@@ -28,9 +28,6 @@ import aiosmtplib  # noqa: F401
 import asyncpg  # noqa: F401
 import css_inline  # noqa: F401
 import jinja2  # noqa: F401
-import PIL.Image
-import PIL.ImageDraw
-import PIL.ImageFont  # noqa: F401
 
 from config.load import Config
 from config.settings import Storage

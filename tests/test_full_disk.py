@@ -30,8 +30,8 @@ from storage.errors import StorageError
 from storage.state.fetched import Fetched
 from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
+from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
-from tests.test_crash import FIRST_SEEN, check_sound, contents, remember, result
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 

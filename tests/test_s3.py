@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
@@ -45,17 +45,11 @@ def result(number: int) -> Result:
     words = " ".join(f"слово{number}и{position}" for position in range(30))
     article = Article((words, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 async def place(corpus: CorpusWriter, numbers: Sequence[int]) -> list[tuple[Outcome, int | None]]:
     return [(p.outcome, p.number) for p in await corpus.place([result(number) for number in numbers], now=NOW)]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with S3Server() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -65,10 +59,10 @@ def _own_credentials_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def place_on_s3(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def place_on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """`s3://bucket/prefix` in a new bucket, for clients of this process."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.environment["AWS_ENDPOINT_URL"])
-    return f"s3://{server.bucket()}/news/texts"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.environment["AWS_ENDPOINT_URL"])
+    return f"s3://{s3.bucket()}/news/texts"
 
 
 @pytest.fixture
@@ -427,10 +421,10 @@ async def test_slow_storage_is_told_while_it_is_waited_for(
 
 
 def test_a_pass_that_cannot_reach_its_files_ends_with_one_line_and_status_1(
-    tmp_path: Path, site: DemoSite, server: S3Server
+    tmp_path: Path, site: DemoSite, s3: S3Server
 ) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
-    environment = {**server.environment, "C5WATCH_STORAGE__CORPUS": "s3://absent/prefix"}
+    environment = {**s3.environment, "C5WATCH_STORAGE__CORPUS": "s3://absent/prefix"}
     done = c5watch("monitor", "--config", config, "--data", tmp_path / "data", environment=environment)
     assert done.returncode == 1
     sentence = "s3://absent/prefix: there is no bucket absent: make it, or name another under [storage] corpus"

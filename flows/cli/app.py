@@ -21,6 +21,7 @@ from flows.cli.commands import (
     DataOption,
     EngineName,
     JsonOption,
+    bug_explained,
     checked_address,
     checked_config,
     fail,
@@ -147,7 +148,7 @@ def demo(
 
 
 def run() -> None:
-    """The console script `c5watch`."""
+    """Run the command line; no way out of it shows a traceback."""
     handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))
     logging.getLogger("c5watch").addHandler(handler)
@@ -159,9 +160,10 @@ def run() -> None:
     except BrokenPipeError:  # `c5watch … | head`
         sys.stderr.close()
         sys.exit(FAILED)
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        say(f"{error.filename or 'standard output'}: {error.strerror}: free some space and start again")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer has nowhere to go
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            say(f"{error.filename or 'standard output'}: {error.strerror}: free some space and start again")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer has nowhere to go
+        else:
+            bug_explained(error)
         sys.exit(FAILED)

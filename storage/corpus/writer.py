@@ -32,6 +32,7 @@ from storage.files.local_folder import LocalFolder, named_disk_errors
 from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
 from storage.files.opening import open_folder
 from storage.index.database import Database, database_place, open_database
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing import placing
 from storage.placing.stories import fingerprint_missing
@@ -154,8 +155,7 @@ class CorpusWriter:
             return missing
 
     async def _write_again(self, connection: AsyncConnection, names: Sequence[str]) -> None:
-        for start in range(0, len(names), AT_A_TIME):
-            some = names[start : start + AT_A_TIME]
+        for some in in_chunks(names, AT_A_TIME):
             query = select(articles).where(articles.c.file.in_(some)).order_by(articles.c.number)
             files = {row.file: row.body.encode("utf-8") for row in await connection.execute(query)}
             await in_thread(self.folder.write, files)

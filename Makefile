@@ -8,7 +8,7 @@ help:  ## What can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
 demo: .venv/run.stamp  ## Install into .venv, then do the whole job once, offline
-	.venv/bin/c5watch demo
+	@.venv/bin/c5watch demo
 
 run: .venv/run.stamp  ## Install into .venv, then one pass over the real catalogue of feeds
 	.venv/bin/c5watch monitor
@@ -36,11 +36,12 @@ clean:  ## Remove .venv and what tests and tools leave; never data/
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "c5watch needs Python 3.11 or later: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
 
 .venv/run.stamp: requirements.txt pyproject.toml | .venv/bin/python
-	$(PIP) --no-deps --require-hashes -r requirements.txt
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "Installing c5watch and its libraries into .venv: once, for a minute or two ..."
+	@$(PIP) --no-deps --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt pyproject.toml | .venv/bin/python

@@ -169,7 +169,7 @@ def test_top_level_holds_only_what_it_should() -> None:
     visible = {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")}
     files = {"Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-dev.txt"}
     files |= {"CHANGELOG.md", "CONTRIBUTING.md", "compose.yaml", "prefect.yaml"}  # where people and tools look for them
-    assert visible <= {*PACKAGES, "tests", *files}
+    assert visible <= {*PACKAGES, "tests", "docs", *files}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))

@@ -1,4 +1,4 @@
-.PHONY: help demo run test lint lock audit clean
+.PHONY: help demo run test lint house lock audit clean
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 # With --no-deps: the files pin all there is, and older pips, resolving again, stumble over newer releases.
@@ -20,6 +20,9 @@ lint: .venv/dev.stamp  ## Check style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+house: .venv/dev.stamp  ## Print how the code is laid out; with REVISION=..., before and after
+	.venv/bin/python -m tests.benchmarks.house $(addprefix --revision ,$(REVISION))
 
 lock: .venv/dev.stamp  ## Pin all dependencies anew, with hashes
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -14,13 +14,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from typer.testing import CliRunner
 
 from config.load import load_config
-from flows.cli.app import app
 from flows.passes.monitor import monitor
 from tests.demo_site.server import DemoSite
 from tests.support.documents import CHECKOUT, PAGES, Block, blocks, shows
+from tests.support.running import c5watch
 
 README = CHECKOUT / "README.md"
 PICTURE = CHECKOUT / "docs" / "digest.png"
@@ -119,8 +118,8 @@ def _run(line: str, where: str) -> str:
         case ["export", *settings]:
             assert all(setting.startswith(("C5WATCH_DATA=", "C5WATCH_CONFIG=")) for setting in settings), where
         case ["c5watch", *arguments]:
-            done = CliRunner().invoke(app, arguments, prog_name="c5watch")
-            assert done.exit_code == 0, f"{where}: {line}\n{done.output}"
+            done = c5watch(*arguments)
+            assert done.returncode == 0, f"{where}: {line}\n{done.stdout}{done.stderr}"
             return done.stdout
         case _:
             assert not words, f"{where}: neither c5watch nor make nor export: {line}"
@@ -155,6 +154,7 @@ def _read_toml(block: Block, demo: Demonstration, tmp_path: Path) -> None:
     load_config(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_of_a_page_is_true_of_the_demonstration(
     page: Path,

@@ -21,7 +21,9 @@ from typer.testing import CliRunner
 from config.settings import VERSION
 from flows.cli.app import app
 from tests.demo_site.server import DemoSite
-from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, one_json, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
 PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "
@@ -135,7 +137,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_line_and_status_1(tmp_path:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "corpus").write_text("in the way")
     config = write_config(tmp_path / "config", sources=source_toml("dead", dead_url()))
-    done = c5watch("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "data")
+    done = c5watch_process("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "data")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 2  # which engine, and the error
     assert "or name another folder with --data" in done.stderr.splitlines()[1]
@@ -387,7 +389,7 @@ def test_feed_titles_cannot_drive_the_terminal(httpserver: HTTPServer, tmp_path:
 
 def test_the_demonstration_leaves_a_folder_that_is_not_its_own_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    done = c5watch("demo", "--keep", tmp_path)
+    done = c5watch_process("demo", "--keep", tmp_path)
     assert done.returncode == 1
     assert "was not made by a demonstration" in done.stderr
     assert (tmp_path / "precious").read_text() == "mine"
@@ -396,7 +398,7 @@ def test_the_demonstration_leaves_a_folder_that_is_not_its_own_alone(tmp_path: P
 def test_nothing_of_a_pass_is_left_running(site: DemoSite, tmp_path: Path) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml())
     marker = str(tmp_path / "data")
-    c5watch("monitor", "--engine", "direct", "--config", config, "--data", marker)
+    c5watch_process("monitor", "--engine", "direct", "--config", config, "--data", marker)
     assert asyncio.run(_processes_naming(marker)) == []
 
 

@@ -72,7 +72,7 @@ def cpu_s(work: Callable[[str], object], text: str) -> float:
 
 
 def is_linear(work: Callable[[str], object], text: Callable[[int], str], *, times: int = 1) -> bool:
-    """Whether a long text takes little time, or at most MOST_TIMES as long as the short one, at the best of five tries."""
+    """Whether a long text takes little time, or at most MOST_TIMES as long as a short one; the best of five tries."""
     short_s = long_s = MOST_S
     try:
         for _ in range(5):

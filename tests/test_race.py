@@ -10,10 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus, open_for_reading
+
+pytestmark = pytest.mark.slow
 
 WRITERS, STORIES, BATCH = 4, 150, 5
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -31,7 +35,7 @@ def version(story: int, writer: int) -> tuple[str, ...]:
 def result(writer: int, story: int, paragraphs: tuple[str, ...]) -> Result:
     url = f"https://site{writer}.kz/{story}"
     article = Article(paragraphs, f"Story {story}", (), date(2025, 11, 20), "json-ld", "ru", "test")
-    return Result(
+    return Found(
         url, Entry(url, f"https://site{writer}.kz/rss"), f"site{writer}", url=url, article=article, verdict=YES
     )
 
@@ -61,7 +65,7 @@ async def test_each_story_is_kept_once_whoever_brings_it_first(tmp_path: Path, s
     for process in processes:
         process.start()
     try:
-        found = await asyncio.to_thread(lambda: [queue.get(timeout=100) for _ in processes])
+        found = await asyncio.to_thread(lambda: [queue.get(timeout=300) for _ in processes])
         for process in processes:
             process.join(10)
     finally:

@@ -12,12 +12,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 HOSTS, PAGES = 3, 30
 GAP_S = 0.15
@@ -41,20 +45,32 @@ def answer(asked: Asked) -> Reply:
     return Reply(f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode())
 
 
+# Waits, with all loaded, until it is told to begin.
+PASS = """
+import sys
+import flows.passes.monitor
+from flows.cli.app import run
+print("ready", flush=True)
+sys.stdin.readline()
+run()
+"""
+
+
 async def start_pass(config: Path, data: Path, storage: Storage) -> asyncio.subprocess.Process:
     address = storage.database.get_secret_value()
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "flows.cli", "monitor", "--engine", "direct", "--json"),
+        *(sys.executable, "-c", PASS, "monitor", "--engine", "direct", "--json"),
         *("--config", str(config), "--data", str(data)),
         cwd=CHECKOUT,
         env={**os.environ, "C5WATCH_STORAGE__DATABASE": address},
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
 async def summary_of(running: asyncio.subprocess.Process) -> dict[str, Any]:
-    out, err = await running.communicate()
+    out, err = await running.communicate(b"now\n")
     assert running.returncode == 0, err.decode()
     summary = json.loads(out)
     assert isinstance(summary, dict)
@@ -74,7 +90,10 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
         config = write_config(tmp_path / "config", sources=sources, settings=settings, topics=EVERYTHING)
         passes = [await start_pass(config, tmp_path / "data", storage) for _ in range(2)]
         try:
-            summaries = [await summary_of(one) for one in passes]
+            for one in passes:
+                assert one.stdout is not None
+                assert await one.stdout.readline() == b"ready\n"
+            summaries = await asyncio.gather(*map(summary_of, passes))
         finally:
             for one in passes:
                 if one.returncode is None:
@@ -90,9 +109,9 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
 
 
 async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:
-    from storage.index.database import database_place
+    from storage.index.database import index_location
 
-    place = database_place(tmp_path, storage)
+    place = index_location(tmp_path, storage)
     async with open_turns(place, tmp_path) as before:
         await before.take("a.kz", patience_s=1)
         await before.give_back("a.kz", pause_s=0.0)

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.benchmarks.workers import Pool, measure
 from tests.support.postgres import PASSWORD, PostgresServer
-from tests.support.running import c5watch
+from tests.support.running import c5watch_process
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_workers_make_the_corpus_that_one_run_makes_and_no_requests_overlap(
@@ -65,7 +69,7 @@ def test_a_prefect_api_is_needed_and_asked_for_in_one_sentence(tmp_path: Path) -
         ({"PREFECT_HOME": str(tmp_path)}, "no Prefect API is configured"),
         ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "the Prefect API at http://127.0.0.1:9/api does not answer"),
     ):
-        done = c5watch("deploy", environment=environment)
+        done = c5watch_process("deploy", environment=environment)
         assert done.returncode == 1
         assert done.stderr.startswith(f"c5watch: {told}")
         assert done.stderr.count("\n") == 1

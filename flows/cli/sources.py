@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +16,6 @@ from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -47,19 +44,6 @@ class CategoryName(StrEnum):
 
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be added. Write nothing.")]
-
-
-@contextmanager
-def _mistakes_explained() -> Iterator[None]:
-    """A mistake in an option or a file, found on the way, ends the command with status 2."""
-    from config.load import ConfigError
-
-    try:
-        yield
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
 
 
 @sources_app.command("list")
@@ -190,7 +174,7 @@ def sources_add(
     Looks for the feed that the page names, then at the usual places, then at the sitemaps in robots.txt.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import Facts, add_source, tables
 
         facts = Facts(
@@ -229,7 +213,7 @@ def sources_import(
     Leaves out feeds that the catalogue has. Guesses what the file does not say, and marks it for review.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import import_opml
 
         result = import_opml(checked, config, file, dry_run=dry_run)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from config.load import Config
 from extractors.fetching.client import Client
+from extractors.period import Period
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
@@ -20,7 +21,6 @@ from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.database import INDEX_FILE, database_place
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
-from storage.state.periods import Period
 from storage.state.turns import open_turns
 
 T = TypeVar("T")

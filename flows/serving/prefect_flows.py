@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime, task
@@ -31,11 +31,12 @@ from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
 from config.load import ConfigError, load_config
-from config.sources import Route
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
 from flows.passes import monitor as plain
+from flows.passes.backfill_request import RequestError, checked_request
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
@@ -45,14 +46,18 @@ from flows.serving.child import end_with
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
-from flows.tools.inspect import coverage_of
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    RouteName = str
+else:
+    RouteName = Literal[tuple(ROUTES)]  # Prefect's form for a run offers them
 
 T = TypeVar("T")
 P = ParamSpec("P")
 TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
 LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
-EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest.RequestError)
+EXPECTED = (StorageError, ConfigError, RequestError, plain_digest.RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
@@ -128,7 +133,7 @@ async def monitor(
         due_only: Poll only the feeds whose turn has come by their own rhythm.
     """
     await take_settings()
-    checked = load_config(Path(config))
+    checked = load_config(Path(config), ROUTES)
     with alone(Path(data) / MONITOR_LOCK) as free:
         if due_only and not free:
             _say("monitor: left out, since the last pass is still at work")
@@ -170,7 +175,7 @@ async def backfill(
     first: date,
     last: date,
     sources: list[str] | None = None,
-    via: Route | None = None,
+    via: RouteName | None = None,
     urls: str | None = None,
     config: str = "config",
     data: str = "data",
@@ -187,10 +192,8 @@ async def backfill(
         data: Folder of the corpus and its index.
     """
     await take_settings()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    checked = load_config(Path(config))
-    addresses = Path(urls) if urls else None
-    chosen, _ = plain_backfill.choose_sources(checked, sources or (), via=via, addresses=addresses)
+    checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
+    request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
     progress = Progress(observer or Observer())
     artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
 
@@ -200,22 +203,12 @@ async def backfill(
         return result
 
     summary = await plain_backfill.backfill(
-        checked,
-        Path(data),
-        period=period,
-        sources=chosen,
-        via=via,
-        addresses=addresses,
-        engine="prefect",
-        step=step,
-        observer=progress,
+        checked, Path(data), request, engine="prefect", step=step, observer=progress
     )
     counts = summary.to_json()
     _say(f"backfill {first} – {last}: {sentences(counts)}")
     await aupdate_progress_artifact(artifact, progress=100.0)
-    coverage, page = await coverage_of(
-        checked, Path(data), [s.id for s in chosen], period, via=via, addresses=addresses
-    )
+    coverage, page = await plain_backfill.write_coverage(checked, Path(data), request, now=utc_now())
     text = f"{markdown(counts)}\n\n{coverage_markdown(coverage)}\n\nBy day: {page.absolute()}"
     await acreate_markdown_artifact(key="backfill-summary", markdown=text, description=f"{first} – {last}")
     return counts
@@ -227,7 +220,7 @@ async def backfill_windows(
     first: date,
     last: date,
     sources: list[str] | None = None,
-    via: Route | None = None,
+    via: RouteName | None = None,
     shards: int = 8,
     deployment: str = "backfill/backfill",
     config: str = "config",
@@ -246,9 +239,8 @@ async def backfill_windows(
         data: Folder of the corpus and its index.
     """
     await take_settings()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    chosen, _ = plain_backfill.choose_sources(load_config(Path(config)), sources or (), via=via, addresses=None)
-    parts = shares(chosen, period, via=via, shards=shards)
+    checked = load_config(Path(config), ROUTES)
+    parts = shares(checked_request(checked, first, last, sources or (), via=via, today=utc_now().date()), shards=shards)
     names = []
     for part in parts:
         await arun_deployment(
@@ -296,7 +288,7 @@ async def digest(
     """
     await take_settings()
     summary = await plain_digest.digest(
-        load_config(Path(config)),
+        load_config(Path(config), ROUTES),
         Path(data),
         names=[name] if name else (),
         since=since,

@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from config.load import Config
+from extractors.urls import canonical_url
+from storage.corpus.verify import Fault, verify
+from storage.corpus.writer import open_for_reading
+from storage.health.history import load_story
+
 CHECKOUT = Path(__file__).parents[2]
 SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.02\ntimeout = 5.0\nretry_delays = []\n'
 EVERYTHING = '[[topics]]\nid = "all"\nname = "Everything"\nmatch_all = true\n'
@@ -31,6 +37,18 @@ def source_toml(source_id: str, *feeds: str, language: str = "ru", country: str 
         f"feeds = {json.dumps(list(feeds))}\n"
         f'language = "{language}"\ncountry = "{country}"\ncategory = "national"\n\n'
     )
+
+
+async def verified(config: Config, data: Path) -> tuple[int, list[Fault]]:
+    """The number of articles in the corpus, and its faults."""
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await verify(corpus)
+
+
+async def explained(config: Config, data: Path, url: str) -> dict[str, Any]:
+    """The facts that `explain` tells of a URL."""
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        return await load_story(connection, canonical_url(url))
 
 
 def c5watch(*arguments: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

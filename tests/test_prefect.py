@@ -104,7 +104,7 @@ async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
 
 REFUSALS = """
 import asyncio, json
-from flows import prefect_flows as flows
+from flows.serving import prefect_flows as flows
 schema = flows.backfill.parameters.model_dump()
 told = {}
 wrong = {

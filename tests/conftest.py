@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 
 from config.settings import Storage
 from tests.demo_site.server import DemoSite
+from tests.support.forks import Fork, nursery
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
@@ -73,6 +74,13 @@ def on_each_database(request: pytest.FixtureRequest, storage: Storage, monkeypat
 def empty_storage(request: pytest.FixtureRequest) -> Storage:
     """As `storage`, but nothing at all has been made there yet."""
     return Storage() if request.param == "sqlite" else Storage(database=request.getfixturevalue("postgres").create())
+
+
+@pytest.fixture(scope="module")
+def fork() -> Iterator[Fork]:
+    """Run a function in a child process, kill it after `kill_after` seconds if given, return its exit code."""
+    with nursery() as run:
+        yield run
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,60 +17,19 @@ import pytest
 from sqlalchemy import Row, select
 
 from config.settings import Storage
-from extractors.records import Article, Entry, ItemError, Match, Outcome, Placement, Result, Verdict
-from extractors.urls import article_id, canonical_url
+from extractors.records import Outcome, Placement
+from extractors.urls import article_id
 from storage.corpus.adopt import adopt
 from storage.corpus.verify import stats, verify
 from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.index.schema import articles, urls
-from storage.state.entries import RETRY_GAPS, retry_at, store_entries
+from storage.state.entries import RETRY_GAPS, retry_at
+from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()
-NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
-FEED = "https://site.kz/rss"
-YES = Verdict(True, "central-asia-us", 7.5, (Match("region", "казахстан*", "lead", 2),), "region and partner")
-NO = Verdict(False, None, 0.5, (), "no term of the group partner")
-
-
-def text_of(number: int, words: int = 40) -> str:
-    """A paragraph whose words occur in no other number's."""
-    return " ".join(f"слово{number}и{position}" for position in range(words))
-
-
-def result(number: int, **changes: Any) -> Result:
-    """An article on topic, unlike every other number's; `changes` go to the Result or to its Article."""
-    article = {
-        "paragraphs": (text_of(number), "Второй абзац."),
-        "title": f"Заголовок {number}",
-        "authors": ("А. Автор",),
-        "published": date(2025, 11, 6),
-        "date_origin": "json-ld",
-        "language": "ru",
-        "method": "trafilatura",
-        "canonical_link": None,
-    }
-    article |= {name: changes.pop(name) for name in list(changes) if name in article}
-    url = changes.pop("url", f"https://site.kz/news/{number}")
-    values = {
-        "key": canonical_url(url),
-        "entry": Entry(url, FEED),
-        "source_id": "site",
-        "url": url,
-        "retrieved_at": NOW - timedelta(seconds=5),
-        "article": Article(**article),
-        "verdict": YES,
-    }
-    return Result(**(values | changes))
-
-
-def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after: datetime | None = None) -> Result:
-    error = ItemError(
-        outcome, "http 503", url="https://site.kz/x", detail="Service Unavailable", retry_after=retry_after
-    )
-    return Result("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
 
 
 @asynccontextmanager
@@ -80,24 +38,9 @@ async def opened(data: Path, storage: Storage | None = None) -> AsyncIterator[Co
         yield corpus
 
 
-async def remember(corpus: CorpusWriter, results: Sequence[Result]) -> None:
-    """Record the results' entries as pending, as polling their feed does."""
-    async with corpus.database.write() as connection:
-        await store_entries(connection, "site", [(r.key, r.entry) for r in results], now=NOW)
-
-
-async def place(corpus: CorpusWriter, *results: Result, now: datetime = NOW) -> list[Placement]:
-    await remember(corpus, results)
-    return await corpus.place(results, now=now)
-
-
 async def url_row(corpus: CorpusWriter, key: str) -> Row[Any]:
     async with corpus.database.read() as connection:
         return (await connection.execute(select(urls).where(urls.c.key == key))).one()
-
-
-def manifest(data: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (data / "manifest.jsonl").read_bytes().decode().split("\n")[:-1]]
 
 
 def names(data: Path) -> list[str]:

@@ -18,7 +18,7 @@ from storage.corpus.repair import repair
 from storage.corpus.verify import verify
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
-from tests.test_crash import FIRST_SEEN, check_sound, contents, remember, result
+from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 

@@ -20,8 +20,10 @@ import pytest
 import zstandard
 
 from config.settings import USER_AGENT, Network
-from extractors.fetching.client import MAX_REDIRECTS, Client, Response
+from extractors.fetching.client import Client
 from extractors.fetching.hosts import parse_retry_after
+from extractors.fetching.messages import Response
+from extractors.fetching.redirects import MAX_REDIRECTS
 from extractors.records import Deferred, ItemError, Outcome, Page
 
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)

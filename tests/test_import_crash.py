@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg  # noqa: F401  # here, so that no child is killed while it is still importing
 import pytest
 
 from config.settings import Duplicates, Storage
@@ -14,12 +15,12 @@ from storage.corpus import importing
 from storage.corpus.export import export
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus, open_for_reading
-from tests.test_crash import KILLED, SEED, SQLITE, Fork, fork
-from tests.test_duplicates import edited, story
-from tests.test_importing import line, write_lines
+from tests.support.forks import KILLED, Fork
+from tests.support.numbered import SQLITE
+from tests.support.stories import edited, line, story, write_lines
 
-__all__ = ["fork"]  # the fixture
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
+SEED = 20251122
 ROUNDS = 40
 STORIES = 90
 

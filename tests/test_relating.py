@@ -21,8 +21,7 @@ from storage.index.database import Database, database_place, open_database
 from storage.index.schema import articles, events, relations
 from storage.relating import relating
 from storage.relating.relating import TRANSLATION, Related, relate_new
-from tests.support.composed import ARTICLES, FIRST_DAY, Composed
-from tests.test_events import FIRE, FIRE_AGAIN, FORM
+from tests.support.composed import ARTICLES, FIRE, FIRE_AGAIN, FIRST_DAY, FORM, Composed
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 BY_NAME = {article.name: article for article in ARTICLES}

@@ -86,8 +86,8 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from config.settings import Storage
-from storage.database import database_place
-from storage.turns import open_turns
+from storage.index.database import database_place
+from storage.state.turns import open_turns
 
 async def hold():
     async with open_turns(database_place(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:

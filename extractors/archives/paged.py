@@ -19,7 +19,7 @@ from extractors.archives.series import PAST_UNORDERED, Part, page_url, read_numb
 from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
 from extractors.urls import same_site

@@ -21,7 +21,8 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.dates.addresses import address_days
 from extractors.feeds.jobs import FeedJob
-from extractors.fetching.client import ACCEPT_FEED, Client, Response
+from extractors.fetching.client import Client
+from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.period import Period
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
 from extractors.workers.tasks import feed_from

@@ -18,7 +18,7 @@ from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.feeds.dates import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.period import DAY
 from extractors.records import Entry, ItemError, Outcome
 

@@ -293,7 +293,7 @@ class _Issue:
             rendered = render(content, archive_link=f"{archive}/{stem}.html" if archive else f"{stem}.html")
             if not choice.numbers:  # a mail of one line; the page says how the sources are
                 line = WORDS[one.frame].nothing
-                rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n", pictures=())
+                rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n")
             key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
             message_id = f"<{stem}.{key}@{domain_of(mail)}>"
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)

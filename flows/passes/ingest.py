@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
-from extractors.fetching.client import Wanted
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
+from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result

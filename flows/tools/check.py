@@ -21,8 +21,9 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.search import TOO_MANY, Search, list_entries
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
-from extractors.fetching.client import ACCEPT_FEED, Client
+from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
+from extractors.fetching.messages import ACCEPT_FEED
 from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted

@@ -36,7 +36,7 @@ from storage.placing import placing
 from storage.placing.fingerprints import VERSION
 from storage.state.entries import store_entries
 from tests.support.postgres import PostgresServer
-from tests.test_duplicates import edited, story
+from tests.support.stories import edited, story
 
 NOW = datetime(2025, 11, 22, tzinfo=UTC)
 FINGERPRINTS = 25  # of 400 words

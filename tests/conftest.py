@@ -17,6 +17,7 @@ from tests.support.forks import Fork, nursery
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
+    from tests.support.s3 import S3Server
 
 Golden = Callable[[Path, str], None]
 
@@ -25,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """A shell starts what it puts into the background with Ctrl-C ignored, and its children would ignore it too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow files first: side by side, the quick ones then fill what time the workers have left."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +52,15 @@ def postgres() -> Iterator[PostgresServer]:
     from tests.support.postgres import PostgresServer  # with all of SQLAlchemy, which most tests do not need
 
     with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """S3, up on loopback, for the tests that ask for it."""
+    from tests.support.s3 import S3Server  # with all of moto, which most tests do not need
+
+    with S3Server() as server:
         yield server
 
 

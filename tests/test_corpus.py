@@ -405,7 +405,7 @@ async def test_three_processes_placing_at_once_leave_no_gap_and_no_double_number
     for process in processes:
         process.start()
     try:
-        outcomes = dict(await asyncio.to_thread(lambda: [queue.get(timeout=50) for _ in processes]))
+        outcomes = dict(await asyncio.to_thread(lambda: [queue.get(timeout=300) for _ in processes]))
         for process in processes:
             process.join(10)
     finally:
@@ -442,21 +442,25 @@ async def test_opening_while_another_appends_disturbs_neither(tmp_path: Path, mo
 
     monkeypatch.setattr(os, "fsync", slow_sync)
 
-    async def append() -> None:
+    openings = 0
+
+    async def append() -> int:
+        number = 0
         async with opened(tmp_path) as corpus:
-            for number in range(40):
+            while number < 40 or (openings < 2 and number < 2000):
                 await place(corpus, result(number))
+                number += 1
                 await asyncio.sleep(0.005)  # who waits for the lock looks again now and then only
+        return number
 
     appending = asyncio.create_task(asyncio.to_thread(asyncio.run, append()))
-    openings = 0
     while not appending.done():
         async with opened(tmp_path):
             openings += 1
-    await appending
+    appended = await appending
     assert openings > 1
     async with opened(tmp_path) as corpus:
-        assert await verify(corpus) == (40, [])
+        assert await verify(corpus) == (appended, [])
 
 
 async def test_files_are_restored_only_while_nobody_publishes(tmp_path: Path) -> None:

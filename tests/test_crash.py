@@ -7,9 +7,8 @@ import itertools
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,9 @@ from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.files.manifest import append_lines
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
-from storage.state.entries import load_due
+from tests.benchmarks.corpus_kills import SEED, kill_passes, open_and_work_off, work_off
 from tests.support.forks import CUT, KILLED, Fork
 from tests.support.numbered import (
-    ENTRIES_A_POLL,
     FIRST_SEEN,
     SQLITE,
     check_sound,
@@ -41,10 +39,7 @@ from tests.support.numbered import (
 )
 from tests.support.s3 import S3Server
 
-SEED = 20251122
-ROUNDS = 42
-BACKLOG = 30  # entries that wait when a child starts: more than it can place before it is killed
-BATCH = 3
+ROUNDS = {"sqlite": 14, "postgresql": 5}  # 42 by tests.benchmarks.corpus_kills
 
 
 @asynccontextmanager
@@ -53,63 +48,11 @@ async def opened(data: Path, settings: Storage = SQLITE) -> AsyncIterator[Corpus
         yield corpus
 
 
-async def due(corpus: CorpusWriter) -> list[str]:
-    async with corpus.database.read() as connection:
-        return [entry.key for entry in await load_due(connection, ["site"], now=datetime.now(UTC))]
-
-
-async def work_off(corpus: CorpusWriter) -> None:
-    """Place all pending entries in small batches."""
-    while keys := await due(corpus):
-        await corpus.place([result(int(key[-5:])) for key in keys[:BATCH]], now=datetime.now(UTC))
-
-
-async def _open_and_work_off(data: Path, settings: Storage) -> None:
-    async with opened(data, settings) as corpus:
-        await work_off(corpus)
-
-
-def _child(data: Path, settings: Storage) -> None:
-    asyncio.run(_open_and_work_off(data, settings))
-
-
 def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path, storage: Storage, fork: Fork) -> None:
-    moments = random.Random(SEED)
-    disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
-    polls = interrupted = 0
-
-    async def between() -> bool:
-        """Open again, look for damage, give the next child enough to do; whether the last one left anything."""
-        nonlocal polls
-        async with opened(disturbed, storage) as corpus:
-            await check_sound(corpus, disturbed)
-            waiting = len(await due(corpus))
-            for _ in range(waiting, BACKLOG, ENTRIES_A_POLL):
-                await remember(corpus, polls)
-                polls += 1
-            return waiting > 0
-
-    asyncio.run(between())
-    # On PostgreSQL only the transaction is another, and a connection takes longer to make.
-    rounds, earliest, latest = (ROUNDS, 0.02, 0.2) if storage == SQLITE else (ROUNDS // 3, 0.1, 0.6)
-    for _ in range(rounds):
-        assert fork(_child, disturbed, storage, kill_after=moments.uniform(earliest, latest)) in (KILLED, 0)
-        interrupted += asyncio.run(between())
-
-    async def finish() -> None:
-        async with opened(disturbed, storage) as corpus, opened(calm) as other:
-            await work_off(corpus)
-            await check_sound(corpus, disturbed)
-            for poll in range(polls):
-                await remember(other, poll)
-            await work_off(other)
-            assert await outcomes(corpus) == await outcomes(other)
-
-    asyncio.run(finish())
+    rounds = ROUNDS["sqlite" if storage == SQLITE else "postgresql"]
+    interrupted = kill_passes(tmp_path, storage, fork, rounds=rounds)
     assert interrupted >= rounds // 3  # else the kills came too late to test anything
-    assert len(contents(calm)) >= 20
-    assert contents(disturbed) == contents(calm)
-    assert manifest(disturbed) == manifest(calm)
+    assert len(contents(tmp_path / "calm")) >= 20
 
 
 def _cut_before_the_files() -> None:
@@ -191,12 +134,11 @@ async def test_whatever_a_cut_leaves_is_completed_by_the_next_opening(
 
 
 @pytest.fixture
-def on_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """Files in a new bucket, for clients of this process and for a child that gets its environment."""
-    with S3Server() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield Storage(corpus=f"s3://{server.bucket()}/texts")
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return Storage(corpus=f"s3://{s3.bucket()}/texts")
 
 
 def _child_on_s3(data: Path, settings: Storage, environment: dict[str, str], request: int, *, after: bool) -> None:
@@ -214,7 +156,7 @@ def _child_on_s3(data: Path, settings: Storage, environment: dict[str, str], req
         return answer
 
     ObjectFolder._call = call_or_die  # type: ignore[method-assign]
-    asyncio.run(_open_and_work_off(data, settings))
+    asyncio.run(open_and_work_off(data, settings))
 
 
 def test_killed_at_any_request_to_s3_the_corpus_is_as_if_undisturbed(

@@ -22,7 +22,7 @@ from tests.support.digest_corpus import START, configured, new_article, opened, 
 from tests.support.forks import CUT, Fork
 from tests.support.mail_servers import MailProcess
 
-KILLS = {"sqlite": 15, "postgresql": 4}  # 100 by tests.benchmarks.digest_kills
+KILLS = {"sqlite": 6, "postgresql": 3}  # 100 by tests.benchmarks.digest_kills
 
 
 def test_killed_at_random_moments_it_neither_loses_nor_repeats_an_article(

@@ -386,6 +386,7 @@ async def test_a_source_that_was_never_polled_is_shown_as_such(tmp_path: Path) -
     config = load_config(write_config(tmp_path / "config", sources=sources))
     async with open_corpus(tmp_path / "data", config.settings.storage):
         pass
-    done = c5watch("sources", "status", "--config", tmp_path / "config", "--data", tmp_path / "data")
+    status = "sources", "status", "--config", tmp_path / "config", "--data", tmp_path / "data"
+    done = await asyncio.to_thread(c5watch, *status)
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split() == ["one", "never", "read"]

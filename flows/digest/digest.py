@@ -32,7 +32,6 @@ from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, free_stem, store_digest
-from storage.files.local_folder import named_disk_errors
 from storage.index.database import Database, database_place, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
@@ -227,8 +226,7 @@ async def preview(
     ):
         choice = await _choose(connection, config, one, since=moment, now=now)
         content = await _content(connection, config, one, choice, now=now)
-    with named_disk_errors(file):
-        replace_page(file, render(content, archive_link=None).page)
+    replace_page(file, render(content, archive_link=None).page)
     return Issued(one.name, len(choice.numbers), choice.since)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from extractors.records import Feed, Outcome
 from extractors.workers.tasks import feed_from
 from extractors.zones import zone_of
 from flows.passes.backfill_request import BackfillRequest
-from flows.passes.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
+from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import ingest, ingest_batch
 from flows.passes.listing import Asking, Keeper, Listing, SharedListing, list_archives, side_by_side
 from flows.passes.summary import SourceReport, Summary
@@ -135,7 +136,8 @@ async def backfill(
             raise
         finally:
             summary.passed.seconds = time.monotonic() - started
-            await to_the_end(_store_end(context, run, summary, [s.id for s in request.sources]))
+            ended = partial(_store_end, context, run, summary, [s.id for s in request.sources])
+            await to_the_end(once_more(ended))
         await relate_new(database, now=context.now())
     return summary
 
@@ -214,8 +216,8 @@ class _Keeper(Keeper):
 async def _store_end(context: Context, run: int, summary: BackfillSummary, source_ids: Sequence[str]) -> None:
     database = context.corpus.database
     async with database.read() as connection:
-        for source_id in source_ids:
-            summary.passed.pending += await count_listed_pending(connection, source_id, summary.period)
+        pending = [await count_listed_pending(connection, source_id, summary.period) for source_id in source_ids]
+    summary.passed.pending = sum(pending)
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         await forget_refused(connection, context.config.settings.refused, now=context.now())

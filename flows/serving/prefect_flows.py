@@ -6,17 +6,14 @@ Imported only by who is about to run under Prefect.
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import flow, runtime, task
+from prefect import Flow, flow, runtime, task
 from prefect.artifacts import (
     acreate_markdown_artifact,
     acreate_progress_artifact,
@@ -24,10 +21,9 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import arun_deployment
 from prefect.events import emit_event
-from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
 from config.load import ConfigError, load_config
@@ -41,17 +37,13 @@ from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
 from flows.reports.coverage import markdown as coverage_markdown
+from flows.serving import process
 from flows.serving.alone import alone
-from flows.serving.child import end_with
+from flows.serving.parameters import Day, Shards, Since, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
 from storage.errors import StorageError
-
-if TYPE_CHECKING:
-    RouteName = str
-else:
-    RouteName = Literal[tuple(ROUTES)]  # Prefect's form for a run offers them
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -61,26 +53,24 @@ EXPECTED = (StorageError, ConfigError, RequestError, plain_digest.RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
-_parent, _, _zone = os.environ.get(PARENT, "").partition(" ")
-if _parent and int(_parent) != os.getpid():
-    end_with(int(_parent))  # a run of `c5watch serve` does not outlive it
-
-    def _tell_unless_told_to_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not issubclass(kind, TerminationSignal):
-            sys.__excepthook__(kind, error, trace)
-
-    def _not_told_to_end(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], TerminationSignal))
-
-    sys.excepthook = _tell_unless_told_to_end
-    logging.getLogger("asyncio").addFilter(_not_told_to_end)  # the signal may meet the loop, not the flow
-
 
 def _say(line: str) -> None:
     """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
     if observer is None:
-        now = datetime.now(ZoneInfo(_zone)) if _zone else datetime.now().astimezone()
-        print(now.isoformat(" ", "seconds"), line, file=sys.stderr, flush=True)
+        print(process.stamp(), line, file=sys.stderr, flush=True)
+
+
+async def _begin() -> None:
+    """Make ready for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    if observer is None:
+        process.begin()
+    await take_settings()
+
+
+def _tell_end(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
+    """Say how a run ended that cannot say so itself: a hook, which `serve` or the worker calls."""
+    ended = "crashed" if state.is_crashed() else "cancelled"
+    _say(f"{flow_run.name}: {ended}; what it had finished is kept, and the next one goes on from there")
 
 
 def _next(cron: str, timezone: str) -> str:
@@ -119,7 +109,13 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
     return told
 
 
-@flow(name="monitor", flow_run_name=_name_of_pass, validate_parameters=True)
+@flow(
+    name="monitor",
+    flow_run_name=_name_of_pass,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def monitor(
     config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
@@ -132,7 +128,7 @@ async def monitor(
         sources: Ids of the sources to poll; none means all that are enabled.
         due_only: Poll only the feeds whose turn has come by their own rhythm.
     """
-    await take_settings()
+    await _begin()
     checked = load_config(Path(config), ROUTES)
     with alone(Path(data) / MONITOR_LOCK) as free:
         if due_only and not free:
@@ -169,13 +165,19 @@ def _name_of_backfill() -> str:
     return f"backfill {given.get('first')} – {given.get('last')}" + (f", {named}" if named else "")
 
 
-@flow(name="backfill", flow_run_name=_name_of_backfill, validate_parameters=True)
+@flow(
+    name="backfill",
+    flow_run_name=_name_of_backfill,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def backfill(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: RouteName | None = None,
+    via: Via = None,
     urls: str | None = None,
     config: str = "config",
     data: str = "data",
@@ -191,7 +193,7 @@ async def backfill(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
     request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
     progress = Progress(observer or Observer())
@@ -214,14 +216,20 @@ async def backfill(
     return counts
 
 
-@flow(name="backfill-windows", flow_run_name="backfill {first} – {last}, in windows", validate_parameters=True)
+@flow(
+    name="backfill-windows",
+    flow_run_name="backfill {first} – {last}, in windows",
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def backfill_windows(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: RouteName | None = None,
-    shards: int = 8,
+    via: Via = None,
+    shards: Shards = 8,
     deployment: str = "backfill/backfill",
     config: str = "config",
     data: str = "data",
@@ -238,7 +246,7 @@ async def backfill_windows(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     checked = load_config(Path(config), ROUTES)
     parts = shares(checked_request(checked, first, last, sources or (), via=via, today=utc_now().date()), shards=shards)
     names = []
@@ -266,11 +274,17 @@ def _name_of_digest() -> str:
     return f"digest {name or 'all'} {moment.astimezone(UTC):%Y-%m-%d}"
 
 
-@flow(name="digest", flow_run_name=_name_of_digest, validate_parameters=True)
+@flow(
+    name="digest",
+    flow_run_name=_name_of_digest,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def digest(
     name: str | None = None,
-    since: str | None = None,
+    since: Since = None,
     send: bool = True,
     waiting_only: bool = False,
     config: str = "config",
@@ -286,7 +300,7 @@ async def digest(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     summary = await plain_digest.digest(
         load_config(Path(config), ROUTES),
         Path(data),

@@ -20,8 +20,9 @@ from config.load import Config, load_config
 from extractors.period import Period
 from extractors.records import Outcome
 from flows.cli.app import app
+from flows.errors import RequestError
 from flows.passes.backfill import BackfillSummary, backfill
-from flows.passes.backfill_request import BackfillRequest, RequestError, checked_period, checked_request
+from flows.passes.backfill_request import BackfillRequest, checked_period, checked_request
 from flows.passes.dry_run import Forecast, duration, forecast, longest
 from flows.passes.monitor import monitor
 from tests.support.archive_servers import (

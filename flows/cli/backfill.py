@@ -55,7 +55,8 @@ def backfill(
 
     Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
     """
-    from flows.passes.backfill_request import RequestError, checked_request
+    from flows.errors import RequestError
+    from flows.passes.backfill_request import checked_request
 
     checked = checked_config(config, source)
     try:
@@ -124,7 +125,7 @@ def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: 
 
 
 def _day(option: str, value: str) -> date:
-    from flows.passes.backfill_request import RequestError
+    from flows.errors import RequestError
 
     try:
         return date.fromisoformat(value)

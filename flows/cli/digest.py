@@ -58,6 +58,7 @@ def digest(
         checked_output("--preview", preview)
     with problems_explained():
         from flows.digest import digest as flow
+        from flows.errors import RequestError
         from flows.passes.context import utc_now
         from flows.serving.run import run
 
@@ -70,9 +71,10 @@ def digest(
                     would = counted(issued.articles, "article")
                     print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
                 return
-            names = [name] if name else []
-            summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))
-        except flow.RequestError as error:
+            names = (name,) if name else ()
+            request = flow.DigestRequest(names, since, send=not no_send, waiting_only=waiting)
+            summary = run(flow.digest(checked, data, request))
+        except RequestError as error:
             say(str(error))
             raise typer.Exit(USAGE) from None
     if as_json:

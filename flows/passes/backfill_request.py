@@ -13,12 +13,9 @@ from extractors.archives.lists import is_address, owner_finder, read_addresses
 from extractors.archives.routes import LIST, ROUTES
 from extractors.period import DAY, Period
 from extractors.text import counted
+from flows.errors import RequestError
 
 EARLIEST = date(1995, 1, 1)  # no outlet has been on the web for longer
-
-
-class RequestError(ValueError):
-    """A backfill cannot be done as asked for; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,10 @@ from config.load import ConfigError, load_config
 from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.digest import digest as plain_digest
+from flows.errors import RequestError
 from flows.passes import backfill as plain_backfill
 from flows.passes import monitor as plain
-from flows.passes.backfill_request import RequestError, checked_request
+from flows.passes.backfill_request import checked_request
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
@@ -49,7 +50,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
 LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
-EXPECTED = (StorageError, ConfigError, RequestError, plain_digest.RequestError)
+EXPECTED = (StorageError, ConfigError, RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
@@ -304,10 +305,7 @@ async def digest(
     summary = await plain_digest.digest(
         load_config(Path(config), ROUTES),
         Path(data),
-        names=[name] if name else (),
-        since=since,
-        send=send,
-        waiting_only=waiting_only,
+        plain_digest.DigestRequest((name,) if name else (), since, send, waiting_only),
         engine="prefect",
         step=run_as_task,
     )

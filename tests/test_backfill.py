@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, load_config
 from extractors.period import Period
 from extractors.records import Outcome
 from flows.cli.app import app
-from flows.errors import RequestError
 from flows.passes.backfill import BackfillSummary, backfill
 from flows.passes.backfill_request import BackfillRequest, checked_period, checked_request
 from flows.passes.dry_run import Forecast, duration, forecast, longest
@@ -52,6 +52,8 @@ from tests.support.running import (
     verified,
     write_config,
 )
+
+pytestmark = pytest.mark.slow
 
 NOVEMBER = date(2025, 11, 1)
 WEEK = Period(date(2025, 11, 5), date(2025, 11, 11))

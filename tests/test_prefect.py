@@ -21,6 +21,8 @@ from tests.support.archive_servers import serve
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import RequestError
 from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
     INTERRUPTED,
-    USAGE,
     ConfigOption,
     DataOption,
     EngineName,
@@ -55,16 +55,12 @@ def backfill(
 
     Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
     """
-    from flows.errors import RequestError
     from flows.passes.backfill_request import checked_request
 
     checked = checked_config(config, source)
-    try:
+    with problems_explained():
         days = _day("--from", first), _day("--to", last)
         request = checked_request(checked, *days, source or (), via=via, addresses=addresses, today=date.today())
-    except RequestError as error:
-        say(str(error))
-        raise typer.Exit(USAGE) from None
     if skipped := request.skipped:
         shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
         say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
@@ -125,8 +121,6 @@ def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: 
 
 
 def _day(option: str, value: str) -> date:
-    from flows.errors import RequestError
-
     try:
         return date.fromisoformat(value)
     except ValueError:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import FAILED, USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -137,11 +136,11 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     """
     checked = checked_config(config)
     with problems_explained():
-        from storage.corpus.verify import verify
+        from flows.tools.corpus import verify_corpus
 
-        count, faults = read_corpus(checked, data, verify)
+        count, faults = read_corpus(checked, data, verify_corpus)
     if as_json:
-        listed = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in faults]
+        listed = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in faults]
         print_json({"articles": count, "faults": listed})
     else:
         for fault in faults:
@@ -163,8 +162,8 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 
         done = asyncio.run(repair_corpus(checked, data))
     if as_json:
-        left = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in done.left]
-        print_json({"mended": [{"place": m.place, "done": m.done} for m in done.mended], "left": left})
+        left = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in done.left]
+        print_json({"mended": [{"place": m.location, "done": m.done} for m in done.mended], "left": left})
     else:
         for line in (*done.mended, *done.left):
             print(line)

@@ -23,7 +23,7 @@ from flows.digest.digest import digest
 from flows.passes.monitor import monitor
 from flows.serving.run import PREFECT_FOLDER, run_flow, use_server
 from flows.serving.server import EmbeddedServer
-from storage.corpus.verify import verify
+from flows.tools.corpus import verify_corpus
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 
@@ -58,7 +58,7 @@ def run_demo(folder: Path) -> bool:
             second = run_flow(lambda flows: flows.monitor(str(config.folder), str(folder)), observer=bar)
         print_summary(second)
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
-    count, faults = read_corpus(config, folder, verify)
+    count, faults = read_corpus(config, folder, verify_corpus)
     _show_article(config, folder)
     summary = asyncio.run(digest(config, folder))
     issue = summary.issued[0]

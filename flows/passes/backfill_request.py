@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from config.errors import RequestError
 from config.load import Config
 from config.sources import Backfill, Source
 from extractors.archives.lists import is_address, owner_finder, read_addresses
 from extractors.archives.routes import LIST, ROUTES
 from extractors.period import DAY, Period
 from extractors.text import counted
-from flows.errors import RequestError
 
 EARLIEST = date(1995, 1, 1)  # no outlet has been on the web for longer
 

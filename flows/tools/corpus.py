@@ -18,7 +18,8 @@ from flows.passes.context import utc_now
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.importing import Imported, import_lines
 from storage.corpus.repair import Repair, repair
-from storage.corpus.writer import MANIFEST_FILE, open_corpus
+from storage.corpus.verify import Fault, refuse_behind, verify
+from storage.corpus.writer import MANIFEST_FILE, CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.folder import Folder
@@ -69,6 +70,12 @@ async def adopt_folder(config: Config, data: Path, folder: Path | Folder) -> Ado
     facts = read_facts(folder.absolute().parent / MANIFEST_FILE) if isinstance(folder, Path) else {}
     async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
         return await adopt(corpus, folder, now=utc_now(), facts=facts)
+
+
+async def verify_corpus(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
+    """Return the number of articles and the faults. Raises StorageError for a data folder that is behind its index."""
+    await refuse_behind(corpus)
+    return await verify(corpus)
 
 
 async def repair_corpus(config: Config, data: Path) -> Repair:

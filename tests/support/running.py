@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from config.load import Config
 from extractors.urls import canonical_url
 from flows.cli.app import app
-from storage.corpus.verify import Fault, verify
+from flows.tools.corpus import verify_corpus
+from storage.corpus.verify import Fault
 from storage.corpus.writer import open_for_reading
 from storage.health.history import load_story
 
@@ -45,7 +46,7 @@ def source_toml(source_id: str, *feeds: str, language: str = "ru", country: str 
 async def verified(config: Config, data: Path) -> tuple[int, list[Fault]]:
     """The number of articles in the corpus, and its faults."""
     async with open_for_reading(data, config.settings.storage) as corpus:
-        return await verify(corpus)
+        return await verify_corpus(corpus)
 
 
 async def explained(config: Config, data: Path, url: str) -> dict[str, Any]:

@@ -44,6 +44,8 @@ from tests.support.archive_servers import (
 from tests.support.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch_process, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER = date(2025, 11, 1)
 WEEK = Period(date(2025, 11, 5), date(2025, 11, 11))
 FASTEST = SETTINGS.replace("0.02", "0")

@@ -37,6 +37,8 @@ from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 from tests.support.s3 import CREDENTIALS, S3Server
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
 

@@ -35,6 +35,8 @@ from tests.support.health_rows import health_of, store_feed, store_urls
 from tests.support.outlets import source_table, story
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 URL = "https://site.kz/news/1"
 TOPICS = compile_topics(load_config(CHECKOUT / "config").topics)

@@ -12,12 +12,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 HOSTS, PAGES = 3, 30
 GAP_S = 0.15

@@ -32,7 +32,7 @@ from flows.digest.words import WORDS
 from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
-from storage.digests.outbox import Choice, choose, free_stem, store_digest
+from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
 from storage.index.database import Database, index_location, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
@@ -183,10 +183,12 @@ async def digest(
         summary.written = await write_files(config, data, database)
         if send and mail is not None:
             # Each delivery is claimed, so a step that is run again repeats none.
+            await _withdraw(config, database)
             work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=waiting_only)
             summary.sending = await step("send", work)
         else:
             await note_waiting(database, summary.sending)
+        await _forget_old(database, now=now())
         await store_run_end(database, run, now=now(), summary=summary.to_json())
     return summary
 
@@ -200,6 +202,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
         return None
     database = await open_database(index_location(data, config.settings.storage))
     try:
+        await _withdraw(config, database)
         return await send_waiting(database, config.settings.mail, now=now, pauses_s=())
     finally:
         await database.close()
@@ -256,6 +259,25 @@ async def _content(
     )
 
 
+def _readers(config: Config, one: Digest) -> set[str]:
+    mail = config.settings.mail
+    return {*(one.recipients or mail.recipients)} if mail else set()
+
+
+async def _withdraw(config: Config, database: Database) -> None:
+    """Give up what waits for readers whom the settings no longer name."""
+    async with database.write() as connection:
+        await withdraw(connection, {one.name: _readers(config, one) for one in config.settings.digests})
+
+
+async def _forget_old(database: Database, *, now: datetime) -> None:
+    """Take old mails, whose files have long been written, out of the index: a few at a time, so that nobody waits."""
+    forgotten = 1
+    while forgotten:
+        async with database.write() as connection:
+            forgotten = await forget_old(connection, now=now)
+
+
 def _title(one: Digest) -> str:
     return one.title or TITLES[one.frame]
 
@@ -294,7 +316,7 @@ class _Issue:
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)
             await store_digest(
                 connection, one.name, choice, now=now, stem=stem, message_id=message_id, message=message,
-                page=rendered.page.encode(), recipients={*(one.recipients or mail.recipients)} if mail else (),
+                page=rendered.page.encode(), recipients=_readers(config, one),
             )  # fmt: skip
             return Issued(one.name, len(choice.numbers), choice.since, stem, message_id)
 

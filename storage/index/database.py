@@ -36,6 +36,11 @@ class Database:
         self._server = server
         self._writers = asyncio.Lock()  # in turn, without a connection each, which the pool may not have
 
+    @property
+    def shared(self) -> bool:
+        """Whether other data folders may be using it."""
+        return self._server.shared
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database and changes nothing."""

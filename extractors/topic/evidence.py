@@ -154,7 +154,9 @@ class Evidence:
         return [
             Match(group, term, part, count)
             for part in PLACES
-            for term, count in Counter(occurrence.hit.term for occurrence in occurrences if occurrence.part == part).items()
+            for term, count in Counter(
+                occurrence.hit.term for occurrence in occurrences if occurrence.part == part
+            ).items()
         ]
 
     def _lists(self) -> Set[int]:

@@ -52,7 +52,9 @@ app.add_typer(topics_app, name="topics")
 
 
 @app.callback(invoke_without_command=True)
-def common_options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def common_options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Options before any command."""
     if version:
         from config.settings import VERSION

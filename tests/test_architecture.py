@@ -60,7 +60,6 @@ SHARED_NAMES = {
     "digest": "the command, the run that it starts and Prefect's flow of it",
     "serve": "the command and what it runs",
     "deploy": "the command and what it runs",
-    "run": "the console script, whose name installed copies hold, and a coroutine run to its end",
 }
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))

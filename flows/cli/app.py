@@ -53,7 +53,9 @@ app.add_typer(topics_app, name="topics")
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def common_options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Options before any command."""
     if version:
         from config.settings import VERSION
@@ -149,7 +151,7 @@ def demo(
             raise typer.Exit(FAILED)
 
 
-def run() -> None:
+def run_command_line() -> None:
     """Run the command line; no way out of it shows a traceback."""
     handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from config.errors import UserError
 from flows.engine import api_admits, api_answers, quiet_dependencies
 from flows.serving.child import guarded
 
@@ -34,7 +35,7 @@ RETENTION = {
 }
 
 
-class ServerError(Exception):
+class ServerError(UserError):
     """A Prefect server cannot be used; the message says what to do."""
 
 

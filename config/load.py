@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from config.errors import USAGE, UserError
-from config.settings import Settings
+from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
 from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
@@ -222,7 +222,7 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json.dumps(masked(value), ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -503,3 +503,37 @@ def test_a_source_names_one_route_or_several_in_order(folder: Folder) -> None:
     for value, routes in ((one, ["sitemap"]), (several, ["wordpress", "gdelt", "urls"]), (None, [])):
         (read,) = load_config(folder(sources=source(backfill=value)), ROUTES).sources
         assert [backfill.route for backfill in read.backfill] == routes
+
+
+OPEN = "expected one without user and password, because addresses are kept and shown in many places"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"feeds": '["https://a.kz/rss", "https://reader:s3cret@orda.kz/rss"]'},
+            f'sources[1].feeds[2]: found "https://…@orda.kz/rss", {OPEN}',
+        ),
+        ({"feeds": '["https://s3cret@orda.kz/rss"]'}, f'sources[1].feeds[1]: found "https://…@orda.kz/rss", {OPEN}'),
+        ({"homepage": '"http://me:s3cret@x@orda.kz"'}, f'sources[1].homepage: found "http://…@orda.kz", {OPEN}'),
+        (
+            {"backfill": '{ route = "sitemap", url = "https://:s3cret@orda.kz/map.xml" }'},
+            f'sources[1].backfill.url: found "https://…@orda.kz/map.xml", {OPEN}',
+        ),
+        (
+            {"homepage": '"ftp://me:s3cret@orda.kz"'},
+            'sources[1].homepage: found "ftp://…@orda.kz", expected a complete address such as "https://example.kz/rss"',
+        ),
+    ],
+    ids=["feed", "user alone", "homepage", "backfill", "no web address either"],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(
+    folder: Folder, changes: dict[str, str], told: str
+) -> None:
+    assert mistakes(folder(sources=source(**changes))) == [f"sources.toml: {told}"]
+
+
+def test_an_at_sign_behind_the_host_is_no_password(folder: Folder) -> None:
+    feed = "https://orda.kz/@redaksiya/rss?by=me@orda.kz"
+    assert load_config(folder(sources=source(feeds=f'["{feed}"]'))).sources[0].feeds == (feed,)

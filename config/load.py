@@ -262,7 +262,7 @@ def _undecodable_variables() -> list[str]:
             field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
             if not key:
                 lines.append(
-                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> a setting"
+                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> for each setting"
                 )
             elif field and "tuple" in str(field.annotation):
                 lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')

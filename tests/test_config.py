@@ -349,7 +349,7 @@ def test_a_mistake_in_the_sources_is_one_line_with_place_and_mend(folder: Folder
         (
             "C5WATCH_NETWORK",
             "fast",
-            "C5WATCH_NETWORK: found a single value, expected one variable C5WATCH_NETWORK__<NAME> a setting",
+            "C5WATCH_NETWORK: found a single value, expected one variable C5WATCH_NETWORK__<NAME> for each setting",
         ),
         ("C5WATCH_NETWORK", "3", "C5WATCH_NETWORK: found 3, expected a table"),
         (

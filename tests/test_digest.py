@@ -519,7 +519,7 @@ def test_the_command_says_what_it_did_and_ends_with_the_right_status(tmp_path: P
 
     assert "expected a day or moment" in run("--since", "soon", status=2).stderr
     assert '--name: found "x", expected one of digest' in run("--name", "x", status=2).stderr
-    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting: expected without")
+    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting cannot be used together with")
     shown = run("--preview", tmp_path / "p.html", "--json").stdout
     assert json.loads(shown) == {"name": "digest", "articles": 3, "page": str(tmp_path / "p.html")}
     with MailProcess(tmp_path) as server:

@@ -66,18 +66,18 @@ def common_options(
 
 @app.command()
 def monitor(
-    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Ask only this source. May be repeated.")] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
+        EngineName, typer.Option(help="Where to run: auto takes Prefect if its API answers.")
     ] = EngineName.auto,
-    due: Annotated[bool, typer.Option("--due", help="Only feeds whose turn has come by their own rhythm.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Ask only the feeds whose turn has come.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Make one pass over the feeds, now.
 
-    What is new and on topic is appended to the corpus.
+    Appends what is new and on topic to the corpus, and prints a line a source.
     """
     checked = checked_config(config, source)
     from flows.engine import choose_engine
@@ -106,8 +106,13 @@ app.command()(digest)
 
 
 @app.command()
-def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Say what became of one URL, and why."""
+def explain(
+    url: Annotated[str, typer.Argument(help="Address of a page, as the feed, the site or the corpus names it.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Tell what became of one address, and why."""
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
@@ -125,7 +130,10 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
 
 @app.command()
 def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Write the status page: what came in lately, which sources need a look. Each monitor pass writes it as well."""
+    """Write the status page, and print where it is.
+
+    It shows what came in lately and which sources need a look. Each monitor pass writes it as well.
+    """
     checked = checked_config(config)
     with problems_explained():
         from flows.passes.context import utc_now
@@ -136,13 +144,13 @@ def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
 
 @app.command()
 def demo(
-    keep: Annotated[Path, typer.Option(help="Folder for all that the demonstration writes; made anew.")] = Path(
+    keep: Annotated[Path, typer.Option(help="Folder to write to. An earlier demonstration in it is deleted.")] = Path(
         "data/demo"
     ),
 ) -> None:
     """Do the whole job once, offline.
 
-    A small news site on loopback, two passes over it, the second under Prefect.
+    Starts a small news site on this machine, makes two passes over it, the second under Prefect, and writes a digest.
     """
     with problems_explained():
         from flows.cli.demo import run_demo

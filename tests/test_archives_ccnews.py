@@ -267,7 +267,11 @@ def test_a_cut_file_is_an_error_after_its_pages(tmp_path: Path, host: str) -> No
             next(pages)
 
 
-@pytest.mark.parametrize("body", [b"<html>Home</html>" * 100, gzip.compress(b"hello" * 1000), b"\x1f\x8b" + bytes(999)])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Home</html>" * 100, gzip.compress(b"hello" * 1000), b"\x1f\x8b" + bytes(999)],
+    ids=["a page", "another text, packed", "nothing, packed"],
+)
 def test_what_is_no_warc_is_an_error(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(body)

@@ -23,6 +23,8 @@ from flows.cli.app import app
 from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, one_json, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
 PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "
 

@@ -21,13 +21,14 @@ from lxml import html as lxml_html
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, ConfigError, load_config
 from config.settings import Digest, Storage
 from extractors.records import Result
 from flows.cli.app import app
 from flows.digest import files as digest_files
 from flows.digest import sending
-from flows.digest.digest import RequestError, Summary, digest, parse_since, preview, send_late
+from flows.digest.digest import DigestSummary, digest, parse_since, preview, send_late
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.digests.outbox import GAPS, forget_old
 from storage.errors import StorageError
@@ -46,7 +47,7 @@ async def filled(data: Path, storage: Storage, results: Iterable[Result] = (), *
         await place(corpus, results or map(new_article, range(3)), now=now - timedelta(minutes=5))
 
 
-async def made(config: Config, data: Path, *, now: datetime = START, **options: Any) -> Summary:
+async def made(config: Config, data: Path, *, now: datetime = START, **options: Any) -> DigestSummary:
     return await digest(config, data, now=lambda: now, **{"pauses_s": (0.01, 0.01), **options})
 
 

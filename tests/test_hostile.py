@@ -37,6 +37,8 @@ from tests.support import hostile_site as hostile
 from tests.support.hostile_site import Answer, HostileSite, Reply, article, item, moved, packed, rss
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT_S = 5.0  # room for a machine that has other work: the healthy hosts are read under it as well
 TOTAL_S = 4 * TIMEOUT_S
 EXTRACTION_S = 30.0

@@ -66,7 +66,7 @@ def test_the_deployments_of_prefect_yaml_are_made_and_listed(deployed: EmbeddedS
         (
             "backfill",
             {"first": "2025-11-01", "last": "2025-11-02", "via": "pigeon"},
-            "one of sitemap, wordpress, paged, wayback, gdelt, ccnews, urls",
+            "one of sitemap, paged, urls, wordpress, wayback, gdelt, ccnews",
         ),
         (
             "digest",

@@ -26,7 +26,7 @@ from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Entry, ItemError, Outcome, Page
 from extractors.topic.judge import compile_topics
 from flows.passes.backfill import backfill
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import Asked, Reply, serve, urlset
@@ -34,6 +34,8 @@ from tests.support.health_rows import NOW as MONDAY
 from tests.support.health_rows import health_of, store_feed, store_urls
 from tests.support.outlets import source_table, story
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 URL = "https://site.kz/news/1"
@@ -269,7 +271,7 @@ def test_hostile_pages_cost_the_screen_little(body: str) -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

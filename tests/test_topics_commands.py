@@ -18,6 +18,8 @@ from tests.demo_site.model import DemoArticle
 from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class World:

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
+from config.errors import FAILED
 from flows.cli.backfill import backfill
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
     ConfigOption,
     DataOption,
     EngineName,

@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from config.errors import FAILED, USAGE, UserError
+
 if TYPE_CHECKING:
     from config.load import Config
 
 CHECKOUT = Path(__file__).parents[2]
-FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
+INTERRUPTED = 130  # exit status
 
 
 def _data_folder(data: Path) -> Path:
     """A folder, or where one can be made; a file there ends the command with status 2."""
     with suppress(OSError):  # it may not be looked at: opening the corpus will say so
-        found = next((place for place in (data, *data.parents) if place.exists()), None)
+        found = next((folder for folder in (data, *data.parents) if folder.exists()), None)
         if found is not None and not found.is_dir():
             say(f"--data: {found} is a file, not a folder: name the folder of the corpus, or one that is to be made")
             raise typer.Exit(USAGE)
@@ -55,15 +57,11 @@ class EngineName(StrEnum):
 
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
     """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
-    from config.load import ConfigError, load_config
+    from config.load import load_config
 
-    try:
+    with problems_explained():
         checked = load_config(folder)
         checked.select(source_ids or (), given_by=given_by)
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
     return checked
 
 
@@ -91,20 +89,19 @@ def checked_address(url: str) -> str:
 
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Turn expected trouble into one sentence and its exit status; anything else is a bug, and for `bug_explained`."""
-    from extractors.workers.errors import WorkersError
-    from flows.serving.server import ServerError
-    from storage.errors import StorageError
-
+    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`."""
     try:
         yield
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
-        if isinstance(trouble := _first(error), StorageError | ServerError | WorkersError):
-            fail(str(trouble))
-        raise
+        trouble = _first(error)
+        if not isinstance(trouble, UserError):
+            raise
+        for line in trouble.lines:
+            say(line)
+        raise typer.Exit(trouble.status) from error
 
 
 def bug_explained(error: Exception) -> None:

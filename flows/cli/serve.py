@@ -84,12 +84,9 @@ def deploy(
             check_api(url, otherwise="correct PREFECT_API_URL")
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    from flows.serving.deploy import DeployError
     from flows.serving.deploy import deploy as register
 
-    try:
+    with problems_explained():
         for line in asyncio.run(register(checked, data, pool=pool, notify=notify)):
             print(line)
-    except DeployError as error:
-        fail(str(error))
     say(f"now start workers: prefect worker start --pool {pool}")

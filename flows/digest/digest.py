@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.errors import RequestError
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
@@ -32,7 +33,7 @@ from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
@@ -41,10 +42,6 @@ DEFAULT_NAME = Digest().name
 TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-class RequestError(Exception):
-    """What was asked for makes no sense; the message says what to ask for instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Issued:
 
 
 @dataclass(slots=True)
-class Summary:
+class DigestSummary:
     """What a run did."""
 
     folder: Path
@@ -99,9 +96,9 @@ class Summary:
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
-            place = self.folder / f"{one.stem}.html"
+            page = self.folder / f"{one.stem}.html"
             new = counted(one.articles, "article")
-            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
+            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -160,7 +157,7 @@ async def digest(
     step: Step = run_directly,
     now: Callable[[], datetime] = utc_now,
     pauses_s: Sequence[float] | None = None,
-) -> Summary:
+) -> DigestSummary:
     """Make the digests that are due to their readers, write their files, send what waits.
 
     `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
@@ -172,7 +169,7 @@ async def digest(
     mail = config.settings.mail
     chosen = choose_digests(config, names)
     moments = {one.name: _since(config, one, since, now()) for one in chosen}
-    summary = Summary(data / FOLDER, mail is not None)
+    summary = DigestSummary(data / FOLDER, mail is not None)
     async with open_for_reading(data, config.settings.storage):
         pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:
@@ -203,7 +200,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
     """
     if config.settings.mail is None:
         return None
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         await _withdraw(config, database)
         return await send_waiting(database, config.settings.mail, now=now, pauses_s=())

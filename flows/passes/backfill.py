@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from config.errors import RequestError
 from config.load import Config
 from config.sources import Backfill, Source
 from extractors.archives.lists import is_address, owner_finder, read_addresses
@@ -46,10 +47,6 @@ from storage.state.windows import StoredWindow, load_windows
 
 NO_ROUTE = "no route: give the source a backfill in sources.toml, or name one with --via"
 EARLIEST = date(1995, 1, 1)  # no outlet has been on the web for longer
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be done; the message says what to change."""
 
 
 @dataclass(slots=True)

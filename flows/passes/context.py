@@ -19,7 +19,7 @@ from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import LostConnection
-from storage.index.database import INDEX_FILE, database_place
+from storage.index.database import INDEX_FILE, index_location
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
 from storage.state.periods import Period
@@ -144,7 +144,7 @@ async def open_context(
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection)
-        turns = await stack.enter_async_context(open_turns(database_place(data, settings.storage), data))
+        turns = await stack.enter_async_context(open_turns(index_location(data, settings.storage), data))
         client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
         topics = compile_topics(config.topics)
         fetched = Fetched(data / FETCHED_FOLDER)

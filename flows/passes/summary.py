@@ -100,7 +100,7 @@ class Summary:
         }
 
 
-def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+def source_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
     """The lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
     return [
         (
@@ -147,5 +147,5 @@ def markdown(summary: dict[str, Any]) -> str:
         "| source | status | entries | new | appended | error |",
         "|---|---|--:|--:|--:|---|",
     ]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows(summary)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in source_rows(summary)]
     return "\n".join(lines)

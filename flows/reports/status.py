@@ -71,10 +71,10 @@ def page(
 def _chart(per_day: Mapping[date, int], days: Sequence[date]) -> dict[str, Any]:
     most = max((per_day[day] for day in days), default=0)
     bars = []
-    for place, day in enumerate(days):
+    for position, day in enumerate(days):
         height = round(CHART_HEIGHT * per_day[day] / most) if most else 0
         bars.append({
-            "x": place * (BAR_WIDTH + BAR_GAP),
+            "x": position * (BAR_WIDTH + BAR_GAP),
             "height": max(height, 2) if per_day[day] else 0,
             "number": per_day[day],
             "day": day,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from config.errors import UserError
 from config.load import Config
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ WAITING_MAILS = "20 * * * *"  # a server that is down is asked again within the 
 FLAGS = ("silent", "redesigned", "failing", "old-rule")  # of a source's health: storage.health
 
 
-class DeployError(Exception):
+class DeployError(UserError):
     """The deployments cannot be made; the message says what to do."""
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, WithJsonSchema
 
 from config.sources import Route
+from flows.passes.listing import WINDOW_DAYS
 
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -37,7 +38,7 @@ Via = Annotated[
     Route | None,
     WithJsonSchema(
         _or_none({"enum": [*ROUTES], "type": "string"})
-        | _unless({"enum": [*ROUTES, None]}, f"one of {', '.join(ROUTES)}")
+        | _unless({"enum": [*ROUTES, None]}, f"one of {', '.join(WINDOW_DAYS)}")
     ),
 ]
 Since = Annotated[

@@ -26,7 +26,8 @@ from prefect.deployments import arun_deployment
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from config.load import ConfigError, load_config
+from config.errors import UserError
+from config.load import load_config
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
@@ -34,7 +35,7 @@ from flows.passes import monitor as plain
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
-from flows.reports.coverage import markdown as coverage_markdown
+from flows.reports.coverage import coverage_markdown
 from flows.serving import process
 from flows.serving.alone import alone
 from flows.serving.parameters import Day, Shards, Since, Via
@@ -42,13 +43,11 @@ from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
 from flows.tools.inspect import coverage_of
-from storage.errors import StorageError
 
 T = TypeVar("T")
 P = ParamSpec("P")
 TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
 LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
-EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest.RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
@@ -99,7 +98,7 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
     async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:
         try:
             return await work(*args, **kwargs)
-        except EXPECTED as error:
+        except UserError as error:
             if observer is not None:
                 raise
             _say(f"{work.__name__} failed: {error}")

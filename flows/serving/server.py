@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from config.errors import UserError
 from flows.engine import api_admits, api_answers, quiet_dependencies
 from flows.serving.child import guarded
 
@@ -34,7 +35,7 @@ RETENTION = {
 }
 
 
-class ServerError(Exception):
+class ServerError(UserError):
     """A Prefect server cannot be used; the message says what to do."""
 
 
@@ -93,6 +94,7 @@ class EmbeddedServer:
             "PREFECT_HOME": str(self.home),
             "PREFECT_SERVER_UI_ENABLED": str(self._ui),
             "PREFECT_SERVER_UI_API_URL": "/api",
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(self.home / "pages"),  # its own place may not be writable
             "PREFECT_SERVER_API_AUTH_STRING": self.password,
             "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
         }

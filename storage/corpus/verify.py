@@ -39,12 +39,12 @@ POINTERS = (
 class Fault:
     """Something wrong at `place` (a file's name), and how to mend it."""
 
-    place: str
+    location: str
     fault: str
     mend: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.fault}: {self.mend}"
+        return f"{self.location}: {self.fault}: {self.mend}"
 
 
 async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:

@@ -205,7 +205,7 @@ async def store_sent(connection: AsyncConnection, delivery: Delivery, *, now: da
     await _update(connection, delivery, state=SENT, sent_at=now, next_attempt=None, reason=None)
 
 
-async def store_refused(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
+async def store_refusal(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
     """The server will never take the mail for this recipient."""
     await _update(connection, delivery, state=REFUSED, next_attempt=None, reason=reason)
 

@@ -46,7 +46,7 @@ class SQLite:
         if read_only and not self.path.exists():
             return f"no corpus in {self.path.parent} yet: run 'c5watch monitor', or name its folder with --data"
         needed = [self.path.parent, *([self.path] if self.path.exists() else [])]
-        if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
+        if not all(os.access(location, os.R_OK if read_only else os.W_OK) for location in needed):
             return f"{self}: {NOT_WRITABLE}"
         if read_only and self._on_read_only_disk() and self._has_changes_beside():
             return f"{self}-wal holds changes of a run that was cut off: copy the folder to where it can be written"

@@ -43,6 +43,7 @@ MAY_IMPORT = {
 # The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
 SHARED_WITH_STORAGE = {
     "extractors.records",
+    "extractors.period",
     "extractors.text",
     "extractors.urls",
     "extractors.language",
@@ -59,7 +60,6 @@ SHARED_NAMES = {
     "digest": "the command, the run that it starts and Prefect's flow of it",
     "serve": "the command and what it runs",
     "deploy": "the command and what it runs",
-    "run": "the console script, whose name installed copies hold, and a coroutine run to its end",
 }
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))

@@ -24,6 +24,8 @@ from tests.support.running import CHECKOUT, c5watch
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 EVIL = "http://evil.example"
 SIGNED_IN_S = 60
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
@@ -27,6 +26,8 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_corpus,
+    read_index,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -52,7 +53,9 @@ app.add_typer(topics_app, name="topics")
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def common_options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Options before any command."""
     if version:
         from config.settings import VERSION
@@ -113,9 +116,9 @@ def explain(
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
-        from flows.tools.inspect import explain_url
+        from storage.health.history import load_story
 
-        facts = asyncio.run(explain_url(checked, data, address))
+        facts = read_index(checked, data, lambda connection: load_story(connection, address))
     if as_json:
         print_json(facts)
     else:
@@ -133,9 +136,10 @@ def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import status_page
+        from flows.passes.context import utc_now
+        from flows.reports.status import write_report
 
-        print(asyncio.run(status_page(checked, data)))
+        print(read_corpus(checked, data, lambda corpus: write_report(checked, corpus, data, now=utc_now())))
 
 
 @app.command()
@@ -155,7 +159,7 @@ def demo(
             raise typer.Exit(FAILED)
 
 
-def run() -> None:
+def run_command_line() -> None:
     """Run the command line; no way out of it shows a traceback."""
     handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
+from config.errors import USAGE, UserError
 from config.settings import Settings
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
@@ -33,12 +34,19 @@ FILES: Mapping[str, type[BaseModel]] = {
 WEIGHTS = "topics.weights.toml"  # optional, and only beside the `topics.toml` that it goes with
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """The configuration is wrong. `lines` says what and where, one mistake a line."""
 
+    status = USAGE
+
     def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = tuple(_printable(line) for line in lines)
-        super().__init__("\n".join(self.lines))
+        self._lines = tuple(_printable(line) for line in lines)
+        super().__init__("\n".join(self._lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The sentences, a line for each mistake."""
+        return self._lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
-    for place, digest in enumerate(settings.digests, 1):
+    for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
             ("languages", digest.languages, LANGUAGES, 'ISO 639-1 codes such as "ru" or "kk"'),
@@ -141,7 +149,7 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
             for value in values:
                 if value not in known:
                     hint = _hint(value, sorted(known))
-                    lines.append(f"{path}: digests[{place}].{key}: found {_found(value)}, expected {expected}{hint}")
+                    lines.append(f"{path}: digests[{position}].{key}: found {_found(value)}, expected {expected}{hint}")
     return lines
 
 

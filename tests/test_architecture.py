@@ -52,6 +52,15 @@ SHARED_WITH_STORAGE = {
 FULLEST = 15  # modules of a room: what one look at a list takes in
 TESTS = Path(__file__).parent
 TEST_MODULES = sorted(TESTS.rglob("*.py"))
+# Public names that two modules of a package share, with the reason.
+SHARED_NAMES = {
+    "monitor": "the command, the pass that it runs and Prefect's flow of it",
+    "backfill": "the command, the pass that it runs and Prefect's flow of it",
+    "digest": "the command, the run that it starts and Prefect's flow of it",
+    "serve": "the command and what it runs",
+    "deploy": "the command and what it runs",
+    "run": "the console script, whose name installed copies hold, and a coroutine run to its end",
+}
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
@@ -133,6 +142,20 @@ def test_every_folder_is_a_room_of_the_table_and_none_is_too_full() -> None:
         assert len(list((CHECKOUT / folder).glob("[!_]*.py"))) <= FULLEST, folder
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_public_things_of_a_package_have_one_name(package: str) -> None:
+    found: dict[str, list[str]] = {}
+    for path in MODULES:
+        if module_of(path).split(".")[0] == package and "versions" not in path.parts:  # Alembic names its functions
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    found.setdefault(node.name, []).append(module_of(path))
+    twice = {name: modules for name, modules in found.items() if len(modules) > 1 and not name.startswith("_")}
+    assert {name: modules for name, modules in twice.items() if name not in SHARED_NAMES} == {}
+    if package == "flows":
+        assert twice.keys() == SHARED_NAMES.keys()  # none stays that is needed no more
+
+
 def test_prefect_is_imported_by_the_flows_module_alone() -> None:
     at_import = {p.name for p in MODULES for module, early in imports(p) if early and module.split(".")[0] == "prefect"}
     assert at_import == {"prefect_flows.py"}
@@ -169,7 +192,7 @@ def test_top_level_holds_only_what_it_should() -> None:
     visible = {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")}
     files = {"Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-dev.txt"}
     files |= {"CHANGELOG.md", "CONTRIBUTING.md", "compose.yaml", "prefect.yaml"}  # where people and tools look for them
-    assert visible <= {*PACKAGES, "tests", *files}
+    assert visible <= {*PACKAGES, "docs", "tests", *files}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))

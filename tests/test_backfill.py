@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, load_config
 from extractors.records import Outcome
 from flows.cli.app import app
-from flows.passes.backfill import BackfillSummary, RequestError, backfill, checked_period, choose_sources
+from flows.passes.backfill import BackfillSummary, backfill, checked_period, choose_sources
 from flows.passes.dry_run import Forecast, duration, forecast, longest
 from flows.passes.monitor import monitor
 from flows.tools.inspect import explain_url, verify_corpus

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Placement, Verdict
 from extractors.urls import canonical_url
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.schema import articles, fingerprints, relations, urls, variants
@@ -40,7 +40,7 @@ async def place(
     if not again:
         async with corpus.database.write() as connection:
             await store_entries(connection, "site", [(key, entry)], now=NOW)
-    result = Result(key, entry, "site", url, NOW, article=article, verdict=YES)
+    result = Found(key, entry, "site", url, NOW, article=article, verdict=YES)
     return (await corpus.place([result], now=NOW))[0]
 
 

@@ -208,7 +208,7 @@ async def test_csv_opens_in_a_spreadsheet(corpus: CorpusWriter) -> None:
     assert (rows[0]["date"], rows[0]["authors"], rows[5]["url"]) == ("", "", "")
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", [*"=+-@＝＋－＠\t\r\n"])
 async def test_no_cell_of_csv_is_a_formula(corpus: CorpusWriter, begins: str) -> None:
     async with corpus.database.write() as connection:
         await connection.execute(articles.update().values(title=f"{begins}1+1", score=-1.5))

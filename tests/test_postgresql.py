@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import os
 import signal
 import socket
@@ -11,11 +13,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import dialects, func, insert, select, text
 
+from config.load import load_config
 from config.settings import Storage
+from flows.passes.monitor import monitor
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import open_corpus
 from storage.errors import StorageError
@@ -23,9 +28,11 @@ from storage.index import postgresql
 from storage.index.database import Database, open_database
 from storage.index.dialects import by_code_point
 from storage.index.schema import runs, urls
+from storage.placing import placing
 from storage.state.runs import store_run_start
+from tests.demo_site.server import DemoSite
 from tests.support.postgres import END_OTHERS, PASSWORD, PostgresServer
-from tests.support.running import CHECKOUT, c5watch
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 CHECK = "check that the server runs, and the address in [storage] database"
@@ -220,6 +227,38 @@ async def test_a_connection_lost_at_work_is_one_sentence_and_the_next_goes_on(
         assert (await connection.execute(select(runs.c.kind))).scalars().all() == ["next"]
 
 
+async def test_a_connection_lost_in_a_batch_costs_the_batch_and_not_the_pass(
+    postgres: PostgresServer, address: str, site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("flows.passes.context.TRY_AGAIN_S", 0.0)
+    folder = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
+    config = load_config(folder)
+    settings = config.settings.model_copy(update={"storage": Storage(database=address)})
+    config = dataclasses.replace(config, settings=settings)
+    decide, calls = placing.place, 0
+
+    async def decide_and_lose(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        placements = await decide(*arguments, **options)
+        if calls == 2:
+            postgres.execute(END_OTHERS, address=address)  # the turns of hosts lose theirs as well
+        return placements
+
+    monkeypatch.setattr(placing, "place", decide_and_lose)
+    monkeypatch.setattr("flows.passes.ingest.RESULTS_PER_TRANSACTION", 5)
+    summary = await monitor(config, tmp_path / "data", sources=config.select(()))
+    calm = await monitor(
+        dataclasses.replace(config, settings=config.settings.model_copy(update={"storage": Storage()})),
+        tmp_path / "calm", sources=config.select(()),
+    )  # fmt: skip
+    assert calls > 4
+    assert summary.outcomes == calm.outcomes
+    assert summary.taken == summary.outcomes.total() == calm.taken
+    assert f"{shown(address)}: {LOST}; trying once more" in caplog.text
+
+
 async def test_a_connection_lost_at_rest_is_not_noticed(
     postgres: PostgresServer, database: Database, address: str
 ) -> None:
@@ -311,3 +350,32 @@ async def test_two_data_folders_on_one_database_hold_the_same_files(tmp_path: Pa
         pass
     for part in ("corpus/000_0123456789abcdef.txt", "manifest.jsonl"):
         assert (tmp_path / "one" / part).read_bytes() == (tmp_path / "two" / part).read_bytes()
+
+
+def test_a_data_folder_that_is_behind_the_shared_index_is_told_so_and_not_called_faulty(
+    tmp_path: Path, address: str
+) -> None:
+    environment = {"C5WATCH_STORAGE__DATABASE": address}
+    lines = [
+        json.dumps({"url": f"https://site.kz/{n}", "title": f"T{n}", "date": "2025-11-06", "text": f"Слово{n} " * 40})
+        for n in range(3)
+    ]
+    (tmp_path / "more.jsonl").write_text("\n".join(lines))
+
+    def corpus(folder: str, *command: object) -> subprocess.CompletedProcess[str]:
+        return c5watch("corpus", *command, "--data", tmp_path / folder, environment=environment)
+
+    (tmp_path / "two").mkdir()
+    assert corpus("one", "import", tmp_path / "more.jsonl").returncode == 0
+    for state in ("is not there", "ends at number 000"):
+        done = corpus("two", "verify")
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+        assert (
+            f"manifest.jsonl: {state}, the index at 002: other data folders share this index: run 'c5watch"
+            in done.stderr
+        )
+        assert corpus("two", "repair").returncode == 0
+        assert corpus("two", "verify").returncode == 0
+        manifest = tmp_path / "two" / "manifest.jsonl"
+        manifest.write_bytes(manifest.read_bytes().splitlines(keepends=True)[0])
+    assert corpus("one", "verify").returncode == 0

@@ -18,6 +18,7 @@ from flows.engine import api_answers, choose_engine, configured_api
 from flows.serving.server import EmbeddedServer, ServerError
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import serve
+from tests.support.documents import blocks, shows
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
 
@@ -31,9 +32,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         yield started
 
 
+def api_of(server: EmbeddedServer) -> str:
+    """The address of its API, with the password in it."""
+    return server.url.replace("://", f"://{server.password}@")
+
+
 def asked(server: EmbeddedServer, what: str) -> list[dict[str, Any]]:
     """All objects of a kind that the server knows."""
-    answer = httpx.post(f"{server.url}/{what}/filter", json={}, trust_env=False, timeout=30)
+    answer = httpx.post(f"{api_of(server)}/{what}/filter", json={}, trust_env=False, timeout=30)
     found = answer.raise_for_status().json()
     assert isinstance(found, list)
     return found
@@ -43,7 +49,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     site: DemoSite, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml())
-    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+    environment = server.environment
 
     def run(data: str, engine: str) -> dict[str, Any]:
         done = c5watch_process(
@@ -69,7 +75,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     assert len(artifacts) == 2
     assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
     wanted = {"filter": {"event": {"name": ["c5watch.article.appended"]}}, "limit": 50}
-    answer = httpx.post(f"{server.url}/events/filter", json=wanted, trust_env=False, timeout=30)
+    answer = httpx.post(f"{api_of(server)}/events/filter", json=wanted, trust_env=False, timeout=30)
     found = answer.raise_for_status().json()
     assert found["total"] == prefect["appended"]
     assert {event["payload"]["number"] for event in found["events"]} == set(range(prefect["appended"]))
@@ -78,7 +84,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
 async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
-    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+    environment = server.environment
     outlet = Outlet(daily(date(2025, 11, 1), 15))
     async with serve(outlet) as site:
         config = write_config(
@@ -130,7 +136,7 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", REFUSALS], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)},
+        env={**os.environ, **server.environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = one_json(done)
@@ -151,7 +157,7 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
 
 def test_an_index_that_is_none_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:
     (tmp_path / "index.sqlite").write_bytes(b"no database" * 100)
-    done = c5watch_process("monitor", "--data", tmp_path, environment={"PREFECT_API_URL": server.url})
+    done = c5watch_process("monitor", "--data", tmp_path, environment=server.environment)
     assert done.returncode == 1
     assert "file is not a database: restore it from a copy, or move it away" in done.stderr
     assert "Traceback" not in done.stderr
@@ -201,6 +207,8 @@ def test_the_demonstration_does_the_whole_job(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOT OK" not in done.stdout
+    shown = next(block for block in blocks(CHECKOUT / "README.md") if block.note == "end of make demo")
+    assert shows(f"…{shown.text}", done.stdout)
     assert "direct engine" in done.stdout
     assert "prefect engine" in done.stdout
     verified = one_json(c5watch_process("corpus", "verify", "--json", "--data", keep))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus, open_for_reading
 
@@ -35,7 +35,7 @@ def version(story: int, writer: int) -> tuple[str, ...]:
 def result(writer: int, story: int, paragraphs: tuple[str, ...]) -> Result:
     url = f"https://site{writer}.kz/{story}"
     article = Article(paragraphs, f"Story {story}", (), date(2025, 11, 20), "json-ld", "ru", "test")
-    return Result(
+    return Found(
         url, Entry(url, f"https://site{writer}.kz/rss"), f"site{writer}", url=url, article=article, verdict=YES
     )
 

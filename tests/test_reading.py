@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from config.settings import Storage
 from extractors.records import Article as Extracted
-from extractors.records import DateCandidate, Entry, Match, Result, Verdict
+from extractors.records import DateCandidate, Entry, Found, Match, Verdict
 from storage import Article, Corpus
 from storage.corpus.writer import open_corpus
 from storage.files.manifest import manifest_line
@@ -59,7 +59,7 @@ async def test_an_article_has_all_that_the_manifest_says(tmp_path: Path) -> None
     match = Match("region", "казахстан*", "lead", 2)
     extracted = Extracted(("Первый абзац.", "- один\n- два", "Конец."), "Заголовок", ("А. Автор", "Б. Автор"),
                           date(2025, 11, 6), "json-ld", "ru", "trafilatura", None, dates)  # fmt: skip
-    result = Result(
+    result = Found(
         url, Entry(url, "https://site.kz/rss"), "site", url=url, retrieved_at=NOW - timedelta(seconds=5),
         article=extracted, verdict=Verdict(True, "topic", 7.5, (match,), "region and partner"),
     )  # fmt: skip

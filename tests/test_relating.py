@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from config.settings import Storage
+from extractors.records import Relation
 from extractors.urls import article_id, canonical_url
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import open_corpus
 from storage.files.article_file import compose
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import articles, events, relations
 from storage.relating import relating
-from storage.relating.relating import TRANSLATION, Related, relate_new
+from storage.relating.relating import Related, relate_new
 from tests.support.composed import ARTICLES, FIRE, FIRE_AGAIN, FIRST_DAY, FORM, Composed
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -29,7 +30,7 @@ BY_NAME = {article.name: article for article in ARTICLES}
 
 @asynccontextmanager
 async def opened(data: Path, storage: Storage) -> AsyncIterator[Database]:
-    database = await open_database(database_place(data, storage))
+    database = await open_database(index_location(data, storage))
     try:
         yield database
     finally:
@@ -61,7 +62,7 @@ async def found(database: Database) -> tuple[dict[int, int], set[tuple[int, int]
     async with database.read() as connection:
         rows = await connection.execute(select(events.c.number, events.c.event))
         event_of = {r.number: r.event for r in rows}
-        pairs = await connection.execute(select(relations).where(relations.c.kind == TRANSLATION))
+        pairs = await connection.execute(select(relations).where(relations.c.kind == Relation.TRANSLATION_OF))
         return event_of, {(r.number, r.other) for r in pairs}
 
 

@@ -26,7 +26,7 @@ from extractors.pages.screen import PageScreen, Screened
 from extractors.records import Article, Entry, ItemError, Outcome, Page
 from extractors.topic.judge import compile_topics
 from flows.passes.backfill import backfill
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import Asked, Reply, serve, urlset
@@ -271,7 +271,7 @@ def test_hostile_pages_cost_the_screen_little(body: str) -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

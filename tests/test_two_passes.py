@@ -109,9 +109,9 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
 
 
 async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:
-    from storage.index.database import database_place
+    from storage.index.database import index_location
 
-    place = database_place(tmp_path, storage)
+    place = index_location(tmp_path, storage)
     async with open_turns(place, tmp_path) as before:
         await before.take("a.kz", patience_s=1)
         await before.give_back("a.kz", pause_s=0.0)

@@ -19,6 +19,7 @@ from typing import Any
 import feedparser
 from lxml import etree
 
+from config.errors import EdgeError
 from extractors.feeds.markup import as_html, repaired
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -42,7 +43,7 @@ _LINE_NUMBER = re.compile(r",? line \d+.*", re.DOTALL)
 _JSON_ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
-class NotAFeedError(Exception):
+class NotAFeedError(EdgeError):
     """The document cannot be read as the format it looks like; the text says why."""
 
 

@@ -68,7 +68,7 @@ MIN_COOKIES = 3
 COOKIES = 0.08  # of the words
 
 
-def refusal(draft: Draft) -> ItemError | None:
+def why_no_article(draft: Draft) -> ItemError | None:
     """Why the page of this finished draft is no article; None when it is one."""
     text = "\n\n".join(draft.blocks)
     words = count_words(text)

@@ -99,10 +99,10 @@ def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list
     text = f" {' '.join(_words(opinion))} "
     page = html_blocks(tree)
     chosen = [_belongs(tokens(block), phrases, text) for block in page]
-    long = [place for place, block in enumerate(page) if chosen[place] and len(tokens(block)) >= PHRASE]
+    long = [position for position, block in enumerate(page) if chosen[position] and len(tokens(block)) >= PHRASE]
     if not long:
         return opinion
-    kept = [page[place] for place in range(long[0], long[-1] + 1) if chosen[place]]
+    kept = [page[position] for position in range(long[0], long[-1] + 1) if chosen[position]]
     return kept if share(phrases, phrases_of(_words(kept))) >= ENOUGH else opinion
 
 
@@ -177,8 +177,8 @@ def _blocks_of(stated: str) -> list[str]:
 def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
     """The stated text in the page's own paragraphs, if it prints them."""
     page = html_blocks(tree)
-    places = [place for place, block in enumerate(page) if _is_stated(block, phrases)]
-    kept = [page[place] for place in places]
+    positions = [position for position, block in enumerate(page) if _is_stated(block, phrases)]
+    kept = [page[position] for position in positions]
     return kept if share(phrases, phrases_of(tokens_of(kept))) >= COMPLETE else []
 
 

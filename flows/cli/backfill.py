@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import RequestError
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
     INTERRUPTED,
-    USAGE,
     ConfigOption,
     DataOption,
     EngineName,
@@ -57,15 +57,12 @@ def backfill(
 
     Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
     """
-    from flows.passes.backfill import RequestError, checked_period, choose_sources
+    from flows.passes.backfill import checked_period, choose_sources
 
     checked = checked_config(config, source)
-    try:
+    with problems_explained():
         period = checked_period(_day("--from", first), _day("--to", last), today=date.today())
         sources, skipped = choose_sources(checked, source or (), via=via, addresses=addresses)
-    except RequestError as error:
-        say(str(error))
-        raise typer.Exit(USAGE) from None
     if skipped:
         shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
         say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
@@ -135,8 +132,6 @@ def _dry_run(
 
 
 def _day(option: str, value: str) -> date:
-    from flows.passes.backfill import RequestError
-
     try:
         return date.fromisoformat(value)
     except ValueError:

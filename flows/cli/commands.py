@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -15,17 +17,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from config.errors import FAILED, USAGE, UserError
+
 if TYPE_CHECKING:
     from config.load import Config
 
 CHECKOUT = Path(__file__).parents[2]
-FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
+INTERRUPTED = 130  # exit status
 
 
 def _data_folder(data: Path) -> Path:
     """A folder, or where one can be made; a file there ends the command with status 2."""
     with suppress(OSError):  # it may not be looked at: opening the corpus will say so
-        found = next((place for place in (data, *data.parents) if place.exists()), None)
+        found = next((folder for folder in (data, *data.parents) if folder.exists()), None)
         if found is not None and not found.is_dir():
             say(f"--data: {found} is a file, not a folder: name the folder of the corpus, or one that is to be made")
             raise typer.Exit(USAGE)
@@ -53,15 +57,11 @@ class EngineName(StrEnum):
 
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
     """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
-    from config.load import ConfigError, load_config
+    from config.load import load_config
 
-    try:
+    with problems_explained():
         checked = load_config(folder)
         checked.select(source_ids or (), given_by=given_by)
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
     return checked
 
 
@@ -89,17 +89,39 @@ def checked_address(url: str) -> str:
 
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Expected trouble is one sentence and its exit status; anything else is a bug and shows its traceback."""
-    from flows.serving.server import ServerError
-    from storage.errors import StorageError
-
+    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`."""
     try:
         yield
-    except (StorageError, ServerError) as error:
-        fail(str(error))
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error
+    except Exception as error:
+        trouble = _first(error)
+        if not isinstance(trouble, UserError):
+            raise
+        for line in trouble.lines:
+            say(line)
+        raise typer.Exit(trouble.status) from error
+
+
+def bug_explained(error: Exception) -> None:
+    """Say in one sentence that the program itself is at fault; its traceback goes to a file, to be reported."""
+    bug = _first(error)
+    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:300]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="c5watch-fault-", suffix=".txt", delete=False) as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        say(f"a fault of the program ended it: {told}")
+    else:
+        say(f"a fault of the program ended it: {told}; please report it with {file.name}, which says where it was")
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error itself, or the first of those that tasks side by side have raised."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def fail(message: str) -> None:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import FAILED, USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -115,7 +114,7 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
         from flows.tools.importing import import_file
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
-    counts = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in outcomes.most_common())
+    counts = ", ".join(f"{count} {outcome.words}" for outcome, count in outcomes.most_common())
     told = f"{counted(outcomes.total(), 'line')}: {counts or 'the file is empty'}"
     print(told, file=sys.stderr if as_json else sys.stdout)
     if undated:
@@ -139,7 +138,7 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 
         count, faults = asyncio.run(verify_corpus(checked, data))
     if as_json:
-        listed = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in faults]
+        listed = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in faults]
         print_json({"articles": count, "faults": listed})
     else:
         for fault in faults:
@@ -161,8 +160,8 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 
         done = asyncio.run(repair_corpus(checked, data))
     if as_json:
-        left = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in done.left]
-        print_json({"mended": [{"place": m.place, "done": m.done} for m in done.mended], "left": left})
+        left = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in done.left]
+        print_json({"mended": [{"place": m.location, "done": m.done} for m in done.mended], "left": left})
     else:
         for line in (*done.mended, *done.left):
             print(line)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from config.errors import USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -61,20 +61,16 @@ def digest(
         from flows.passes.context import utc_now
         from flows.serving.run import run
 
-        try:
-            if preview is not None:
-                issued = run(flow.preview(checked, data, preview, name=name, since=since, now=utc_now()))
-                if as_json:
-                    print_json({"name": issued.name, "articles": issued.articles, "page": str(preview)})
-                else:
-                    would = counted(issued.articles, "article")
-                    print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
-                return
-            names = [name] if name else []
-            summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))
-        except flow.RequestError as error:
-            say(str(error))
-            raise typer.Exit(USAGE) from None
+        if preview is not None:
+            issued = run(flow.preview(checked, data, preview, name=name, since=since, now=utc_now()))
+            if as_json:
+                print_json({"name": issued.name, "articles": issued.articles, "page": str(preview)})
+            else:
+                would = counted(issued.articles, "article")
+                print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
+            return
+        names = [name] if name else []
+        summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))
     if as_json:
         print_json(summary.to_json())
     else:

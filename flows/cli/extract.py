@@ -11,7 +11,6 @@ import typer
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -19,7 +18,6 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
-    say,
 )
 
 
@@ -44,15 +42,12 @@ def extract(
     """
     checked = checked_config(config)
     from extractors.records import Deferred, ItemError
-    from flows.tools.extract import Unusable, extract_page, loaded
+    from flows.tools.extract import extract_page, loaded
 
     try:
-        given = None if page.startswith(("http://", "https://")) else loaded(page, sys.stdin.buffer)
         with problems_explained():
+            given = None if page.startswith(("http://", "https://")) else loaded(page, sys.stdin.buffer)
             extracted = asyncio.run(extract_page(checked, data, page, given, url=url))
-    except Unusable as error:
-        say(str(error))
-        raise typer.Exit(USAGE) from error
     except ItemError as error:
         fail(f"{page}: {error}")
     except Deferred as pause:

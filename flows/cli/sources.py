@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +16,6 @@ from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -45,19 +42,6 @@ class CategoryName(StrEnum):
 
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be added, and write nothing.")]
-
-
-@contextmanager
-def _mistakes_explained() -> Iterator[None]:
-    """A mistake in an option or a file, found on the way, ends the command with status 2."""
-    from config.load import ConfigError
-
-    try:
-        yield
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
 
 
 @sources_app.command("list")
@@ -186,7 +170,7 @@ def sources_add(
     Looks at what the page names as its feed, at the usual places, and at the sitemaps in robots.txt.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import Facts, add_source, tables
 
         facts = Facts(
@@ -225,7 +209,7 @@ def sources_import(
     Those that the catalogue has are left out. What such a file does not say is guessed, and marked for review.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import import_opml
 
         result = import_opml(checked, config, file, dry_run=dry_run)

@@ -15,7 +15,7 @@ from rich.text import Text
 from extractors.records import Outcome, Placement
 from extractors.text import counted
 from flows.passes.context import Observer
-from flows.passes.summary import rows, sentences
+from flows.passes.summary import sentences, source_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ class ProgressBar(Observer):
         """Show how articles have fared so far."""
         self._outcomes.update(p.outcome for p in placements)
         if self._task is not None:
-            counts = ", ".join(f"{n} {o.value.replace('_', ' ')}" for o, n in self._outcomes.most_common(4))
+            counts = ", ".join(f"{n} {o.words}" for o, n in self._outcomes.most_common(4))
             self._progress.update(self._task, counts=counts)
 
     def ended(self, summary: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ class ProgressBar(Observer):
 
 def print_summary(summary: dict[str, Any]) -> None:
     """The table of a pass and its counts, on stdout."""
-    print_table(("source", "status", "entries", "new", "appended", "error"), rows(summary), numbers=(2, 3, 4))
+    print_table(("source", "status", "entries", "new", "appended", "error"), source_rows(summary), numbers=(2, 3, 4))
     print(sentences(summary))
 
 
@@ -94,15 +94,15 @@ def print_coverage(
 
     `by_list`: it was to take on certain addresses, so it is no lack that nobody has searched the other days.
     """
-    from flows.reports.coverage import HEADINGS, table
+    from flows.reports.coverage import HEADINGS, coverage_table
 
-    lines = table(coverage)
+    lines = coverage_table(coverage)
     always = {*range(4), len(HEADINGS) - 1}  # the rest only where there is something: terminals are narrow
     never = {HEADINGS.index("not searched"), HEADINGS.index("thin days")} if by_list else set()
-    some = {place for place in range(len(HEADINGS)) if any(line[place] != "0" for line in lines)}
+    some = {column for column in range(len(HEADINGS)) if any(line[column] != "0" for line in lines)}
     shown = sorted((some | always) - never)
-    chosen = [[line[place] for place in shown] for line in lines]
-    print_table([HEADINGS[place] for place in shown], chosen, numbers=range(1, len(shown) - 1))
+    chosen = [[line[column] for column in shown] for line in lines]
+    print_table([HEADINGS[column] for column in shown], chosen, numbers=range(1, len(shown) - 1))
     errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
     for window, problems in summary["problems"].items():
         print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")

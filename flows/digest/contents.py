@@ -28,8 +28,8 @@ from storage.digests.facts import (
     load_articles,
     load_days,
     load_events,
-    load_flags,
     load_passes,
+    load_raised_flags,
     load_reprints,
     load_tellings,
 )
@@ -89,7 +89,7 @@ async def load_content(
         borderline=tuple(_in_order(story for story, borderline in stories if borderline)),
         days=tuple(_filled(days, first)),
         by_country=tuple(sorted(by_country.items(), key=lambda pair: (-pair[1], pair[0] or "~"))),
-        health=tuple(_note(flag, sources, zone) for flag in await load_flags(connection, enabled)),
+        health=tuple(_note(flag, sources, zone) for flag in await load_raised_flags(connection, enabled)),
         sources=len(enabled),
         passes=len(passes),
         counts=tuple(_counts(passes)),
@@ -205,11 +205,11 @@ def _by_country(stories: Iterable[Story], lead: str | None = None) -> tuple[Coun
     for story in _in_order(stories):
         groups[story.country].append(story)
 
-    def place(country: str | None) -> tuple[bool, int, str]:
+    def order(country: str | None) -> tuple[bool, int, str]:
         known = country in COUNTRIES_FIRST
         return country != lead or lead is None, COUNTRIES_FIRST.index(country) if known else 99, country or "~"
 
-    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=place))
+    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=order))
 
 
 def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterable[tuple[date, int]]:

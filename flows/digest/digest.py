@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.errors import RequestError
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
@@ -31,9 +32,8 @@ from flows.digest.words import WORDS
 from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
-from storage.digests.outbox import Choice, choose, free_stem, store_digest
-from storage.files.local_folder import named_disk_errors
-from storage.index.database import Database, database_place, open_database
+from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
+from storage.index.database import Database, index_location, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
@@ -42,10 +42,6 @@ DEFAULT_NAME = Digest().name
 TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-class RequestError(Exception):
-    """What was asked for makes no sense; the message says what to ask for instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Issued:
 
 
 @dataclass(slots=True)
-class Summary:
+class DigestSummary:
     """What a run did."""
 
     folder: Path
@@ -100,9 +96,9 @@ class Summary:
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
-            place = self.folder / f"{one.stem}.html"
+            page = self.folder / f"{one.stem}.html"
             new = counted(one.articles, "article")
-            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
+            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -161,7 +157,7 @@ async def digest(
     step: Step = run_directly,
     now: Callable[[], datetime] = utc_now,
     pauses_s: Sequence[float] | None = None,
-) -> Summary:
+) -> DigestSummary:
     """Make the digests that are due to their readers, write their files, send what waits.
 
     `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
@@ -173,7 +169,7 @@ async def digest(
     mail = config.settings.mail
     chosen = choose_digests(config, names)
     moments = {one.name: _since(config, one, since, now()) for one in chosen}
-    summary = Summary(data / FOLDER, mail is not None)
+    summary = DigestSummary(data / FOLDER, mail is not None)
     async with open_for_reading(data, config.settings.storage):
         pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:
@@ -187,10 +183,12 @@ async def digest(
         summary.written = await write_files(config, data, database)
         if send and mail is not None:
             # Each delivery is claimed, so a step that is run again repeats none.
+            await _withdraw(config, database)
             work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=waiting_only)
             summary.sending = await step("send", work)
         else:
             await note_waiting(database, summary.sending)
+        await _forget_old(database, now=now())
         await store_run_end(database, run, now=now(), summary=summary.to_json())
     return summary
 
@@ -202,8 +200,9 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
     """
     if config.settings.mail is None:
         return None
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
+        await _withdraw(config, database)
         return await send_waiting(database, config.settings.mail, now=now, pauses_s=())
     finally:
         await database.close()
@@ -227,8 +226,7 @@ async def preview(
     ):
         choice = await _choose(connection, config, one, since=moment, now=now)
         content = await _content(connection, config, one, choice, now=now)
-    with named_disk_errors(file):
-        replace_page(file, render(content, archive_link=None).page)
+    replace_page(file, render(content, archive_link=None).page)
     return Issued(one.name, len(choice.numbers), choice.since)
 
 
@@ -259,6 +257,25 @@ async def _content(
         since=None if choice.first else choice.since,
         sources={source.id: source for source in config.sources},
     )
+
+
+def _readers(config: Config, one: Digest) -> set[str]:
+    mail = config.settings.mail
+    return {*(one.recipients or mail.recipients)} if mail else set()
+
+
+async def _withdraw(config: Config, database: Database) -> None:
+    """Give up what waits for readers whom the settings no longer name."""
+    async with database.write() as connection:
+        await withdraw(connection, {one.name: _readers(config, one) for one in config.settings.digests})
+
+
+async def _forget_old(database: Database, *, now: datetime) -> None:
+    """Take old mails, whose files have long been written, out of the index: a few at a time, so that nobody waits."""
+    forgotten = 1
+    while forgotten:
+        async with database.write() as connection:
+            forgotten = await forget_old(connection, now=now)
 
 
 def _title(one: Digest) -> str:
@@ -299,7 +316,7 @@ class _Issue:
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)
             await store_digest(
                 connection, one.name, choice, now=now, stem=stem, message_id=message_id, message=message,
-                page=rendered.page.encode(), recipients={*(one.recipients or mail.recipients)} if mail else (),
+                page=rendered.page.encode(), recipients=_readers(config, one),
             )  # fmt: skip
             return Issued(one.name, len(choice.numbers), choice.since, stem, message_id)
 

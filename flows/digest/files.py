@@ -52,7 +52,7 @@ async def write_files(config: Config, data: Path, database: Database) -> list[Pa
             lacking = [suffix for suffix in (".html", ".eml") if issue.stem + suffix not in present]
             if lacking:
                 page, message = await load_files(connection, issue.stem)
-                for suffix in lacking:
+                for suffix in lacking if page else ():
                     path = folder / (issue.stem + suffix)
                     await in_thread(_put, path, page if suffix == ".html" else message)
                     written.append(path)

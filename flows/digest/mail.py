@@ -20,6 +20,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from config.errors import C5watchError
 from config.settings import Mail
 from extractors.text import clean_line
 from flows.digest.render import Rendered
@@ -37,7 +38,7 @@ TRY_S = 300.0  # for one mail, all of the server's answers together
 QUIT_S = 5.0
 
 
-class MailError(Exception):
+class MailError(C5watchError):
     """A mail was not taken, or nobody knows whether it was; worth another try. The message says why."""
 
 

@@ -90,7 +90,7 @@ def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
 
 
 def _chosen(order: Sequence[int], full: int, brief: int) -> Shown:
-    return {number: place < full for place, number in enumerate(order[: full + brief])}
+    return {number: position < full for position, number in enumerate(order[: full + brief])}
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
@@ -105,13 +105,13 @@ def _largest(most: int, fits: Callable[[int], bool]) -> int:
 def _by_turns(content: Content) -> list[Story]:
     """All stories in the order in which they are given room."""
     turns = [
-        (place // _EVENTS_A_ROUND + rank, 0, place, rank, story)
-        for place, event in enumerate(content.events)
+        (position // _EVENTS_A_ROUND + rank, 0, position, rank, story)
+        for position, event in enumerate(content.events)
         for rank, story in enumerate(event.stories)
     ]
     turns += [
-        (rank // _SINGLES_A_ROUND, 1, place, rank, story)
-        for place, country in enumerate(content.countries)
+        (rank // _SINGLES_A_ROUND, 1, position, rank, story)
+        for position, country in enumerate(content.countries)
         for rank, story in enumerate(country.stories)
     ]
     turns += [(rank // _BORDERLINE_A_ROUND, 2, 0, rank, story) for rank, story in enumerate(content.borderline)]

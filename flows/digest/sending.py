@@ -25,7 +25,7 @@ from storage.digests.outbox import (
     has_due,
     keep_plan,
     store_failed,
-    store_refused,
+    store_refusal,
     store_sent,
     store_unreachable,
 )
@@ -132,7 +132,7 @@ async def _send(
         sending.refused += 1
         sending.problems[delivery.recipient] = str(exc)
         async with database.write() as transaction:
-            await store_refused(transaction, delivery, str(exc))
+            await store_refusal(transaction, delivery, str(exc))
         return []
     except MailError as exc:
         sending.problems[delivery.recipient] = str(exc)

@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from config.errors import RequestError
 from config.load import Config
 from config.sources import Backfill, Source
 from extractors.archives.lists import is_address, owner_finder, read_addresses
 from extractors.records import Outcome, Page
 from extractors.text import counted
-from flows.passes.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
+from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import ingest, ingest_batch
 from flows.passes.listing import (
     LACKING,
@@ -45,10 +47,6 @@ from storage.state.windows import StoredWindow, load_windows
 
 NO_ROUTE = "no route: give the source a backfill in sources.toml, or name one with --via"
 EARLIEST = date(1995, 1, 1)  # no outlet has been on the web for longer
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be done; the message says what to change."""
 
 
 @dataclass(slots=True)
@@ -194,7 +192,8 @@ async def backfill(
             for task in tasks:
                 task.close()  # of those that never began
             summary.passed.seconds = time.monotonic() - started
-            await to_the_end(_store_end(context, run, summary, [s.id for s in sources]))
+            ended = partial(_store_end, context, run, summary, [s.id for s in sources])
+            await to_the_end(once_more(ended))
         await relate_new(database, now=context.now())
     return summary
 
@@ -301,8 +300,8 @@ class _Work:
 async def _store_end(context: Context, run: int, summary: BackfillSummary, source_ids: Sequence[str]) -> None:
     database = context.corpus.database
     async with database.read() as connection:
-        for source_id in source_ids:
-            summary.passed.pending += await count_listed_pending(connection, source_id, summary.period)
+        pending = [await count_listed_pending(connection, source_id, summary.period) for source_id in source_ids]
+    summary.passed.pending = sum(pending)
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         await forget_refused(connection, context.config.settings.refused, now=context.now())

@@ -20,7 +20,7 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
+def coverage_table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
     """A line for each source, under HEADINGS."""
     lines = []
     for source in coverage:
@@ -37,10 +37,10 @@ def table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
     return lines
 
 
-def markdown(coverage: Sequence[SourceCoverage]) -> str:
+def coverage_markdown(coverage: Sequence[SourceCoverage]) -> str:
     """The same table for Prefect's artifact page."""
     marks = "|".join(["---", *["--:"] * (len(HEADINGS) - 2), "---"])
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table(coverage)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in coverage_table(coverage)]
     return "\n".join(["| " + " | ".join(HEADINGS) + " |", f"|{marks}|", *lines])
 
 
@@ -76,7 +76,7 @@ def write_page(path: Path, coverage: Sequence[SourceCoverage], period: Period, *
             totals={name: sum(source.total(name) for source in coverage) for name in NUMBERS},
             map=heat_map(coverage, list(each_day(period))),
             headings=HEADINGS,
-            table=table(coverage),
+            table=coverage_table(coverage),
             steps=STEPS,
         )
     )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from config.load import Config
 from config.sources import Source
+from extractors.records import Counted, words_of
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
 from flows.reports.heat_map import STEPS, heat_map
@@ -61,6 +62,7 @@ def page(
         quiet=[source.source_id for source in coverage if source.source_id not in listed],
         map=heat_map([source for source in coverage if source.source_id in listed], days),
         steps=STEPS,
+        words_of=words_of,
         reasons=report.reasons.most_common(REASONS),
         runs=[_run(run, now) for run in report.runs],
     )  # fmt: skip
@@ -69,10 +71,10 @@ def page(
 def _chart(per_day: Mapping[date, int], days: Sequence[date]) -> dict[str, Any]:
     most = max((per_day[day] for day in days), default=0)
     bars = []
-    for place, day in enumerate(days):
+    for position, day in enumerate(days):
         height = round(CHART_HEIGHT * per_day[day] / most) if most else 0
         bars.append({
-            "x": place * (BAR_WIDTH + BAR_GAP),
+            "x": position * (BAR_WIDTH + BAR_GAP),
             "height": max(height, 2) if per_day[day] else 0,
             "number": per_day[day],
             "day": day,
@@ -87,15 +89,13 @@ def _by_yield(sources: Sequence[SourceReport]) -> list[SourceReport]:
 
 
 def _row(source: SourceReport, names: Mapping[str, str]) -> dict[str, Any]:
-    outcomes = source.outcomes
-    shown = ("appended", "duplicate", "reprint", "off_topic")
     return {
         "source": source,
         "name": names[source.source_id],
-        "kept": outcomes["appended"],
-        "duplicates": outcomes["duplicate"] + outcomes["reprint"],
-        "off_topic": outcomes["off_topic"],
-        "others": outcomes.total() - sum(outcomes[name] for name in shown),
+        "kept": source.number(Counted.APPENDED),
+        "duplicates": source.number(Counted.DUPLICATES),
+        "off_topic": source.number(Counted.OFF_TOPIC),
+        "others": source.number(Counted.FAILED, Counted.OTHER),
     }
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from config.load import Config
 from flows.serving.deploy import Deployment
 from storage.digests.archive import load_issues
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 
 
 def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: datetime) -> list[Deployment]:
@@ -33,7 +33,7 @@ def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: dat
 
 async def load_last(config: Config, data: Path) -> dict[str, datetime]:
     """When each digest was last made, by name. Raises StorageError."""
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         async with database.read() as connection:
             issues = await load_issues(connection)

@@ -56,9 +56,9 @@ def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _by_group(terms: list[list[Any]]) -> dict[str, str]:
     """The terms of each group with the places where they stand."""
     groups: dict[str, list[str]] = {}
-    for group, term, place, count in terms:
+    for group, term, part, count in terms:
         times = f"{count} × " if count > 1 else ""
-        groups.setdefault(group, []).append(f'"{term.removeprefix("=")}" {times}in the {place}')
+        groups.setdefault(group, []).append(f'"{term.removeprefix("=")}" {times}in the {part}')
     return {group: ", ".join(listed) for group, listed in groups.items()}
 
 

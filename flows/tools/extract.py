@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from config.errors import RequestError
 from config.load import Config
 from config.sites import site_of
 from extractors.fetching.client import Client
@@ -20,15 +21,11 @@ from extractors.zones import zone_of, zone_of_host
 from flows.passes.context import utc_now
 from storage.corpus.writer import open_for_reading
 from storage.files.article_file import compose
-from storage.index.database import database_place
+from storage.index.database import index_location
 from storage.state.site_pages import load_site_pages
 
 SITE_LINES = "site lines"  # the step that needs what earlier passes have learnt
 NO_ADDRESS = "https://unknown.invalid/"  # RFC 2606: of a file that nobody has named the address of
-
-
-class Unusable(Exception):
-    """The command line does not name a page; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +70,31 @@ class Extracted:
 
 
 def loaded(name: str, stdin: BinaryIO) -> bytes:
-    """The bytes of the file `name`, or of `stdin` for "-". Raises Unusable."""
+    """The bytes of the file `name`, or of `stdin` for "-". Raises RequestError."""
     if name == "-":
         return stdin.read()
     if not name:
-        raise Unusable("found nothing, expected an address, the name of an HTML file, or -")
+        raise RequestError("found nothing, expected an address, the name of an HTML file, or -")
     path = Path(name)
     try:
         return path.read_bytes()
     except FileNotFoundError as exc:
         hint = f"; for an address write https://{name}" if "." in name.partition("/")[0] and " " not in name else ""
-        raise Unusable(f"{name}: no such file, expected an address, the name of an HTML file, or -{hint}") from exc
+        raise RequestError(f"{name}: no such file, expected an address, the name of an HTML file, or -{hint}") from exc
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not a file name"
-        raise Unusable(f"{name}: cannot be read: {reason}") from exc
+        raise RequestError(f"{name}: cannot be read: {reason}") from exc
 
 
 async def extract_page(config: Config, data: Path, name: str, body: bytes | None, *, url: str | None) -> Extracted:
     """The article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
 
     What the index below `data`, if there is one, has learnt of the site is applied as well.
-    Raises Unusable, ItemError, Deferred, StorageError.
+    Raises RequestError, ItemError, Deferred, StorageError.
     """
     if body is None:
         if url is not None:
-            raise Unusable("--url: is for a file or standard input; an address speaks for itself")
+            raise RequestError("--url: is for a file or standard input; an address speaks for itself")
         _check_address(name, "URL")
         async with Client(config.settings.network) as client:
             response = await client.fetch(name)
@@ -129,7 +126,7 @@ async def extract_page(config: Config, data: Path, name: str, body: bytes | None
 async def _without_site_lines(config: Config, data: Path, url: str, article: Article) -> tuple[Article, list[str]]:
     """The article without what its site prints on every page, as far as the index knows it, and the lines removed."""
     storage = config.settings.storage
-    if isinstance(place := database_place(data, storage), Path) and not place.exists():
+    if isinstance(location := index_location(data, storage), Path) and not location.exists():
         return article, []
     site, key = site_of_page(url), canonical_url(url)
     memory = SiteMemory()
@@ -149,4 +146,4 @@ def _check_address(url: str, where: str) -> None:
     except ValueError:
         usable = False
     if not usable or any(c.isspace() for c in url):
-        raise Unusable(f"{where}: found {url}, expected a complete address such as https://example.kz/news/1")
+        raise RequestError(f"{where}: found {url}, expected a complete address such as https://example.kz/news/1")

@@ -20,7 +20,7 @@ from flows.reports.status import write_report
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.export import Selection, export
 from storage.corpus.repair import Repair, repair
-from storage.corpus.verify import Fault, stats, verify
+from storage.corpus.verify import Fault, refuse_behind, stats, verify
 from storage.corpus.writer import MANIFEST_FILE, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
@@ -42,8 +42,9 @@ async def adopt_folder(config: Config, data: Path, folder: Path | Folder) -> Ado
 
 
 async def verify_corpus(config: Config, data: Path) -> tuple[int, list[Fault]]:
-    """The number of articles and the faults found."""
+    """The number of articles and the faults found. Raises StorageError, also for a data folder that is behind."""
     async with open_for_reading(data, config.settings.storage) as corpus:
+        await refuse_behind(corpus)
         return await verify(corpus)
 
 

@@ -115,9 +115,9 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
     if len(set(answers)) < 2:
         return present
     weight = [len(answers) / (2 * answers.count(answer)) for answer in answers]  # both kinds count alike
-    for place, points in enumerate([*(present[name] for name in names), topic.threshold]):
+    for position, points in enumerate([*(present[name] for name in names), topic.threshold]):
         probability = 1 / (1 + math.exp(-points))
-        rows += [[float(place == column) for column in range(len(names) + 1)]] * 2
+        rows += [[float(position == column) for column in range(len(names) + 1)]] * 2
         answers += [True, False]
         weight += [HOLD * probability, HOLD * (1 - probability)]
     model = LogisticRegression(C=NO_OTHER_PENALTY, fit_intercept=False, max_iter=1000).fit(rows, answers, weight)
@@ -140,9 +140,9 @@ def _cross_validated(file: TopicsFile, topic: Topic, marked: Sequence[Judged]) -
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(answers, answers)
     present, wrong = compile_topics(file), 0
     for others, held_out in folds:
-        weights = fit(topic, present, [marked[place] for place in others])
+        weights = fit(topic, present, [marked[position] for position in others])
         weighed = compile_topics(with_weights(file, WeightsFile.model_validate({topic.id: weights})))
-        wrong += len(compare(weighed, [marked[place] for place in held_out]).contradictions)
+        wrong += len(compare(weighed, [marked[position] for position in held_out]).contradictions)
     return wrong
 
 

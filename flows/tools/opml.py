@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
+from config.errors import EdgeError
 from config.settings import WebAddress
 from config.sources import LANGUAGES, Backfill, Source
 from extractors.feeds.encoding import decode
@@ -34,7 +35,7 @@ _ADDRESS = TypeAdapter[str](WebAddress)
 _BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
 
 
-class OpmlError(Exception):
+class OpmlError(EdgeError):
     """The document is no list of feeds; the text says why, for the end of "FILE: …"."""
 
 
@@ -89,11 +90,11 @@ def read_opml(body: bytes) -> list[Draft]:
     Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
     """
     drafts: dict[str, Draft] = {}
-    for place, (outline, folder) in enumerate(_feed_outlines(_root(body))):
-        if place == MAX_FEEDS:
+    for position, (outline, folder) in enumerate(_feed_outlines(_root(body))):
+        if position == MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
         own_id = outline.get(f"{_OURS}id".lower())
-        key = own_id or str(place)
+        key = own_id or str(position)
         draft = _draft(outline, folder)
         if known := drafts.get(key):
             drafts[key] = replace(known, feeds=known.feeds + draft.feeds)
@@ -183,7 +184,7 @@ def _backfill(text: str) -> tuple[Backfill, ...]:
         raise OpmlError(f"found c5:backfill={clean_line(text)[:MAX_SHOWN]!r}, expected what an export writes") from exc
 
 
-def choose(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
+def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
     """Which of the drafts are new to the catalogue, with all that they lack; the others, and why not."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
     taken = {source.id for source in known}

@@ -21,7 +21,7 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
 from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
-from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose, read_opml, write_opml
+from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose_feeds, read_opml, write_opml
 from storage.errors import StorageError
 from storage.files.local_folder import put_file
 
@@ -181,7 +181,7 @@ def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> I
         raise ConfigError([f"{file}: cannot be read: {exc.strerror}"]) from exc
     except OpmlError as exc:
         raise ConfigError([f"{file}: {exc}"]) from exc
-    added, skipped = choose(drafts, config.sources)
+    added, skipped = choose_feeds(drafts, config.sources)
     return Imported(added, skipped, _appended(folder, added) if added and not dry_run else None)
 
 

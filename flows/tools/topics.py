@@ -21,7 +21,7 @@ from storage.corpus.importing import blocks_of
 from storage.corpus.writer import open_for_reading
 from storage.errors import StorageError
 from storage.files.local_folder import named_disk_errors
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_marked, store_mark
 
 
@@ -109,7 +109,7 @@ def verdict_json(url: str | None, verdict: Verdict) -> dict[str, Any]:
     """A verdict as interface.md promises it; `terms` as in the manifest: [[group, term, place, count], …]."""
     return {
         "url": url, "relevant": verdict.relevant, "score": verdict.score,
-        "terms": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
+        "terms": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
     }  # fmt: skip
 
 
@@ -152,7 +152,7 @@ async def mark(config: Config, data: Path, url: str, *, relevant: bool, now: dat
     topics = compile_topics(config.topics)
     async with open_for_reading(data, config.settings.storage):
         pass  # a corpus that does not exist is not made by marking something in it
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         async with database.write() as connection:
             judged = await find_judged(connection, key)

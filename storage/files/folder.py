@@ -8,11 +8,15 @@ sentence that says what to do. A file appears whole or not at all, and one that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import ParamSpec, Protocol, TypeVar
 
 from storage.errors import StorageError
 
+GIVEN_UP: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)  # of the call in this thread
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,8 +24,8 @@ T = TypeVar("T")
 class MissingFile(StorageError):
     """There is no file with this name."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(f"{place}: missing: run 'c5watch corpus repair', which writes it from the index")
+    def __init__(self, location: str) -> None:
+        super().__init__(f"{location}: missing: run 'c5watch corpus repair', which writes it from the index")
 
 
 class Folder(Protocol):
@@ -68,19 +72,30 @@ class Folder(Protocol):
         ...
 
 
-def in_the_way(place: str) -> StorageError:
+def in_the_way(location: str) -> StorageError:
     """The error for a file that is there with other bytes."""
     return StorageError(
-        f"{place} exists with another content than the index has for it: move it away and start again, "
+        f"{location} exists with another content than the index has for it: move it away and start again, "
         "or run 'c5watch corpus repair'"
     )
 
 
 async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """The result of a blocking call. An interruption comes after its end: what it needs locked stays locked."""
-    call = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    """The result of a blocking call. An interruption comes after its end: what it needs locked stays locked.
+
+    The call can see in `GIVEN_UP` that nobody waits for its result any more, and end early.
+    """
+    given_up = threading.Event()
+    token = GIVEN_UP.set(given_up)
+    try:
+        call = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    finally:
+        GIVEN_UP.reset(token)
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:
+        given_up.set()
         await asyncio.wait([call])
+        with contextlib.suppress(Exception):  # nobody waits for it
+            call.result()
         raise

@@ -8,20 +8,24 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cached_property
 from typing import Any, TypeVar
 
+from config.errors import EdgeError
 from storage.errors import StorageError
-from storage.files.folder import MissingFile, in_the_way
+from storage.files.folder import GIVEN_UP, MissingFile, in_the_way
 
 T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL = 16  # requests at a time
+LOOK_UP_S = 0.2  # between two looks whether the answer is still wanted
 PAGE = 1000  # names a listing; S3 gives no more at once
 CONNECTION = {
     "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": PARALLEL,
@@ -31,18 +35,22 @@ CONNECTION = {
 }  # fmt: skip
 
 
+class GivenUp(EdgeError):
+    """Nobody waits for the result any more."""
+
+
 class ObjectFolder:
     """The objects directly below a prefix."""
 
     remote = True
 
-    def __init__(self, place: str) -> None:
-        self.place = place.rstrip("/")
-        self.bucket, _, prefix = self.place.removeprefix("s3://").partition("/")
+    def __init__(self, location: str) -> None:
+        self.location = location.rstrip("/")
+        self.bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
 
     def __str__(self) -> str:
-        return self.place
+        return self.location
 
     def prepare(self) -> None:
         """Make sure that the bucket is there and answers; making it is its owner's decision."""
@@ -60,7 +68,8 @@ class ObjectFolder:
     def read(self, name: str) -> bytes:
         """The object's content."""
         with self._explained(name):
-            content: bytes = self._files.cat_file(f"{self.bucket}/{self._prefix}{name}", max_concurrency=1)
+            key = f"{self.bucket}/{self._prefix}{name}"
+            content: bytes = self._wait(lambda: self._files._cat_file(key, max_concurrency=1))
             return content
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
@@ -107,7 +116,7 @@ class ObjectFolder:
             self.replace(name, content)
             return
         if present != content:
-            raise in_the_way(f"{self.place}/{name}")
+            raise in_the_way(f"{self.location}/{name}")
 
     def _put(self, name: str, content: bytes, **conditions: str) -> None:
         key = self._prefix + name
@@ -141,11 +150,24 @@ class ObjectFolder:
         return S3FileSystem(config_kwargs=CONNECTION, skip_instance_cache=True, use_listings_cache=False)
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        return self._files.call_s3(method, Bucket=self.bucket, **arguments)
+        return self._wait(lambda: self._files._call_s3(method, Bucket=self.bucket, **arguments))
+
+    def _wait(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The answer to a request, which may take minutes; a pass that is told to end does not wait for it.
+
+        Raises GivenUp.
+        """
+        given_up = GIVEN_UP.get()
+        answer = asyncio.run_coroutine_threadsafe(request(), self._files.loop)
+        while not wait([answer], timeout=LOOK_UP_S).done:
+            if given_up is not None and given_up.is_set():
+                answer.cancel()
+                raise GivenUp
+        return answer.result()
 
     def _each(self, function: Callable[[T], U], items: Iterable[T]) -> list[U]:
         with ThreadPoolExecutor(PARALLEL) as pool:
-            calls = [pool.submit(function, item) for item in items]
+            calls = [pool.submit(copy_context().run, function, item) for item in items]
             try:
                 return [call.result() for call in calls]
             finally:  # after an error the rest would wait for the same one
@@ -161,7 +183,7 @@ class ObjectFolder:
         try:
             yield
         except (OSError, BotoCoreError, ClientError, ValueError) as error:  # ValueError: what is no endpoint at all
-            raise self._sentence(f"{self.place}/{name}" if name else self.place, error) from error
+            raise self._sentence(f"{self.location}/{name}" if name else self.location, error) from error
 
     def _sentence(self, where: str, error: Exception) -> StorageError:
         from botocore import exceptions as boto
@@ -176,9 +198,9 @@ class ObjectFolder:
                 f"{where}: {_one_line(error)}: check the connection, and AWS_ENDPOINT_URL "
                 f"({os.environ.get('AWS_ENDPOINT_URL') or 'not set: Amazon itself'})"
             )
-        if code == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and where == self.place):
+        if code == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and where == self.location):
             return StorageError(
-                f"{self.place}: there is no bucket {self.bucket}: make it, or name another under [storage] corpus"
+                f"{self.location}: there is no bucket {self.bucket}: make it, or name another under [storage] corpus"
             )
         if isinstance(error, FileNotFoundError):
             return MissingFile(where)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config.settings import Storage
-from storage.errors import StorageError
+from storage.errors import LostConnection, StorageError
 from storage.index.schema import HEAD
 from storage.index.sqlite import SQLite
 
@@ -36,6 +36,11 @@ class Database:
         self._server = server
         self._writers = asyncio.Lock()  # in turn, without a connection each, which the pool may not have
 
+    @property
+    def shared(self) -> bool:
+        """Whether other data folders may be using it."""
+        return self._server.shared
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database and changes nothing."""
@@ -47,6 +52,17 @@ class Database:
         """A transaction that is alone in writing; commits at the end, rolls back when the block raises."""
         async with self._writers, self._connect(self._server.writing) as connection, connection.begin():
             yield connection
+
+    async def damage(self) -> list[str]:
+        """What the database's own check finds wrong with its pages, a sentence each; empty where it has none."""
+        if self._server.check is None:
+            return []
+        try:
+            async with self.read() as connection:
+                found = (await connection.exec_driver_sql(self._server.check)).scalars().all()
+        except StorageError as error:  # so damaged that it cannot be checked to the end
+            return [str(error)]
+        return [" ".join(str(line).split()) for line in found if line != "ok"]
 
     async def close(self) -> None:
         """Give the connections back; the database may be opened again."""
@@ -62,18 +78,18 @@ class Database:
                 yield connection
 
 
-def database_place(data: Path, storage: Storage) -> Path | str:
+def index_location(data: Path, storage: Storage) -> Path | str:
     """Where the index of the corpus below the folder `data` is: a SQLite file, or the address of a database."""
     address = storage.database.get_secret_value()
     return data / INDEX_FILE if address == "sqlite" else address
 
 
-async def open_database(place: Path | str, *, read_only: bool = False) -> Database:
+async def open_database(location: Path | str, *, read_only: bool = False) -> Database:
     """The SQLite file or the PostgreSQL database at `place`, ready for use; raises StorageError.
 
     Its tables are made or brought up to date where needed, and the file is made, but never when `read_only`.
     """
-    server = _server(place)
+    server = _server(location)
     if obstacle := server.obstacle(read_only=read_only):
         raise StorageError(obstacle)
     engine = server.engine(read_only=read_only)
@@ -101,12 +117,12 @@ async def open_database(place: Path | str, *, read_only: bool = False) -> Databa
     return database
 
 
-def _server(place: Path | str) -> SQLite | PostgreSQL:
-    if isinstance(place, Path):
-        return SQLite(place)
+def _server(location: Path | str) -> SQLite | PostgreSQL:
+    if isinstance(location, Path):
+        return SQLite(location)
     from storage.index.postgresql import PostgreSQL  # with asyncpg, which a SQLite index does not need
 
-    return PostgreSQL(place)
+    return PostgreSQL(location)
 
 
 def _without_nul(
@@ -155,5 +171,6 @@ def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterato
         if isinstance(error, OSError) and not opening:
             raise
         if cause := server.explain(error):
-            raise StorageError(f"{server}: {cause}") from error
+            kind = LostConnection if server.lost(error) else StorageError
+            raise kind(f"{server}: {cause}") from error
         raise

@@ -18,22 +18,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.records import Relation
 from extractors.urls import article_id, canonical_url
 from storage.files.article_file import ArticleFile
 from storage.index.database import Database
-from storage.index.dialects import insert_for
+from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, events, relations
-from storage.placing.similarity import Relation
 from storage.relating.events import SPAN, Groups, find_events
 from storage.relating.nearby import Nearby, Piece
 from storage.relating.traits import read_traits
 from storage.relating.translations import Translation, find_translations, page_keys
 
-TRANSLATION = "translation_of"
 BATCH = 300  # articles, of one day
 AHEAD = 5000  # articles waiting that are put in order of their days at a time
 MOST = 2500  # articles that are compared with one another, the nearest ones; days of 300 make 2100
-ROWS = 500  # a statement
 FURNITURE = 3  # articles of one source among those that have a line: it belongs to the site
 MIN_LINE = 20  # characters; shorter lines do not mislead
 UNDATED = "adopted"  # the method of articles that may have no day at all
@@ -56,7 +54,7 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Dated:
     """When an article appeared, as far as that is known: its day, or when it was adopted without one."""
 
     number: int
@@ -85,11 +83,11 @@ async def relate_new(database: Database, *, now: datetime) -> Related:
     return done
 
 
-async def _relate(database: Database, shelf: _Shelf, batch: Sequence[_Place], now: datetime) -> Related:
-    numbers = [place.number for place in batch]
+async def _relate(database: Database, shelf: _Shelf, batch: Sequence[_Dated], now: datetime) -> Related:
+    numbers = [dated.number for dated in batch]
     async with database.read() as connection:
-        places = await _load_places(connection, batch)
-        pieces = await shelf.load(connection, [place.number for place in places], numbers)
+        near_by = await _load_near_by(connection, batch)
+        pieces = await shelf.load(connection, [dated.number for dated in near_by], numbers)
         known = await _load_known(connection, [piece.number for piece in pieces])
     found, event_of = await asyncio.to_thread(_compare, pieces, numbers, known)
     async with database.write() as connection:
@@ -115,10 +113,10 @@ async def _store(
 ) -> Related:
     waiting: set[int] = set()
     settled: dict[int, int] = {}
-    for part in _parts([*numbers, *event_of.values()]):
-        query = select(articles.c.number).where(articles.c.number.in_(part), articles.c.related_at.is_(None))
+    for some in in_chunks(sorted({*numbers, *event_of.values()})):
+        query = select(articles.c.number).where(articles.c.number.in_(some), articles.c.related_at.is_(None))
         waiting.update((await connection.execute(query)).scalars())
-        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         settled.update((row.number, row.event) for row in rows)
     waiting &= event_of.keys()
     founded = 0
@@ -128,37 +126,37 @@ async def _store(
         founded += settled[number] == number
         await connection.execute(insert_for(connection, events).values(number=number, event=settled[number]))
     pairs = [
-        {"number": pair.number, "other": pair.other, "kind": TRANSLATION, "score": pair.score}
+        {"number": pair.number, "other": pair.other, "kind": Relation.TRANSLATION_OF, "score": pair.score}
         for pair in found
         if pair.number in waiting or pair.other in waiting
     ]
     before = await _count_translations(connection)
     if pairs:
         await connection.execute(insert_for(connection, relations).on_conflict_do_nothing(), pairs)
-    for part in _parts(waiting):
-        await connection.execute(update(articles).where(articles.c.number.in_(part)).values(related_at=now))
+    for some in in_chunks(sorted(set(waiting))):
+        await connection.execute(update(articles).where(articles.c.number.in_(some)).values(related_at=now))
     return Related(len(waiting), await _count_translations(connection) - before, founded)
 
 
 async def _count_translations(connection: AsyncConnection) -> int:
-    query = select(func.count()).select_from(relations).where(relations.c.kind == TRANSLATION)
+    query = select(func.count()).select_from(relations).where(relations.c.kind == Relation.TRANSLATION_OF)
     return int((await connection.execute(query)).scalar_one())
 
 
-async def _load_waiting(database: Database) -> list[list[_Place]]:
+async def _load_waiting(database: Database) -> list[list[_Dated]]:
     """Batches of articles that wait, of one day each, in the order of the days; those without a day come last."""
     query = select(*_WHEN).where(articles.c.related_at.is_(None)).order_by(articles.c.number).limit(AHEAD)
     async with database.read() as connection:
-        waiting = [_place(row) for row in await connection.execute(query)]
-    days: dict[tuple[date | None, datetime | None], list[_Place]] = {}
-    for place in waiting:
-        days.setdefault((place.day, place.adopted_at if place.day is None else None), []).append(place)
+        waiting = [_dated(row) for row in await connection.execute(query)]
+    days: dict[tuple[date | None, datetime | None], list[_Dated]] = {}
+    for dated in waiting:
+        days.setdefault((dated.day, dated.adopted_at if dated.day is None else None), []).append(dated)
     order = sorted(days, key=lambda key: (key[0] is None, key[0] or date.min, str(key[1])))
     return [
-        places[start : start + BATCH]
+        of_day[start : start + BATCH]
         for key in order
-        for places in [days[key]]
-        for start in range(0, len(places), BATCH)
+        for of_day in [days[key]]
+        for start in range(0, len(of_day), BATCH)
     ]
 
 
@@ -167,27 +165,27 @@ _WHEN = (
 )  # fmt: skip
 
 
-def _place(row: Any) -> _Place:
+def _dated(row: Any) -> _Dated:
     adopted_at = row.appended_at if row.method == UNDATED else None
     if row.published is None and adopted_at is not None:
-        return _Place(row.number, None, adopted_at)
-    return _Place(row.number, row.published or (row.retrieved_at or row.appended_at).date(), adopted_at)
+        return _Dated(row.number, None, adopted_at)
+    return _Dated(row.number, row.published or (row.retrieved_at or row.appended_at).date(), adopted_at)
 
 
-async def _load_places(connection: AsyncConnection, batch: Sequence[_Place]) -> list[_Place]:
+async def _load_near_by(connection: AsyncConnection, batch: Sequence[_Dated]) -> list[_Dated]:
     """The batch, and the articles around it: of the days around, or adopted at the same time."""
     first = batch[0]
     near = await connection.execute(select(*_WHEN).where(_around(first)))
-    own = {place.number for place in batch}
-    others = [place for row in near if (place := _place(row)).number not in own]
-    others.sort(key=lambda place: (_days_between(first, place), abs(place.number - first.number)))
+    own = {dated.number for dated in batch}
+    others = [dated for row in near if (dated := _dated(row)).number not in own]
+    others.sort(key=lambda dated: (_days_between(first, dated), abs(dated.number - first.number)))
     return [*batch, *others[: MOST - len(batch)]]
 
 
-def _around(place: _Place) -> ColumnElement[bool]:
-    if place.day is None:
-        return and_(articles.c.appended_at == place.adopted_at, articles.c.method == UNDATED)
-    first, last = place.day - SPAN, place.day + SPAN
+def _around(dated: _Dated) -> ColumnElement[bool]:
+    if dated.day is None:
+        return and_(articles.c.appended_at == dated.adopted_at, articles.c.method == UNDATED)
+    first, last = dated.day - SPAN, dated.day + SPAN
     moment = func.coalesce(articles.c.retrieved_at, articles.c.appended_at)
     after, before = (datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1)))
     return or_(
@@ -196,7 +194,7 @@ def _around(place: _Place) -> ColumnElement[bool]:
     )
 
 
-def _days_between(first: _Place, second: _Place) -> int:
+def _days_between(first: _Dated, second: _Dated) -> int:
     return abs((first.day - second.day).days) if first.day and second.day else 0
 
 
@@ -205,18 +203,18 @@ async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Gr
     known = set(numbers)
     event_of: dict[int, int] = {}
     pairs: dict[str, list[tuple[int, int]]] = {}
-    for part in _parts(numbers):
-        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+    for some in in_chunks(sorted(set(numbers))):
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         event_of.update((row.number, row.event) for row in rows)
         columns = (relations.c.number, relations.c.other, relations.c.kind)
-        for row in await connection.execute(select(*columns).where(relations.c.number.in_(part))):
+        for row in await connection.execute(select(*columns).where(relations.c.number.in_(some))):
             if row.other in known:
                 pairs.setdefault(row.kind, []).append((row.number, row.other))
     return Groups(
         event_of,
         templates=pairs.get(Relation.TEMPLATE, []),
         related=[pair for kind in RELATED for pair in pairs.get(kind, [])],
-        translations=pairs.get(TRANSLATION, []),
+        translations=pairs.get(Relation.TRANSLATION_OF, []),
     )
 
 
@@ -262,8 +260,8 @@ _COLUMNS = (
 
 async def _load_rows(connection: AsyncConnection, column: Any, values: Collection[Any]) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
-    for part in _parts(values):
-        rows += await connection.execute(select(*_COLUMNS).where(column.in_(part)))
+    for some in in_chunks(sorted(set(values))):
+        rows += await connection.execute(select(*_COLUMNS).where(column.in_(some)))
     return rows
 
 
@@ -276,15 +274,15 @@ def _headline_and_lines(row: Row[Any]) -> tuple[str, list[str]]:
 
 
 def _piece(row: Row[Any], title: str, text: str) -> Piece:
-    place = _place(row)
+    dated = _dated(row)
     own = {address for address in (row.canonical_url, row.url) if address}
     return Piece(
         number=row.number,
         language=row.language,
-        day=place.day,
+        day=dated.day,
         traits=read_traits(text, row.language),
         title=title,
-        adopted_at=place.adopted_at,
+        adopted_at=dated.adopted_at,
         pages=tuple(dict.fromkeys(key for address in sorted(own) for key in page_keys(address))),
         addresses=frozenset({row.id, *_ids(own)}),
         leads_to=frozenset(_ids(row.alternates or ())),
@@ -298,9 +296,3 @@ def _ids(addresses: Iterable[str]) -> Iterator[str]:
             yield article_id(canonical_url(address))
         except ValueError:
             continue
-
-
-def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
-    everything = sorted(set(values))
-    for start in range(0, len(everything), ROWS):
-        yield everything[start : start + ROWS]

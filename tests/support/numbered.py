@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from config.settings import Storage
-from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
+from extractors.records import Article, Entry, Failed, Found, ItemError, Outcome, Result, Verdict
 from storage.corpus.verify import verify
 from storage.corpus.writer import CorpusWriter
 from storage.index.schema import urls
@@ -31,13 +31,13 @@ def result(number: int) -> Result:
     key = key_of(number)
     entry = Entry(key, FEED)
     if number % 11 == 4:
-        return Result(key, entry, "site", error=ItemError(Outcome.GONE, "http 410", url=key))
+        return Failed(key, entry, "site", error=ItemError(Outcome.GONE, "http 410", url=key))
     told = number - 1 if number % 7 == 3 else number
     text = " ".join(f"слово{told}и{position}" for position in range(60))
     day = None if number % 6 == 0 else date(2025, 11, 6)
     article = Article((text, "Конец."), f"Заголовок {number}", (), day, None, "ru", "test")
     verdict = Verdict(number % 5 != 1, "topic", 1.0, (), "why")
-    return Result(key, entry, "site", url=key, retrieved_at=FIRST_SEEN, article=article, verdict=verdict)
+    return Found(key, entry, "site", url=key, retrieved_at=FIRST_SEEN, article=article, verdict=verdict)
 
 
 async def remember(corpus: CorpusWriter, poll: int) -> None:

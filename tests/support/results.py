@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extractors.records import Article, Entry, ItemError, Match, Outcome, Placement, Result, Verdict
+from extractors.records import Article, Entry, Failed, Found, ItemError, Match, Outcome, Placement, Result, Verdict
 from extractors.urls import canonical_url
 from storage.corpus.writer import CorpusWriter
 from storage.state.entries import store_entries
@@ -47,14 +47,14 @@ def result(number: int, **changes: Any) -> Result:
         "article": Article(**article),
         "verdict": YES,
     }
-    return Result(**(values | changes))
+    return Found(**(values | changes))
 
 
 def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after: datetime | None = None) -> Result:
     error = ItemError(
         outcome, "http 503", url="https://site.kz/x", detail="Service Unavailable", retry_after=retry_after
     )
-    return Result("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
+    return Failed("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
 
 
 async def remember(corpus: CorpusWriter, results: Sequence[Result]) -> None:

@@ -18,8 +18,8 @@ from extractors.records import Article, Entry, Result, Verdict
 from storage.corpus.verify import Fault, verify
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
+from tests.support.disks import own_disk
 from tests.support.running import CHECKOUT, c5watch
-from tests.test_full_disk import own_disk
 
 COUNT = 12
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from storage.errors import StorageError
 from storage.state.fetched import Fetched
 from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
+from tests.support.disks import own_disk
 from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 
@@ -252,12 +252,6 @@ set -e
 mount -t tmpfs -o size=4m none "$1"
 exec "$2" -m tests.test_full_disk "$1" "$3"
 """
-
-
-def own_disk() -> bool:
-    """Whether this process may have a small disk of its own: a mount that nobody else sees."""
-    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False)
-    return bool(tried) and tried.returncode == 0
 
 
 @pytest.mark.skipif(not own_disk(), reason="the system gives no mount of its own to this user")

@@ -19,6 +19,8 @@ import yaml
 from flows.serving.server import EmbeddedServer
 from tests.support.running import CHECKOUT, c5watch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:

@@ -37,6 +37,8 @@ from storage.relating.relating import relate_new
 from tests.support.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
 from tests.support.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
 
+pytestmark = pytest.mark.slow
+
 READER = "desk@example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"
 ALMATY = ZoneInfo("Asia/Almaty")

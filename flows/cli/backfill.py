@@ -6,7 +6,7 @@ import asyncio
 import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ from flows.cli.commands import (
 if TYPE_CHECKING:
     from config.load import Config
     from flows.passes.backfill_request import BackfillRequest
+    from storage.health.coverage import SourceCoverage
 
 SKIPPED_SHOWN = 5
 
@@ -73,7 +74,7 @@ def backfill(
     say(why)
     interrupted = False
     with problems_explained():
-        from flows.cli.terminal import ProgressBar, print_coverage
+        from flows.cli.terminal import ProgressBar
         from flows.passes.backfill import write_coverage
         from flows.passes.context import utc_now
         from flows.serving.run import run_backfill
@@ -88,17 +89,25 @@ def backfill(
         summary = bar.summary
         assert summary is not None  # a backfill that has not failed tells how it has ended
         coverage, page = asyncio.run(write_coverage(checked, data, request, now=utc_now()))
-    if as_json:
-        from flows.reports.coverage import to_json
-
-        print_json({**summary, "skipped": request.skipped, "coverage": to_json(coverage), "page": str(page)})
-    else:
-        print_coverage(summary, coverage, page, by_list=addresses is not None)
+    _print(request, summary, coverage, page, as_json=as_json)
     if interrupted:
         say("interrupted; what was finished is kept, and the same command continues")
         raise typer.Exit(INTERRUPTED)
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no archive could be read: see the error of each source above")
+
+
+def _print(
+    request: BackfillRequest, summary: dict[str, Any], coverage: list[SourceCoverage], page: Path, *, as_json: bool
+) -> None:
+    if as_json:
+        from flows.reports.coverage import to_json
+
+        print_json({**summary, "skipped": request.skipped, "coverage": to_json(coverage), "page": str(page)})
+    else:
+        from flows.cli.terminal import print_coverage
+
+        print_coverage(summary, coverage, page, by_list=request.addresses is not None)
 
 
 def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: bool) -> None:

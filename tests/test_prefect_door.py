@@ -19,7 +19,7 @@ import websockets
 
 from flows.serving.server import EmbeddedServer, own_password
 from tests.support.digest_shots import CHROMIUM, chromium
-from tests.support.running import CHECKOUT, c5watch
+from tests.support.running import CHECKOUT, c5watch_process
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -169,7 +169,7 @@ def test_prefects_own_commands_work_with_it_and_are_refused_without(server: Embe
 def test_a_wrong_password_is_one_sentence_of_ours(server: EmbeddedServer, tmp_path: Path) -> None:
     environment = {**server.environment, "PREFECT_API_AUTH_STRING": "c5watch:wrong"}
     for command in (("monitor", "--engine", "prefect", "--data", tmp_path), ("deploy",), ("serve", "--data", tmp_path)):
-        done = c5watch(*command, environment=environment)
+        done = c5watch_process(*command, environment=environment)
         assert done.returncode == 1
         assert f"c5watch: the Prefect API at {server.url} refuses the password: set PREFECT_API_AUTH" in done.stderr
         assert "Traceback" not in done.stderr

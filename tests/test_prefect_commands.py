@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from extractors.archives.routes import ROUTES
 from flows.serving.server import EmbeddedServer
 from tests.support.running import CHECKOUT, c5watch_process
 
@@ -68,7 +69,7 @@ def test_the_deployments_of_prefect_yaml_are_made_and_listed(deployed: EmbeddedS
         (
             "backfill",
             {"first": "2025-11-01", "last": "2025-11-02", "via": "pigeon"},
-            "one of sitemap, paged, urls, wordpress, wayback, gdelt, ccnews",
+            f"one of {', '.join(ROUTES)}",
         ),
         (
             "digest",

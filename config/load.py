@@ -22,7 +22,7 @@ from config.errors import USAGE, UserError
 from config.settings import Settings
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
-from config.sources import LANGUAGES, Source, SourcesFile
+from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
 from config.topics import TopicsFile, WeightsFile, with_weights
 
 CHECKOUT = Path(__file__).parent
@@ -83,8 +83,11 @@ class Config:
         return tuple(known[i] for i in dict.fromkeys(ids))
 
 
-def load_config(folder: Path) -> Config:
-    """The configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides."""
+def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> Config:
+    """Return the configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides.
+
+    `routes` is the table that the catalogue's backfill routes are checked against; without it, only their shape is.
+    """
     if not folder.is_dir():
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
     lines = _unknown_variables()
@@ -96,7 +99,11 @@ def load_config(folder: Path) -> Config:
     for name, model in models.items():
         path = paths[name]
         try:
-            checked[name] = model(**_read(path))
+            content = _read(path)
+            if model is Settings:  # which takes the environment into account
+                checked[name] = Settings(**content)
+            else:
+                checked[name] = model.model_validate(content, context={ROUTES: routes})
         except ConfigError as exc:
             lines += exc.lines
         except SettingsError:

@@ -43,6 +43,7 @@ MAY_IMPORT = {
 # The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
 SHARED_WITH_STORAGE = {
     "extractors.records",
+    "extractors.period",
     "extractors.text",
     "extractors.urls",
     "extractors.language",

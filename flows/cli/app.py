@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
@@ -27,6 +26,8 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_corpus,
+    read_index,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -110,9 +111,9 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
-        from flows.tools.inspect import explain_url
+        from storage.health.history import load_story
 
-        facts = asyncio.run(explain_url(checked, data, address))
+        facts = read_index(checked, data, lambda connection: load_story(connection, address))
     if as_json:
         print_json(facts)
     else:
@@ -127,9 +128,10 @@ def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """Write the status page: what came in lately, which sources need a look. Each monitor pass writes it as well."""
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import status_page
+        from flows.passes.context import utc_now
+        from flows.reports.status import write_report
 
-        print(asyncio.run(status_page(checked, data)))
+        print(read_corpus(checked, data, lambda corpus: write_report(checked, corpus, data, now=utc_now())))
 
 
 @app.command()

@@ -26,6 +26,8 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_corpus,
+    read_index,
     say,
 )
 
@@ -77,7 +79,7 @@ def corpus_import(
         say("--judge: only for a file of JSON lines; the articles of a folder are adopted as they are")
         raise typer.Exit(USAGE)
     with problems_explained():
-        from flows.tools.inspect import adopt_folder
+        from flows.tools.corpus import adopt_folder
         from storage.files.opening import folder_at
 
         adoption = asyncio.run(adopt_folder(checked, data, folder_at(place) if remote else Path(place)))
@@ -111,7 +113,7 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
         sys.stdout.flush()
 
     with problems_explained():
-        from flows.tools.importing import import_file
+        from flows.tools.corpus import import_file
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
     counts = ", ".join(f"{count} {outcome.words}" for outcome, count in outcomes.most_common())
@@ -134,9 +136,9 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import verify_corpus
+        from flows.tools.corpus import verify_corpus
 
-        count, faults = asyncio.run(verify_corpus(checked, data))
+        count, faults = read_corpus(checked, data, verify_corpus)
     if as_json:
         listed = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in faults]
         print_json({"articles": count, "faults": listed})
@@ -156,7 +158,7 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import repair_corpus
+        from flows.tools.corpus import repair_corpus
 
         done = asyncio.run(repair_corpus(checked, data))
     if as_json:
@@ -186,14 +188,17 @@ def corpus_search(
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
     with problems_explained():
-        from flows.tools.inspect import search_corpus
+        from storage.search.search import search
 
+        bold = ("\x1b[1m", "\x1b[0m")
+        marks = bold if sys.stdout.isatty() and not as_json else ("**", "**")  # around the words that match
         try:
-            hits = asyncio.run(
-                search_corpus(
-                    checked, data, query, limit=limit, first_day=days[0], last_day=days[1],
-                    sources=source or (), languages=language or (), plain=as_json or not sys.stdout.isatty(),
-                )
+            hits = read_index(
+                checked, data,
+                lambda index: search(
+                    index, query, limit=limit, first_day=days[0], last_day=days[1], sources=source or (),
+                    languages=language or (), marks=marks,
+                ),
             )  # fmt: skip
         except ValueError as error:
             say(f"{query!r}: {error}")
@@ -238,8 +243,7 @@ def corpus_export(
     if str(target) != "-":
         checked_output("FILE", target)
     with problems_explained():
-        from flows.tools.inspect import export_corpus
-        from storage.corpus.export import KINDS, Selection
+        from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
 
         one_of("--format", [form], FORMS)
@@ -249,7 +253,10 @@ def corpus_export(
             countries=country or (), relations=relation or (), longest=longest,
             collapse_translations=collapse_translations,
         )  # fmt: skip
-        count = asyncio.run(export_corpus(checked, data, target, form, selection))
+        countries = {source.id: source.country for source in checked.sources}
+        count = read_corpus(
+            checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, countries=countries)
+        )
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
 
 
@@ -278,9 +285,9 @@ def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
     """Count articles, languages and sources."""
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import corpus_statistics
+        from storage.corpus.verify import stats
 
-        counted = asyncio.run(corpus_statistics(checked, data))
+        counted = read_corpus(checked, data, stats)
     if as_json:
         print_json(counted)
         return
@@ -299,9 +306,9 @@ def corpus_show(
     """Show one article and what is known of it."""
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import article_facts
+        from flows.tools.corpus import article_facts
 
-        facts, text = asyncio.run(article_facts(checked, data, number))
+        facts, text = read_index(checked, data, lambda index: article_facts(index, number))
     if as_json:
         print_json({**facts, "text": text})
         return

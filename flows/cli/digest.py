@@ -69,8 +69,8 @@ def digest(
                 would = counted(issued.articles, "article")
                 print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
             return
-        names = [name] if name else []
-        summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))
+        request = flow.DigestRequest((name,) if name else (), since, send=not no_send, waiting_only=waiting)
+        summary = run(flow.digest(checked, data, request))
     if as_json:
         print_json(summary.to_json())
     else:

@@ -24,6 +24,7 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_index,
     say,
 )
 
@@ -98,9 +99,11 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import sources_health
+        from flows.passes.context import utc_now
+        from storage.health.sources import load_health
 
-        health = asyncio.run(sources_health(checked, data))
+        ids, now = [source.id for source in checked.select(())], utc_now()
+        health = read_index(checked, data, lambda index: load_health(index, ids, now=now, ruled=checked.ruled()))
     if as_json:
         print_json({h.source_id: asdict(h) for h in health})
         return

@@ -22,7 +22,7 @@ from config.errors import USAGE, UserError
 from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
-from config.sources import LANGUAGES, Source, SourcesFile
+from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
 from config.topics import TopicsFile, WeightsFile, with_weights
 
 CHECKOUT = Path(__file__).parent
@@ -83,8 +83,11 @@ class Config:
         return tuple(known[i] for i in dict.fromkeys(ids))
 
 
-def load_config(folder: Path) -> Config:
-    """The configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides."""
+def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> Config:
+    """Return the configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides.
+
+    `routes` is the table that the catalogue's backfill routes are checked against; without it, only their shape is.
+    """
     if not folder.is_dir():
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
     lines = _unknown_variables()
@@ -96,7 +99,11 @@ def load_config(folder: Path) -> Config:
     for name, model in models.items():
         path = paths[name]
         try:
-            checked[name] = model(**_read(path))
+            content = _read(path)
+            if model is Settings:  # which takes the environment into account
+                checked[name] = Settings(**content)
+            else:
+                checked[name] = model.model_validate(content, context={ROUTES: routes})
         except ConfigError as exc:
             lines += exc.lines
         except SettingsError:
@@ -255,7 +262,7 @@ def _undecodable_variables() -> list[str]:
             field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
             if not key:
                 lines.append(
-                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> a setting"
+                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> for each setting"
                 )
             elif field and "tuple" in str(field.annotation):
                 lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from config.load import CHECKOUT, FILES, ConfigError, load_config
 from config.settings import Network, Settings
 from config.sources import Source
+from extractors.archives.routes import ROUTES
 
 SOURCE = """
 [[sources]]
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Folder:
 def mistakes(folder: Path) -> list[str]:
     """The lines of the ConfigError, with the folder's own path left out."""
     with pytest.raises(ConfigError) as caught:
-        load_config(folder)
+        load_config(folder, ROUTES)
     assert str(caught.value) == "\n".join(caught.value.lines)
     return [line.replace(f"{folder}/", "") for line in caught.value.lines]
 
@@ -348,7 +349,7 @@ def test_a_mistake_in_the_sources_is_one_line_with_place_and_mend(folder: Folder
         (
             "C5WATCH_NETWORK",
             "fast",
-            "C5WATCH_NETWORK: found a single value, expected one variable C5WATCH_NETWORK__<NAME> a setting",
+            "C5WATCH_NETWORK: found a single value, expected one variable C5WATCH_NETWORK__<NAME> for each setting",
         ),
         ("C5WATCH_NETWORK", "3", "C5WATCH_NETWORK: found 3, expected a table"),
         (
@@ -500,7 +501,7 @@ def test_a_source_names_one_route_or_several_in_order(folder: Folder) -> None:
     one = '{ route = "sitemap", url = "https://orda.kz/sitemap-{monday:%Y-%m-%d}-{month:02}.xml" }'
     several = '[{ route = "wordpress" }, { route = "gdelt", query = "rail" }, { route = "urls", file = "list.txt" }]'
     for value, routes in ((one, ["sitemap"]), (several, ["wordpress", "gdelt", "urls"]), (None, [])):
-        (read,) = load_config(folder(sources=source(backfill=value))).sources
+        (read,) = load_config(folder(sources=source(backfill=value)), ROUTES).sources
         assert [backfill.route for backfill in read.backfill] == routes
 
 

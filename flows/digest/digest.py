@@ -67,7 +67,7 @@ class Issued:
 
 @dataclass(slots=True)
 class DigestSummary:
-    """What a run did."""
+    """The outcome of a run."""
 
     folder: Path
     has_mail: bool
@@ -76,7 +76,7 @@ class DigestSummary:
     sending: Sending = field(default_factory=Sending)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `digest --json` prints."""
+        """Return the object that `digest --json` prints."""
         sending = self.sending
         return {
             "digests": {
@@ -102,7 +102,7 @@ class DigestSummary:
         }
 
     def sentences(self) -> list[str]:
-        """The same in words, a sentence a line."""
+        """Return the summary in words, one sentence a line."""
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
@@ -126,12 +126,12 @@ class DigestSummary:
         return lines
 
     def markdown(self) -> str:
-        """The same for Prefect's artifact page; addresses of readers and servers' words are shown as they stand."""
+        """Return the summary for Prefect's artifact page; readers' addresses and servers' words appear verbatim."""
         return "\n".join(f"    {line}" for line in self.sentences())  # indented: as code, not mark-up
 
 
 def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
-    """The digests with these names, all when none is named. Raises RequestError for an unknown name."""
+    """Return the digests with these names, or all if `names` is empty. Raises RequestError for an unknown name."""
     known = {digest.name: digest for digest in config.settings.digests}
     if unknown := next((name for name in names if name not in known), None):
         raise RequestError(f'--name: found "{unknown}", expected one of {", ".join(known)}')
@@ -139,7 +139,7 @@ def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
-    """A moment such as 2026-11-20, 2026-11-20T07:00, or a while ago: 36h, 3d, 2w. Raises RequestError."""
+    """Return the moment written as 2026-11-20, 2026-11-20T07:00, or as an age: 36h, 3d, 2w. Raises RequestError."""
     if found := _SPAN.fullmatch(text):
         return now - int(found[1]) * _UNITS[found[2]]
     try:
@@ -198,7 +198,7 @@ async def digest(
 
 
 async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] = utc_now) -> Sending | None:
-    """Try again what an earlier run could not send, where that is due; None without [mail]. Raises StorageError.
+    """Send again the due mails that an earlier run could not send; return None without [mail]. Raises StorageError.
 
     For whoever comes by often: digests are made once a day, and a mail server may be back in a minute.
     """
@@ -215,7 +215,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
 async def preview(
     config: Config, data: Path, file: Path, *, name: str | None, since: str | None, now: datetime
 ) -> Issued:
-    """Write the page of what the next digest would hold, as things stand; stores and sends nothing.
+    """Write the page that the next digest would be now; store and send nothing.
 
     Raises StorageError, also when there is no corpus, and RequestError.
     """
@@ -269,7 +269,7 @@ def _readers(config: Config, one: Digest) -> set[str]:
 
 
 async def _withdraw(config: Config, database: Database) -> None:
-    """Give up what waits for readers whom the settings no longer name."""
+    """Give up the mails that wait for readers whom the settings no longer name."""
     async with database.write() as connection:
         await withdraw(connection, {one.name: _readers(config, one) for one in config.settings.digests})
 

@@ -37,7 +37,7 @@ WORDS = {
 
 
 async def write_files(config: Config, data: Path, database: Database) -> list[Path]:
-    """Bring the folder up to what the outbox holds; returns the files of digests that were written.
+    """Bring the folder up to date with the outbox; return the digests' files that were written.
 
     Raises StorageError when the folder cannot be used.
     """
@@ -76,7 +76,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def zone_of(config: Config, name: str) -> ZoneInfo:
-    """The zone that a digest's readers live in; the schedule's for one that the settings no longer hold."""
+    """Return the zone of a digest's readers; the schedule's zone if the settings no longer hold the digest."""
     own = (digest.timezone for digest in config.settings.digests if digest.name == name)
     return ZoneInfo(next(own, None) or config.settings.schedule.timezone)
 
@@ -117,7 +117,7 @@ def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str
 
 
 def _entry(article: FeedArticle, names: dict[str, str]) -> dict[str, Any]:
-    """What the template prints of an article: everything is text, shortened and free of what XML cannot hold."""
+    """Return an article's values for the template: text only, shortened, without characters that XML cannot hold."""
     source = names.get(article.source_id or "", article.source_id)
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_URL, f"c5watch article {article.id}").urn,

@@ -46,7 +46,7 @@ _ABBREVIATED_DAY = re.compile(r"\d{1,2}")
 
 
 def first_sentences(paragraphs: Iterable[str], *, title: str | None, language: str | None, count: int = 2) -> str:
-    """The first `count` sentences on one line, cut at a word with "…" where they are longer than MAX_CHARACTERS.
+    """Return the first `count` sentences on one line, cut at a word with "…" beyond MAX_CHARACTERS.
 
     A repeated headline, and a short line without an end before the text proper (who wrote, what a photo shows), are
     passed over. A dateline ("ASTANA, Nov. 21 (Kazinform) –") belongs to the sentence after it. Empty for no text.
@@ -67,7 +67,7 @@ def first_sentences(paragraphs: Iterable[str], *, title: str | None, language: s
 
 
 def split_sentences(line: str, *, language: str | None, most: int) -> list[str]:
-    """The first `most` sentences of a paragraph on one line."""
+    """Return the first `most` sentences of a paragraph on one line."""
     found: list[str] = []
     start = 0
     for sign in _END.finditer(line + " "):

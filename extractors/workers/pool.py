@@ -13,11 +13,13 @@ import os
 import resource
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from config.languages import languages_folder, use_languages
 from config.settings import Extraction
 from extractors.records import ItemError, Outcome
 
@@ -86,11 +88,14 @@ class Workers:
                 max_workers=self.count,
                 max_tasks=JOBS_PER_PROCESS,
                 context=context,
-                initializer=_limit_memory,
-                initargs=(self._limits.memory_mb * 1_000_000,),
+                initializer=_begin,
+                initargs=(self._limits.memory_mb * 1_000_000, languages_folder()),
             )
         return self._pool
 
 
-def _limit_memory(max_bytes: int) -> None:
+def _begin(max_bytes: int, languages: Path | None) -> None:
+    """Limit the memory of a child process, and let it use the languages of its parent, which the fork server lacks."""
     resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
+    if languages is not None:
+        use_languages(languages)

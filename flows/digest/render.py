@@ -16,7 +16,7 @@ from flows.digest.clean import MAX_NAME, clean, link, turns
 from flows.digest.picture import HEIGHT, WIDTH, countries_png, days_png
 from flows.digest.records import Content, CountryStories, Story
 from flows.digest.text import plain_text
-from flows.digest.words import WORDS, Words
+from flows.digest.words import Words, words_of
 from flows.pages import pages
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
     `archive_link` says where the page will be: an address, or the name of its file where it has no address. None: in
     the folder of digests.
     """
-    words = WORDS[content.frame]
+    words = words_of(content.frame)
     pictures = _pictures(content, words)
     subject = _subject(content, words)
 

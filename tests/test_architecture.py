@@ -46,6 +46,7 @@ SHARED_WITH_STORAGE = {
     "extractors.text",
     "extractors.urls",
     "extractors.language",
+    "extractors.dates.worded",
     "extractors.fetching.hosts",
     "extractors.fetching.robots",
 }

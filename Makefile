@@ -1,8 +1,10 @@
-.PHONY: help demo run test lint lock audit clean
+.PHONY: help demo run check test lint lock audit clean
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 # With --no-deps: the files pin all there is, and older pips, resolving again, stumble over newer releases.
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+# A process for each core; each takes a file at a time, slow ones first (tests/conftest.py).
+PYTEST = .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 help:  ## What can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -13,8 +15,11 @@ demo: .venv/run.stamp  ## Install into .venv, then do the whole job once, offlin
 run: .venv/run.stamp  ## Install into .venv, then one pass over the real catalogue of feeds
 	.venv/bin/c5watch monitor
 
+check: lint  ## Install into .venv, then check style and types, and pass all tests but the slow ones
+	$(PYTEST) -m "not slow"
+
 test: .venv/dev.stamp  ## Install into .venv, then pass all tests
-	.venv/bin/python -m pytest
+	$(PYTEST)
 
 lint: .venv/dev.stamp  ## Check style and types
 	.venv/bin/ruff check .

@@ -292,21 +292,23 @@ def read_languages(folder: Path) -> Languages:
     return _gathered(tuple((code, path.read_text(encoding="utf-8-sig")) for code, path in files))
 
 
-_in_use: tuple[Path, Languages] | None = None
+_in_use: Languages | None = None
 
 
-def use_languages(folder: Path) -> Languages:
-    """Make the languages of this configuration folder those of the process. Raises as `read_languages`."""
+def use_languages(known: Languages) -> None:
+    """Make these languages those of the process."""
     global _in_use
-    _in_use = folder, read_languages(folder)
-    return _in_use[1]
+    _in_use = known
 
 
 def languages() -> Languages:
     """Return the languages in use."""
-    return _in_use[1] if _in_use else use_languages(CHECKOUT)
+    if _in_use is None:
+        use_languages(read_languages(CHECKOUT))
+    assert _in_use is not None
+    return _in_use
 
 
-def languages_folder() -> Path | None:
-    """Return the configuration folder whose languages are in use, for child processes; None: nobody asked yet."""
-    return _in_use[0] if _in_use else None
+def languages_for_children() -> Languages | None:
+    """Return the languages that a child process has to be given; None: the checkout's, which it has by itself."""
+    return None if _in_use is None or _in_use is read_languages(CHECKOUT) else _in_use

@@ -18,7 +18,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
-from config.languages import CODE, Language, Languages, gathered, language_files, language_of, use_languages
+from config.languages import (
+    CODE,
+    Language,
+    Languages,
+    gathered,
+    language_files,
+    language_of,
+    read_languages,
+    use_languages,
+)
 from config.settings import Settings
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
@@ -105,7 +114,7 @@ def load_config(folder: Path) -> Config:
     lines += wrong + _wrong_languages(folder)
     if lines:
         raise ConfigError(lines)
-    languages = use_languages(folder)
+    languages = read_languages(folder)
     lines = _unknown_in_digests(paths["settings.toml"], languages, *(checked[name] for name in FILES))
     if lines:
         raise ConfigError(lines)
@@ -115,6 +124,7 @@ def load_config(folder: Path) -> Config:
             topics = with_weights(topics, checked[WEIGHTS])
         except ValueError as exc:
             raise ConfigError([f"{paths[WEIGHTS]}: {exc}"]) from exc
+    use_languages(languages)
     return Config(folder, checked["settings.toml"], checked["sources.toml"].sources, topics, languages, sites)
 
 

@@ -8,35 +8,108 @@ which people write by hand and pydantic checks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 
+class Counted(StrEnum):
+    """The number of a pass, a source or a day that an outcome adds to."""
+
+    APPENDED = "appended"
+    DUPLICATES = "duplicates"
+    OFF_TOPIC = "off_topic"
+    FAILED = "failed"
+    OTHER = "other"  # no article, for a reason of its own
+
+
+class Again(StrEnum):
+    """Whether an entry is taken on again after its outcome."""
+
+    NEVER = "never"
+    LATER = "later"  # by later passes, after growing gaps; in the end it is given up
+    OF_ITS_DAYS = "of its days"  # by a backfill of the days it is dated in, or by the monitor if a feed names it
+
+
+class Yield(StrEnum):
+    """How an outcome speaks of the page behind it, where it ended without a text."""
+
+    FETCHED = "fetched"
+    NO_TEXT = "no text"  # fetched, and no text was found: a sign of a redesign if many pages of a source end so
+    NOT_FETCHED = "not fetched"
+
+
 class Outcome(StrEnum):
     """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
 
-    FAILED is not final: a later pass tries the URL again, until it becomes GAVE_UP. Nor is OUTSIDE: dated outside
-    the period of one backfill, it may be wanted by another, or by the monitor.
+    This is the one table of outcomes: the value that is stored, the words for people, the number it is counted in,
+    whether the entry is taken on again, and how it speaks of the page. All other modules read it from here.
     """
 
-    APPENDED = "appended"
-    DUPLICATE = "duplicate"
-    REPRINT = "reprint"
-    OFF_TOPIC = "off_topic"
-    OUTSIDE = "outside"
-    TOO_SHORT = "too_short"
-    NOT_ARTICLE = "not_article"
-    PAYWALLED = "paywalled"
-    GONE = "gone"
-    REFUSED = "refused"
-    ROBOTS = "robots"
-    UNSAFE_ADDRESS = "unsafe_address"
-    TOO_LARGE = "too_large"
-    FAILED = "failed"
-    GAVE_UP = "gave_up"
+    APPENDED = "appended", "appended", Counted.APPENDED
+    DUPLICATE = "duplicate", "duplicate", Counted.DUPLICATES, Again.NEVER, Yield.NOT_FETCHED
+    REPRINT = "reprint", "reprint", Counted.DUPLICATES
+    OFF_TOPIC = "off_topic", "off topic", Counted.OFF_TOPIC
+    OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
+    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
+    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER
+    GONE = "gone", "gone", Counted.OTHER
+    REFUSED = "refused", "refused", Counted.OTHER
+    ROBOTS = "robots", "robots", Counted.OTHER, Again.NEVER, Yield.NOT_FETCHED
+    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER
+    TOO_LARGE = "too_large", "too large", Counted.OTHER
+    FAILED = "failed", "failed", Counted.FAILED, Again.LATER
+    GAVE_UP = "gave_up", "gave up", Counted.FAILED
+
+    words: str
+    counted: Counted
+    again: Again
+    page: Yield
+
+    def __new__(
+        cls, value: str, words: str, counted: Counted, again: Again = Again.NEVER, page: Yield = Yield.FETCHED
+    ) -> Outcome:
+        """Make a member of a line of the table."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words, member.counted, member.again, member.page = words, counted, again, page
+        return member
+
+    @property
+    def final(self) -> bool:
+        """Whether the entry is never taken on again."""
+        return self.again is Again.NEVER
+
+    @classmethod
+    def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
+        """Return the outcomes to which one of these facts applies."""
+        return tuple(outcome for outcome in cls if {outcome.counted, outcome.again, outcome.page} & set(facts))
+
+
+def words_of(outcome: str) -> str:
+    """Return the words for a stored outcome; a value that is none stays as it is."""
+    return next((known.words for known in Outcome if known == outcome), outcome)
+
+
+class Relation(StrEnum):
+    """How a text relates to an article of the corpus, or two articles to one another. These values are stored."""
+
+    DUPLICATE = "duplicate"  # the same words: nothing of it is kept but the address
+    VERSION = "version"  # the article's own page with a later text: kept as a variant
+    REPRINT = "reprint"  # one story, copied, cut, wrapped, edited: kept as a variant
+    TEMPLATE = "template"  # one form, other numbers
+    CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
+    DIGEST_OF = "digest_of"  # the new text is a round-up, and the other is one of its stories
+    RELATED = "related"  # they share a good part, too little to be one story
+    MERGE_CANDIDATE = "merge_candidate"  # the new text is a reprint of this one too: two stories may be one
+    TRANSLATION_OF = "translation_of"  # one story in two languages
+
+
+VARIANTS = frozenset({Relation.REPRINT, Relation.VERSION})  # their texts are kept, and have no file of their own
+BETWEEN_ARTICLES = frozenset(Relation) - VARIANTS - {Relation.DUPLICATE}
 
 
 class ItemError(Exception):
@@ -183,11 +256,55 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How one entry fared up to the corpus: an article with its verdict, or the error that ended it.
+class Extracted:
+    """An article taken from one entry's page, not yet judged.
 
-    `key` is the entry's canonical URL, `url` the address that answered, after redirects. `day` is that of publication
-    where a page states one that no article was taken from.
+    `key` is the entry's canonical URL, `url` the address that answered, after redirects; `attempts` were made earlier.
+    """
+
+    key: str
+    entry: Entry
+    source_id: str
+    url: str
+    retrieved_at: datetime | None = None
+    attempts: int = 0
+    _: KW_ONLY
+    article: Article
+
+    def judged(self, article: Article, verdict: Verdict) -> Found:
+        """Return the result with the article, cleaned, and its verdict."""
+        return Found(
+            self.key, self.entry, self.source_id, self.url, self.retrieved_at, article=article, verdict=verdict
+        )
+
+    def failed(self, error: ItemError) -> Failed:
+        """Return the result of an article that nothing came of after all."""
+        return Failed(
+            self.key, self.entry, self.source_id, self.url, self.retrieved_at, self.attempts,
+            error=error, article=self.article,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry that gave an article, on topic or not. `key` and `url` are those of `Extracted`."""
+
+    key: str
+    entry: Entry
+    source_id: str
+    url: str
+    retrieved_at: datetime | None = None
+    _: KW_ONLY
+    article: Article
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An entry that gave no article for the corpus, and the error that ended it.
+
+    `url` is None where nothing answered. `article` is there if one was read all the same, as that of another period;
+    `day` is that of publication where a page states one that no article was taken from.
     """
 
     key: str
@@ -195,11 +312,14 @@ class Result:
     source_id: str
     url: str | None = None
     retrieved_at: datetime | None = None
+    attempts: int = 0
+    _: KW_ONLY
+    error: ItemError
     article: Article | None = None
-    verdict: Verdict | None = None
-    error: ItemError | None = None
-    attempts: int = 0  # earlier ones
     day: date | None = None
+
+
+Result = Found | Failed  # how one entry fared up to the corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +335,6 @@ class Placement:
     number: int | None = None
     reason: str = ""
     undated: bool = False  # appended without a date
-    relation: str | None = None
+    relation: Relation | None = None
     of: int | None = None
     score: float | None = None

@@ -5,6 +5,7 @@ Nothing here imports Prefect: finding out that it is not needed must not cost wh
 
 from __future__ import annotations
 
+import base64
 import os
 import tomllib
 from collections.abc import Mapping
@@ -21,8 +22,14 @@ QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 def configured_api(environment: Mapping[str, str]) -> str | None:
     """The address of the user's Prefect API: PREFECT_API_URL, else that of the active Prefect profile."""
-    if url := environment.get("PREFECT_API_URL"):
-        return url.rstrip("/")
+    url = _configured("PREFECT_API_URL", environment)
+    return url.rstrip("/") if url else None
+
+
+def _configured(name: str, environment: Mapping[str, str]) -> str | None:
+    """A setting of Prefect: the variable, else what the active profile says."""
+    if value := environment.get(name):
+        return value
     home = Path(environment.get("PREFECT_HOME") or Path.home() / ".prefect")
     path = Path(environment.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
     try:
@@ -30,8 +37,8 @@ def configured_api(environment: Mapping[str, str]) -> str | None:
     except (OSError, ValueError):
         return None
     active = environment.get("PREFECT_PROFILE") or profiles.get("active")
-    url = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
-    return url.rstrip("/") if isinstance(url, str) else None
+    value = profiles.get("profiles", {}).get(active, {}).get(name)
+    return value if isinstance(value, str) else None
 
 
 def api_answers(url: str, *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
@@ -39,6 +46,19 @@ def api_answers(url: str, *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
     try:
         return httpx.get(f"{url}/health", timeout=timeout_s, trust_env=False).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def api_admits(url: str, environment: Mapping[str, str], *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
+    """Whether the Prefect API at `url` lets us in with what is configured."""
+    headers = {}
+    if password := _configured("PREFECT_API_AUTH_STRING", environment):
+        headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
+    elif key := _configured("PREFECT_API_KEY", environment):
+        headers["Authorization"] = f"Bearer {key}"
+    try:
+        return httpx.get(f"{url}/version", headers=headers, timeout=timeout_s, trust_env=False).status_code != 401
+    except httpx.HTTPError:
         return False
 
 

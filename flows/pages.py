@@ -7,6 +7,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from storage.files.local_folder import named_disk_errors
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -21,10 +23,14 @@ def pages() -> Environment:
 
 
 def replace_page(path: Path, html: str) -> None:
-    """Write a page; a reader sees the old one or the new one, also while several programs write it."""
+    """Write a page; a reader sees the old one or the new one, also while several programs write it.
+
+    Raises StorageError.
+    """
     beside = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
-    try:
-        beside.write_text(html, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with named_disk_errors(path):
+        try:
+            beside.write_text(html, encoding="utf-8")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)

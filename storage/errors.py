@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class StorageError(Exception):
     """The index or the corpus cannot be used; the message says what to do."""
+
+
+class LostConnection(StorageError):
+    """The server of the index has ended a connection, or takes none at the moment: a new one may work."""

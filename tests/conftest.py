@@ -13,9 +13,11 @@ from pytest_httpserver import HTTPServer
 
 from config.settings import Storage
 from tests.demo_site.server import DemoSite
+from tests.support.forks import Fork, nursery
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
+    from tests.support.s3 import S3Server
 
 Golden = Callable[[Path, str], None]
 
@@ -24,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """A shell starts what it puts into the background with Ctrl-C ignored, and its children would ignore it too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow files first: side by side, the quick ones then fill what time the workers have left."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +52,15 @@ def postgres() -> Iterator[PostgresServer]:
     from tests.support.postgres import PostgresServer  # with all of SQLAlchemy, which most tests do not need
 
     with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """S3, up on loopback, for the tests that ask for it."""
+    from tests.support.s3 import S3Server  # with all of moto, which most tests do not need
+
+    with S3Server() as server:
         yield server
 
 
@@ -73,6 +89,13 @@ def on_each_database(request: pytest.FixtureRequest, storage: Storage, monkeypat
 def empty_storage(request: pytest.FixtureRequest) -> Storage:
     """As `storage`, but nothing at all has been made there yet."""
     return Storage() if request.param == "sqlite" else Storage(database=request.getfixturevalue("postgres").create())
+
+
+@pytest.fixture(scope="module")
+def fork() -> Iterator[Fork]:
+    """Run a function in a child process, kill it after `kill_after` seconds if given, return its exit code."""
+    with nursery() as run:
+        yield run
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Placement, Result, Verdict
 from extractors.urls import article_id
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.verify import verify
@@ -63,7 +63,7 @@ async def rows(corpus: CorpusWriter) -> list[Row[Any]]:
 def result(url: str, text: str) -> Result:
     article = Article((text,), "Заголовок", (), date(2025, 11, 20), "json-ld", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 async def place(corpus: CorpusWriter, url: str, text: str) -> Placement:

@@ -51,7 +51,9 @@ SHARED_WITH_STORAGE = {
     "extractors.fetching.robots",
 }
 FULLEST = 14  # modules of a room: what one look at a list takes in
-IMPORTED_AS = {"pillow": "PIL", "scikit_learn": "sklearn"}
+TESTS = Path(__file__).parent
+TEST_MODULES = sorted(TESTS.rglob("*.py"))
+IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
 
@@ -153,6 +155,12 @@ def test_every_library_imported_is_declared_as_a_dependency() -> None:
     declared |= {module for distribution, module in IMPORTED_AS.items() if distribution in declared}
     roots = {module.split(".")[0] for path in MODULES for module, _ in imports(path)}
     assert roots - sys.stdlib_module_names - {*PACKAGES, "tests"} <= declared
+
+
+@pytest.mark.parametrize("path", TEST_MODULES, ids=lambda p: str(p.relative_to(TESTS)))
+def test_no_module_of_the_tests_imports_a_test_module(path: Path) -> None:
+    for name, _ in imports(path):
+        assert not name.startswith("tests.test_"), f"{path.name} imports {name}; tests/support is for what they share"
 
 
 def test_top_level_holds_only_what_it_should() -> None:

@@ -41,7 +41,7 @@ from tests.support.archive_servers import (
     warc_record,
 )
 from tests.support.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
-from tests.support.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch, one_json, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch_process, one_json, write_config
 
 NOVEMBER = date(2025, 11, 1)
 WEEK = Period(date(2025, 11, 5), date(2025, 11, 11))
@@ -162,7 +162,7 @@ async def test_every_route_leads_from_the_command_to_the_corpus(world: World) ->
 
     world.archives |= {"gdelt": gdelt.base, "wayback": wayback.base, "ccnews": crawl.base}
     done = await asyncio.to_thread(
-        c5watch, "backfill", "--from", WEEK.first, "--to", WEEK.last, "--json", "--engine", "direct",
+        c5watch_process, "backfill", "--from", WEEK.first, "--to", WEEK.last, "--json", "--engine", "direct",
         "--config", world.folder(), "--data", world.data,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -454,10 +454,10 @@ async def test_a_list_of_addresses_needs_no_change_of_the_catalogue(world: World
         "backfill", "--from", WEEK.first, "--to", WEEK.last, "--urls", world.root / "mine.txt", "--engine", "direct",
         "--config", world.folder(), "--data", world.data,
     )  # fmt: skip
-    dry = one_json(await asyncio.to_thread(c5watch, *command, "--dry-run", "--json"))
+    dry = one_json(await asyncio.to_thread(c5watch_process, *command, "--dry-run", "--json"))
     assert (dry["to_fetch"], set(dry["sources"])) == (3, {"first", "second"})
     assert not world.data.exists()
-    done = await asyncio.to_thread(c5watch, *command, "--json")
+    done = await asyncio.to_thread(c5watch_process, *command, "--json")
     assert done.returncode == 0, done.stderr
     assert "1 address of no source chosen, left out: https://elsewhere.example/1\n" in done.stderr
     summary = one_json(done)
@@ -470,7 +470,7 @@ async def test_a_list_of_addresses_needs_no_change_of_the_catalogue(world: World
     ]
     assert dry["wrong_lines"] == summary["wrong_lines"] == wrong
     assert (summary["problems"], summary["windows"]["incomplete"]) == ({}, 0), "nothing was left unread"
-    again = await asyncio.to_thread(c5watch, *command)
+    again = await asyncio.to_thread(c5watch_process, *command)
     assert [line for line in again.stdout.splitlines() if "mine.txt" in line] == wrong, "each is named once"
     assert all(said not in again.stdout for said in ("no route", "not searched", "not listed to the end"))
     # It says nothing of what else there may be: the archive is searched as if there had been no list.
@@ -542,11 +542,11 @@ def test_a_route_that_needs_an_address_is_taken_where_a_source_has_one(tmp_path:
 async def test_no_archive_at_all_is_status_1(world: World) -> None:
     await world.outlet(Outlet({}, archive=archive_of()), {"route": "sitemap"})
     arguments = ("backfill", "--from", WEEK.first, "--to", WEEK.last, "--config", world.folder(), "--data", world.data)
-    done = await asyncio.to_thread(c5watch, *arguments)
+    done = await asyncio.to_thread(c5watch_process, *arguments)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "c5watch: no archive could be read: see the error of each source above"
     assert "no sitemap found" in done.stdout
-    dry = await asyncio.to_thread(c5watch, *arguments, "--dry-run")
+    dry = await asyncio.to_thread(c5watch_process, *arguments, "--dry-run")
     assert dry.returncode == 1
     assert dry.stderr.splitlines()[-1] == "c5watch: no archive could be read: see the notes above"
 
@@ -588,7 +588,7 @@ async def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(worl
     assert summary["interrupted"] is True
     assert 0 < summary["appended"] == len(await world.texts()) < 40
     assert summary["appended"] + summary["pending"] == 40
-    done = one_json(await asyncio.to_thread(c5watch, *arguments))
+    done = one_json(await asyncio.to_thread(c5watch_process, *arguments))
     assert done["appended"] == 40 - summary["appended"]
     assert world.pages <= 41  # the one that was on its way
     assert len(await world.texts()) == 40
@@ -604,11 +604,11 @@ async def test_sources_without_a_route_are_named_in_one_sentence_and_those_with_
         "backfill", "--from", WEEK.first, "--to", WEEK.last, "--engine", "direct", "--config", world.folder(),
         "--data", world.data,
     )  # fmt: skip
-    done = await asyncio.to_thread(c5watch, *command)
+    done = await asyncio.to_thread(c5watch_process, *command)
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if "give the source" in line] == [
         "first, second: no route: give the source a backfill in sources.toml, or name one with --via"
     ]
-    by_hand = await asyncio.to_thread(c5watch, *command, "--source", "first", "--via", "wordpress")
+    by_hand = await asyncio.to_thread(c5watch_process, *command, "--source", "first", "--via", "wordpress")
     assert by_hand.returncode == 0
     assert "no route" not in by_hand.stdout

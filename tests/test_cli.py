@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 from config.settings import VERSION
 from flows.cli.app import app
 from tests.demo_site.server import DemoSite
-from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, one_json, source_toml, write_config
 
 RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
 PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "
@@ -134,7 +135,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_line_and_status_1(tmp_path:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "corpus").write_text("in the way")
     config = write_config(tmp_path / "config", sources=source_toml("dead", dead_url()))
-    done = c5watch("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "data")
+    done = c5watch_process("monitor", "--engine", engine, "--config", config, "--data", tmp_path / "data")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 2  # which engine, and the error
     assert "or name another folder with --data" in done.stderr.splitlines()[1]
@@ -208,6 +209,66 @@ def test_ctrl_c_ends_with_130_and_the_next_pass_takes_up_the_rest(httpserver: HT
     assert len(pages) <= 30 + 2 * 3
     statistics = one_json(c5watch("corpus", "stats", "--json", "--config", config, "--data", tmp_path / "data"))
     assert statistics["articles"] == 30
+
+
+@pytest.mark.parametrize("loaded", ["typer", "flows.cli.commands", "flows.cli.topics", "pydantic", "config.load"])
+def test_ctrl_c_while_the_commands_load_ends_with_130_without_a_word(loaded: str) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "flows.cli", "extract", "-"],
+        cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stderr is not None
+    while (line := running.stderr.readline()) and line.split("|")[-1].strip() != loaded:
+        pass
+    assert line, f"{loaded} is never loaded"
+    running.send_signal(signal.SIGINT)
+    _, rest = running.communicate(timeout=60)
+    told = [line for line in rest.splitlines() if not line.startswith("import time:")]
+    assert (running.returncode, told) == (130, [])
+
+
+def test_a_fault_of_the_program_is_one_sentence_and_its_traceback_lies_in_a_file(tmp_path: Path) -> None:
+    code = (
+        "import sys; from flows.cli import app\n"
+        "@app.app.command()\n"
+        "def broken() -> None: raise ExceptionGroup('side by side', [ZeroDivisionError('of a\\nkind')])\n"
+        "sys.argv[1:] = ['broken']; app.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (file,) = tmp_path.glob("c5watch-fault-*")
+    told = f"a fault of the program ended it: ZeroDivisionError: of a kind; please report it with {file}, which says "
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"c5watch: {told}")
+    assert "Traceback" in file.read_text()
+
+
+def test_child_processes_that_are_killed_again_and_again_are_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page("X"))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "extract", tmp_path / "page.html", "--data", tmp_path / "data"],
+        cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while running.poll() is None:
+        for process in _fork_servers(running.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+    stdout, stderr = running.communicate()
+    assert (running.returncode, stdout, stderr.count("\n")) == (1, "", 1), stderr
+    assert stderr.startswith("c5watch: the processes that read feeds and pages died 3 times in a row: ")
+
+
+def _fork_servers(parent: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            own = int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+            if own and b"multiprocessing.forkserver" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
 def test_two_passes_at_once_append_every_article_once(site: DemoSite, tmp_path: Path) -> None:
@@ -326,7 +387,7 @@ def test_feed_titles_cannot_drive_the_terminal(httpserver: HTTPServer, tmp_path:
 
 def test_the_demonstration_leaves_a_folder_that_is_not_its_own_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    done = c5watch("demo", "--keep", tmp_path)
+    done = c5watch_process("demo", "--keep", tmp_path)
     assert done.returncode == 1
     assert "was not made by a demonstration" in done.stderr
     assert (tmp_path / "precious").read_text() == "mine"
@@ -335,7 +396,7 @@ def test_the_demonstration_leaves_a_folder_that_is_not_its_own_alone(tmp_path: P
 def test_nothing_of_a_pass_is_left_running(site: DemoSite, tmp_path: Path) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml())
     marker = str(tmp_path / "data")
-    c5watch("monitor", "--engine", "direct", "--config", config, "--data", marker)
+    c5watch_process("monitor", "--engine", "direct", "--config", config, "--data", marker)
     assert asyncio.run(_processes_naming(marker)) == []
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,60 +17,19 @@ import pytest
 from sqlalchemy import Row, select
 
 from config.settings import Storage
-from extractors.records import Article, Entry, ItemError, Match, Outcome, Placement, Result, Verdict
-from extractors.urls import article_id, canonical_url
+from extractors.records import Outcome, Placement
+from extractors.urls import article_id
 from storage.corpus.adopt import adopt
 from storage.corpus.verify import stats, verify
 from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.index.schema import articles, urls
-from storage.state.entries import RETRY_GAPS, retry_at, store_entries
+from storage.state.entries import RETRY_GAPS, retry_at
+from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()
-NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
-FEED = "https://site.kz/rss"
-YES = Verdict(True, "central-asia-us", 7.5, (Match("region", "казахстан*", "lead", 2),), "region and partner")
-NO = Verdict(False, None, 0.5, (), "no term of the group partner")
-
-
-def text_of(number: int, words: int = 40) -> str:
-    """A paragraph whose words occur in no other number's."""
-    return " ".join(f"слово{number}и{position}" for position in range(words))
-
-
-def result(number: int, **changes: Any) -> Result:
-    """An article on topic, unlike every other number's; `changes` go to the Result or to its Article."""
-    article = {
-        "paragraphs": (text_of(number), "Второй абзац."),
-        "title": f"Заголовок {number}",
-        "authors": ("А. Автор",),
-        "published": date(2025, 11, 6),
-        "date_origin": "json-ld",
-        "language": "ru",
-        "method": "trafilatura",
-        "canonical_link": None,
-    }
-    article |= {name: changes.pop(name) for name in list(changes) if name in article}
-    url = changes.pop("url", f"https://site.kz/news/{number}")
-    values = {
-        "key": canonical_url(url),
-        "entry": Entry(url, FEED),
-        "source_id": "site",
-        "url": url,
-        "retrieved_at": NOW - timedelta(seconds=5),
-        "article": Article(**article),
-        "verdict": YES,
-    }
-    return Result(**(values | changes))
-
-
-def failure(outcome: Outcome = Outcome.FAILED, *, attempts: int = 0, retry_after: datetime | None = None) -> Result:
-    error = ItemError(
-        outcome, "http 503", url="https://site.kz/x", detail="Service Unavailable", retry_after=retry_after
-    )
-    return Result("https://site.kz/x", Entry("https://site.kz/x", FEED), "site", error=error, attempts=attempts)
 
 
 @asynccontextmanager
@@ -80,24 +38,9 @@ async def opened(data: Path, storage: Storage | None = None) -> AsyncIterator[Co
         yield corpus
 
 
-async def remember(corpus: CorpusWriter, results: Sequence[Result]) -> None:
-    """Record the results' entries as pending, as polling their feed does."""
-    async with corpus.database.write() as connection:
-        await store_entries(connection, "site", [(r.key, r.entry) for r in results], now=NOW)
-
-
-async def place(corpus: CorpusWriter, *results: Result, now: datetime = NOW) -> list[Placement]:
-    await remember(corpus, results)
-    return await corpus.place(results, now=now)
-
-
 async def url_row(corpus: CorpusWriter, key: str) -> Row[Any]:
     async with corpus.database.read() as connection:
         return (await connection.execute(select(urls).where(urls.c.key == key))).one()
-
-
-def manifest(data: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (data / "manifest.jsonl").read_bytes().decode().split("\n")[:-1]]
 
 
 def names(data: Path) -> list[str]:
@@ -462,7 +405,7 @@ async def test_three_processes_placing_at_once_leave_no_gap_and_no_double_number
     for process in processes:
         process.start()
     try:
-        outcomes = dict(await asyncio.to_thread(lambda: [queue.get(timeout=50) for _ in processes]))
+        outcomes = dict(await asyncio.to_thread(lambda: [queue.get(timeout=300) for _ in processes]))
         for process in processes:
             process.join(10)
     finally:
@@ -499,21 +442,25 @@ async def test_opening_while_another_appends_disturbs_neither(tmp_path: Path, mo
 
     monkeypatch.setattr(os, "fsync", slow_sync)
 
-    async def append() -> None:
+    openings = 0
+
+    async def append() -> int:
+        number = 0
         async with opened(tmp_path) as corpus:
-            for number in range(40):
+            while number < 40 or (openings < 2 and number < 2000):
                 await place(corpus, result(number))
+                number += 1
                 await asyncio.sleep(0.005)  # who waits for the lock looks again now and then only
+        return number
 
     appending = asyncio.create_task(asyncio.to_thread(asyncio.run, append()))
-    openings = 0
     while not appending.done():
         async with opened(tmp_path):
             openings += 1
-    await appending
+    appended = await appending
     assert openings > 1
     async with opened(tmp_path) as corpus:
-        assert await verify(corpus) == (40, [])
+        assert await verify(corpus) == (appended, [])
 
 
 async def test_files_are_restored_only_while_nobody_publishes(tmp_path: Path) -> None:

@@ -1,115 +1,45 @@
-"""A pass may die anywhere: the next opening completes what it left, and nothing is lost, repeated or renumbered.
-
-The children are forked from a process that has the modules loaded, so that a round takes a fraction of a second.
-"""
+"""A pass may die anywhere: the next opening completes what it left, and nothing is lost, repeated or renumbered."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import multiprocessing
 import os
 import random
 import signal
-import time
-import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import asyncpg  # noqa: F401  # here, so that no child is killed while it is still importing
 import pytest
 import s3fs  # noqa: F401
-from sqlalchemy import select
 
 import storage.corpus.writer
 import storage.files.local_folder
 from config.settings import Storage
-from extractors.records import Article, Entry, ItemError, Outcome, Result, Verdict
+from extractors.records import Outcome
 from storage.corpus.verify import verify
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.files.manifest import append_lines
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
-from storage.index.schema import urls
-from storage.state.entries import load_due, store_entries
+from tests.benchmarks.corpus_kills import SEED, kill_passes, open_and_work_off, work_off
+from tests.support.forks import CUT, KILLED, Fork
+from tests.support.numbered import (
+    FIRST_SEEN,
+    SQLITE,
+    check_sound,
+    contents,
+    manifest,
+    outcomes,
+    remember,
+    result,
+)
 from tests.support.s3 import S3Server
 
-SQLITE = Storage()  # for what is undisturbed, so that the databases are compared as well
-SEED = 20251122
-ROUNDS = 42
-ENTRIES_A_POLL = 15
-BACKLOG = 30  # entries that wait when a child starts: more than it can place before it is killed
-BATCH = 3
-FIRST_SEEN = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
-FEED = "https://site.kz/rss"
-
-KILLED, CUT = -signal.SIGKILL, 7  # how a child ends
-
-Fork = Callable[..., int]
-
-
-def _nursery(connection: Connection) -> None:
-    """Fork a child for each task received, kill it after so many seconds, send back how it ended."""
-    while task := connection.recv():
-        function, arguments, options, kill_after = task
-        if not (child := os.fork()):
-            try:
-                function(*arguments, **options)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.kill(child, signal.SIGKILL)  # not waited for yet: the number is still its own
-        connection.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-
-@pytest.fixture(scope="module")
-def fork() -> Iterator[Fork]:
-    """Run a function in a child process of its own; the result is the exit code."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    nursery = context.Process(target=_nursery, args=(theirs,), daemon=True)
-    nursery.start()
-
-    def run(
-        function: Callable[..., None], *arguments: object, kill_after: float | None = None, **options: object
-    ) -> int:
-        ours.send((function, arguments, options, kill_after))
-        assert ours.poll(60), "the child neither ended nor died"
-        code: int = ours.recv()
-        return code
-
-    yield run
-    ours.send(None)
-    nursery.join()
-    nursery.close()
-    ours.close()
-    theirs.close()
-
-
-def key_of(number: int) -> str:
-    return f"https://site.kz/news/{number:05d}"
-
-
-def result(number: int) -> Result:
-    """What becomes of the entry with this number: mostly an article, sometimes a copy, another topic or an error."""
-    key = key_of(number)
-    entry = Entry(key, FEED)
-    if number % 11 == 4:
-        return Result(key, entry, "site", error=ItemError(Outcome.GONE, "http 410", url=key))
-    told = number - 1 if number % 7 == 3 else number
-    text = " ".join(f"слово{told}и{position}" for position in range(60))
-    day = None if number % 6 == 0 else date(2025, 11, 6)
-    article = Article((text, "Конец."), f"Заголовок {number}", (), day, None, "ru", "test")
-    verdict = Verdict(number % 5 != 1, "topic", 1.0, (), "why")
-    return Result(key, entry, "site", url=key, retrieved_at=FIRST_SEEN, article=article, verdict=verdict)
+ROUNDS = {"sqlite": 14, "postgresql": 5}  # 42 by tests.benchmarks.corpus_kills
 
 
 @asynccontextmanager
@@ -118,99 +48,11 @@ async def opened(data: Path, settings: Storage = SQLITE) -> AsyncIterator[Corpus
         yield corpus
 
 
-async def remember(corpus: CorpusWriter, poll: int) -> None:
-    """Record the entries of one poll as pending."""
-    numbers = range(poll * ENTRIES_A_POLL, (poll + 1) * ENTRIES_A_POLL)
-    entries = [(key_of(number), Entry(key_of(number), FEED)) for number in numbers]
-    async with corpus.database.write() as connection:
-        await store_entries(connection, "site", entries, now=FIRST_SEEN + timedelta(minutes=poll))
-
-
-async def due(corpus: CorpusWriter) -> list[str]:
-    async with corpus.database.read() as connection:
-        return [entry.key for entry in await load_due(connection, ["site"], now=datetime.now(UTC))]
-
-
-async def work_off(corpus: CorpusWriter) -> None:
-    """Place all pending entries in small batches."""
-    while keys := await due(corpus):
-        await corpus.place([result(int(key[-5:])) for key in keys[:BATCH]], now=datetime.now(UTC))
-
-
-async def _open_and_work_off(data: Path, settings: Storage) -> None:
-    async with opened(data, settings) as corpus:
-        await work_off(corpus)
-
-
-def _child(data: Path, settings: Storage) -> None:
-    asyncio.run(_open_and_work_off(data, settings))
-
-
-def contents(data: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((data / "corpus").iterdir())}
-
-
-def manifest(data: Path) -> list[dict[str, Any]]:
-    """The manifest's objects without our own moments."""
-    lines = [json.loads(line) for line in (data / "manifest.jsonl").read_bytes().decode().split("\n")[:-1]]
-    return [{name: value for name, value in line.items() if name != "appended_at"} for line in lines]
-
-
-async def outcomes(corpus: CorpusWriter) -> list[tuple[Any, ...]]:
-    columns = (urls.c.key, urls.c.outcome, urls.c.reason, urls.c.article, urls.c.attempts)
-    async with corpus.database.read() as connection:
-        return [tuple(row) for row in await connection.execute(select(*columns).order_by(urls.c.key))]
-
-
-async def check_sound(corpus: CorpusWriter, data: Path) -> None:
-    """Right after an opening: no fault, no gap, no article twice, nothing half-written that a reader could take."""
-    count, found = await verify(corpus)
-    assert found == []
-    names = [name for name in contents(data) if not name.startswith(".")]
-    assert [int(name.split("_")[0]) for name in names] == list(range(count))
-    appended = [row for row in await outcomes(corpus) if row[1] == "appended"]
-    assert sorted(row[3] for row in appended) == list(range(count))
-    addresses = [line["canonical_url"] for line in manifest(data)] if count else []
-    assert len(set(addresses)) == count
-
-
 def test_killed_at_random_moments_the_corpus_is_as_if_undisturbed(tmp_path: Path, storage: Storage, fork: Fork) -> None:
-    moments = random.Random(SEED)
-    disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
-    polls = interrupted = 0
-
-    async def between() -> bool:
-        """Open again, look for damage, give the next child enough to do; whether the last one left anything."""
-        nonlocal polls
-        async with opened(disturbed, storage) as corpus:
-            await check_sound(corpus, disturbed)
-            waiting = len(await due(corpus))
-            for _ in range(waiting, BACKLOG, ENTRIES_A_POLL):
-                await remember(corpus, polls)
-                polls += 1
-            return waiting > 0
-
-    asyncio.run(between())
-    # On PostgreSQL only the transaction is another, and a connection takes longer to make.
-    rounds, earliest, latest = (ROUNDS, 0.02, 0.2) if storage == SQLITE else (ROUNDS // 3, 0.1, 0.6)
-    for _ in range(rounds):
-        assert fork(_child, disturbed, storage, kill_after=moments.uniform(earliest, latest)) in (KILLED, 0)
-        interrupted += asyncio.run(between())
-
-    async def finish() -> None:
-        async with opened(disturbed, storage) as corpus, opened(calm) as other:
-            await work_off(corpus)
-            await check_sound(corpus, disturbed)
-            for poll in range(polls):
-                await remember(other, poll)
-            await work_off(other)
-            assert await outcomes(corpus) == await outcomes(other)
-
-    asyncio.run(finish())
+    rounds = ROUNDS["sqlite" if storage == SQLITE else "postgresql"]
+    interrupted = kill_passes(tmp_path, storage, fork, rounds=rounds)
     assert interrupted >= rounds // 3  # else the kills came too late to test anything
-    assert len(contents(calm)) >= 20
-    assert contents(disturbed) == contents(calm)
-    assert manifest(disturbed) == manifest(calm)
+    assert len(contents(tmp_path / "calm")) >= 20
 
 
 def _cut_before_the_files() -> None:
@@ -292,12 +134,11 @@ async def test_whatever_a_cut_leaves_is_completed_by_the_next_opening(
 
 
 @pytest.fixture
-def on_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """Files in a new bucket, for clients of this process and for a child that gets its environment."""
-    with S3Server() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield Storage(corpus=f"s3://{server.bucket()}/texts")
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return Storage(corpus=f"s3://{s3.bucket()}/texts")
 
 
 def _child_on_s3(data: Path, settings: Storage, environment: dict[str, str], request: int, *, after: bool) -> None:
@@ -315,7 +156,7 @@ def _child_on_s3(data: Path, settings: Storage, environment: dict[str, str], req
         return answer
 
     ObjectFolder._call = call_or_die  # type: ignore[method-assign]
-    asyncio.run(_open_and_work_off(data, settings))
+    asyncio.run(open_and_work_off(data, settings))
 
 
 def test_killed_at_any_request_to_s3_the_corpus_is_as_if_undisturbed(

@@ -25,6 +25,7 @@ from config.settings import Storage
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.index.database import MIGRATIONS, Database, database_place, open_database
+from storage.index.dialects import VALUES_PER_STATEMENT, in_chunks
 from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
 from tests.support.running import CHECKOUT
@@ -50,6 +51,19 @@ async def count_runs(place: Path | str) -> int:
         count = (await connection.execute(select(func.count()).select_from(runs))).scalar_one()
     await database.close()
     return count
+
+
+@given(st.integers(0, 3 * VALUES_PER_STATEMENT), st.integers(1, VALUES_PER_STATEMENT))
+def test_chunks_hold_all_values_in_their_order_and_none_is_empty_or_too_long(count: int, size: int) -> None:
+    chunks = list(in_chunks(range(count), size))
+    assert [value for chunk in chunks for value in chunk] == list(range(count))
+    assert all(0 < len(chunk) <= size for chunk in chunks)
+
+
+def test_no_module_of_storage_cuts_lists_for_statements_by_itself() -> None:
+    cut = "range(0, len("
+    own = {path.name for path in (CHECKOUT / "storage").rglob("*.py") if cut in path.read_text(encoding="utf-8")}
+    assert own <= {"similarity.py", "relating.py"}  # stretches of words, batches of articles of one day
 
 
 async def test_the_migrations_lead_to_the_schema_of_the_tables(database: Database) -> None:
@@ -82,7 +96,7 @@ async def test_opening_again_keeps_what_is_there(place: Path | str) -> None:
 OPENING = """
 import alembic.command, asyncio, sys
 from pathlib import Path
-from storage.database import open_database
+from storage.index.database import open_database
 
 place = Path(sys.argv[2]) if sys.argv[1] == "sqlite" else sys.argv[2]
 
@@ -111,7 +125,7 @@ def test_many_programs_may_open_a_new_index_at_once(tmp_path: Path, empty_storag
         assert program.stdin is not None
         program.stdin.write("now\n")
         program.stdin.flush()
-    assert [program.communicate(timeout=60)[0] for program in programs] == [""] * 4
+    assert [program.communicate(timeout=300)[0] for program in programs] == [""] * 4
     assert [program.returncode for program in programs] == [0] * 4
     assert asyncio.run(count_runs(place)) == 0
     assert asyncio.run(revisions(place)) == [HEAD]
@@ -217,12 +231,13 @@ async def test_an_index_opened_for_reading_is_not_written(tmp_path: Path, storag
 async def test_two_writers_wait_for_each_other(place: Path | str) -> None:
     first, second = [await open_database(place) for _ in range(2)]
     order: list[str] = []
-    holding = asyncio.Event()
+    holding, was_read = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
         async with first.write() as connection:
             holding.set()
-            await asyncio.sleep(0.2)
+            await was_read.wait()
+            await asyncio.sleep(0.2)  # the other one waits by now
             await connection.execute(insert(runs).values(kind="first", engine="direct", started_at=NOW))
             order.append("first")
 
@@ -231,6 +246,7 @@ async def test_two_writers_wait_for_each_other(place: Path | str) -> None:
         async with second.read() as connection:  # readers need not wait
             assert (await connection.execute(select(func.count()).select_from(runs))).scalar() == 0
             order.append("reader")
+        was_read.set()
         async with second.write() as connection:
             kinds = (await connection.execute(select(runs.c.kind))).scalars().all()
             order.append(f"second after {kinds}")
@@ -242,8 +258,8 @@ async def test_two_writers_wait_for_each_other(place: Path | str) -> None:
 
 
 async def test_a_writer_that_never_ends_is_one_sentence(place: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage.sqlite, "BUSY_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(storage.postgresql, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(storage.index.sqlite, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(storage.index.postgresql, "BUSY_TIMEOUT_S", 0.1)
     first, second = [await open_database(place) for _ in range(2)]
     async with first.write():
         with pytest.raises(StorageError, match=r"locked by another program for more than 0\.1 s: end it and start"):

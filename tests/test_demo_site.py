@@ -36,7 +36,7 @@ def site() -> Iterator[DemoSite]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=5.0) as session:
+    with httpx.Client(trust_env=False, timeout=30.0) as session:
         yield session
 
 

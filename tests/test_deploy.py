@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from config.load import ConfigError, load_config
 from config.sources import Backfill, Source
-from flows.serving.deploy import planned
+from flows.serving.deploy import WORKER_ENVIRONMENT, planned
 from flows.serving.missed import missed
 from flows.serving.schedules import next_run
 from flows.serving.serve import upcoming
@@ -119,7 +120,7 @@ def test_prefects_file_and_our_command_make_the_same_deployments() -> None:
         )
         ours = {**one.parameters, "config": "config", "data": "data"}
         assert told["parameters"] == ours
-        assert told["work_pool"] == {"name": "c5watch"}
+        assert told["work_pool"] == {"name": "c5watch", "job_variables": {"env": WORKER_ENVIRONMENT}}
 
 
 def test_the_files_for_running_it_name_commands_that_exist() -> None:
@@ -202,22 +203,41 @@ def test_every_day_of_every_source_is_in_exactly_one_share(
     assert sorted(covered) == sorted((one.id, day) for one in sources for day in each_day(period))
 
 
-def test_settings_from_prefect_are_names_of_the_environment_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_from_prefect_are_ours_alone_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.serving.prefect_settings import _set
 
     monkeypatch.setenv("C5WATCH_NETWORK__TIMEOUT", "7")
-    monkeypatch.delenv("SMTP_PASSWORD", raising=False)
-    _set("Prefect secret x", '{"C5WATCH_NETWORK__TIMEOUT": 60, "SMTP_PASSWORD": "geheim"}')
-    import os
-
+    for name in ("C5WATCH_PASSWORD", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "")  # so that it is taken back
+        monkeypatch.delenv(name)
+    _set(
+        "Prefect secret x",
+        '{"C5WATCH_NETWORK__TIMEOUT": 60, "C5WATCH_PASSWORD": "geheim", "AWS_SECRET_ACCESS_KEY": "k"}',
+    )
     assert os.environ["C5WATCH_NETWORK__TIMEOUT"] == "7", "what the worker itself has goes before"
-    assert os.environ["SMTP_PASSWORD"] == "geheim"
-    monkeypatch.setenv("SMTP_PASSWORD", "")
+    assert (os.environ["C5WATCH_PASSWORD"], os.environ["AWS_SECRET_ACCESS_KEY"]) == ("geheim", "k")
     for wrong in ("geheim", '["geheim"]', '{"network": {"timeout": "geheim"}}', 5):
         with pytest.raises(ConfigError) as told:
             _set("Prefect secret x", wrong)
         assert "geheim" not in str(told.value)
         assert str(told.value).startswith("Prefect secret x: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "PREFECT_API_URL", "AWS_CONFIG_FILE", "SSL_CERT_FILE",
+        "HTTPS_PROXY", "C5WATCH_SERVE", "c5watch_network__timeout", "XC5WATCH_NETWORK__TIMEOUT", "",
+    ],
+)  # fmt: skip
+def test_settings_from_prefect_set_nothing_else_on_a_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.serving.prefect_settings import _set
+
+    monkeypatch.delenv("C5WATCH_NETWORK__TIMEOUT", raising=False)
+    before = dict(os.environ)
+    with pytest.raises(ConfigError, match=f"{name}: expected C5WATCH_…, or one of AWS_ACCESS_KEY_ID, AWS"):
+        _set("Prefect variable x", {"C5WATCH_NETWORK__TIMEOUT": 60, name: "geheim"})
+    assert dict(os.environ) == before, "nothing at all is set where one name is wrong"
 
 
 def test_routes_that_sources_lack_leave_them_out() -> None:

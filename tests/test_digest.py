@@ -160,12 +160,11 @@ async def test_trying_by_hand_what_was_never_tried_leaves_it_to_the_next_run(tmp
 async def test_what_fails_for_a_moment_is_sent_within_the_same_run(tmp_path: Path, reply: str) -> None:
     storage = Storage()
     await filled(tmp_path, storage)
-    box = Mailbox(replies=[None, reply, reply], pause_s=0.6)
+    box = Mailbox(replies=[None, reply, reply])
     readers = ["a@x.org", "b@x.org", "c@x.org"]
     async with serve_mail(box) as port:
-        config = configured(storage, port=port, recipients=readers, timeout=0.3)
+        config = configured(storage, port=port, recipients=readers, timeout=1.0 if reply == "slow" else 30.0)
         summary = await made(config, tmp_path)
-        await asyncio.sleep(0.7 if reply == "slow" else 0)
     assert box.recipients() == readers
     assert (summary.sending.sent, summary.sending.waiting, summary.sending.problems) == (3, 0, {})
 
@@ -207,7 +206,7 @@ async def test_an_interruption_waits_for_the_servers_answer_and_repeats_nothing(
     tmp_path: Path, storage: Storage
 ) -> None:
     await filled(tmp_path, storage)
-    box = Mailbox(replies=[None, "late"], pause_s=1.0)
+    box = Mailbox(replies=[None, "late"])
     readers = ["a@x.org", "b@x.org", "c@x.org"]
     async with serve_mail(box) as port:
         config = configured(storage, port=port, recipients=readers)
@@ -217,6 +216,7 @@ async def test_an_interruption_waits_for_the_servers_answer_and_repeats_nothing(
         for _ in range(2):
             run.cancel()
             await asyncio.sleep(0.05)
+        box.go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await run
         assert box.recipients() == ["a@x.org", "b@x.org"]
@@ -422,7 +422,7 @@ async def test_hostile_articles_arrive_as_harmless_text_everywhere(tmp_path: Pat
         attributes = [(name.lower(), value) for element in tree.iter(etree.Element) for name, value in element.items()]
         assert not [name for name, _ in attributes if name.startswith("on")]
         links = [value for name, value in attributes if name in ("href", "src")]
-        allowed = ("http://", "https://", "cid:", "data:image/png;base64,", "#")
+        allowed = ("http://", "https://", "#")
         assert not [link for link in links if not link.startswith(allowed) and not re.fullmatch(r"[\w.-]+", link)]
     feed = etree.fromstring((folder / "feed.xml").read_bytes())
     titles = [entry.findtext(f"{ATOM}title") or "" for entry in feed.findall(f"{ATOM}entry")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -17,18 +17,12 @@ import flows.digest.sending
 from config.load import Config
 from config.settings import Storage
 from storage.files.local_folder import put_file
-from tests.benchmarks.digest_kills import BETWEEN, READERS, measure, nursery, run_digest
+from tests.benchmarks.digest_kills import BETWEEN, READERS, measure, run_digest
 from tests.support.digest_corpus import START, configured, new_article, opened, place, states
+from tests.support.forks import CUT, Fork
 from tests.support.mail_servers import MailProcess
-from tests.test_crash import CUT, Fork
 
-KILLS = {"sqlite": 15, "postgresql": 4}  # 100 by tests.benchmarks.digest_kills
-
-
-@pytest.fixture(scope="module")
-def fork() -> Iterator[Fork]:
-    with nursery() as run:
-        yield run
+KILLS = {"sqlite": 6, "postgresql": 3}  # 100 by tests.benchmarks.digest_kills
 
 
 def test_killed_at_random_moments_it_neither_loses_nor_repeats_an_article(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -13,40 +12,17 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Placement, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Placement, Verdict
 from extractors.urls import canonical_url
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.schema import articles, fingerprints, relations, urls, variants
 from storage.placing.stories import POSTINGS
 from storage.state.entries import store_entries
+from tests.support.stories import RATES, edited, story
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
 YES = Verdict(True, "central-asia-us", 7.5, (), "region and partner")
-SYLLABLES = ("ба", "во", "гри", "до", "жен", "зу", "ка", "ло", "мир", "ну", "па", "ро", "сте", "ту", "фи", "ше")
-
-
-def story(number: int, *, paragraphs: int = 5, words: int = 40) -> list[str]:
-    """The paragraphs of a story that shares no three words in a row with any other number's."""
-    luck = random.Random(number)
-    return [
-        " ".join("".join(luck.choices(SYLLABLES, k=luck.randint(2, 4))) for _ in range(words)).capitalize() + "."
-        for _ in range(paragraphs)
-    ]
-
-
-def edited(paragraphs: list[str], *, every: int = 12) -> list[str]:
-    """The same story after an editor: every so many words is another one."""
-    count = 0
-    changed = []
-    for paragraph in paragraphs:
-        words = paragraph.split()
-        for place in range(len(words)):
-            count += 1
-            if count % every == 0:
-                words[place] = "правка"
-        changed.append(" ".join(words))
-    return changed
 
 
 @asynccontextmanager
@@ -64,7 +40,7 @@ async def place(
     if not again:
         async with corpus.database.write() as connection:
             await store_entries(connection, "site", [(key, entry)], now=NOW)
-    result = Result(key, entry, "site", url, NOW, article=article, verdict=YES)
+    result = Found(key, entry, "site", url, NOW, article=article, verdict=YES)
     return (await corpus.place([result], now=NOW))[0]
 
 
@@ -112,11 +88,6 @@ async def test_a_copy_of_a_reprint_is_recognised_although_it_has_little_of_the_f
         assert (await place(corpus, "https://third.kz/b", third)).number == 0
         copy = await place(corpus, "https://fourth.kz/b", edited(second, every=50))
         assert (copy.outcome, copy.number) == (Outcome.REPRINT, 0)
-
-
-RATES = "Национальный банк установил официальные курсы валют на {}. Доллар США стоит {} тенге, евро {} тенге, \
-российский рубль {} тенге, китайский юань {} тенге. Курсы действуют один день и служат для расчёта налогов и \
-таможенных платежей на всей территории страны, сообщили в пресс-службе ведомства."
 
 
 async def test_a_daily_template_with_other_numbers_is_appended_and_the_relation_noted(

@@ -15,16 +15,8 @@ from storage.relating.events import SPAN, Groups, find_events
 from storage.relating.nearby import Nearby, Piece
 from storage.relating.traits import read_traits
 from storage.relating.translations import find_translations
-from tests.support.composed import ARTICLES, FIRST_DAY, Composed
+from tests.support.composed import ARTICLES, FIRE, FIRE_AGAIN, FIRST_DAY, FORM, Composed
 
-FIRE = (
-    "Пожар уничтожил рынок «Дордой» в Бишкеке. Огонь вспыхнул ночью в ряду с тканями и охватил 240 контейнеров, "
-    "сообщило министерство чрезвычайных ситуаций. Тушили 38 пожарных расчётов, пострадали двое сторожей. "
-)
-FIRE_AGAIN = (
-    "В Бишкеке ночью загорелся рынок «Дордой». По данным министерства чрезвычайных ситуаций, огонь охватил 240 "
-    "контейнеров с тканями, пострадали сторожа. Пламя тушили 38 расчётов, причина пожара выясняется. "
-)
 AFTERWARDS = (
     "Торговцы рынка «Дордой», потерявшие контейнеры при пожаре в Бишкеке, требуют возмещения. Они перекрыли улицу у "
     "мэрии; министерство экономики обещает льготные кредиты. Депутат Жанар Акаев предложил создать фонд помощи. "
@@ -102,13 +94,6 @@ def test_a_group_never_spans_more_than_three_days_in_all() -> None:
 def test_a_chain_of_likenesses_does_not_make_one_event() -> None:
     found = events(piece(1, FIRE), piece(2, FIRE_AGAIN), piece(3, AFTERWARDS), piece(4, CREDITS))
     assert found[1] == found[2] != found[4]
-
-
-FORM = (
-    "Средний курс доллара на утренних торгах биржи составил {0},31 тенге, сообщает пресс-служба Национального банка. "
-    "Объём торгов достиг {1} млн долларов, заключено {2} сделок. Официальный курс евро – {3},40 тенге. Обменные пункты "
-    "столицы покупают американскую валюту дешевле, продают дороже, говорится в обзоре финансового рынка."
-)
 
 
 def test_yesterdays_form_with_todays_figures_is_another_event() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,13 @@ ONE, TWO, THREE = "000_aaaaaaaaaaaaaaaa.txt", "001_bbbbbbbbbbbbbbbb.txt", "002_c
 CONTENTS = {"text": "Текст статьи.".encode(), "nothing": b"", "no UTF-8": b"\xff\x00\r\n", "large": b"x" * 3_000_000}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with S3Server() as running:
-        yield running
-
-
 @pytest.fixture(params=["local", "s3", "s3 without prefix"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """An empty folder of each kind."""
     if request.param == "local":
         made: Folder = open_folder(tmp_path, Storage())
     else:
-        server: S3Server = request.getfixturevalue("server")
+        server: S3Server = request.getfixturevalue("s3")
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         prefix = "" if "without" in request.param else "/c5watch/texts"
@@ -136,27 +131,28 @@ def test_what_is_set_aside_is_kept_once_and_nothing_is_overwritten(tmp_path: Pat
 
 
 async def test_an_interruption_waits_for_the_end_of_a_blocking_call() -> None:
-    ended = []
+    begun, ended = threading.Event(), threading.Event()
 
     def work() -> None:
+        begun.set()
         time.sleep(0.2)
-        ended.append(True)
+        ended.set()
 
     task = asyncio.create_task(in_thread(work))
-    await asyncio.sleep(0.05)
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert ended
+    assert ended.is_set()
 
 
 async def test_the_event_loop_goes_on_during_a_blocking_call() -> None:
-    ticks = 0
-    call = asyncio.create_task(in_thread(time.sleep, 0.2))
-    while not call.done():
-        ticks += 1
-        await asyncio.sleep(0.01)
-    assert ticks > 5
+    go_on = threading.Event()
+    call = asyncio.create_task(in_thread(go_on.wait, 60))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    assert await call, "it was not the loop's turn while the call was waiting"
 
 
 def test_no_service_is_asked_before_something_is_wanted_of_it(tmp_path: Path) -> None:

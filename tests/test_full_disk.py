@@ -6,19 +6,32 @@ import errno
 import json
 import os
 import resource
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from config.load import load_config
 from config.settings import Storage
-from extractors.records import Outcome
+from extractors.records import Outcome, Page
+from flows.digest.digest import preview
+from flows.passes.context import utc_now
+from flows.passes.monitor import monitor
+from flows.tools.inspect import coverage_of, status_page
 from storage.corpus.repair import repair
 from storage.corpus.verify import verify
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
-from tests.test_crash import FIRST_SEEN, check_sound, contents, remember, result
+from storage.state.fetched import Fetched
+from storage.state.periods import Period
+from tests.demo_site.server import DemoSite
+from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 
@@ -169,3 +182,129 @@ async def test_a_repair_on_a_full_disk_changes_nothing_and_the_next_one_does_it(
         assert (odd.read_bytes(), (data / "manifest.jsonl").read_bytes()) == (b"changed", whole[1][:100])
         assert (await repair(corpus)).left == ()
     assert (contents(data), (data / "manifest.jsonl").read_bytes()) == whole
+
+
+@pytest.mark.parametrize("name", ["status", "preview", "coverage"])
+async def test_a_page_that_does_not_fit_is_one_sentence_and_the_old_one_stays(tmp_path: Path, name: str) -> None:
+    config, data = load_config(CHECKOUT / "config"), tmp_path / "data"
+
+    async def write() -> Path:
+        if name == "status":
+            return await status_page(config, data)
+        if name == "preview":
+            await preview(config, data, tmp_path / "page.html", name=None, since=None, now=utc_now())
+            return tmp_path / "page.html"
+        return (await coverage_of(config, data, (), Period(date(2025, 11, 1), date(2025, 11, 2))))[1]
+
+    await prepare(data)
+    async with open_corpus(data, Storage()):  # SQLite's own files beside the index are there already
+        page = await write()
+        before = page.read_bytes()
+        with largest_file(100), pytest.raises(StorageError, match=f"{page}: File too large: check the disk") as caught:
+            await write()
+    assert len(str(caught.value).splitlines()) == 1
+    assert page.read_bytes() == before
+    assert not list(page.parent.glob(".*.tmp"))
+
+
+async def test_a_fetched_page_that_cannot_be_kept_ends_the_pass_with_one_sentence(
+    tmp_path: Path, site: DemoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
+    config, keep = load_config(folder), Fetched.keep
+
+    def limited(self: Fetched, key: str, page: Page) -> None:
+        with largest_file(50):
+            keep(self, key, page)
+
+    monkeypatch.setattr(Fetched, "keep", limited)
+    with pytest.raises(StorageError, match="File too large: check the disk"):
+        await monitor(config, tmp_path / "data", sources=config.select(()))
+    monkeypatch.setattr(Fetched, "keep", keep)
+    summary = await monitor(config, tmp_path / "data", sources=config.select(()))
+    assert summary.outcomes[Outcome.APPENDED] > 10
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sources", "list"],
+        ["corpus", "stats", "--json"],
+        ["corpus", "show", "0"],
+        ["corpus", "export", "-", "--format", "csv"],
+    ],
+)
+async def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    await prepare(tmp_path)
+    if arguments[0] == "corpus":
+        arguments = [*arguments, "--data", str(tmp_path)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments], cwd=CHECKOUT, stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert "standard output: No space left on device: free some space" in done.stderr
+
+
+SMALL_DISK = """
+set -e
+mount -t tmpfs -o size=4m none "$1"
+exec "$2" -m tests.test_full_disk "$1" "$3"
+"""
+
+
+def own_disk() -> bool:
+    """Whether this process may have a small disk of its own: a mount that nobody else sees."""
+    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False)
+    return bool(tried) and tried.returncode == 0
+
+
+@pytest.mark.skipif(not own_disk(), reason="the system gives no mount of its own to this user")
+def test_every_command_on_a_disk_that_fills_ends_with_a_sentence_and_goes_on_when_there_is_room(
+    tmp_path: Path, site: DemoSite
+) -> None:
+    config = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", disk, sys.executable, config], cwd=CHECKOUT,
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def fill_and_free(disk: Path, config: Path) -> None:
+    """On a small disk: run every command that writes with nothing left, with a little left, and with room."""
+    today = utc_now().date().isoformat()
+    folders = ("--config", config, "--data", disk / "data")
+    commands: dict[str, tuple[object, ...]] = {
+        "monitor": ("monitor", *folders),
+        "backfill": ("backfill", "--from", today, "--to", today, *folders),
+        "digest": ("digest", *folders),
+        "report": ("report", *folders),
+        "export": ("corpus", "export", "--format", "csv", disk / "all.csv", *folders),
+        "repair": ("corpus", "repair", *folders),
+    }
+    assert c5watch("sources", "list", *folders[:2]).returncode == 0
+    assert c5watch(*commands["monitor"]).returncode == 0
+    for left in (0, 200):
+        ballast = disk / "ballast"
+        free = os.statvfs(disk)
+        ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - left * 1024)))
+        for name, arguments in commands.items():
+            done = c5watch(*arguments)
+            print(left, name, done.returncode, done.stderr)
+            lines = [line for line in done.stderr.splitlines() if "running directly" not in line]
+            assert done.returncode in (0, 1) and "Traceback" not in done.stderr
+            assert done.returncode == 0 or (len(lines) == 1 and lines[0].startswith("c5watch: "))
+            assert done.returncode == 0 or any(word in lines[0] for word in ("free some space", "check the disk"))
+            assert left or name not in ("monitor", "report", "export") or done.returncode == 1
+        ballast.unlink()
+    for name, arguments in {**commands, "verify": ("corpus", "verify", *folders)}.items():
+        done = c5watch(*arguments)
+        assert done.returncode == 0 or (name == "backfill" and "no archive could be read" in done.stderr), done.stderr
+
+
+if __name__ == "__main__":
+    fill_and_free(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from config.load import load_config
 from config.settings import Storage
@@ -26,15 +26,14 @@ from storage.health.sources import (
     Rhythm,
     assess,
     load_flags,
-    load_health,
     store_flags,
 )
 from storage.index.database import Database, database_place, open_database
-from storage.index.schema import feeds, flags, urls
+from storage.index.schema import flags
 from tests.demo_site.server import DemoSite
+from tests.support.health_rows import NOW, health_of, store_feed, store_urls
 from tests.support.running import c5watch, one_json, source_toml, write_config
 
-NOW = datetime(2026, 3, 23, 9, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DEAD = "zhetisu-online"
 STEADY = Rhythm(300, 10 * HOUR, NOW - HOUR, NOW - 20 * DAY)
@@ -138,29 +137,6 @@ async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
     opened = await open_database(database_place(tmp_path, storage))
     yield opened
     await opened.close()
-
-
-async def store_feed(
-    database: Database, source_id: str, *, failures: int = 0, success: datetime | None = NOW, path: str = "rss"
-) -> None:
-    async with database.write() as c:
-        values = {"polled_at": NOW, "succeeded_at": success, "failures": failures}
-        await c.execute(insert(feeds).values(url=f"https://{source_id}.kz/{path}", source_id=source_id, **values))
-
-
-async def store_urls(database: Database, source_id: str, times: Sequence[datetime], **values: Any) -> None:
-    """Entries published and seen at these times, as rows; `published` and the like for all of them."""
-    async with database.write() as c:
-        for number, at in enumerate(times):
-            row = {"published": at, "first_seen": at, "decided_at": at, "outcome": "off_topic", "words": 400,
-                   "dated": True, **values}  # fmt: skip
-            key = f"https://{source_id}.kz/{at.timestamp()}/{number}"
-            await c.execute(insert(urls).values(key=key, url=key, source_id=source_id, feed_url="f", attempts=1, **row))
-
-
-async def health_of(database: Database, *source_ids: str, now: datetime = NOW) -> Any:
-    async with database.read() as connection:
-        return await load_health(connection, source_ids, now=now)
 
 
 def office_hours(days: int, *, until: datetime = NOW, weekend: bool = True) -> list[datetime]:
@@ -410,6 +386,7 @@ async def test_a_source_that_was_never_polled_is_shown_as_such(tmp_path: Path) -
     config = load_config(write_config(tmp_path / "config", sources=sources))
     async with open_corpus(tmp_path / "data", config.settings.storage):
         pass
-    done = c5watch("sources", "status", "--config", tmp_path / "config", "--data", tmp_path / "data")
+    status = "sources", "status", "--config", tmp_path / "config", "--data", tmp_path / "data"
+    done = await asyncio.to_thread(c5watch, *status)
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split() == ["one", "never", "read"]

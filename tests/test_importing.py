@@ -8,17 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.running import c5watch, write_config
-from tests.test_duplicates import RATES, edited, story
-
-
-def line(url: str, paragraphs: list[str], **values: Any) -> str:
-    value = {"url": url, "title": f"О событии {url[-1]}", "date": "2025-11-06", "text": "\n\n".join(paragraphs)}
-    return json.dumps(value | values, ensure_ascii=False)
-
-
-def write_lines(path: Path, *lines: str) -> Path:
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+from tests.support.stories import RATES, edited, line, story, write_lines
 
 
 def run_import(tmp_path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

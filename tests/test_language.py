@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.language import identify
+from tests.support.languages import FILES, NEIGHBOURS, sentences
 
 RUSSIAN = "Президент провёл совещание с правительством, на котором обсудили строительство новой железной дороги."
 ENGLISH = "The president met the cabinet on Monday to discuss the construction of a new railway and the price of fuel."
@@ -59,15 +58,6 @@ def test_any_text_has_a_language_or_none(text: str) -> None:
 
 
 # --- Texts written for this: tests/data/languages, a sentence a line --------------------------------------------------
-
-
-SAMPLES = Path(__file__).parent / "data" / "languages"
-FILES = ["ru", "en", "kk", "ky", "uz-latn", "uz-cyrl", "tg", "tk", "tr", "zh"]
-NEIGHBOURS = [tuple(line.split(" ", 1)) for line in (SAMPLES / "others.txt").read_text(encoding="utf-8").splitlines()]
-
-
-def sentences(name: str) -> list[str]:
-    return (SAMPLES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -45,7 +45,7 @@ SIXTH = date(2025, 11, 6)
 def restored() -> Iterator[None]:
     """The shipped languages are in use again after a test that put others in their place."""
     yield
-    use_languages(CHECKOUT)
+    use_languages(read_languages(CHECKOUT))
 
 
 # --- One reader of dates for feeds and pages --------------------------------------------------------------------

@@ -18,7 +18,7 @@ from flows.tools.learning import FEWEST_OF_EACH, WEIGHT_NAMES, fit
 from flows.tools.topics import compare
 from storage.state.marks import TEXT, Judged
 from tests.support.outlets import story
-from tests.support.running import c5watch, one_json
+from tests.support.running import c5watch, c5watch_process, one_json
 
 # A topic whose file sets too much store by the lead: a name in passing is enough there.
 TOPIC = """[[topics]]
@@ -159,7 +159,7 @@ def test_without_scikit_learn_the_command_says_what_to_install(tmp_path: Path) -
     options = corpus_with_marks(tmp_path, right=False)
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent" / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
-    done = c5watch("topics", "learn", *options, environment={"PYTHONPATH": str(tmp_path / "absent")})
+    done = c5watch_process("topics", "learn", *options, environment={"PYTHONPATH": str(tmp_path / "absent")})
     assert done.returncode == 1
     assert done.stderr == "c5watch: learning needs scikit-learn: run '.venv/bin/python -m pip install scikit-learn'\n"
 

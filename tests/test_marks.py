@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,21 +14,22 @@ from config.settings import Refused, Storage
 from extractors.records import Article, Outcome, Verdict
 from flows.tools.explaining import explanation
 from storage.corpus.verify import verify
-from storage.corpus.writer import CorpusWriter
+from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.files.manifest import manifest_line
 from storage.health.history import load_story
 from storage.index.schema import articles, marks, refused_texts, urls
 from storage.state.marks import SUMMARY, TEXT, Judged, find_judged, load_judged, load_marked, store_mark
 from storage.state.refused import MAX_CHARACTERS, forget_refused
-from tests.test_corpus import NO, NOW, YES, failure, manifest, opened, place, remember, result, text_of
+from tests.support.results import NO, NOW, YES, failure, manifest, place, remember, result, text_of
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 STORAGE = Storage()
 
 
-@pytest.fixture(autouse=True)
-def _for_its_helpers_too(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.test_corpus.STORAGE", storage)
+@asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[CorpusWriter]:
+    async with open_corpus(data, STORAGE) as corpus:
+        yield corpus
 
 
 async def judged_since(corpus: CorpusWriter, days: int = 1) -> list[Judged]:

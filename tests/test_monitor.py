@@ -30,6 +30,8 @@ from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.state.entries import DueEntry
 from tests.demo_site.server import DemoSite
+from tests.support.hostile_site import HEAD, Answer, HostileSite, Line, item, rss, silence
+from tests.support.hostile_site import article as composed
 from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
 
 DEAD = "zhetisu-online"
@@ -268,20 +270,40 @@ def test_outcomes_are_all_known_to_the_summary() -> None:
 
 
 def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
-    site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched = Watched(site, tmp_path, topics=EVERYTHING)
+    paths, answered = [f"/news/{number}" for number in range(5)], itertools.count(1)
+    pages = {path: composed(path).encode() for path in paths}
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("storage.files.local_folder.write_file", full)
-    monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 1)
-    with pytest.raises(StorageError, match="No space left on device: check the disk"):
-        watched.run()
-    fetched = watched.article_pages() & {(h.host, urlsplit(h.path).path) for h in site.hits}
-    assert len(fetched) < 40
-    monkeypatch.undo()
-    watched.run()
-    assert len(watched.manifest()) == 40
-    assert asyncio.run(verify_corpus(watched.config, watched.data))[1] == []
+    async def once(line: Line) -> None:
+        """A page at the first request, at all others silence: the pass cannot get beyond the second one."""
+        if next(answered) > 1:
+            await silence(line)
+        body = pages[paths[0]]
+        await line.send(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    with HostileSite(["127.0.6.1"]) as site:
+        (address,) = site.addresses
+        site.replies[address, "/rss"] = Answer(rss([item(path) for path in paths]))
+        site.replies |= {(address, path): once for path in paths}
+        sources = source_toml("one", site.url(address, "/rss"))
+        config = load_config(write_config(tmp_path / "config", sources=sources, topics=EVERYTHING))
+
+        def run() -> Summary:
+            return asyncio.run(
+                monitor(config, tmp_path / "data", sources=config.sources, now=lambda: datetime.now(UTC))
+            )
+
+        monkeypatch.setattr("storage.files.local_folder.write_file", full)
+        monkeypatch.setattr(ingest, "RESULTS_PER_TRANSACTION", 1)
+        with pytest.raises(StorageError, match="No space left on device: check the disk"):
+            run()
+        assert len([hit for hit in site.hits if hit.path in paths]) <= 2
+        monkeypatch.undo()
+        site.replies |= {(address, path): Answer(page) for path, page in pages.items()}
+        run()
+    assert len((tmp_path / "data" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()) == len(paths)
+    assert asyncio.run(verify_corpus(config, tmp_path / "data"))[1] == []

@@ -63,7 +63,7 @@ class Guest:
                 self.site.replies[address, paths[0]] = host.first_page
             sources += source_toml(f"host-{number}", self.site.url(address, "/rss"))
         settings = (
-            f'[network]\nallow_networks = ["127.0.5.0/24"]\nper_host_interval = {GAP_S}\ntimeout = 5.0\n'
+            f'[network]\nallow_networks = ["127.0.5.0/24"]\nper_host_interval = {GAP_S}\ntimeout = 30.0\n'
             f"retry_delays = []\nconcurrency = {HOSTS}\n"
         )
         folder = write_config(self.root / "config", sources=sources, settings=settings, topics=EVERYTHING)
@@ -180,7 +180,7 @@ def test_a_crawl_delay_is_kept_from_the_rules_on_and_delays_nobody_else(guest: G
     slow, usual = by_host.values()
     assert summary.to_json()["appended"] == 2 * PAGES
     assert min(pauses(slow)) >= 1.0 - EARLY_S
-    assert max(gaps(usual)) < 1.0
+    assert usual[-1].at - usual[0].at < (slow[-1].at - slow[0].at) / 2
 
 
 @pytest.mark.parametrize("guest", [{"127.0.5.103": Host()}], indirect=True, ids=["host"])

@@ -19,7 +19,7 @@ from flows.serving.server import EmbeddedServer, ServerError
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import serve
 from tests.support.outlets import Outlet, daily, source_table
-from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         yield started
 
 
+def api_of(server: EmbeddedServer) -> str:
+    """The address of its API, with the password in it."""
+    return server.url.replace("://", f"://{server.password}@")
+
+
 def asked(server: EmbeddedServer, what: str) -> list[dict[str, Any]]:
     """All objects of a kind that the server knows."""
-    answer = httpx.post(f"{server.url}/{what}/filter", json={}, trust_env=False, timeout=30)
+    answer = httpx.post(f"{api_of(server)}/{what}/filter", json={}, trust_env=False, timeout=30)
     found = answer.raise_for_status().json()
     assert isinstance(found, list)
     return found
@@ -41,10 +46,10 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     site: DemoSite, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml())
-    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+    environment = server.environment
 
     def run(data: str, engine: str) -> dict[str, Any]:
-        done = c5watch(
+        done = c5watch_process(
             "monitor", "--engine", engine, "--json", "--config", config, "--data", tmp_path / data,
             environment=environment,
         )  # fmt: skip
@@ -67,7 +72,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     assert len(artifacts) == 2
     assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
     wanted = {"filter": {"event": {"name": ["c5watch.article.appended"]}}, "limit": 50}
-    answer = httpx.post(f"{server.url}/events/filter", json=wanted, trust_env=False, timeout=30)
+    answer = httpx.post(f"{api_of(server)}/events/filter", json=wanted, trust_env=False, timeout=30)
     found = answer.raise_for_status().json()
     assert found["total"] == prefect["appended"]
     assert {event["payload"]["number"] for event in found["events"]} == set(range(prefect["appended"]))
@@ -76,7 +81,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
 async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
-    environment = {"PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)}
+    environment = server.environment
     outlet = Outlet(daily(date(2025, 11, 1), 15))
     async with serve(outlet) as site:
         config = write_config(
@@ -86,11 +91,11 @@ async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
             "backfill", "--from", "2025-11-05", "--to", "2025-11-11", "--config", config, "--data", tmp_path / "data",
             "--engine", "prefect", "--json",
         )  # fmt: skip
-        done = await asyncio.to_thread(c5watch, *arguments, environment=environment)
+        done = await asyncio.to_thread(c5watch_process, *arguments, environment=environment)
         assert done.returncode == 0, done.stderr
         found = one_json(done)
         assert (found["engine"], found["appended"], found["outside"]["by_page"]) == ("prefect", 7, 8)
-        again = one_json(await asyncio.to_thread(c5watch, *arguments, environment=environment))
+        again = one_json(await asyncio.to_thread(c5watch_process, *arguments, environment=environment))
         assert (again["taken"], again["windows"]["complete_before"], outlet.pages) == (0, 1, 15)
 
     runs = [run for run in asked(server, "flow_runs") if run["name"].startswith("backfill 2025-11-05")]
@@ -104,7 +109,7 @@ async def test_a_backfill_under_prefect_shows_its_progress_and_its_summary(
 
 REFUSALS = """
 import asyncio, json
-from flows import prefect_flows as flows
+from flows.serving import prefect_flows as flows
 schema = flows.backfill.parameters.model_dump()
 told = {}
 wrong = {
@@ -128,7 +133,7 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", REFUSALS], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "PREFECT_API_URL": server.url, "PREFECT_HOME": str(server.home)},
+        env={**os.environ, **server.environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = one_json(done)
@@ -149,7 +154,7 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
 
 def test_an_index_that_is_none_is_one_line_under_prefect_too(server: EmbeddedServer, tmp_path: Path) -> None:
     (tmp_path / "index.sqlite").write_bytes(b"no database" * 100)
-    done = c5watch("monitor", "--data", tmp_path, environment={"PREFECT_API_URL": server.url})
+    done = c5watch_process("monitor", "--data", tmp_path, environment=server.environment)
     assert done.returncode == 1
     assert "file is not a database: restore it from a copy, or move it away" in done.stderr
     assert "Traceback" not in done.stderr
@@ -157,7 +162,7 @@ def test_an_index_that_is_none_is_one_line_under_prefect_too(server: EmbeddedSer
 
 def test_a_prefect_api_that_is_asked_for_and_does_not_answer_is_one_line(tmp_path: Path) -> None:
     environment = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
-    done = c5watch("monitor", "--engine", "prefect", "--data", tmp_path / "data", environment=environment)
+    done = c5watch_process("monitor", "--engine", "prefect", "--data", tmp_path / "data", environment=environment)
     assert done.returncode == 1
     assert done.stderr.splitlines()[1].startswith("c5watch: the Prefect API at http://127.0.0.1:1/api does not answer")
 
@@ -201,9 +206,9 @@ def test_the_demonstration_does_the_whole_job(tmp_path: Path) -> None:
     assert "NOT OK" not in done.stdout
     assert "direct engine" in done.stdout
     assert "prefect engine" in done.stdout
-    verified = one_json(c5watch("corpus", "verify", "--json", "--data", keep))
+    verified = one_json(c5watch_process("corpus", "verify", "--json", "--data", keep))
     assert verified["articles"] > 20
     assert verified["faults"] == []
     assert list(home.iterdir()) == [], "something was left outside the folder"
-    again = c5watch("demo", "--keep", keep, "--help")
+    again = c5watch_process("demo", "--keep", keep, "--help")
     assert again.returncode == 0

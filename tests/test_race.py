@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus, open_for_reading
 
@@ -31,7 +31,7 @@ def version(story: int, writer: int) -> tuple[str, ...]:
 def result(writer: int, story: int, paragraphs: tuple[str, ...]) -> Result:
     url = f"https://site{writer}.kz/{story}"
     article = Article(paragraphs, f"Story {story}", (), date(2025, 11, 20), "json-ld", "ru", "test")
-    return Result(
+    return Found(
         url, Entry(url, f"https://site{writer}.kz/rss"), f"site{writer}", url=url, article=article, verdict=YES
     )
 
@@ -61,7 +61,7 @@ async def test_each_story_is_kept_once_whoever_brings_it_first(tmp_path: Path, s
     for process in processes:
         process.start()
     try:
-        found = await asyncio.to_thread(lambda: [queue.get(timeout=100) for _ in processes])
+        found = await asyncio.to_thread(lambda: [queue.get(timeout=300) for _ in processes])
         for process in processes:
             process.join(10)
     finally:

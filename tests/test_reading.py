@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from config.settings import Storage
 from extractors.records import Article as Extracted
-from extractors.records import DateCandidate, Entry, Match, Result, Verdict
+from extractors.records import DateCandidate, Entry, Found, Match, Verdict
 from storage import Article, Corpus
 from storage.corpus.writer import open_corpus
 from storage.files.manifest import manifest_line
@@ -59,7 +59,7 @@ async def test_an_article_has_all_that_the_manifest_says(tmp_path: Path) -> None
     match = Match("region", "казахстан*", "lead", 2)
     extracted = Extracted(("Первый абзац.", "- один\n- два", "Конец."), "Заголовок", ("А. Автор", "Б. Автор"),
                           date(2025, 11, 6), "json-ld", "ru", "trafilatura", None, dates)  # fmt: skip
-    result = Result(
+    result = Found(
         url, Entry(url, "https://site.kz/rss"), "site", url=url, retrieved_at=NOW - timedelta(seconds=5),
         article=extracted, verdict=Verdict(True, "topic", 7.5, (match,), "region and partner"),
     )  # fmt: skip
@@ -267,7 +267,13 @@ def test_the_door_imports_next_to_nothing() -> None:
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded - sys.stdlib_module_names == {"extractors", "storage"}
     ours = {name for name in done.stdout.split() if name.startswith(("extractors.", "storage."))}
-    assert ours == {"extractors.records", "extractors.text", "storage.files.article_file", "storage.files.reading"}
+    assert ours == {
+        "extractors.records",
+        "extractors.text",
+        "storage.files",
+        "storage.files.article_file",
+        "storage.files.reading",
+    }
 
 
 def test_what_the_package_offers_is_there() -> None:

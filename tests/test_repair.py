@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Mended, Repair, repair
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
@@ -35,7 +35,7 @@ def result(number: int) -> Result:
     words = " ".join(f"слово{number}и{position}" for position in range(30))
     article = Article((words, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 @pytest.fixture

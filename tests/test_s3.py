@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
 import re
+import signal
+import sqlite3
+import subprocess
 import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +24,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
@@ -26,7 +34,7 @@ from storage.files import object_folder
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
 from tests.demo_site.server import DemoSite
-from tests.support.running import EVERYTHING, c5watch, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 from tests.support.s3 import CREDENTIALS, S3Server
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -37,17 +45,11 @@ def result(number: int) -> Result:
     words = " ".join(f"слово{number}и{position}" for position in range(30))
     article = Article((words, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 async def place(corpus: CorpusWriter, numbers: Sequence[int]) -> list[tuple[Outcome, int | None]]:
     return [(p.outcome, p.number) for p in await corpus.place([result(number) for number in numbers], now=NOW)]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with S3Server() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -57,10 +59,10 @@ def _own_credentials_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def place_on_s3(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def place_on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """`s3://bucket/prefix` in a new bucket, for clients of this process."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.environment["AWS_ENDPOINT_URL"])
-    return f"s3://{server.bucket()}/news/texts"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.environment["AWS_ENDPOINT_URL"])
+    return f"s3://{s3.bucket()}/news/texts"
 
 
 @pytest.fixture
@@ -347,11 +349,82 @@ async def test_a_service_that_fails_during_uploads_loses_nothing(
         assert await place(corpus, range(20)) == [(Outcome.DUPLICATE, number) for number in range(20)]
 
 
+@pytest.mark.parametrize("interrupt", [signal.SIGTERM, signal.SIGINT])
+def test_a_pass_that_is_told_to_end_does_not_wait_for_slow_storage_and_loses_nothing(
+    tmp_path: Path, site: DemoSite, interrupt: signal.Signals
+) -> None:
+    service, asked, go_on = Simple(), threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Response:
+        if request.method == "PUT" and not go_on.is_set():
+            asked.set()
+            go_on.wait(300)
+        return service.answer(request)
+
+    config = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
+    data = tmp_path / "data"
+    with HTTPServer(threaded=True) as server:
+        server.expect_request(re.compile("/bucket")).respond_with_handler(answer)
+        own = {**CREDENTIALS, "AWS_ENDPOINT_URL": server.url_for("").rstrip("/"), "C5WATCH_STORAGE__CORPUS": BUCKET}
+        arguments = ("monitor", "--engine", "direct", "--config", config, "--data", data)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", *map(str, arguments)], cwd=CHECKOUT, env={**os.environ, **own},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert asked.wait(120)
+            running.send_signal(interrupt)
+            began = time.monotonic()
+            _, stderr = running.communicate(timeout=120)  # while the service is still silent
+            took = time.monotonic() - began
+        finally:
+            running.kill()
+            go_on.set()
+        assert running.returncode == 130, stderr
+        assert took < 60, "several times what a quiet machine needs, and less than one answer is waited for"
+        assert f"{BUCKET} is slow: files that are not there yet are written by the next run" in stderr
+        assert "Traceback" not in stderr and "Task exception" not in stderr
+        before = numbers_of(data)
+        assert before
+        done = c5watch(*arguments, environment=own)
+        assert done.returncode == 0, done.stderr
+        checked = c5watch("corpus", "stats", "--json", "--config", config, "--data", data, environment=own)
+        assert before <= numbers_of(data) and len(service.stored) == json.loads(checked.stdout)["articles"]
+        assert len((data / "manifest.jsonl").read_text().splitlines()) == len(service.stored)
+
+
+def numbers_of(data: Path) -> set[tuple[int, str]]:
+    """Number and id of every article in the index."""
+    with contextlib.closing(sqlite3.connect(data / "index.sqlite")) as index:
+        return set(index.execute("SELECT number, id FROM articles"))
+
+
+async def test_slow_storage_is_told_while_it_is_waited_for(
+    tmp_path: Path, on_s3: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("storage.corpus.writer.SLOW_S", 0.05)
+    call, told = ObjectFolder._call, threading.Event()
+
+    def slow(self: ObjectFolder, method: str, **arguments: Any) -> Any:
+        if method == "put_object":
+            deadline = time.monotonic() + 60
+            while "is slow" not in caplog.text and time.monotonic() < deadline:
+                time.sleep(0.01)
+            told.set()
+        return call(self, method, **arguments)
+
+    monkeypatch.setattr(ObjectFolder, "_call", slow)
+    async with open_corpus(tmp_path, on_s3) as corpus:
+        await place(corpus, range(3))
+    assert told.is_set()
+    assert f"{on_s3.corpus} is slow: 3 files not written after 0 s; still waiting" in caplog.text
+
+
 def test_a_pass_that_cannot_reach_its_files_ends_with_one_line_and_status_1(
-    tmp_path: Path, site: DemoSite, server: S3Server
+    tmp_path: Path, site: DemoSite, s3: S3Server
 ) -> None:
     config = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
-    environment = {**server.environment, "C5WATCH_STORAGE__CORPUS": "s3://absent/prefix"}
+    environment = {**s3.environment, "C5WATCH_STORAGE__CORPUS": "s3://absent/prefix"}
     done = c5watch("monitor", "--config", config, "--data", tmp_path / "data", environment=environment)
     assert done.returncode == 1
     sentence = "s3://absent/prefix: there is no bucket absent: make it, or name another under [storage] corpus"

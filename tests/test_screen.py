@@ -28,12 +28,12 @@ from extractors.topic.judge import compile_topics
 from flows.passes.backfill import backfill
 from storage.index.database import Database, database_place, open_database
 from storage.state.periods import Period
-from tests import test_health as health
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import Asked, Reply, serve, urlset
+from tests.support.health_rows import NOW as MONDAY
+from tests.support.health_rows import health_of, store_feed, store_urls
 from tests.support.outlets import source_table, story
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
-from tests.test_health import health_of, store_feed, store_urls
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 URL = "https://site.kz/news/1"
@@ -279,10 +279,10 @@ async def test_screened_pages_neither_look_like_a_redesign_nor_hide_one(database
     passed_by = {"words": None, "dated": None, "outcome": Outcome.OFF_TOPIC.value, "reason": "screened"}
     for source_id in ("sound", "redesigned"):
         await store_feed(database, source_id)
-        await store_urls(database, source_id, [health.NOW - day - n * minute for n in range(40)])
-        await store_urls(database, source_id, [health.NOW - n * minute for n in range(1, 100, 2)], **passed_by)
+        await store_urls(database, source_id, [MONDAY - day - n * minute for n in range(40)])
+        await store_urls(database, source_id, [MONDAY - n * minute for n in range(1, 100, 2)], **passed_by)
     no_text = {"words": None, "dated": None, "outcome": Outcome.NOT_ARTICLE.value}
-    await store_urls(database, "redesigned", [health.NOW - n * minute for n in range(2, 12, 2)], **no_text)
+    await store_urls(database, "redesigned", [MONDAY - n * minute for n in range(2, 12, 2)], **no_text)
     sound, redesigned = await health_of(database, "sound", "redesigned")
     assert (sound.flags, sound.median_words) == ((), 400)
     assert [flag.name for flag in redesigned.flags] == ["redesigned"]

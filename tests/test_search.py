@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Outcome, Result, Verdict
+from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.database import MIGRATIONS, Database, database_place, open_database
@@ -53,7 +53,7 @@ def result(number: int, title: str, paragraph: str, source: str, language: str, 
     url = f"https://{source}.example/news/{number}"
     filler = " ".join(f"{language}{number}x{position}" for position in range(30))  # or they would be near-duplicates
     article = Article((paragraph, filler), title, (), day, None, language, "test")
-    return Result(url, Entry(url, "https://x.example/rss"), source, url=url, article=article, verdict=YES)
+    return Found(url, Entry(url, "https://x.example/rss"), source, url=url, article=article, verdict=YES)
 
 
 YES = Verdict(True, "topic", 1.0, (), "why")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Duplicates
-from storage.placing.similarity import Decision, Prepared, Relation, compare, containment, decide, prepare
+from extractors.records import Relation
+from storage.placing.similarity import Decision, Prepared, compare, containment, decide, prepare
 from tests.benchmarks.duplicates import pairs_alone, run
 from tests.support.variant_texts import LANGUAGES, Story
 from tests.support.variants import composed, stream, to_cyrillic

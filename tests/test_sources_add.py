@@ -89,7 +89,7 @@ async def test_a_wrong_fact_is_refused_before_anything_is_asked_for(
             await add(folder, outlet, **facts)
         assert caught.value.lines[0].startswith(line)
     assert httpserver.log == []
-    done = c5watch("sources", "add", outlet, "--country", "Kazakhstan", "--config", folder)
+    done = await asyncio.to_thread(c5watch, "sources", "add", outlet, "--country", "Kazakhstan", "--config", folder)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 

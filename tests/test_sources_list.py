@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ async def test_the_state_of_all_is_told_in_one_line(tmp_path: Path) -> None:
     folder = write_config(tmp_path / "config", sources=sources)
     async with open_corpus(tmp_path / "data", load_config(folder).settings.storage):
         pass
-    done = c5watch("sources", "status", "--config", folder, "--data", tmp_path / "data")
+    done = await asyncio.to_thread(c5watch, "sources", "status", "--config", folder, "--data", tmp_path / "data")
     assert done.stderr == "c5watch: 2 sources: 1 never read, 1 read by backfills only\n"
 
 

@@ -41,20 +41,32 @@ def answer(asked: Asked) -> Reply:
     return Reply(f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode())
 
 
+# Waits, with all loaded, until it is told to begin.
+PASS = """
+import sys
+import flows.passes.monitor
+from flows.cli.app import run
+print("ready", flush=True)
+sys.stdin.readline()
+run()
+"""
+
+
 async def start_pass(config: Path, data: Path, storage: Storage) -> asyncio.subprocess.Process:
     address = storage.database.get_secret_value()
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "flows.cli", "monitor", "--engine", "direct", "--json"),
+        *(sys.executable, "-c", PASS, "monitor", "--engine", "direct", "--json"),
         *("--config", str(config), "--data", str(data)),
         cwd=CHECKOUT,
         env={**os.environ, "C5WATCH_STORAGE__DATABASE": address},
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
 async def summary_of(running: asyncio.subprocess.Process) -> dict[str, Any]:
-    out, err = await running.communicate()
+    out, err = await running.communicate(b"now\n")
     assert running.returncode == 0, err.decode()
     summary = json.loads(out)
     assert isinstance(summary, dict)
@@ -74,7 +86,10 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
         config = write_config(tmp_path / "config", sources=sources, settings=settings, topics=EVERYTHING)
         passes = [await start_pass(config, tmp_path / "data", storage) for _ in range(2)]
         try:
-            summaries = [await summary_of(one) for one in passes]
+            for one in passes:
+                assert one.stdout is not None
+                assert await one.stdout.readline() == b"ready\n"
+            summaries = await asyncio.gather(*map(summary_of, passes))
         finally:
             for one in passes:
                 if one.returncode is None:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Row, select, text
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
 from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.index.database import database_place, open_database
@@ -33,7 +33,7 @@ def result(number: int) -> Result:
     text = " ".join(f"слово{number}и{position}" for position in range(30))
     article = Article((text, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
     verdict = Verdict(True, "topic", 1.0, (), "why")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article, verdict=verdict)
 
 
 @pytest.fixture

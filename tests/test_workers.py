@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import multiprocessing
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pebble.pool.process import WORKERS_NAME
 
 from config.settings import Extraction
 from extractors.feeds.jobs import FeedJob
@@ -20,7 +23,7 @@ from tests.support import worker_jobs
 
 URL = "https://site.kz/news/1"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
-TIME_LIMIT_S = 1.0
+TIME_LIMIT_S = 3.0
 MEMORY_MB = 1000
 
 
@@ -28,7 +31,7 @@ MEMORY_MB = 1000
 def workers() -> Iterator[Workers]:
     with Workers(Extraction(workers=2, timeout=TIME_LIMIT_S, memory_mb=MEMORY_MB)) as running:
         # The first job waits for the fork server, which loads the extractor.
-        running._started().schedule(worker_jobs.double, args=(1,)).result(timeout=30)
+        asyncio.run(running.run(worker_jobs.double, 1, url=URL))
         yield running
 
 
@@ -114,7 +117,63 @@ async def test_pages_and_feeds_are_worked_on_in_children(workers: Workers) -> No
     assert error.url == "https://site.kz/rss"
 
 
+# --- Pools that break ---------------------------------------------------------------------------------------------
+
+
+async def doubled(workers: Workers, count: int) -> list[int]:
+    return await asyncio.gather(*(workers.run(worker_jobs.double, n, url=URL) for n in range(count)))
+
+
+async def test_children_that_die_between_two_jobs_cost_nothing() -> None:
+    with Workers(Extraction(workers=2)) as workers:
+        for _ in range(3):
+            before = await workers.run(worker_jobs.process_id, None, url=URL)
+            await asyncio.gather(*(workers.run(worker_jobs.leave_later, 0.1, url=URL) for _ in range(2)))
+            while Path(f"/proc/{before}").exists():
+                assert await doubled(workers, 6) == [0, 2, 4, 6, 8, 10]
+        assert await doubled(workers, 6) == [0, 2, 4, 6, 8, 10]
+
+
+async def test_a_fork_server_that_dies_is_replaced_and_with_it_all_children() -> None:
+    with Workers(Extraction(workers=2)) as workers:
+        before = await workers.run(worker_jobs.process_id, None, url=URL)
+        with contextlib.suppress(ItemError):  # the job itself may be lost
+            await workers.run(worker_jobs.kill_the_fork_server, None, url=URL)
+        assert await doubled(workers, 6) == [0, 2, 4, 6, 8, 10]
+        assert await workers.run(worker_jobs.process_id, None, url=URL) != before
+
+
+async def test_jobs_under_way_when_the_fork_server_dies_are_lost_or_done_and_never_forgotten() -> None:
+    with Workers(Extraction(workers=2)) as workers:
+        jobs = [(worker_jobs.double, 1), (worker_jobs.kill_the_fork_server, None), *[(worker_jobs.double, 1)] * 8]
+        async with asyncio.timeout(60):
+            ended = await asyncio.gather(*(workers.run(*job, url=URL) for job in jobs), return_exceptions=True)
+    lost = [error for error in ended if isinstance(error, BaseException)]
+    assert all(isinstance(error, ItemError) and error.reason == "extractor: crashed" for error in lost), lost
+    assert len(lost) <= workers.count
+
+
+async def test_a_pass_that_ends_while_the_children_start_leaves_nothing_behind() -> None:
+    for pause_s in (0.0, 0.01, 0.2):
+        with Workers(Extraction(workers=2)) as workers:
+            workers.start_early()
+            await asyncio.sleep(pause_s)
+        with pytest.raises(ZeroDivisionError), Workers(Extraction(workers=2)) as workers:
+            workers.start_early()
+            await asyncio.sleep(pause_s)
+            raise ZeroDivisionError
+    assert not [child for child in multiprocessing.active_children() if child.name == WORKERS_NAME]
+
+
+async def test_a_memory_limit_below_what_a_process_has_at_its_start_costs_jobs_and_no_process() -> None:
+    with Workers(Extraction(workers=1, memory_mb=1)) as workers:
+        first = await workers.run(worker_jobs.process_id, None, url=URL)
+        assert (await failure(workers, worker_jobs.swell, 100)).reason == "extractor: memory limit"
+        assert await workers.run(worker_jobs.process_id, None, url=URL) == first
+
+
 def test_without_a_number_there_is_a_child_for_each_core_and_none_before_the_first_job() -> None:
+    before = multiprocessing.active_children()
     with Workers(Extraction(workers=0)) as idle:
         assert idle.count >= 1
-        assert idle._pool is None
+        assert multiprocessing.active_children() == before

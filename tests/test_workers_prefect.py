@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from tests.benchmarks.workers import Pool, measure
 from tests.support.postgres import PASSWORD, PostgresServer
-from tests.support.running import c5watch
+from tests.support.running import c5watch_process
 
 
 async def test_two_workers_make_the_corpus_that_one_run_makes_and_no_requests_overlap(
@@ -65,7 +65,7 @@ def test_a_prefect_api_is_needed_and_asked_for_in_one_sentence(tmp_path: Path) -
         ({"PREFECT_HOME": str(tmp_path)}, "no Prefect API is configured"),
         ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "the Prefect API at http://127.0.0.1:9/api does not answer"),
     ):
-        done = c5watch("deploy", environment=environment)
+        done = c5watch_process("deploy", environment=environment)
         assert done.returncode == 1
         assert done.stderr.startswith(f"c5watch: {told}")
         assert done.stderr.count("\n") == 1

@@ -19,7 +19,7 @@ from extractors.archives.window import Window, page_url
 from extractors.dates.addresses import Days, address_days, hull
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
 
 HTML = "not a feed: html"

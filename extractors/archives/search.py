@@ -16,7 +16,8 @@ from config.settings import Archives
 from config.sources import Backfill, Source
 from extractors.archives.window import Window
 from extractors.feeds.jobs import FeedJob
-from extractors.fetching.client import ACCEPT_FEED, Client, Response
+from extractors.fetching.client import Client
+from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
 from extractors.workers.tasks import feed_from
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus, urlencode
 from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.archives.section_links import article_links
 from extractors.dates.addresses import address_days
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
 
 LIMIT = 1000  # captures in one answer of the index

@@ -19,7 +19,7 @@ from extractors.dates.addresses import DAY
 from extractors.dates.moments import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
 
 POSTS = "/wp-json/wp/v2/posts"

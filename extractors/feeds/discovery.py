@@ -19,7 +19,8 @@ from config.sources import LANGUAGES, Backfill
 from extractors.feeds.jobs import FeedJob
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import parse_sitemap
-from extractors.fetching.client import ACCEPT_FEED, ACCEPT_PAGE, Client, Response
+from extractors.fetching.client import Client
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
 from extractors.html import parse_html
 from extractors.language import identify
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome

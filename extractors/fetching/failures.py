@@ -1,19 +1,31 @@
-"""What can go wrong with one request, as ItemErrors; and addresses that can be asked for."""
+"""The ways in which one request can fail, as ItemErrors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import httpx
 
 from extractors.fetching.addresses import HostNotFound, UnsafeAddress
 from extractors.fetching.decoding import BrokenEncoding
+from extractors.fetching.hosts import parse_retry_after
 from extractors.fetching.transport import transport_reason
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line
 
 MAX_DETAIL = 300  # characters
+FINAL = {
+    401: Outcome.REFUSED,
+    402: Outcome.PAYWALLED,
+    403: Outcome.REFUSED,
+    404: Outcome.GONE,
+    410: Outcome.GONE,
+    451: Outcome.REFUSED,
+}
+PASSING = (408, 429, 500, 502, 503, 504)  # may be over in a moment
+OVERLOADED = (429, 503)
 
 
 class Failure(ItemError):
@@ -31,28 +43,14 @@ def failure(reason: str, asked: str, *, detail: str = "", passing: bool = False)
     return error
 
 
-def parse_url(url: str, *, asked: str) -> httpx.URL:
-    """`url` as httpx takes it, without user and password. Raises ItemError for what is no http(s) address."""
-    try:
-        parsed = httpx.URL(url)
-        host = parsed.host  # decoded from Punycode only now
-    except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=clean_line(str(exc)[:MAX_DETAIL])) from exc
-    if parsed.scheme not in ("http", "https") or not host:
-        raise ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
-    if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx lets any number pass, the socket raises
-        raise ItemError(Outcome.FAILED, "invalid address", url=asked, detail=f"port {parsed.port}")
-    return parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed
-
-
-def join_url(url: httpx.URL, location: str, *, asked: str) -> httpx.URL:
-    """Where a redirect from `url` leads. Raises ItemError as `parse_url` does."""
-    try:
-        return parse_url(str(url.join(location)), asked=asked)
-    except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ItemError(
-            Outcome.FAILED, "invalid redirect", url=asked, detail=clean_line(location[:MAX_DETAIL])
-        ) from exc
+def refusal(response: httpx.Response, asked: str, *, now: datetime) -> Failure:
+    """Return the failure that an answer's status stands for, and when the host may be asked again."""
+    status = response.status_code
+    error = failure(f"http {status}", asked, passing=status in PASSING)
+    error.outcome = FINAL.get(status, Outcome.FAILED)
+    error.status = status
+    error.retry_after = parse_retry_after(response.headers.get("retry-after"), now=now)
+    return error
 
 
 @contextmanager

@@ -1,5 +1,40 @@
-"""`python -m flows.cli`: the command line, where the script `c5watch` is not at hand."""
+"""The door: the script `c5watch` and `python -m flows.cli`, obeying Ctrl-C from the first moment on.
 
-from flows.cli.app import run
+Loading the commands takes a while, in which nothing has been begun: an interrupt then just ends the process. Later it
+is told by the command (`problems_explained`).
+"""
 
-run()
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Load the commands and run the one that is asked for."""
+    usual = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from flows.cli.app import run
+
+    try:
+        signal.signal(signal.SIGINT, usual)
+        run()
+    except KeyboardInterrupt:  # before the command has begun, or after its end
+        _interrupted()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _interrupted()
+        raise
+
+
+def _interrupted() -> NoReturn:
+    """End with status 130, and not by the signal, as CPython does where that has hit an `exec`, handled or not."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

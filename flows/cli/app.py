@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +21,7 @@ from flows.cli.commands import (
     DataOption,
     EngineName,
     JsonOption,
+    bug_explained,
     checked_address,
     checked_config,
     fail,
@@ -31,6 +35,8 @@ from flows.cli.extract import extract
 from flows.cli.serve import deploy, serve
 from flows.cli.sources import sources_app
 from flows.cli.topics import topics_app
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="c5watch",
@@ -71,8 +77,6 @@ def monitor(
     What is new and on topic is appended to the corpus.
     """
     checked = checked_config(config, source)
-    import os
-
     from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
@@ -144,9 +148,22 @@ def demo(
 
 
 def run() -> None:
-    """The console script `c5watch`."""
+    """Run the command line; no way out of it shows a traceback."""
+    handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
+    handler.setFormatter(logging.Formatter("c5watch: %(message)s"))
+    logging.getLogger("c5watch").addHandler(handler)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where what goes wrong can be told in a sentence
     except BrokenPipeError:  # `c5watch … | head`
         sys.stderr.close()
+        sys.exit(FAILED)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            say(f"{error.filename or 'standard output'}: {error.strerror}: free some space and start again")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer has nowhere to go
+        else:
+            bug_explained(error)
         sys.exit(FAILED)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -89,17 +91,40 @@ def checked_address(url: str) -> str:
 
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Expected trouble is one sentence and its exit status; anything else is a bug and shows its traceback."""
+    """Turn expected trouble into one sentence and its exit status; anything else is a bug, and for `bug_explained`."""
+    from extractors.workers.errors import WorkersError
     from flows.serving.server import ServerError
     from storage.errors import StorageError
 
     try:
         yield
-    except (StorageError, ServerError) as error:
-        fail(str(error))
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error
+    except Exception as error:
+        if isinstance(trouble := _first(error), StorageError | ServerError | WorkersError):
+            fail(str(trouble))
+        raise
+
+
+def bug_explained(error: Exception) -> None:
+    """Say in one sentence that the program itself is at fault; its traceback goes to a file, to be reported."""
+    bug = _first(error)
+    told = " ".join(f"{type(bug).__name__}: {bug}".split())[:300]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="c5watch-fault-", suffix=".txt", delete=False) as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        say(f"a fault of the program ended it: {told}")
+    else:
+        say(f"a fault of the program ended it: {told}; please report it with {file.name}, which says where it was")
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error itself, or the first of those that tasks side by side have raised."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def fail(message: str) -> None:

@@ -115,7 +115,7 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
         from flows.tools.importing import import_file
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
-    counts = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in outcomes.most_common())
+    counts = ", ".join(f"{count} {outcome.words}" for outcome, count in outcomes.most_common())
     told = f"{counted(outcomes.total(), 'line')}: {counts or 'the file is empty'}"
     print(told, file=sys.stderr if as_json else sys.stdout)
     if undated:

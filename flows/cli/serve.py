@@ -73,14 +73,15 @@ def deploy(
     c5watch and the same folders: prefect worker start --pool c5watch
     """
     checked = checked_config(config)
-    from flows.engine import api_answers, configured_api, quiet_dependencies
-    from flows.serving.run import API_TIMEOUT_S
+    from flows.engine import configured_api, quiet_dependencies
+    from flows.serving.server import check_api
 
     url = configured_api(os.environ)
     if url is None:
         fail("no Prefect API is configured: set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
-    elif not api_answers(url, timeout_s=API_TIMEOUT_S):
-        fail(f"the Prefect API at {url} does not answer: start it ('prefect server start'), or correct PREFECT_API_URL")
+    else:
+        with problems_explained():
+            check_api(url, otherwise="correct PREFECT_API_URL")
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from flows.serving.deploy import DeployError

@@ -73,7 +73,7 @@ class ProgressBar(Observer):
         """Show how articles have fared so far."""
         self._outcomes.update(p.outcome for p in placements)
         if self._task is not None:
-            counts = ", ".join(f"{n} {o.value.replace('_', ' ')}" for o, n in self._outcomes.most_common(4))
+            counts = ", ".join(f"{n} {o.words}" for o, n in self._outcomes.most_common(4))
             self._progress.update(self._task, counts=counts)
 
     def ended(self, summary: dict[str, Any]) -> None:

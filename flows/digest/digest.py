@@ -32,7 +32,6 @@ from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, free_stem, store_digest
-from storage.files.local_folder import named_disk_errors
 from storage.index.database import Database, database_place, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
@@ -226,8 +225,7 @@ async def preview(
     ):
         choice = await _choose(connection, config, one, since=moment, now=now)
         content = await _content(connection, config, one, choice, now=now)
-    with named_disk_errors(file):
-        replace_page(file, render(content, archive_link=None).page)
+    replace_page(file, render(content, archive_link=None).page)
     return Issued(one.name, len(choice.numbers), choice.since)
 
 
@@ -292,7 +290,7 @@ class _Issue:
             rendered = render(content, archive_link=f"{archive}/{stem}.html" if archive else f"{stem}.html")
             if not choice.numbers:  # a mail of one line; the page says how the sources are
                 line = words_of(one.frame).nothing
-                rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n", pictures=())
+                rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n")
             key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
             message_id = f"<{stem}.{key}@{domain_of(mail)}>"
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)

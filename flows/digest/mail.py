@@ -1,8 +1,8 @@
 """A digest as one mail, by the standard library's email package; and the mail server, by aiosmtplib.
 
-The mail is multipart/alternative: the plain text, then the HTML with its pictures inside (multipart/related). It is
-composed once and stored; each recipient gets the same bytes under a `To` of his own. Headers follow RFC 5322, the
-list's RFC 2369, RFC 2919 and RFC 8058, `Auto-Submitted` RFC 3834.
+The mail is multipart/alternative: the plain text, then the HTML. It is composed once and stored; each recipient gets
+the same bytes under a `To` of his own. Headers follow RFC 5322, the list's RFC 2369, RFC 2919 and RFC 8058,
+`Auto-Submitted` RFC 3834.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -71,13 +71,6 @@ def compose(
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.text)
     message.add_alternative(rendered.html, subtype="html", cte="base64")  # the renderer counts on base64 for its size
-    _, html = message.iter_parts()
-    assert isinstance(html, MIMEPart)
-    for picture in rendered.pictures:
-        file = f"{picture.cid.partition('@')[0]}.png"
-        html.add_related(picture.png, "image", "png", cid=f"<{picture.cid}>", disposition="inline", filename=file)
-    if rendered.pictures:
-        html.set_param("type", "text/html")  # of multipart/related: RFC 2387, section 3.1
     return _unsubscribing(mail, None) + message.as_bytes()
 
 

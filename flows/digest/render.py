@@ -6,14 +6,13 @@ first, in turn from each event and country, the last of them as mere headlines, 
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from flows.digest.bars import countries_bars, days_bars
 from flows.digest.clean import MAX_NAME, clean, link, turns
-from flows.digest.picture import HEIGHT, WIDTH, countries_png, days_png
 from flows.digest.records import Content, CountryStories, Story
 from flows.digest.text import plain_text
 from flows.digest.words import Words, words_of
@@ -28,22 +27,11 @@ MOST = 300  # stories of which a mail can hold no more
 FULL = 0.6  # of the room that stories with their text get, where not all fit
 FLAGS = 12  # shown in a mail
 CONTENTS = 30  # stories from which on the page begins with a list of what is where
-MOST_NAMED = 12  # countries in the words for the picture
-PLACE = "c5watch.invalid"  # of the pictures' names, which have the form of an address: RFC 2392
 SUBJECT = 150  # characters
 # How many of each are shown before the next comes round: events, stories of a country, borderline ones.
 _EVENTS_A_ROUND, _SINGLES_A_ROUND, _BORDERLINE_A_ROUND = 10, 3, 2
 
 Shown = Mapping[int, bool]  # number of a story → whether with its text; those left out are not shown
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of the mail: `html` names it as "cid:" and its `cid`, which looks like name@place."""
-
-    cid: str
-    png: bytes
-    alt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,6 @@ class Rendered:
     text: str
     html: str
     page: str
-    pictures: tuple[Picture, ...]
 
 
 def render(content: Content, *, archive_link: str | None) -> Rendered:
@@ -67,22 +54,18 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
     the folder of digests.
     """
     words = words_of(content.frame)
-    pictures = _pictures(content, words)
     subject = _subject(content, words)
 
     def mail(shown: Shown) -> str:
-        sources = [f"cid:{picture.cid}" for picture in pictures]
-        return _inliner().inline(_html(content, words, subject, pictures, sources, shown, archive_link, is_mail=True))
+        return _inliner().inline(_html(content, words, subject, shown, archive_link, is_mail=True))
 
     shown = _fitting(content, mail)
     everything = {story.number: True for story in _stories(content)}
-    sources = [f"data:image/png;base64,{b64encode(picture.png).decode()}" for picture in pictures]
     return Rendered(
         subject=subject,
         text=plain_text(content, words, shown, archive=_archive(archive_link, words), lead=_lead(content, words)),
         html=mail(shown),
-        page=_html(content, words, subject, pictures, sources, everything, None, is_mail=False),
-        pictures=pictures,
+        page=_html(content, words, subject, everything, None, is_mail=False),
     )
 
 
@@ -144,15 +127,7 @@ def _stories(content: Content) -> Iterator[Story]:
 
 
 def _html(
-    content: Content,
-    words: Words,
-    subject: str,
-    pictures: Sequence[Picture],
-    sources: Sequence[str],
-    shown: Shown,
-    archive_link: str | None,
-    *,
-    is_mail: bool,
+    content: Content, words: Words, subject: str, shown: Shown, archive_link: str | None, *, is_mail: bool
 ) -> str:
     cut = ""
     if len(shown) < content.stories:
@@ -183,10 +158,8 @@ def _html(
             contents=[] if is_mail or content.stories < CONTENTS else list(_contents(content, words)),
             health=content.health[:FLAGS] if is_mail else content.health,
             counts=words.passes(content.passes, content.counts),
-            pictures=[
-                {"source": source, "alt": picture.alt, "width": WIDTH, "height": HEIGHT}
-                for source, picture in zip(sources, pictures, strict=True)
-            ],
+            days=days_bars(content, words),
+            countries=countries_bars(content, words),
         )
     )
 
@@ -220,25 +193,6 @@ def _lead(content: Content, words: Words) -> str:
     if content.since:
         parts.append(words.since.format(words.moment(content.since, year=content.now.year)))
     return " · ".join(parts)
-
-
-def _pictures(content: Content, words: Words) -> tuple[Picture, ...]:
-    year = content.now.year
-    ends = (content.days[0][0], content.days[-1][0]) if content.days else (content.now.date(),) * 2
-    first, last = (words.day(day, year=year) for day in ends)
-    day, most = max(content.days, key=lambda pair: pair[1], default=(content.now.date(), 0))
-    total = sum(count for _, count in content.days)
-    days = words.days_alt.format(
-        first=first, last=last, total=words.number(total), most=words.number(most), day=words.day(day, year=year)
-    )
-    named = [f"{words.country_name(code)} {words.number(count)}" for code, count in content.by_country[:MOST_NAMED]]
-    countries = words.by_country_alt.format(first=first, last=last, list=", ".join(named) or "0")
-    return (
-        Picture(
-            f"days@{PLACE}", days_png(content.days, ends=(words.short_day(ends[0]), words.short_day(ends[1]))), days
-        ),
-        Picture(f"countries@{PLACE}", countries_png(content.by_country), countries),
-    )
 
 
 @cache

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from config.sources import Backfill, Source
 from extractors.archives.lists import is_address, owner_finder, read_addresses
 from extractors.records import Outcome, Page
 from extractors.text import counted
-from flows.passes.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
+from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import ingest, ingest_batch
 from flows.passes.listing import (
     LACKING,
@@ -194,7 +195,8 @@ async def backfill(
             for task in tasks:
                 task.close()  # of those that never began
             summary.passed.seconds = time.monotonic() - started
-            await to_the_end(_store_end(context, run, summary, [s.id for s in sources]))
+            ended = partial(_store_end, context, run, summary, [s.id for s in sources])
+            await to_the_end(once_more(ended))
         await relate_new(database, now=context.now())
     return summary
 
@@ -301,8 +303,8 @@ class _Work:
 async def _store_end(context: Context, run: int, summary: BackfillSummary, source_ids: Sequence[str]) -> None:
     database = context.corpus.database
     async with database.read() as connection:
-        for source_id in source_ids:
-            summary.passed.pending += await count_listed_pending(connection, source_id, summary.period)
+        pending = [await count_listed_pending(connection, source_id, summary.period) for source_id in source_ids]
+    summary.passed.pending = sum(pending)
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         await forget_refused(connection, context.config.settings.refused, now=context.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
 from storage.corpus.writer import CorpusWriter, open_corpus
+from storage.errors import LostConnection
 from storage.index.database import INDEX_FILE, database_place
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
@@ -24,6 +26,8 @@ from storage.state.periods import Period
 from storage.state.turns import open_turns
 
 T = TypeVar("T")
+LOG = logging.getLogger("c5watch")
+TRY_AGAIN_S = 2.0  # after the connection to the index is lost: another server may be taking over
 FETCHED_FOLDER = "fetched"  # below --data
 PAGES_AHEAD_PER_WORKER = 4  # fetched pages that wait for a worker: enough to keep it busy, little to hold in memory
 
@@ -75,12 +79,25 @@ class Context:
 
 
 async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
-    """The `Step` without Prefect: just do it."""
+    """The `Step` without Prefect: just do it; once more, with a new connection, where the index has lost the first."""
+    return await once_more(work)
+
+
+async def once_more(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, which is tried again where the server of the index has ended the connection."""
+    try:
+        return await work()
+    except LostConnection as lost:
+        LOG.warning("%s; trying once more", lost)
+    await asyncio.sleep(TRY_AGAIN_S)
     return await work()
 
 
-async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
-    """The result of `work`, which is not interrupted however often the caller is; the interruption comes afterwards."""
+async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T], *, hurry: Callable[[], None] | None = None) -> T:
+    """The result of `work`, which is not interrupted however often the caller is; the interruption comes afterwards.
+
+    `hurry` is called when the caller is interrupted: `work` may then leave out what can wait.
+    """
     task = asyncio.ensure_future(work)
     interrupted = False
     while not task.done():
@@ -88,6 +105,8 @@ async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             interrupted = True
+            if hurry is not None:
+                hurry()
     if interrupted and not task.cancelled() and task.exception() is None:
         raise asyncio.CancelledError
     return task.result()

@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
-from extractors.fetching.client import Wanted
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
+from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
-from extractors.records import Article, Deferred, ItemError, Outcome, Page, Placement, Result
+from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
 from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
@@ -131,18 +131,21 @@ async def ingest_batch(
     if known := await context.corpus.settle_known([p.key for p in pending], now=context.now()):
         count(known)
     settled = {p.key for p in known}
-    done: asyncio.Queue[Result | None] = asyncio.Queue()
+    done: asyncio.Queue[Extracted | Failed | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
     batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began)
     examiner = asyncio.create_task(_examine_all(batch, [p for p in pending if p.key not in settled]))
     try:
         # The placer ends first only when it fails: then there is no use in fetching on.
         await asyncio.wait({examiner, placer}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        context.corpus.hurry()
+        raise
     finally:
         examiner.cancel()
-        await to_the_end(asyncio.wait({examiner}))
+        await to_the_end(asyncio.wait({examiner}), hurry=context.corpus.hurry)
         done.put_nowait(None)
-        await to_the_end(placer)  # also when interrupted: what is finished is kept
+        await to_the_end(placer, hurry=context.corpus.hurry)  # also when interrupted: what is finished is kept
     await examiner
 
 
@@ -151,7 +154,7 @@ class _Batch:
     """What the pages of one batch share."""
 
     context: Context
-    done: asyncio.Queue[Result | None]
+    done: asyncio.Queue[Extracted | Failed | None]
     deadlines: dict[str, float]
     budget_s: float | None
     pages: Mapping[str, Page]
@@ -162,11 +165,14 @@ async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
     hosts: dict[str, list[PendingEntry]] = defaultdict(list)
     for item in pending:
         hosts[urlsplit(item.entry.url).netloc].append(item)
-    async with asyncio.TaskGroup() as group:
-        for host, queue in hosts.items():
-            if batch.budget_s is not None:
-                batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
-            group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for host, queue in hosts.items():
+                if batch.budget_s is not None:
+                    batch.deadlines.setdefault(host, asyncio.get_running_loop().time() + batch.budget_s)
+                group.create_task(_examine_host(batch, queue, group, batch.deadlines.get(host, math.inf)))
+    except BaseExceptionGroup as failed:  # a full disk, mostly, which every host meets at once
+        raise failed.exceptions[0] from failed
 
 
 async def _examine_host(
@@ -195,7 +201,7 @@ async def _examine_host(
             continue
         except ItemError as error:
             unreached = unreached + 1 if isinstance(error, Failure) and error.status is None else 0
-            batch.done.put_nowait(_result(item, error=error))
+            batch.done.put_nowait(_failed(item, error))
             continue
         unreached = 0
         await batch.context.room.acquire()
@@ -239,48 +245,32 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         article = await context.workers.run(article_from, job, url=item.entry.url)
     except Screened as screened:
         error = outside if _is_outside(context, screened.day) else screened
-        batch.done.put_nowait(_result(item, page, error=error, day=screened.day))
+        batch.done.put_nowait(_failed(item, error, page, day=screened.day))
     except ItemError as error:
-        batch.done.put_nowait(_result(item, page, error=error))
+        batch.done.put_nowait(_failed(item, error, page))
     else:
-        if _is_outside(context, article.published):
-            batch.done.put_nowait(_result(item, page, article=article, error=outside))
-            return
-        batch.done.put_nowait(_result(item, page, article=article))
+        found = Extracted(
+            item.key, item.entry, item.source_id, page.url, page.fetched_at, item.attempts, article=article
+        )
+        batch.done.put_nowait(found.failed(outside) if _is_outside(context, article.published) else found)
 
 
 def _is_outside(context: Context, day: date | None) -> bool:
     return context.period is not None and day is not None and day not in context.period
 
 
-def _result(
-    item: PendingEntry,
-    page: Page | None = None,
-    *,
-    article: Article | None = None,
-    error: ItemError | None = None,
-    day: date | None = None,
-) -> Result:
-    return Result(
-        key=item.key,
-        entry=item.entry,
-        source_id=item.source_id,
-        attempts=item.attempts,
-        url=page.url if page else None,
-        retrieved_at=page.fetched_at if page else None,
-        article=article,
-        error=error,
-        day=day,
-    )
+def _failed(item: PendingEntry, error: ItemError, page: Page | None = None, *, day: date | None = None) -> Failed:
+    url, fetched_at = (page.url, page.fetched_at) if page else (None, None)
+    return Failed(item.key, item.entry, item.source_id, url, fetched_at, item.attempts, error=error, day=day)
 
 
 async def _place(
-    context: Context, done: asyncio.Queue[Result | None], count: Callable[[list[Placement]], None]
+    context: Context, done: asyncio.Queue[Extracted | Failed | None], count: Callable[[list[Placement]], None]
 ) -> None:
     """Clean, judge and write results down as they come, a batch a transaction, until None arrives."""
     ended = False
     while not ended:
-        batch: list[Result] = []
+        batch: list[Extracted | Failed] = []
         deadline = asyncio.get_running_loop().time() + PLACE_AFTER_S
         while len(batch) < RESULTS_PER_TRANSACTION and not ended:
             try:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from extractors.pages.memory import SiteMemory, cleaned, site_of_page
-from extractors.records import ItemError, Result
+from extractors.records import Extracted, Failed, ItemError, Result
 from flows.passes.context import Context
 from storage.state.site_pages import load_site_pages
 
 
-async def finish(context: Context, results: Sequence[Result]) -> list[Result]:
+async def finish(context: Context, results: Sequence[Extracted | Failed]) -> list[Result]:
     """The results with clean articles and verdicts; in place of an article of which too little is left, an error."""
     sites = {result.key: site_of_page(result.url) for result in results if result.article and result.url}
     memories: dict[str, SiteMemory] = defaultdict(SiteMemory)
@@ -28,21 +27,20 @@ async def finish(context: Context, results: Sequence[Result]) -> list[Result]:
     for result in results:
         if result.article and result.key in sites:
             memories[sites[result.key]].learn(result.key, result.article.lines)
-    finished = []
+    finished: list[Result] = []
     for result in results:
-        memory = memories[sites[result.key]] if result.key in sites else None
-        finished.append(_finish(context, result, memory))
+        if isinstance(result, Extracted):
+            finished.append(_finish(context, result, memories[sites[result.key]]))
+        else:
+            finished.append(result)
         await asyncio.sleep(0)  # fetching goes on meanwhile
     return finished
 
 
-def _finish(context: Context, result: Result, memory: SiteMemory | None) -> Result:
-    article = result.article
-    if article is None or result.error is not None or memory is None:
-        return result
+def _finish(context: Context, result: Extracted, memory: SiteMemory) -> Result:
     min_words = context.config.settings.extraction.min_words
     try:
-        article = cleaned(article, memory.of_the_site(result.key), min_words=min_words, url=result.entry.url)
+        article = cleaned(result.article, memory.of_the_site(result.key), min_words=min_words, url=result.entry.url)
     except ItemError as error:
-        return replace(result, error=error)
-    return replace(result, article=article, verdict=context.topics.judge(article))
+        return result.failed(error)
+    return result.judged(article, context.topics.judge(article))

@@ -9,11 +9,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from config.load import Config
 from config.sources import Source
-from flows.passes.context import Context, Observer, Step, open_context, run_directly, to_the_end, utc_now
+from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
 from flows.passes.poll import poll
 from flows.passes.summary import SourceReport, Summary
@@ -79,7 +80,8 @@ async def monitor(
             summary.seconds = time.monotonic() - started
             # Health is judged where the pass learnt something: a source that was not asked is as it was.
             asked = {key for key, report in summary.sources.items() if report.feeds} | {e.source_id for e in chosen}
-            await to_the_end(_store_end(context, run, summary, ids, [key for key in ids if key in asked]))
+            ended = partial(_store_end, context, run, summary, ids, [key for key in ids if key in asked])
+            await to_the_end(once_more(ended))
     return summary
 
 

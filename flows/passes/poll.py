@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.sources import Source
 from extractors.feeds.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
 from extractors.feeds.jobs import IndexPart
-from extractors.fetching.client import ACCEPT_FEED, Response
+from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
 from flows.passes.context import Context

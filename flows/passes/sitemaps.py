@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from config.sources import Source
 from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
-from extractors.fetching.client import ACCEPT_FEED, Response
+from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url, same_site
 from extractors.workers.tasks import watched_from

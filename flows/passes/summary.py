@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from extractors.records import Outcome, Placement
+from extractors.records import Counted, Outcome, Placement, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
 
 Status = Literal["ok", "not_modified", "failed"]
-DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
-FAILURES = (Outcome.FAILED, Outcome.GAVE_UP)
+SHOWN = (Counted.APPENDED, Counted.DUPLICATES, Counted.OFF_TOPIC, Counted.FAILED)
 NO_FEED = "no feed: only backfills bring articles"
 
 
@@ -60,10 +59,10 @@ class Summary:
         """Add what became of some entries; `source_of` names each one's source."""
         for placement in placements:
             self.outcomes[placement.outcome] += 1
-            if placement.outcome is Outcome.APPENDED:
+            if placement.outcome.counted is Counted.APPENDED:
                 self.sources[source_of[placement.key]].appended += 1
                 self.undated += placement.undated
-            elif placement.outcome in FAILURES:
+            elif placement.outcome.counted is Counted.FAILED:
                 self.reasons[placement.reason] += 1
 
     @property
@@ -75,10 +74,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return {
-            "appended": self.outcomes[Outcome.APPENDED],
-            "duplicates": sum(self.outcomes[o] for o in DUPLICATES),
-            "off_topic": self.outcomes[Outcome.OFF_TOPIC],
-            "failed": sum(self.outcomes[o] for o in FAILURES),
+            **{c.value: sum(self.outcomes[o] for o in Outcome.which(c)) for c in SHOWN},
             "pending": self.pending,
             "entries": sum(s.entries for s in self.sources.values()),
             "new": sum(s.new for s in self.sources.values()),
@@ -121,13 +117,13 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def sentences(summary: dict[str, Any]) -> str:
     """The counts in one line, and a line for each source whose health needs a look."""
-    shown = {Outcome.APPENDED.value, Outcome.OFF_TOPIC.value, *(o.value for o in DUPLICATES)}
+    said = Outcome.which(Counted.APPENDED, Counted.DUPLICATES, Counted.OFF_TOPIC)
     parts = [
         f"{summary['appended']} appended",
         counted(summary["duplicates"], "duplicate"),
         f"{summary['off_topic']} off topic",
     ]
-    parts += [f"{n} {o.replace('_', ' ')}" for o, n in summary["outcomes"].items() if o not in shown]
+    parts += [f"{n} {words_of(o)}" for o, n in summary["outcomes"].items() if o not in said]
     if summary["pending"]:
         parts.append(f"{summary['pending']} left for later passes")
     if summary["undated"]:

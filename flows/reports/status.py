@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from config.load import Config
 from config.sources import Source
+from extractors.records import Counted, words_of
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
 from flows.reports.heat_map import STEPS, heat_map
@@ -61,6 +62,7 @@ def page(
         quiet=[source.source_id for source in coverage if source.source_id not in listed],
         map=heat_map([source for source in coverage if source.source_id in listed], days),
         steps=STEPS,
+        words_of=words_of,
         reasons=report.reasons.most_common(REASONS),
         runs=[_run(run, now) for run in report.runs],
     )  # fmt: skip
@@ -87,15 +89,13 @@ def _by_yield(sources: Sequence[SourceReport]) -> list[SourceReport]:
 
 
 def _row(source: SourceReport, names: Mapping[str, str]) -> dict[str, Any]:
-    outcomes = source.outcomes
-    shown = ("appended", "duplicate", "reprint", "off_topic")
     return {
         "source": source,
         "name": names[source.source_id],
-        "kept": outcomes["appended"],
-        "duplicates": outcomes["duplicate"] + outcomes["reprint"],
-        "off_topic": outcomes["off_topic"],
-        "others": outcomes.total() - sum(outcomes[name] for name in shown),
+        "kept": source.number(Counted.APPENDED),
+        "duplicates": source.number(Counted.DUPLICATES),
+        "off_topic": source.number(Counted.OFF_TOPIC),
+        "others": source.number(Counted.FAILED, Counted.OTHER),
     }
 
 

@@ -26,6 +26,9 @@ TAG = "c5watch"
 # Prefect's flow runs give a sign of life every 3 minutes; sooner, healthy ones would be taken for dead
 # (PrefectHQ/prefect 16459, 18653).
 DEAD_AFTER = timedelta(minutes=9)
+# Prefect's worker runs the hooks of a run by a script of its own, whose folder Python then searches first: it holds a
+# storage.py, in place of our package of that name. With this variable Python leaves a script's folder out.
+WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
 WAITING_MAILS = "20 * * * *"  # a server that is down is asked again within the hour
 FLAGS = ("silent", "redesigned", "failing", "old-rule")  # of a source's health: storage.health
 
@@ -115,6 +118,7 @@ async def registered(
             concurrency_limit=one_at_a_time if one.alone else None,
             tags=[TAG, *tags],
             work_pool_name=pool,
+            job_variables={"env": WORKER_ENVIRONMENT} if pool else None,
             # By module: a worker needs c5watch installed, at whatever place.
             entrypoint_type=EntrypointType.MODULE_PATH,
         )

@@ -6,17 +6,14 @@ Imported only by who is about to run under Prefect.
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
-from prefect import flow, runtime, task
+from prefect import Flow, flow, runtime, task
 from prefect.artifacts import (
     acreate_markdown_artifact,
     acreate_progress_artifact,
@@ -24,14 +21,12 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import arun_deployment
 from prefect.events import emit_event
-from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
 from config.load import ConfigError, load_config
-from config.sources import Route
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
@@ -40,8 +35,9 @@ from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
 from flows.reports.coverage import markdown as coverage_markdown
+from flows.serving import process
 from flows.serving.alone import alone
-from flows.serving.child import end_with
+from flows.serving.parameters import Day, Shards, Since, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
@@ -56,26 +52,24 @@ EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
-_parent, _, _zone = os.environ.get(PARENT, "").partition(" ")
-if _parent and int(_parent) != os.getpid():
-    end_with(int(_parent))  # a run of `c5watch serve` does not outlive it
-
-    def _tell_unless_told_to_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not issubclass(kind, TerminationSignal):
-            sys.__excepthook__(kind, error, trace)
-
-    def _not_told_to_end(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], TerminationSignal))
-
-    sys.excepthook = _tell_unless_told_to_end
-    logging.getLogger("asyncio").addFilter(_not_told_to_end)  # the signal may meet the loop, not the flow
-
 
 def _say(line: str) -> None:
     """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
     if observer is None:
-        now = datetime.now(ZoneInfo(_zone)) if _zone else datetime.now().astimezone()
-        print(now.isoformat(" ", "seconds"), line, file=sys.stderr, flush=True)
+        print(process.stamp(), line, file=sys.stderr, flush=True)
+
+
+async def _begin() -> None:
+    """Make ready for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    if observer is None:
+        process.begin()
+    await take_settings()
+
+
+def _tell_end(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
+    """Say how a run ended that cannot say so itself: a hook, which `serve` or the worker calls."""
+    ended = "crashed" if state.is_crashed() else "cancelled"
+    _say(f"{flow_run.name}: {ended}; what it had finished is kept, and the next one goes on from there")
 
 
 def _next(cron: str, timezone: str) -> str:
@@ -114,7 +108,13 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
     return told
 
 
-@flow(name="monitor", flow_run_name=_name_of_pass, validate_parameters=True)
+@flow(
+    name="monitor",
+    flow_run_name=_name_of_pass,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def monitor(
     config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
@@ -127,7 +127,7 @@ async def monitor(
         sources: Ids of the sources to poll; none means all that are enabled.
         due_only: Poll only the feeds whose turn has come by their own rhythm.
     """
-    await take_settings()
+    await _begin()
     checked = load_config(Path(config))
     with alone(Path(data) / MONITOR_LOCK) as free:
         if due_only and not free:
@@ -164,13 +164,19 @@ def _name_of_backfill() -> str:
     return f"backfill {given.get('first')} – {given.get('last')}" + (f", {named}" if named else "")
 
 
-@flow(name="backfill", flow_run_name=_name_of_backfill, validate_parameters=True)
+@flow(
+    name="backfill",
+    flow_run_name=_name_of_backfill,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def backfill(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: Route | None = None,
+    via: Via = None,
     urls: str | None = None,
     config: str = "config",
     data: str = "data",
@@ -186,7 +192,7 @@ async def backfill(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     period = plain_backfill.checked_period(first, last, today=utc_now().date())
     checked = load_config(Path(config))
     addresses = Path(urls) if urls else None
@@ -221,14 +227,20 @@ async def backfill(
     return counts
 
 
-@flow(name="backfill-windows", flow_run_name="backfill {first} – {last}, in windows", validate_parameters=True)
+@flow(
+    name="backfill-windows",
+    flow_run_name="backfill {first} – {last}, in windows",
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def backfill_windows(
-    first: date,
-    last: date,
+    first: Day,
+    last: Day,
     sources: list[str] | None = None,
-    via: Route | None = None,
-    shards: int = 8,
+    via: Via = None,
+    shards: Shards = 8,
     deployment: str = "backfill/backfill",
     config: str = "config",
     data: str = "data",
@@ -245,7 +257,7 @@ async def backfill_windows(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     period = plain_backfill.checked_period(first, last, today=utc_now().date())
     chosen, _ = plain_backfill.choose_sources(load_config(Path(config)), sources or (), via=via, addresses=None)
     parts = shares(chosen, period, via=via, shards=shards)
@@ -274,11 +286,17 @@ def _name_of_digest() -> str:
     return f"digest {name or 'all'} {moment.astimezone(UTC):%Y-%m-%d}"
 
 
-@flow(name="digest", flow_run_name=_name_of_digest, validate_parameters=True)
+@flow(
+    name="digest",
+    flow_run_name=_name_of_digest,
+    validate_parameters=True,
+    on_cancellation=[_tell_end],
+    on_crashed=[_tell_end],
+)
 @_in_a_sentence
 async def digest(
     name: str | None = None,
-    since: str | None = None,
+    since: Since = None,
     send: bool = True,
     waiting_only: bool = False,
     config: str = "config",
@@ -294,7 +312,7 @@ async def digest(
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
-    await take_settings()
+    await _begin()
     summary = await plain_digest.digest(
         load_config(Path(config)),
         Path(data),

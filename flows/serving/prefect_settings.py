@@ -2,22 +2,26 @@
 `c5watch-settings`, both optional.
 
 Each is a JSON object of environment variables: {"C5WATCH_NETWORK__TIMEOUT": 60}, in the secret also
-{"C5WATCH_STORAGE__DATABASE": "postgresql+asyncpg://…", "AWS_SECRET_ACCESS_KEY": "…"}. What is set on the worker itself
-goes before. No value is ever part of a message. Keep the secret as text: Prefect 3.8 shows one that is an object to
-whoever asks its API for the list of blocks.
+{"C5WATCH_STORAGE__DATABASE": "postgresql+asyncpg://…", "AWS_SECRET_ACCESS_KEY": "…"}. Only our own settings and the
+access to the corpus's storage may be set so: with other variables, whoever may write to Prefect could have a worker run
+any program. What is set on the worker itself goes before. No value is ever part of a message. Keep the secret as text:
+Prefect 3.8 shows one that is an object to whoever asks its API for the list of blocks.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from typing import Any
 
 from config.load import ConfigError
+from flows.serving.schedules import PARENT
 
 VARIABLE, SECRET = "c5watch_settings", "c5watch-settings"
-NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+OURS = "C5WATCH_"
+STORAGE = frozenset(
+    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
+)
 
 
 async def take_settings() -> None:
@@ -45,7 +49,8 @@ def _set(place: str, values: object) -> None:
             values = None
     if not isinstance(values, dict):
         raise ConfigError([f'{place}: expected a JSON object such as {{"C5WATCH_NETWORK__TIMEOUT": 60}}'])
+    for name in values:
+        if name not in STORAGE and not (name.startswith(OURS) and name != PARENT and name.isascii()):
+            raise ConfigError([f"{place}: {name}: expected {OURS}…, or one of {', '.join(sorted(STORAGE))}"])
     for name, value in values.items():
-        if not NAME.fullmatch(name):
-            raise ConfigError([f"{place}: {name}: expected the name of an environment variable, in capitals"])
         os.environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))

@@ -12,17 +12,16 @@ from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from config.load import Config
-from flows.engine import api_answers, configured_api, quiet_dependencies
+from flows.engine import configured_api, quiet_dependencies
 from flows.passes.context import Observer
 from flows.passes.monitor import monitor
-from flows.serving.server import EmbeddedServer, ServerError
+from flows.serving.server import EmbeddedServer, check_api
 from storage.corpus.writer import open_corpus
 from storage.errors import StorageError
 from storage.state.periods import Period
 
 T = TypeVar("T")
 EngineChoice = Literal["direct", "prefect"]
-API_TIMEOUT_S = 10.0  # asked for by name, a busy server is waited for
 PREFECT_FOLDER = "prefect"  # below --data: Prefect's own database and log
 
 
@@ -89,8 +88,7 @@ def _prefect_api(config: Config, data: Path) -> Iterator[None]:
     """The configured Prefect API, or one of our own for as long as the run takes."""
     asyncio.run(check_corpus(config, data))
     if url := configured_api(os.environ):
-        if not api_answers(url, timeout_s=API_TIMEOUT_S):
-            raise ServerError(f"the Prefect API at {url} does not answer: start it, or use --engine direct")
+        check_api(url, otherwise="use --engine direct")
         yield
         return
     with EmbeddedServer(data / PREFECT_FOLDER) as server:
@@ -106,8 +104,8 @@ async def check_corpus(config: Config, data: Path) -> None:
 
 def use_server(server: EmbeddedServer) -> None:
     """Wait for an embedded server and make it Prefect's API for this process. Before Prefect is imported."""
-    os.environ["PREFECT_API_URL"] = server.wait()
-    os.environ["PREFECT_HOME"] = str(server.home)
+    server.wait()
+    os.environ.update(server.environment)
 
 
 def run_flow(start: Callable[[ModuleType], Coroutine[Any, Any, T]], *, observer: Observer) -> T:

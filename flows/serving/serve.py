@@ -25,16 +25,16 @@ from typing import TYPE_CHECKING, Any
 
 from config.load import Config
 from extractors.text import counted
-from flows.engine import api_answers, configured_api, quiet_dependencies
+from flows.engine import configured_api, quiet_dependencies
 from flows.passes.context import utc_now
 from flows.passes.summary import sentences
 from flows.serving.alone import alone
 from flows.serving.child import guarded
 from flows.serving.deploy import Deployment, planned
 from flows.serving.missed import load_last, missed
-from flows.serving.run import API_TIMEOUT_S, PREFECT_FOLDER, check_corpus
+from flows.serving.run import PREFECT_FOLDER, check_corpus
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
-from flows.serving.server import START_TIMEOUT_S, EmbeddedServer, ServerError
+from flows.serving.server import START_TIMEOUT_S, EmbeddedServer, ServerError, check_api
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -66,10 +66,8 @@ async def serve(
             server = stack.enter_context(
                 EmbeddedServer(data / PREFECT_FOLDER, port=port, ui=ui, stop_timeout_s=SERVER_END_S)
             )
-        elif not await asyncio.to_thread(api_answers, url, timeout_s=API_TIMEOUT_S):
-            raise ServerError(
-                f"the Prefect API at {url} does not answer: start it, or unset PREFECT_API_URL for a server of our own"
-            )
+        else:
+            await asyncio.to_thread(check_api, url, otherwise="unset PREFECT_API_URL for a server of our own")
         log(f"times here are those of {config.settings.schedule.timezone}, as set under [schedule]")
         first = asyncio.create_task(_first_pass(config, data, log))
         stack.push_async_callback(_end, first)
@@ -140,8 +138,8 @@ async def _scheduled(
             if time.monotonic() > deadline:
                 raise ServerError(f"Prefect's server did not answer within {START_TIMEOUT_S:g} s: see {server.log}")
             await asyncio.sleep(0.25)
-        os.environ["PREFECT_API_URL"] = url = server.url
-        os.environ["PREFECT_HOME"] = str(server.home)
+        os.environ.update(server.environment)
+        url = server.url
     # It takes seconds, in which a signal must be heard; nobody waits for this thread when we end.
     importing = threading.Thread(target=importlib.import_module, args=("flows.serving.prefect_flows",), daemon=True)
     importing.start()
@@ -164,8 +162,9 @@ async def _scheduled(
     await _start([ids[plan.index(one)] for one in late])
     for one in late:
         log(f"digest {one.name} was due while nobody was there: made now")
-    page = f"; Prefect's pages: {server.url.removesuffix('/api')}" if server is not None and ui else ""
-    log(f"schedules are on, under Prefect at {url}{page}")
+    log(f"schedules are on, under Prefect at {url}")
+    if server is not None and ui:
+        log(f"Prefect's pages: {server.url.removesuffix('/api')}; they ask for the line in {server.password_file}")
     log(f"next: {', '.join(upcoming(plan))}")
     running = asyncio.create_task(runner.start())
     try:

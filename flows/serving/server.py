@@ -7,7 +7,9 @@ Prefect can start one by itself, but gives up after 20 s where a first start tak
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,10 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flows.engine import api_answers, quiet_dependencies
+from flows.engine import api_admits, api_answers, quiet_dependencies
 from flows.serving.child import guarded
 
+PASSWORD_FILE = "password"  # in the server's home: "c5watch:…", which its API and its pages ask for
 START_TIMEOUT_S = 180.0
+API_TIMEOUT_S = 10.0  # asked for by name, a busy server is waited for
 STOP_TIMEOUT_S = 10.0
 # Prefect keeps finished runs for ever unless told otherwise. What the user has set goes before.
 RETENTION = {
@@ -31,14 +35,29 @@ RETENTION = {
 
 
 class ServerError(Exception):
-    """The embedded server did not come up; the message names its log."""
+    """A Prefect server cannot be used; the message says what to do."""
+
+
+def check_api(url: str, *, otherwise: str) -> None:
+    """Raise ServerError when the Prefect API at `url` does not answer or does not let us in.
+
+    `otherwise` is what to do when it cannot be started.
+    """
+    if not api_answers(url, timeout_s=API_TIMEOUT_S):
+        raise ServerError(f"the Prefect API at {url} does not answer: start it, or {otherwise}")
+    if not api_admits(url, os.environ, timeout_s=API_TIMEOUT_S):
+        raise ServerError(
+            f"the Prefect API at {url} refuses the password: set PREFECT_API_AUTH_STRING to what the server has as "
+            f"PREFECT_SERVER_API_AUTH_STRING, or {otherwise}"
+        )
 
 
 class EmbeddedServer:
     """Prefect's server on loopback, SQLite below `home`. Starting returns at once; `wait` for it.
 
     It listens on `port`, or on a free one where that is 0 or taken, and shows Prefect's pages if there is to be a
-    `ui`. Start it from a thread that stays: it ends with it.
+    `ui`. It takes orders from those alone who know the password, which lies beside its database, readable by its owner
+    only. Start it from a thread that stays: it ends with it.
     """
 
     def __init__(self, home: Path, *, port: int = 0, ui: bool = False, stop_timeout_s: float = STOP_TIMEOUT_S) -> None:
@@ -48,27 +67,34 @@ class EmbeddedServer:
         self._stop_timeout_s = stop_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self.log = self.home / "server.log"
+        self.password_file = self.home / PASSWORD_FILE
         self.url = ""
+        self.password = ""
 
     def __enter__(self) -> Self:
         quiet_dependencies()
         try:
             self.home.mkdir(parents=True, exist_ok=True)
+            self.home.chmod(
+                0o700
+            )  # Prefect keeps what it is told to keep secret in its database, and the key beside it
+            self.password = own_password(self.password_file)
         except OSError as exc:
             raise ServerError(f"{self.home}: {exc.strerror}: Prefect's embedded server needs this folder") from exc
         port = _free_port(self._port)
         self.url = f"http://127.0.0.1:{port}/api"
         command = guarded(
-            *(sys.executable, "-m", "prefect", "server", "start"),
-            *("--host", "127.0.0.1", "--port", str(port)),
-            "--ui" if self._ui else "--no-ui",
+            *(sys.executable, "-m", "uvicorn", "--factory", "flows.serving.prefect_server:app"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--log-level", "warning"),
         )
         environment = {
             **RETENTION,
             **{k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"},
             "PREFECT_HOME": str(self.home),
             "PREFECT_SERVER_UI_ENABLED": str(self._ui),
-            "PREFECT_UI_API_URL": self.url,
+            "PREFECT_SERVER_UI_API_URL": "/api",
+            "PREFECT_SERVER_API_AUTH_STRING": self.password,
+            "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
         }
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C in the terminal must reach us first, we then stop the server.
@@ -76,6 +102,15 @@ class EmbeddedServer:
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         return self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which Prefect's client, and the runs that it starts, find the server and are let in."""
+        return {
+            "PREFECT_API_URL": self.url,
+            "PREFECT_API_AUTH_STRING": self.password,
+            "PREFECT_HOME": str(self.home),
+        }
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> str:
         """Its API's address, once it answers. Raises ServerError."""
@@ -108,6 +143,19 @@ class EmbeddedServer:
         except subprocess.TimeoutExpired:
             _signal_group(self._process, signal.SIGKILL)
             self._process.wait()
+
+
+def own_password(path: Path) -> str:
+    """Return the password in the file, made at random the first time. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "r+", encoding="ascii") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)  # a pass may start a server at the same moment
+        os.fchmod(file, 0o600)
+        password = opened.read().strip()
+        if not password:
+            password = f"c5watch:{secrets.token_urlsafe(32)}"
+            opened.write(f"{password}\n")
+    return password
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

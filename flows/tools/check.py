@@ -22,8 +22,9 @@ from extractors.archives.routes import list_entries
 from extractors.archives.search import TOO_MANY, Tally
 from extractors.archives.window import Window
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
-from extractors.fetching.client import ACCEPT_FEED, Client
+from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
+from extractors.fetching.messages import ACCEPT_FEED
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
 from extractors.workers.pool import Workers

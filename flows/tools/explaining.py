@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from extractors.records import words_of
 from extractors.text import clean_line
 
 LABELS = {
@@ -25,7 +26,7 @@ def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
 def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, label in LABELS.items():
         if (value := facts.get(name)) is not None:
-            yield label, _shown(value)
+            yield label, words_of(value) if name == "outcome" else _shown(value)
     if facts.get("score") is not None and facts.get("terms") is not None:
         needed = f", it needs {facts['threshold']:g}" if facts.get("threshold") else ""
         near = ", borderline" if facts.get("borderline") else ""

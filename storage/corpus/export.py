@@ -25,18 +25,16 @@ from typing import Any, BinaryIO
 from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.records import BETWEEN_ARTICLES, VARIANTS, Relation
 from storage.corpus.export_forms import FORMS
 from storage.corpus.writer import CorpusWriter
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.schema import articles, events, relations, variants
-from storage.placing.similarity import Relation
 
 BATCH = 200  # numbers at a time
-OWN_ROWS = frozenset({"reprint", "version"})
-TRANSLATION = "translation_of"
-KINDS = frozenset({*OWN_ROWS, *(str(kind) for kind in Relation), TRANSLATION})
+KINDS = VARIANTS | BETWEEN_ARTICLES
 NO_COUNTRIES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -85,8 +83,13 @@ async def export(
 
 @contextmanager
 def _stdout() -> Iterator[BinaryIO]:
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has had enough: the caller's matter
+        raise
+    except OSError as exc:
+        raise StorageError(f"standard output: {exc.strerror}: free some space, or name a file elsewhere") from exc
 
 
 @contextmanager
@@ -113,7 +116,7 @@ async def _batches(
 ) -> AsyncIterator[list[dict[str, Any]]]:
     highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
     wanted = _conditions(articles, selection, countries)
-    if kinds := set(selection.relations) - OWN_ROWS:
+    if kinds := set(selection.relations) - VARIANTS:
         found = relations.c.kind.in_(kinds)
         sides = [select(side).where(found) for side in (relations.c.number, relations.c.other)]
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
@@ -153,7 +156,7 @@ def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]
 
 async def _originals(connection: AsyncConnection) -> dict[int, int]:
     """For each article that is a translation or has one, the first of all that translate one another."""
-    query = select(relations.c.number, relations.c.other).where(relations.c.kind == TRANSLATION)
+    query = select(relations.c.number, relations.c.other).where(relations.c.kind == Relation.TRANSLATION_OF)
     first: dict[int, int] = {}
     for number, other in (await connection.execute(query.order_by(relations.c.number))).all():
         one, two = first.get(number, number), first.get(other, other)
@@ -180,7 +183,7 @@ class _Batch:
         related: dict[int, list[list[Any]]] = defaultdict(list)
         longer: dict[int, list[tuple[str, str]]] = defaultdict(list)
         of_span = variants.c.number.between(*span)
-        query = select(variants.c.number, variants.c.url).where(of_span, variants.c.relation == "reprint")
+        query = select(variants.c.number, variants.c.url).where(of_span, variants.c.relation == Relation.REPRINT)
         for number, url in await connection.execute(query.order_by(variants.c.id)):
             reprints[number].append(url)
         other = select(relations).where(relations.c.number.between(*span))
@@ -195,7 +198,7 @@ class _Batch:
             for number, text, url in await connection.execute(texts):
                 longer[number].append((text, url))
         own_rows: list[Row[Any]] = []
-        if kinds := OWN_ROWS & set(selection.relations):
+        if kinds := VARIANTS & set(selection.relations):
             wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
             own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
         return cls(reprints, related, event, longer, own_rows)

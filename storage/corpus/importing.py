@@ -20,7 +20,18 @@ from sqlalchemy import select
 
 from config.settings import Duplicates
 from extractors.language import identify
-from extractors.records import Article, Entry, ItemError, Outcome, Placement, Result, Verdict
+from extractors.records import (
+    Article,
+    Entry,
+    Extracted,
+    Failed,
+    ItemError,
+    Outcome,
+    Placement,
+    Relation,
+    Result,
+    Verdict,
+)
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
 from storage.corpus.writer import CorpusWriter
@@ -42,7 +53,7 @@ class Imported:
     reason: str
     number: int | None = None
     of: str | None = None
-    relation: str | None = None
+    relation: Relation | None = None
     score: float | None = None
     unread_date: str | None = None  # a date that is not understood: the article is without one
 
@@ -59,7 +70,7 @@ class Imported:
 class _Line:
     number: int
     url: str | None
-    result: Result | None
+    result: Extracted | None
     note: str = ""  # what is wrong with it
     unread_date: str | None = None
 
@@ -106,17 +117,13 @@ async def _import_batch(
     return [_imported(line, placement, addresses) for line, placement in paired]
 
 
-def _judged(result: Result, min_words: int, judge: Callable[[Article], Verdict] | None) -> Result:
+def _judged(result: Extracted, min_words: int, judge: Callable[[Article], Verdict] | None) -> Result:
     article = result.article
-    assert article is not None
     words = len(tokens(article.text))
     if words < max(1, min_words):
         error = ItemError(Outcome.TOO_SHORT, "too short", url=result.key, detail=f"{words} words")
-        return Result(result.key, result.entry, result.source_id, result.url, result.retrieved_at, error=error)
-    verdict = judge(article) if judge else NOT_JUDGED
-    return Result(
-        result.key, result.entry, result.source_id, result.url, result.retrieved_at, article=article, verdict=verdict
-    )
+        return Failed(result.key, result.entry, result.source_id, result.url, result.retrieved_at, error=error)
+    return result.judged(article, judge(article) if judge else NOT_JUDGED)
 
 
 def _imported(line: _Line, placement: Placement | None, addresses: dict[int, str]) -> Imported:
@@ -151,13 +158,13 @@ def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str])
     except ValueError as exc:
         return _Line(number, shown, None, f"line {number}: {exc}")
     day = value.get("date")
-    if day in (None, "") or (result.article is not None and result.article.published is not None):
+    if day in (None, "") or result.article.published is not None:
         return _Line(number, shown, result)
     unread = clean_line(str(day))[:40]
     return _Line(number, shown, result, f"line {number}: date {unread!r} is not understood", unread)
 
 
-def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -> Result:
+def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -> Extracted:
     url, text = _text(value, "url"), _text(value, "text")
     if url is None or text is None:
         raise ValueError('expected at least "url" and "text"')
@@ -177,7 +184,7 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -
         language=identify("\n\n".join(paragraphs)),
         method="imported",
     )
-    return Result(key, Entry(url, f"import:{file}", title), source_of(url), url, article=article)
+    return Extracted(key, Entry(url, f"import:{file}", title), source_of(url), url, article=article)
 
 
 def _text(value: dict[str, Any], name: str) -> str | None:

@@ -22,6 +22,7 @@ from storage.files.folder import MissingFile, in_thread
 from storage.files.local_folder import keep_aside, named_disk_errors
 from storage.files.manifest import rewrite
 from storage.files.opening import is_leftover
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing.placing import highest_number
 
@@ -119,9 +120,8 @@ async def _pointers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
         if derived:
             async with corpus.database.write() as connection:
                 gone, rows = await dangling(connection, column), 0
-                for start in range(0, len(gone), AT_A_TIME):
-                    some = column.in_(gone[start : start + AT_A_TIME])
-                    rows += (await connection.execute(delete(column.table).where(some))).rowcount
+                for numbers in in_chunks(gone):
+                    rows += (await connection.execute(delete(column.table).where(column.in_(numbers)))).rowcount
             if gone:
                 removed = f"{counted(rows, 'row')} of {column.table.name} removed whose {column.name} is no article"
                 yield Mended("index", removed)

@@ -12,16 +12,17 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Row, except_, select
+from sqlalchemy import Column, Row, except_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.text import counted
 from storage.corpus.writer import AT_A_TIME, CorpusWriter
-from storage.errors import StorageError
+from storage.errors import LostConnection, StorageError
 from storage.files.article_file import FileName, faults
 from storage.files.folder import MissingFile, in_thread
 from storage.files.manifest import manifest_line
 from storage.index.schema import articles, events, fingerprints, relations, urls, variants
+from storage.index.sqlite import RESTORE_INDEX
 
 REPAIR = "run 'c5watch corpus repair'"
 RESTORE = "restore the data folder from a copy"
@@ -54,37 +55,83 @@ async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
     names = await in_thread(corpus.folder.names)  # before the index is read: what is there now is known to it
     length = corpus.manifest.stat().st_size if corpus.manifest.is_file() else 0
     manifest, manifest_agrees = _manifest_lines(corpus), True
+    found += [Fault("index", damage, RESTORE_INDEX) for damage in await corpus.database.damage()]
     count, previous = 0, -1
-    async with corpus.database.read() as connection:
-        async for row, content in _articles(corpus, connection):
-            if count and row.number != previous + 1:
-                gap = f"numbers {previous + 1:03d} to {row.number - 1:03d} are missing"
-                found.append(Fault("index", gap, RESTORE))
-            count, previous = count + 1, row.number
-            names.discard(row.file)
-            found += _check_article(row, content)
-            if manifest_agrees and next(manifest, (0, b""))[1] != manifest_line(row).encode("utf-8"):
-                manifest_agrees = False  # one line too few, and all further ones differ: the first says it all
-                differs = f"differs from the index from number {row.number:03d} on"
-                found.append(Fault(corpus.manifest.name, differs, REPAIR))
-        for column, derived in POINTERS:
-            if gone := await dangling(connection, column):
-                number = counted(len(gone), "missing article")
-                what = f"{column.table.name}.{column.name} names {number}, the first {gone[0]}"
-                found.append(Fault("index", what, REPAIR if derived else RESTORE))
+    async for row, content in _articles(corpus, await _span(corpus, names)):
+        number = row if isinstance(row, int) else row.number
+        if previous >= 0 and number != previous + 1:
+            gap = f"numbers {previous + 1:03d} to {number - 1:03d} are missing"
+            found.append(Fault("index", gap, RESTORE))
+        count, previous = count + 1, number
+        if isinstance(row, int):
+            found.append(Fault("index", f"number {row:03d} cannot be read: its row is damaged", RESTORE_INDEX))
+            names -= {name for name in names if (parts := FileName.parse(name)) and parts.number == row}
+            next(manifest, None)
+            continue
+        names.discard(row.file)
+        found += _check_article(row, content)
+        if manifest_agrees and next(manifest, (0, b""))[1] != manifest_line(row).encode("utf-8"):
+            manifest_agrees = False  # one line too few, and all further ones differ: the first says it all
+            differs = f"differs from the index from number {row.number:03d} on"
+            found.append(Fault(corpus.manifest.name, differs, REPAIR))
+    found += [fault async for fault in _check_pointers(corpus)]
     if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later ones are those of a pass at work
         found.append(Fault(corpus.manifest.name, "more lines than the index has articles", REPAIR))
     return count, found + list(_check_others(corpus, names, highest=previous))
 
 
-async def _articles(
-    corpus: CorpusWriter, connection: AsyncConnection
-) -> AsyncIterator[tuple[Row[Any], bytes | StorageError]]:
-    result = await connection.stream(select(articles).order_by(articles.c.number))
-    async for rows in result.partitions(AT_A_TIME):
-        contents = await in_thread(corpus.folder.read_all, [row.file for row in rows])
-        for pair in zip(rows, contents, strict=True):
-            yield pair
+async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:
+    """The numbers that articles may have; of an index that cannot tell, as far as there are files."""
+    try:
+        async with corpus.database.read() as connection:
+            query = select(func.min(articles.c.number), func.max(articles.c.number))
+            first, last = (await connection.execute(query)).one()
+    except LostConnection:
+        raise
+    except StorageError:
+        first, last = 0, max((parts.number for name in names if (parts := FileName.parse(name))), default=-1)
+    return range(0) if last is None else range(first, last + 1)
+
+
+async def _articles(corpus: CorpusWriter, numbers: range) -> AsyncIterator[tuple[Row[Any] | int, bytes | StorageError]]:
+    """Each article's row with its file's content, in number order; of a row that cannot be read, the number."""
+    for start in range(0, len(numbers), AT_A_TIME):
+        rows = await _rows(corpus, numbers[start : start + AT_A_TIME])
+        contents = iter(await in_thread(corpus.folder.read_all, [row.file for row in rows if not isinstance(row, int)]))
+        for row in rows:
+            yield row, b"" if isinstance(row, int) else next(contents)
+
+
+async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | int]:
+    """The rows of these numbers, as far as there are any. Where one is damaged, halves are read, and their halves."""
+    query = select(articles).where(articles.c.number.between(numbers[0], numbers[-1])).order_by(articles.c.number)
+    try:
+        async with corpus.database.read() as connection:
+            return list(await connection.execute(query))
+    except LostConnection:
+        raise
+    except (StorageError, ValueError):  # ValueError: a value that is none of its column's type
+        if len(numbers) == 1:
+            return [numbers[0]]
+    half = len(numbers) // 2
+    return [*await _rows(corpus, numbers[:half]), *await _rows(corpus, numbers[half:])]
+
+
+async def _check_pointers(corpus: CorpusWriter) -> AsyncIterator[Fault]:
+    """What refers to articles that are not there."""
+    for column, derived in POINTERS:
+        named = f"{column.table.name}.{column.name}"
+        try:
+            async with corpus.database.read() as connection:
+                gone = await dangling(connection, column)
+        except LostConnection:
+            raise
+        except StorageError:
+            yield Fault("index", f"{named} cannot be read: its table is damaged", RESTORE_INDEX)
+        else:
+            if gone:
+                what = f"{named} names {counted(len(gone), 'missing article')}, the first {gone[0]}"
+                yield Fault("index", what, REPAIR if derived else RESTORE)
 
 
 def right_content(row: Row[Any], content: bytes | StorageError) -> bytes | None:

@@ -12,8 +12,10 @@ it knows the files to be there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from storage.files.local_folder import LocalFolder, named_disk_errors
 from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
 from storage.files.opening import open_folder
 from storage.index.database import Database, database_place, open_database
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing import placing
 from storage.placing.stories import fingerprint_missing
@@ -39,6 +42,9 @@ from storage.state.site_pages import pages_of, store_site_pages
 DEFAULT_LIMITS = Duplicates()
 MANIFEST_FILE = "manifest.jsonl"
 AT_A_TIME = 500  # articles
+SLOW_S = 10.0  # for the files of a batch, which take a fraction of a second
+HURRY_S = 3.0  # for the files of the batches under way, once a pass has been told to end
+LOG = logging.getLogger("c5watch")
 
 
 class CorpusWriter:
@@ -48,6 +54,8 @@ class CorpusWriter:
         self.database = database
         self.folder = folder
         self.manifest = manifest
+        self._end: float | None = None  # on the loop's clock: when to stop publishing
+        self._publishing: set[asyncio.Timeout] = set()
 
     async def place(
         self, results: Sequence[Result], *, now: datetime, limits: Duplicates = DEFAULT_LIMITS, listed: bool = True
@@ -65,8 +73,28 @@ class CorpusWriter:
             placements = await placing.place(connection, candidates, limits, now=now)
             await store_site_pages(connection, pages_of(results), now=now)
         if any(p.outcome is Outcome.APPENDED for p in placements):
-            await self.publish()
+            await self._publish_in_time()
         return placements
+
+    def hurry(self) -> None:
+        """Take at most HURRY_S more for files: the pass has been told to end. The next opening writes the rest."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().time() + HURRY_S
+            for timeout in self._publishing:
+                timeout.reschedule(self._end)
+
+    async def _publish_in_time(self) -> None:
+        timeout = asyncio.timeout_at(self._end)
+        try:
+            async with timeout:
+                self._publishing.add(timeout)
+                await self.publish()
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            LOG.warning("%s is slow: files that are not there yet are written by the next run", self.folder)
+        finally:
+            self._publishing.discard(timeout)
 
     async def settle_known(self, keys: Sequence[str], *, now: datetime) -> list[Placement]:
         """Of these canonical URLs, the ones that are an article's address already: duplicates, without any fetch."""
@@ -105,7 +133,8 @@ class CorpusWriter:
             rows = (await connection.execute(query)).all()
             files = {row.file: row.body.encode("utf-8") for row in rows}
             lacking = {name: content for name, content in files.items() if present.get(name) != len(content)}
-            await in_thread(self.folder.write, lacking)
+            with _slowness_told(self.folder, len(lacking)):
+                await in_thread(self.folder.write, lacking)
             if rows:
                 with named_disk_errors(self.manifest):
                     append_lines(self.manifest, map(manifest_line, rows))
@@ -126,8 +155,7 @@ class CorpusWriter:
             return missing
 
     async def _write_again(self, connection: AsyncConnection, names: Sequence[str]) -> None:
-        for start in range(0, len(names), AT_A_TIME):
-            some = names[start : start + AT_A_TIME]
+        for some in in_chunks(names, AT_A_TIME):
             query = select(articles).where(articles.c.file.in_(some)).order_by(articles.c.number)
             files = {row.file: row.body.encode("utf-8") for row in await connection.execute(query)}
             await in_thread(self.folder.write, files)
@@ -183,6 +211,17 @@ async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus
         yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE)
     finally:
         await database.close()
+
+
+@contextmanager
+def _slowness_told(folder: Folder, count: int) -> Iterator[None]:
+    """Say so where writing files takes longer than SLOW_S."""
+    words = f"{folder} is slow: {counted(count, 'file')} not written after {SLOW_S:.0f} s; still waiting"
+    told = asyncio.get_running_loop().call_later(SLOW_S, LOG.warning, words)
+    try:
+        yield
+    finally:
+        told.cancel()
 
 
 async def known_names(connection: AsyncConnection) -> set[str]:

@@ -6,7 +6,7 @@ Read-only. The numbers of the articles are the caller's choice, see `storage.dig
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,16 +14,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Match, Outcome
+from extractors.records import Match, Outcome, Relation
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles, events, flags, relations, runs, urls, variants
-from storage.placing.similarity import Relation
-from storage.relating.relating import TRANSLATION
 
-ROWS = 500  # a statement
 BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
-ONE_STORY = (TRANSLATION, str(Relation.REPRINT), str(Relation.MERGE_CANDIDATE))  # relations between tellings of one
+ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # relations between tellings of one
 SAME_TEXT = "same text"  # the reason of a duplicate that stands at another address, see `storage.placing.placing`
 
 
@@ -70,8 +68,8 @@ async def load_articles(connection: AsyncConnection, numbers: Collection[int]) -
     beginning = func.substr(articles.c.body, 1, BEGINNING).label("beginning")
     query = select(*(articles.c[name] for name in columns), beginning)
     found = []
-    for part in _parts(numbers):
-        rows = await connection.execute(query.where(articles.c.number.in_(part)).order_by(articles.c.number))
+    for some in in_chunks(sorted(set(numbers))):
+        rows = await connection.execute(query.where(articles.c.number.in_(some)).order_by(articles.c.number))
         found += [_article(row) for row in rows]
     return found
 
@@ -95,8 +93,8 @@ def _article(row: Any) -> DigestArticle:
 async def load_events(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, int]:
     """The event of each of these articles; one that has not been looked at yet is left out."""
     found: dict[int, int] = {}
-    for part in _parts(numbers):
-        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+    for some in in_chunks(sorted(set(numbers))):
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         found.update((row.number, row.event) for row in rows)
     return found
 
@@ -105,8 +103,8 @@ async def load_tellings(connection: AsyncConnection, numbers: Collection[int]) -
     """Pairs among these articles that tell one story in the same words or in two languages."""
     wanted, found = set(numbers), []
     query = select(relations.c.number, relations.c.other).where(relations.c.kind.in_(ONE_STORY))
-    for part in _parts(numbers):
-        rows = await connection.execute(query.where(relations.c.number.in_(part)))
+    for some in in_chunks(sorted(set(numbers))):
+        rows = await connection.execute(query.where(relations.c.number.in_(some)))
         found += [(row.number, row.other) for row in rows if row.other in wanted]
     return sorted(found)
 
@@ -121,14 +119,14 @@ async def load_reprints(
     wanted = set(numbers)
     columns = (variants.c.number, variants.c.url, variants.c.source_id, variants.c.language, variants.c.id)
     found = []
-    for part in _parts(numbers):
-        chosen = variants.c.number.in_(part), variants.c.relation == str(Relation.REPRINT)
+    for some in in_chunks(sorted(set(numbers))):
+        chosen = variants.c.number.in_(some), variants.c.relation == Relation.REPRINT
         rows = await connection.execute(select(*columns).where(*chosen).order_by(variants.c.id))
         found += [Reprint(row.number, row.url, row.source_id, row.language) for row in rows]
     same = (
         select(urls.c.article, urls.c.url, urls.c.source_id)
         .where(urls.c.source_id.in_(sources), urls.c.decided_at >= since)  # by the index on both
-        .where(urls.c.outcome == str(Outcome.DUPLICATE), urls.c.reason == SAME_TEXT)
+        .where(urls.c.outcome == Outcome.DUPLICATE, urls.c.reason == SAME_TEXT)
         .order_by(urls.c.decided_at, urls.c.url)
     )
     rows = await connection.execute(same)
@@ -159,9 +157,3 @@ async def load_passes(connection: AsyncConnection, since: datetime, until: datet
         .order_by(runs.c.finished_at, runs.c.id)
     )
     return [row.summary for row in await connection.execute(query) if row.summary]
-
-
-def _parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
-    ordered = sorted(set(numbers))
-    for start in range(0, len(ordered), ROWS):
-        yield ordered[start : start + ROWS]

@@ -8,11 +8,15 @@ sentence that says what to do. A file appears whole or not at all, and one that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import ParamSpec, Protocol, TypeVar
 
 from storage.errors import StorageError
 
+GIVEN_UP: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)  # of the call in this thread
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -77,10 +81,21 @@ def in_the_way(place: str) -> StorageError:
 
 
 async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """The result of a blocking call. An interruption comes after its end: what it needs locked stays locked."""
-    call = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    """The result of a blocking call. An interruption comes after its end: what it needs locked stays locked.
+
+    The call can see in `GIVEN_UP` that nobody waits for its result any more, and end early.
+    """
+    given_up = threading.Event()
+    token = GIVEN_UP.set(given_up)
+    try:
+        call = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    finally:
+        GIVEN_UP.reset(token)
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:
+        given_up.set()
         await asyncio.wait([call])
+        with contextlib.suppress(Exception):  # nobody waits for it
+            call.result()
         raise

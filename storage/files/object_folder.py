@@ -8,20 +8,23 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cached_property
 from typing import Any, TypeVar
 
 from storage.errors import StorageError
-from storage.files.folder import MissingFile, in_the_way
+from storage.files.folder import GIVEN_UP, MissingFile, in_the_way
 
 T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL = 16  # requests at a time
+LOOK_UP_S = 0.2  # between two looks whether the answer is still wanted
 PAGE = 1000  # names a listing; S3 gives no more at once
 CONNECTION = {
     "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": PARALLEL,
@@ -29,6 +32,10 @@ CONNECTION = {
     # Checksums that only some services know: TLS, or the signed hash of the content, guards it as well.
     "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
 }  # fmt: skip
+
+
+class GivenUp(Exception):
+    """Nobody waits for the result any more."""
 
 
 class ObjectFolder:
@@ -60,7 +67,8 @@ class ObjectFolder:
     def read(self, name: str) -> bytes:
         """The object's content."""
         with self._explained(name):
-            content: bytes = self._files.cat_file(f"{self.bucket}/{self._prefix}{name}", max_concurrency=1)
+            key = f"{self.bucket}/{self._prefix}{name}"
+            content: bytes = self._wait(lambda: self._files._cat_file(key, max_concurrency=1))
             return content
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
@@ -141,11 +149,24 @@ class ObjectFolder:
         return S3FileSystem(config_kwargs=CONNECTION, skip_instance_cache=True, use_listings_cache=False)
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        return self._files.call_s3(method, Bucket=self.bucket, **arguments)
+        return self._wait(lambda: self._files._call_s3(method, Bucket=self.bucket, **arguments))
+
+    def _wait(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The answer to a request, which may take minutes; a pass that is told to end does not wait for it.
+
+        Raises GivenUp.
+        """
+        given_up = GIVEN_UP.get()
+        answer = asyncio.run_coroutine_threadsafe(request(), self._files.loop)
+        while not wait([answer], timeout=LOOK_UP_S).done:
+            if given_up is not None and given_up.is_set():
+                answer.cancel()
+                raise GivenUp
+        return answer.result()
 
     def _each(self, function: Callable[[T], U], items: Iterable[T]) -> list[U]:
         with ThreadPoolExecutor(PARALLEL) as pool:
-            calls = [pool.submit(function, item) for item in items]
+            calls = [pool.submit(copy_context().run, function, item) for item in items]
             try:
                 return [call.result() for call in calls]
             finally:  # after an error the rest would wait for the same one

@@ -15,14 +15,11 @@ from statistics import median
 from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Outcome
+from extractors.records import Again, Counted, Outcome, Yield
 from storage.index.schema import EPOCH, urls, windows
 from storage.state.periods import DAY, Period, each_day
 
 PENDING = "pending"
-KEPT = (Outcome.APPENDED,)
-DUPLICATES = (Outcome.DUPLICATE, Outcome.REPRINT)
-LEFT_OUT = (Outcome.OFF_TOPIC,)
 THIN = 0.4  # of what is usual for the weekday
 USUAL_AT_LEAST = 3  # entries a day: less has no rhythm to fall behind
 WEEKS = 3  # of one weekday that make a usual number of their own
@@ -82,14 +79,16 @@ async def load_coverage(
 
     A day that is not over is never thin.
     """
+    of_other_days, not_fetched = Outcome.which(Again.OF_ITS_DAYS), Outcome.which(Yield.NOT_FETCHED)
+    no_article = Outcome.which(Counted.FAILED, Counted.OTHER)
     counts: dict[tuple[str, date | None], _Count] = defaultdict(_Count)
     async for source_id, day, outcome, reason, texts, number in _rows(connection, zones, period):
         count = counts[source_id, day]
-        if outcome == Outcome.OUTSIDE:  # of an earlier period: the next backfill of this one takes it on
+        if outcome in of_other_days:  # of an earlier period: the next backfill of this one takes it on
             outcome = None
         count.outcomes[outcome or PENDING] += number
-        count.fetched += number if outcome not in (None, *DUPLICATES, Outcome.ROBOTS) else texts
-        if outcome not in (None, *KEPT, *DUPLICATES, *LEFT_OUT):
+        count.fetched += texts if outcome is None or outcome in not_fetched else number
+        if outcome in no_article:
             count.reasons[reason or outcome or ""] += number
     searched = await _searched(connection, list(zones), period)
     today = {source_id: now.astimezone(zone).date() for source_id, zone in zones.items()}
@@ -172,7 +171,10 @@ def _source(
     coverage = SourceCoverage(source_id)
     for day, count in found.items():
         outcomes = count.outcomes
-        kept, duplicates, off_topic = (sum(outcomes[o] for o in group) for group in (KEPT, DUPLICATES, LEFT_OUT))
+        kept, duplicates, off_topic = (
+            sum(outcomes[o] for o in Outcome.which(counted))
+            for counted in (Counted.APPENDED, Counted.DUPLICATES, Counted.OFF_TOPIC)
+        )
         listed, pending = outcomes.total(), outcomes[PENDING]
         coverage.days[day] = Cell(
             listed=listed, fetched=count.fetched, kept=kept, duplicates=duplicates, off_topic=off_topic,

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.records import Counted, Outcome
 from storage.index.schema import (
     articles,
     digest_articles,
@@ -30,6 +31,7 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
     on (score, threshold, terms with their places, what was taken out, which veto spoke); the article it became or
     repeats, with its relations; a reader's mark; the digests it went into.
     """
+    refused = Outcome.which(Counted.OFF_TOPIC)
     row = (await connection.execute(select(urls).where(urls.c.key == key))).first()
     number = row.article if row else None
     by = articles.c.number == number if number is not None else articles.c.canonical_url == key
@@ -51,7 +53,7 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
         }  # fmt: skip
         if like:
             facts["like"] = await _like(connection, like)
-        facts["text_kept"] = await _text_kept(connection, key) if row.outcome == "off_topic" else None
+        facts["text_kept"] = await _text_kept(connection, key) if row.outcome in refused else None
     if article is not None:
         facts |= {
             "article": article.file, "article_url": article.url, "topic": article.topic, "why": article.why,

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Outcome
+from extractors.records import Counted, Outcome
 from storage.health.sources import Flag, load_flags
 from storage.index.schema import EPOCH, articles, feeds, hosts, runs, urls
+from storage.state.entries import is_waiting
 
 DAYS = 30  # that the page looks back
 NEWEST = 40  # articles listed
 RUNS = 12  # passes listed
-LEFT_OUT = frozenset({Outcome.OFF_TOPIC, Outcome.DUPLICATE, Outcome.REPRINT})  # as they should be
 MS_PER_DAY = 86_400_000
 
 
@@ -57,6 +57,10 @@ class SourceReport:
     last_success: datetime | None = None
     error: str | None = None  # of the feed that fails
     flags: tuple[Flag, ...] = ()
+
+    def number(self, *counted: Counted) -> int:
+        """How many of its entries are counted so."""
+        return sum(self.outcomes[outcome] for outcome in Outcome.which(*counted))
 
 
 @dataclass(slots=True)
@@ -128,19 +132,20 @@ async def _outcomes(
         .where(urls.c.source_id.in_(list(found)), urls.c.decided_at >= since)
         .group_by(*facts)
     )
+    brought = Outcome.which(Counted.APPENDED)
+    as_it_should_be = Outcome.which(Counted.DUPLICATES, Counted.OFF_TOPIC)
     reasons: Counter[tuple[str, str]] = Counter()
     for row in await connection.execute(query):
         if row.outcome is None:
             continue
         source = found[row.source_id]
         source.outcomes[row.outcome] += row.number
-        if row.outcome == Outcome.APPENDED:
+        if row.outcome in brought:
             source.days[(EPOCH + timedelta(days=int(row.day))).date()] += row.number
-        elif row.reason and row.outcome not in LEFT_OUT:
+        elif row.reason and row.outcome not in as_it_should_be:
             reasons[row.outcome, row.reason] += row.number
-    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED)
     pending = select(urls.c.source_id, func.count().label("number")).where(
-        urls.c.source_id.in_(list(found)), urls.c.window.is_(None), waiting
+        urls.c.source_id.in_(list(found)), urls.c.window.is_(None), is_waiting()
     )
     for row in await connection.execute(pending.group_by(urls.c.source_id)):
         found[row.source_id].pending = row.number

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Outcome
+from extractors.records import Outcome, Yield
 from storage.health.rules import broken_rules
 from storage.index.dialects import by_code_point
 from storage.index.schema import Moment, feeds, flags, urls
@@ -44,9 +44,6 @@ SHORTEST_SILENCE = timedelta(hours=2)
 # the pauses their order.
 HOURS_WITH_NEWS = 30
 ENOUGH_HISTORY = timedelta(days=10)  # holds a whole weekend, Friday's evening to Monday's morning, wherever it begins
-# A page that was screened (`extractors.pages.screen`) counts neither as one with text nor as one without: nothing was
-# looked for on it. One that shows no text is never screened, so that a redesign shows whatever the pages are about.
-NO_TEXT = (Outcome.NOT_ARTICLE, Outcome.TOO_SHORT)
 LATEST_PAGES, BASELINE_PAGES, FEWEST_BASELINE_PAGES = 60, 60, 10
 FEWEST_BAD_PAGES = 3  # in a row
 COLLAPSE = 0.4  # of the usual length
@@ -284,7 +281,10 @@ def _rhythm_query() -> Executable:
 
 
 def _pages_query() -> Executable:
-    judged = urls.c.words.is_not(None) | urls.c.outcome.in_([o.value for o in NO_TEXT])
+    # A page that was screened (`extractors.pages.screen`) counts neither as one with text nor as one without: nothing
+    # was looked for on it. One that shows no text is never screened, so that a redesign shows whatever the pages are
+    # about.
+    judged = urls.c.words.is_not(None) | urls.c.outcome.in_(Outcome.which(Yield.NO_TEXT))
     until = urls.c.decided_at < bindparam("until", type_=Moment)
     query = select(urls.c.words, urls.c.dated).where(urls.c.source_id == bindparam("source"), until, judged)
     # Pages of one batch are decided at one moment: among them those seen last come first, as the feed had them.

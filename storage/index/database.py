@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config.settings import Storage
-from storage.errors import StorageError
+from storage.errors import LostConnection, StorageError
 from storage.index.schema import HEAD
 from storage.index.sqlite import SQLite
 
@@ -47,6 +47,17 @@ class Database:
         """A transaction that is alone in writing; commits at the end, rolls back when the block raises."""
         async with self._writers, self._connect(self._server.writing) as connection, connection.begin():
             yield connection
+
+    async def damage(self) -> list[str]:
+        """What the database's own check finds wrong with its pages, a sentence each; empty where it has none."""
+        if self._server.check is None:
+            return []
+        try:
+            async with self.read() as connection:
+                found = (await connection.exec_driver_sql(self._server.check)).scalars().all()
+        except StorageError as error:  # so damaged that it cannot be checked to the end
+            return [str(error)]
+        return [" ".join(str(line).split()) for line in found if line != "ok"]
 
     async def close(self) -> None:
         """Give the connections back; the database may be opened again."""
@@ -155,5 +166,6 @@ def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterato
         if isinstance(error, OSError) and not opening:
             raise
         if cause := server.explain(error):
-            raise StorageError(f"{server}: {cause}") from error
+            kind = LostConnection if server.lost(error) else StorageError
+            raise kind(f"{server}: {cause}") from error
         raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,7 +13,16 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+VALUES_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one, and a row has up to thirty
+T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
+
+
+def in_chunks(values: Iterable[T], size: int = VALUES_PER_STATEMENT) -> Iterator[list[T]]:
+    """Yield the values in their order, as many at a time as one statement takes."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def insert_for(connection: AsyncConnection, table: Table) -> Insert:

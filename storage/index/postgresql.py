@@ -50,6 +50,7 @@ class PostgreSQL:
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
+    check = None  # a server checks its pages by itself, where its owner has it do so
     errors = (SQLAlchemyError, PostgresError)  # what the driver raises while connecting, SQLAlchemy 2.0 does not wrap
 
     def __init__(self, address: str) -> None:
@@ -83,6 +84,16 @@ class PostgreSQL:
         event.listen(engine.sync_engine, "handle_error", _name_silence)
         return engine
 
+    def lost(self, error: BaseException) -> bool:
+        """Whether the connection is lost, or none can be had for now, so that a new one is worth a try."""
+        if isinstance(error, OSError | Silence):
+            return True
+        if not isinstance(error, DBAPIError | PostgresError):
+            return False
+        state, message = _state_and_message(error)
+        invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
+        return invalidated or state[:2] == "08" or state[:3] == "57P" or "connection is closed" in message
+
     def explain(self, error: BaseException) -> str | None:
         """What the database's own error means, and what to do; None for what is a mistake of ours."""
         if isinstance(error, PoolTimeoutError):
@@ -93,13 +104,15 @@ class PostgreSQL:
             return f"cannot be reached ({error.strerror or error}): {CHECK_SERVER}"
         if not isinstance(error, DBAPIError | PostgresError):
             return None
-        driver = error.orig if isinstance(error, DBAPIError) else error
-        state = str(getattr(driver, "sqlstate", None) or "")
-        message = str(getattr(driver, "__cause__", None) or driver)
+        state, message = _state_and_message(error)
         if found := CAUSES.get(state) or CAUSES.get(state[:2]):
             return found.format(message=message, name=self._url.database, busy_s=BUSY_TIMEOUT_S)
-        lost = (isinstance(error, DBAPIError) and error.connection_invalidated) or "connection is closed" in message
-        return CAUSES["08"] if lost else None
+        return CAUSES["08"] if self.lost(error) else None
+
+
+def _state_and_message(error: DBAPIError | PostgresError) -> tuple[str, str]:
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(driver, "sqlstate", None) or ""), str(getattr(driver, "__cause__", None) or driver)
 
 
 def _name_silence(context: ExceptionContext) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
 NOT_WRITABLE = "cannot be written: check the folder's owner and permissions, or name another folder with --data"
+RESTORE_INDEX = "restore it from a copy, or move it away and adopt the files anew with 'c5watch corpus import'"
+_UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 
 
 class SQLite:
@@ -23,6 +27,7 @@ class SQLite:
 
     reading: Mapping[str, Any] = {}
     writing: Mapping[str, Any] = {"begin_immediate": True}
+    check = "PRAGMA integrity_check"
     errors = (SQLAlchemyError,)
 
     def __init__(self, path: Path) -> None:
@@ -40,16 +45,31 @@ class SQLite:
         needed = [self.path.parent, *([self.path] if self.path.exists() else [])]
         if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
             return f"{self}: {NOT_WRITABLE}"
+        if read_only and self._on_read_only_disk() and self._has_changes_beside():
+            return f"{self}-wal holds changes of a run that was cut off: copy the folder to where it can be written"
         return None
+
+    def _on_read_only_disk(self) -> bool:
+        return bool(os.statvfs(self.path.parent).f_flag & os.ST_RDONLY)
+
+    def _has_changes_beside(self) -> bool:
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        return wal.exists() and wal.stat().st_size > 0
 
     def engine(self, *, read_only: bool) -> AsyncEngine:
         """Connections to the file, which is made when there is none."""
-        engine = create_async_engine(
-            f"sqlite+aiosqlite:///{self.path}", connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
-        )
+        url = URL.create("sqlite+aiosqlite", database=str(self.path))
+        if read_only and self._on_read_only_disk():  # where SQLite cannot make the files that readers share
+            name, options = f"file:{quote(str(self.path.absolute()))}", {"immutable": "1", "uri": "true"}
+            url = URL.create("sqlite+aiosqlite", database=name, query=options)
+        engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
         event.listen(engine.sync_engine, "connect", _forbid_writing if read_only else _prepare_writing)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
+
+    def lost(self, error: BaseException) -> bool:
+        """Return False: a file has no connection that could be lost."""
+        return False
 
     def explain(self, error: BaseException) -> str | None:
         """What the database's own error means, and what to do; None for what is a mistake of ours."""
@@ -57,8 +77,10 @@ class SQLite:
             return _cause(str(error.orig))
         if isinstance(error, DatabaseError) and isinstance(error.orig, sqlite3.DatabaseError):
             cause = str(error.orig)
-            if "not a database" in cause or "malformed" in cause:
+            if "not a database" in cause:
                 return f"{cause}: restore it from a copy, or move it away"
+            if "malformed" in cause:
+                return f"{cause}: {RESTORE_INDEX}"
         return None
 
 
@@ -104,6 +126,10 @@ def _cause(message: str) -> str:
         return NOT_WRITABLE
     if "full" in message:
         return "the disk is full: free some space and start again; nothing is half-written"
+    if found := _UNDECODABLE.match(message):  # what follows there is the text itself
+        return f"a text in column {found[1]} is damaged: 'c5watch corpus verify' names it; or {RESTORE_INDEX}"
+    if "disk I/O" in message:  # also of a disk without room for the files that SQLite keeps beside the index
+        return f"{message}: free some space, or check the disk, and start again; nothing is half-written"
     if "locked" in message:
         return f"locked by another program for more than {BUSY_TIMEOUT_S} s: end it and start again"
     return message

@@ -16,17 +16,18 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Article, Outcome, Placement, Result, Verdict
+from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage.files.article_file import FileName, compose
 from storage.health.rules import RULE
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
-from storage.placing.similarity import Decision, Relation, containment
+from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories, prepare_text
 from storage.search import search
-from storage.state.entries import NOT_FINAL, Settled, load_final, retry_at, store_outcomes
+from storage.state.entries import Settled, load_final, retry_at, store_outcomes
 from storage.state.refused import refused_row, store_refused
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
@@ -34,12 +35,17 @@ SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A result with what its text is recognised by; `text` is None unless there is an article on topic."""
+    """An article on topic, with what its text is recognised by."""
 
-    result: Result
-    text: Text | None
-    own: str = ""  # the canonical form of the address that answered
-    stated: str | None = None  # another one of its site that the page itself names, see `_stated`
+    result: Found
+    text: Text
+    own: str  # the canonical form of the address that answered
+    stated: str | None  # another one of its site that the page itself names, see `_stated`
+
+    @property
+    def key(self) -> str:
+        """The canonical URL of the entry."""
+        return self.result.key
 
     @property
     def addresses(self) -> list[str]:
@@ -47,32 +53,29 @@ class Candidate:
         return [address for address in (self.stated, self.own, self.result.key) if address]
 
 
-def make_ready(result: Result) -> Candidate:
-    """The text work of placing a result, to be done before the transaction."""
-    article, verdict = result.article, result.verdict
-    if article is None or verdict is None or not verdict.relevant:
-        return Candidate(result, None)
-    assert result.url is not None
-    own = canonical_url(result.url)
+def make_ready(result: Result) -> Candidate | Result:
+    """Do the text work of placing a result, before the transaction: only an article on topic takes any."""
+    if isinstance(result, Failed) or not result.verdict.relevant:
+        return result
+    article, own = result.article, canonical_url(result.url)
     return Candidate(result, prepare_text(article.text, article.language), own, _stated(article, result.url, own))
 
 
 async def place(
-    connection: AsyncConnection, candidates: Sequence[Candidate], limits: Duplicates, *, now: datetime
+    connection: AsyncConnection, results: Sequence[Candidate | Result], limits: Duplicates, *, now: datetime
 ) -> list[Placement]:
     """Decide these results in turn and write the outcomes down, of entries that no other run has settled meanwhile."""
+    candidates = [result for result in results if isinstance(result, Candidate)]
     batch = _Batch(
         connection,
         limits,
         now,
-        settled=await load_final(connection, [candidate.result.key for candidate in candidates]),
-        known=await find_known(
-            connection, [one for candidate in candidates if candidate.text for one in candidate.addresses]
-        ),
-        stories=await load_stories(connection, [candidate.text for candidate in candidates if candidate.text]),
+        settled=await load_final(connection, [result.key for result in results]),
+        known=await find_known(connection, [address for candidate in candidates for address in candidate.addresses]),
+        stories=await load_stories(connection, [candidate.text for candidate in candidates]),
         next_number=await highest_number(connection) + 1,
     )
-    placements = [await batch.place(candidate) for candidate in candidates]
+    placements = [await batch.place(result) for result in results]
     await batch.end()
     return placements
 
@@ -109,67 +112,71 @@ class _Batch:
         await store_refused(self.connection, self.refused)
         await search.store(self.connection, self.to_index)
 
-    async def place(self, candidate: Candidate) -> Placement:
-        """How one result ends."""
-        result = candidate.result
+    async def place(self, result: Candidate | Result) -> Placement:
+        """Decide how one result ends."""
         if result.key in self.settled:
             article = self.settled[result.key]
             placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
-            if article is None or candidate.text is None:
+            if article is None or not isinstance(result, Candidate):
                 return placement
-            return await self._same_address(result, candidate.text, article, placement)
-        placement, next_attempt, details = await self._decide(candidate)
-        found = result.article
+            return await self._same_address(result, article, placement)
+        placement, next_attempt, details = await self._decide(result)
+        given = result.result if isinstance(result, Candidate) else result
+        found = given.article
         self.outcomes.append(
             Settled(
-                result.key,
+                given.key,
                 placement.outcome,
                 placement.reason,
                 next_attempt=next_attempt,
                 article=placement.number,
                 words=len(tokens(found.text)) if found else None,
                 dated=found.published is not None if found else None,
-                day=found.published if found else result.day,
+                day=found.published if found else given.day if isinstance(given, Failed) else None,
                 details=details,
             )
         )
-        if placement.outcome not in NOT_FINAL:
+        if placement.outcome.final:
             self.settled[result.key] = placement.number
         return placement
 
-    async def _decide(self, candidate: Candidate) -> tuple[Placement, datetime | None, dict[str, Any]]:
+    async def _decide(self, result: Candidate | Result) -> tuple[Placement, datetime | None, dict[str, Any]]:
         """How the result ends, when it is tried again, and what the decision rests on."""
-        result = candidate.result
-        if result.error is not None:
-            error = result.error
-            details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
-            if error.outcome is not Outcome.FAILED:
-                return Placement(result.key, error.outcome, reason=error.reason), None, details
-            again = retry_at(error, attempts=result.attempts, now=self.now)
-            outcome = Outcome.FAILED if again else Outcome.GAVE_UP
-            return Placement(result.key, outcome, reason=error.reason), again, details
-        article, verdict, text = result.article, result.verdict, candidate.text
-        assert article is not None and verdict is not None
-        details = _numbers_of(verdict)
-        if article.unmatched is not None:  # for the source's health: the site's rule may have grown old
-            details[RULE] = list(article.unmatched)
-        if not verdict.relevant:
+        if isinstance(result, Failed):
+            return self._fail(result)
+        found = result.result if isinstance(result, Candidate) else result
+        details = _numbers_of(found.verdict)
+        if found.article.unmatched is not None:  # for the source's health: the site's rule may have grown old
+            details[RULE] = list(found.article.unmatched)
+        if not isinstance(result, Candidate):
             self.refused.append(refused_row(result, self.now))
-            return Placement(result.key, Outcome.OFF_TOPIC, reason=verdict.why), None, details
-        assert text is not None
-        canonical = await self._canonical(candidate, article)
-        placement = await self._known_story(candidate, canonical, text)
-        if placement is None:
-            decision = await self.stories.find(text, self.limits)
-            if decision.absorbed_by is not None:
-                placement = self._absorb(result, text, decision)
-            else:
-                placement = self._append(result, canonical, text, decision)
+            return Placement(result.key, Outcome.OFF_TOPIC, reason=result.verdict.why), None, details
+        placement = await self._place_text(result)
         if placement.relation is not None:
             details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
         return placement, None, details
 
-    async def _canonical(self, candidate: Candidate, article: Article) -> str:
+    def _fail(self, result: Failed) -> tuple[Placement, datetime | None, dict[str, Any]]:
+        error = result.error
+        details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
+        if error.outcome.again is not Again.LATER:
+            return Placement(result.key, error.outcome, reason=error.reason), None, details
+        again = retry_at(error, attempts=result.attempts, now=self.now)
+        outcome = error.outcome if again else Outcome.GAVE_UP
+        return Placement(result.key, outcome, reason=error.reason), again, details
+
+    async def _place_text(self, candidate: Candidate) -> Placement:
+        """Give an article on topic its number, unless the corpus has its address, its words or its story already."""
+        canonical = await self._canonical(candidate)
+        placement = await self._known_story(candidate, canonical)
+        if placement is not None:
+            return placement
+        decision = await self.stories.find(candidate.text, self.limits)
+        if decision.absorbed_by is not None:
+            return self._absorb(candidate, decision.absorbed_by, decision)
+        return self._append(candidate, canonical, decision)
+
+    async def _canonical(self, candidate: Candidate) -> str:
         """The address the article is known by: where it was fetched, or what the page itself names on its own site.
 
         Some sites print one canonical link on every page. Believing it would make all their articles one: so it may
@@ -178,43 +185,49 @@ class _Batch:
         if candidate.stated is None:
             return candidate.own
         number = self.known.get(candidate.stated)
-        if number is None or _share(await self.stories.body(number), article.text) >= SAME_STORY:
+        if number is None or _share(await self.stories.body(number), candidate.result.article.text) >= SAME_STORY:
             return candidate.stated
         return candidate.own
 
-    async def _known_story(self, candidate: Candidate, canonical: str, text: Text) -> Placement | None:
+    async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | None:
         """The placement of a result whose address or whose very words an article has already."""
-        result = candidate.result
-        addresses = (canonical, candidate.own, result.key)
+        key, text = candidate.key, candidate.text
+        addresses = (canonical, candidate.own, key)
         if known := [self.known[address] for address in addresses if address in self.known]:
             number = min(known)
-            placement = Placement(result.key, Outcome.DUPLICATE, number, "same address")
-            return await self._same_address(result, text, number, placement)
+            placement = Placement(key, Outcome.DUPLICATE, number, "same address")
+            return await self._same_address(candidate, number, placement)
         if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
-            return Placement(result.key, Outcome.DUPLICATE, same, "same text", relation="duplicate", of=same, score=1.0)
+            return Placement(key, Outcome.DUPLICATE, same, "same text", relation=Relation.DUPLICATE, of=same, score=1.0)
         return None
 
-    async def _same_address(self, result: Result, text: Text, number: int, placement: Placement) -> Placement:
+    async def _same_address(self, candidate: Candidate, number: int, placement: Placement) -> Placement:
         """The placement, told how the text relates to the article's; a text not seen before is kept as a variant."""
+        text = candidate.text
         if text.exact_key is None:
             return placement
         if await self.stories.has_words(number, text.exact_key):
-            return replace(placement, relation="duplicate", of=number, score=1.0)
-        score = max(containment(text.prepared, one) for one in await self.stories.texts(number))
-        self.stories.add_variant(result, text, number=number, relation="version", score=score, now=self.now)
-        return replace(placement, relation="version", of=number, score=score)
+            return replace(placement, relation=Relation.DUPLICATE, of=number, score=1.0)
+        score = max(containment(text.prepared, other) for other in await self.stories.texts(number))
+        self.stories.add_variant(
+            candidate.result, text, number=number, relation=Relation.VERSION, score=score, now=self.now
+        )
+        return replace(placement, relation=Relation.VERSION, of=number, score=score)
 
-    def _absorb(self, result: Result, text: Text, decision: Decision) -> Placement:
-        number, score = decision.absorbed_by, decision.score
-        assert number is not None
-        self.stories.add_variant(result, text, number=number, relation="reprint", score=score, now=self.now)
+    def _absorb(self, candidate: Candidate, number: int, decision: Decision) -> Placement:
+        result, score = candidate.result, decision.score
+        self.stories.add_variant(
+            result, candidate.text, number=number, relation=Relation.REPRINT, score=score, now=self.now
+        )
         # What the text tells besides, as one story with this.
-        self.stories.add_relations(number, (one for one in decision.others if one[1] == Relation.MERGE_CANDIDATE))
-        return Placement(result.key, Outcome.REPRINT, number, "same story", relation="reprint", of=number, score=score)
+        self.stories.add_relations(number, (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE))
+        return Placement(
+            result.key, Outcome.REPRINT, number, "same story", relation=Relation.REPRINT, of=number, score=score
+        )
 
-    def _append(self, result: Result, canonical: str, text: Text, decision: Decision) -> Placement:
+    def _append(self, candidate: Candidate, canonical: str, decision: Decision) -> Placement:
+        result, text = candidate.result, candidate.text
         article, verdict = result.article, result.verdict
-        assert article is not None and verdict is not None
         number = self.next_number
         self.next_number += 1
         row = _article_row(result, canonical, number, text.exact_key, self.now)
@@ -224,7 +237,7 @@ class _Batch:
             search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
         )
         self.stories.add_relations(number, decision.others)
-        if not any(kind == Relation.DIGEST_OF for _, kind, _ in decision.others):
+        if not any(kind is Relation.DIGEST_OF for _, kind, _ in decision.others):
             self.stories.add_fingerprints(number, text)
         of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         return Placement(
@@ -233,7 +246,7 @@ class _Batch:
             number,
             verdict.why,
             undated=article.published is None,
-            relation=str(relation) if relation else None,
+            relation=relation,
             of=of,
             score=score,
         )
@@ -264,9 +277,8 @@ def _numbers_of(verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _article_row(result: Result, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
+def _article_row(result: Found, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
     article, verdict = result.article, result.verdict
-    assert article is not None and verdict is not None
     body = compose(article.paragraphs, title=article.title, published=article.published).to_bytes()
     name = FileName(number, article_id(canonical))
     return {
@@ -294,8 +306,8 @@ async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[s
     By the id, which an adopted file has as well when it comes from another corpus of ours.
     """
     found: dict[str, int] = {}
-    for start in range(0, len(keys), 500):
-        ids = {article_id(key): key for key in keys[start : start + 500]}
+    for some in in_chunks(keys):
+        ids = {article_id(key): key for key in some}
         query = select(articles.c.id, articles.c.number).where(articles.c.id.in_(ids))
         found |= {ids[row.id]: row.number for row in await connection.execute(query)}
     return found

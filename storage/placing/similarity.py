@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 from itertools import chain, pairwise
 
 from config.settings import Duplicates
+from extractors.records import Relation
 from storage.placing.fingerprints import lines_of
 
 Pair = tuple[str, str]
@@ -51,17 +51,6 @@ KEPT = 64
 KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
 
 _HALVES = {"a", "p", "am", "pm"}  # of a day
-
-
-class Relation(StrEnum):
-    """How two texts relate. Only a reprint is absorbed."""
-
-    REPRINT = "reprint"  # one story: copied, cut, wrapped, edited
-    TEMPLATE = "template"  # one form, other numbers
-    CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
-    DIGEST_OF = "digest_of"  # the new text is a round-up, and this is one of its stories
-    RELATED = "related"  # they share a good part, too little to be one story
-    MERGE_CANDIDATE = "merge_candidate"  # the new text is a reprint of this one too: two stories may be one
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,21 +19,20 @@ from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates
-from extractors.records import Result
+from extractors.records import Found, Relation
 from extractors.text import clean_block, exact_key
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.database import Database
-from storage.index.dialects import insert_for
+from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, fingerprints, relations, variants
 from storage.placing.fingerprints import VERSION, Signature, sample, signature
-from storage.placing.similarity import Decision, Prepared, Relation, decide, prepare
+from storage.placing.similarity import Decision, Prepared, decide, prepare
 
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
 SHARED = 2  # fingerprints in common that make a candidate
 VARIANTS = 3  # of a story that are compared besides its article: the longest
 POSTINGS = 100  # articles kept for one fingerprint, the newest: stock phrases may not slow every look-up down
-VALUES_PER_QUERY = 500
 ARTICLES_PER_TRANSACTION = 200
 
 _NUMBERS = bindparam("numbers", expanding=True, type_=Integer)
@@ -117,11 +116,10 @@ class Stories:
             self._same_words.setdefault(row["exact_key"], row["number"])
 
     def add_variant(
-        self, result: Result, text: Text, *, number: int, relation: str, score: float, now: datetime
+        self, result: Found, text: Text, *, number: int, relation: Relation, score: float, now: datetime
     ) -> None:
         """Keep a text whose story has a file already, and what it is recognised by."""
         article = result.article
-        assert article is not None and result.url is not None
         row = {
             "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
             "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,
@@ -140,11 +138,11 @@ class Stories:
                 self._add(fingerprints, number, {"hash": value, "number": number})
         self._fingerprinted.update(text.signature.hashes)
 
-    def add_relations(self, number: int, others: Iterable[tuple[int, Relation | str, float]]) -> None:
+    def add_relations(self, number: int, others: Iterable[tuple[int, Relation, float]]) -> None:
         """Note how article `number` relates to earlier ones."""
         for other, kind, score in others:
             if other != number:
-                row = {"number": max(number, other), "other": min(number, other), "kind": str(kind), "score": score}
+                row = {"number": max(number, other), "other": min(number, other), "kind": kind, "score": score}
                 self._add(relations, number, row)
 
     async def end(self) -> None:
@@ -190,10 +188,9 @@ async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> 
     """The stories that these texts, and no others, are compared with in this transaction."""
     same_words: dict[bytes, int] = {}
     keys = sorted({text.exact_key for text in texts if text.exact_key is not None})
-    for start in range(0, len(keys), VALUES_PER_QUERY):
-        part = keys[start : start + VALUES_PER_QUERY]
-        of_article = select(articles.c.exact_key, articles.c.number).where(articles.c.exact_key.in_(part))
-        of_variant = select(variants.c.exact_key, variants.c.number).where(variants.c.exact_key.in_(part))
+    for some in in_chunks(keys):
+        of_article = select(articles.c.exact_key, articles.c.number).where(articles.c.exact_key.in_(some))
+        of_variant = select(variants.c.exact_key, variants.c.number).where(variants.c.exact_key.in_(some))
         for key, number in await connection.execute(of_article.union(of_variant)):
             same_words[key] = min(number, same_words.get(key, number))
     hashes = sorted({value for text in texts for value in text.signature.hashes})
@@ -226,9 +223,7 @@ async def fingerprint_missing(database: Database) -> int:
 
 async def _fingerprint(connection: AsyncConnection, rows: Sequence[Any]) -> None:
     numbers = [row.number for row in rows]
-    digests = select(relations.c.number).where(
-        relations.c.number.in_(numbers), relations.c.kind == Relation.DIGEST_OF.value
-    )
+    digests = select(relations.c.number).where(relations.c.number.in_(numbers), relations.c.kind == Relation.DIGEST_OF)
     without = set((await connection.execute(digests)).scalars())
     texts = [(row.number, article_text(row.body, row.title), row.language) for row in rows]
     own = select(variants.c.number, variants.c.text, variants.c.language).where(variants.c.number.in_(numbers))
@@ -254,10 +249,9 @@ def article_text(body: str, title: str | None) -> str:
 async def _load_postings(connection: AsyncConnection, hashes: Sequence[int]) -> defaultdict[int, set[int]]:
     """Fingerprint → the articles that have it."""
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for start in range(0, len(hashes), VALUES_PER_QUERY):
-        query = select(fingerprints.c.hash, fingerprints.c.number)
-        part = hashes[start : start + VALUES_PER_QUERY]
-        for value, number in await connection.execute(query.where(fingerprints.c.hash.in_(part))):
+    query = select(fingerprints.c.hash, fingerprints.c.number)
+    for some in in_chunks(hashes):
+        for value, number in await connection.execute(query.where(fingerprints.c.hash.in_(some))):
             found[value].add(number)
     return found
 

@@ -18,22 +18,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.records import Relation
 from extractors.urls import article_id, canonical_url
 from storage.files.article_file import ArticleFile
 from storage.index.database import Database
-from storage.index.dialects import insert_for
+from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, events, relations
-from storage.placing.similarity import Relation
 from storage.relating.events import SPAN, Groups, find_events
 from storage.relating.nearby import Nearby, Piece
 from storage.relating.traits import read_traits
 from storage.relating.translations import Translation, find_translations, page_keys
 
-TRANSLATION = "translation_of"
 BATCH = 300  # articles, of one day
 AHEAD = 5000  # articles waiting that are put in order of their days at a time
 MOST = 2500  # articles that are compared with one another, the nearest ones; days of 300 make 2100
-ROWS = 500  # a statement
 FURNITURE = 3  # articles of one source among those that have a line: it belongs to the site
 MIN_LINE = 20  # characters; shorter lines do not mislead
 UNDATED = "adopted"  # the method of articles that may have no day at all
@@ -115,10 +113,10 @@ async def _store(
 ) -> Related:
     waiting: set[int] = set()
     settled: dict[int, int] = {}
-    for part in _parts([*numbers, *event_of.values()]):
-        query = select(articles.c.number).where(articles.c.number.in_(part), articles.c.related_at.is_(None))
+    for some in in_chunks(sorted({*numbers, *event_of.values()})):
+        query = select(articles.c.number).where(articles.c.number.in_(some), articles.c.related_at.is_(None))
         waiting.update((await connection.execute(query)).scalars())
-        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         settled.update((row.number, row.event) for row in rows)
     waiting &= event_of.keys()
     founded = 0
@@ -128,20 +126,20 @@ async def _store(
         founded += settled[number] == number
         await connection.execute(insert_for(connection, events).values(number=number, event=settled[number]))
     pairs = [
-        {"number": pair.number, "other": pair.other, "kind": TRANSLATION, "score": pair.score}
+        {"number": pair.number, "other": pair.other, "kind": Relation.TRANSLATION_OF, "score": pair.score}
         for pair in found
         if pair.number in waiting or pair.other in waiting
     ]
     before = await _count_translations(connection)
     if pairs:
         await connection.execute(insert_for(connection, relations).on_conflict_do_nothing(), pairs)
-    for part in _parts(waiting):
-        await connection.execute(update(articles).where(articles.c.number.in_(part)).values(related_at=now))
+    for some in in_chunks(sorted(set(waiting))):
+        await connection.execute(update(articles).where(articles.c.number.in_(some)).values(related_at=now))
     return Related(len(waiting), await _count_translations(connection) - before, founded)
 
 
 async def _count_translations(connection: AsyncConnection) -> int:
-    query = select(func.count()).select_from(relations).where(relations.c.kind == TRANSLATION)
+    query = select(func.count()).select_from(relations).where(relations.c.kind == Relation.TRANSLATION_OF)
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -205,18 +203,18 @@ async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Gr
     known = set(numbers)
     event_of: dict[int, int] = {}
     pairs: dict[str, list[tuple[int, int]]] = {}
-    for part in _parts(numbers):
-        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(part)))
+    for some in in_chunks(sorted(set(numbers))):
+        rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         event_of.update((row.number, row.event) for row in rows)
         columns = (relations.c.number, relations.c.other, relations.c.kind)
-        for row in await connection.execute(select(*columns).where(relations.c.number.in_(part))):
+        for row in await connection.execute(select(*columns).where(relations.c.number.in_(some))):
             if row.other in known:
                 pairs.setdefault(row.kind, []).append((row.number, row.other))
     return Groups(
         event_of,
         templates=pairs.get(Relation.TEMPLATE, []),
         related=[pair for kind in RELATED for pair in pairs.get(kind, [])],
-        translations=pairs.get(TRANSLATION, []),
+        translations=pairs.get(Relation.TRANSLATION_OF, []),
     )
 
 
@@ -262,8 +260,8 @@ _COLUMNS = (
 
 async def _load_rows(connection: AsyncConnection, column: Any, values: Collection[Any]) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
-    for part in _parts(values):
-        rows += await connection.execute(select(*_COLUMNS).where(column.in_(part)))
+    for some in in_chunks(sorted(set(values))):
+        rows += await connection.execute(select(*_COLUMNS).where(column.in_(some)))
     return rows
 
 
@@ -298,9 +296,3 @@ def _ids(addresses: Iterable[str]) -> Iterator[str]:
             yield article_id(canonical_url(address))
         except ValueError:
             continue
-
-
-def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
-    everything = sorted(set(values))
-    for start in range(0, len(everything), ROWS):
-        yield everything[start : start + ROWS]

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Entry, ItemError, Outcome
-from storage.index.dialects import by_code_point, insert_for
+from extractors.records import Again, Entry, ItemError, Outcome
+from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
 from storage.state.periods import Period
 
@@ -27,8 +27,7 @@ RETRY_GAPS = (
     timedelta(days=1),
     timedelta(days=2),
 )
-NOT_FINAL = (Outcome.FAILED, Outcome.OUTSIDE)
-ROWS_PER_STATEMENT = 500  # SQLite takes at most 32,766 parameters in one
+NOT_FINAL = tuple(outcome for outcome in Outcome if not outcome.final)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +105,17 @@ async def store_entries(
     What only a backfill knew so far is the monitor's from now on, whatever its date.
     """
     new = 0
-    for start in range(0, len(entries), ROWS_PER_STATEMENT):
-        part = dict(reversed(entries[start : start + ROWS_PER_STATEMENT]))
-        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(part.items())]
+    for some in in_chunks(entries):
+        entry_of = dict(reversed(some))
+        rows = [entry_row(key, entry, source_id, now) for key, entry in reversed(entry_of.items())]
         result = await connection.execute(
             insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
         )
         new += len(result.all())
-        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in part.items()]
+        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in entry_of.items()]
         await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
-        taken_over = update(urls).where(urls.c.key.in_(list(part)), urls.c.window.is_not(None), _is_open())
+        not_final = or_(urls.c.outcome.is_(None), urls.c.outcome.in_(NOT_FINAL))
+        taken_over = update(urls).where(urls.c.key.in_(list(entry_of)), urls.c.window.is_not(None), not_final)
         await connection.execute(taken_over.values(window=None, outcome=None))
     return new
 
@@ -135,8 +135,8 @@ async def load_pending(
 ) -> list[PendingEntry]:
     """Those of the entries that are still due, in the order given: another run may have settled some meanwhile."""
     rows: dict[str, PendingEntry] = {}
-    for start in range(0, len(keys), ROWS_PER_STATEMENT):
-        query = select(urls).where(urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+    for some in in_chunks(keys):
+        query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
             entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
@@ -148,9 +148,8 @@ async def still_due(
 ) -> set[str]:
     """As `load_pending`, but no more than which of the entries these are."""
     found: set[str] = set()
-    asked = sorted(keys)
-    for start in range(0, len(asked), ROWS_PER_STATEMENT):
-        query = select(urls.c.key).where(urls.c.key.in_(asked[start : start + ROWS_PER_STATEMENT]), is_due(now, period))
+    for some in in_chunks(sorted(keys)):
+        query = select(urls.c.key).where(urls.c.key.in_(some), is_due(now, period))
         found.update((await connection.execute(query)).scalars())
     return found
 
@@ -161,34 +160,35 @@ def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:
     With the `period` of a backfill also those of its days that lay outside an earlier one's.
     """
     untried = urls.c.outcome.is_(None)
-    again = and_(urls.c.outcome == Outcome.FAILED.value, urls.c.next_attempt <= now)
+    again = and_(urls.c.outcome.in_(Outcome.which(Again.LATER)), urls.c.next_attempt <= now)
     if period is None:
         return or_(untried, again)
-    wanted = and_(urls.c.outcome == Outcome.OUTSIDE.value, urls.c.day.between(period.first, period.last))
-    return or_(untried, again, wanted)
+    of_its_days = urls.c.outcome.in_(Outcome.which(Again.OF_ITS_DAYS))
+    return or_(untried, again, and_(of_its_days, urls.c.day.between(period.first, period.last)))
 
 
-def _is_open() -> ColumnElement[bool]:
-    return or_(urls.c.outcome.is_(None), urls.c.outcome.in_([o.value for o in NOT_FINAL]))
+def is_waiting() -> ColumnElement[bool]:
+    """Return the condition that a later pass will try an entry: not tried yet, or failed with attempts left."""
+    return or_(urls.c.outcome.is_(None), urls.c.outcome.in_(Outcome.which(Again.LATER)))
+
+
+def is_final() -> ColumnElement[bool]:
+    """Return the condition that an entry has a final outcome: it is never fetched again."""
+    return and_(urls.c.outcome.is_not(None), urls.c.outcome.not_in(NOT_FINAL))
 
 
 async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) -> int:
     """How many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
-    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
     ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
-    query = select(func.count()).select_from(urls).where(*ours, waiting)
+    query = select(func.count()).select_from(urls).where(*ours, is_waiting())
     return int((await connection.execute(query)).scalar_one())
 
 
 async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
     """Those of the entries that have a final outcome and are never fetched again, each with its article."""
     found: dict[str, int | None] = {}
-    for start in range(0, len(keys), ROWS_PER_STATEMENT):
-        query = select(urls.c.key, urls.c.article).where(
-            urls.c.key.in_(keys[start : start + ROWS_PER_STATEMENT]),
-            urls.c.outcome.is_not(None),
-            urls.c.outcome.not_in([o.value for o in NOT_FINAL]),
-        )
+    for some in in_chunks(keys):
+        query = select(urls.c.key, urls.c.article).where(urls.c.key.in_(some), is_final())
         found |= {row.key: row.article for row in await connection.execute(query)}
     return found
 
@@ -219,7 +219,7 @@ async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled]
             {f"its_{field.name}": getattr(one, field.name) for field in fields(one)}
             | {"its_outcome": one.outcome.value}
             for one in settled
-            if (one.outcome not in NOT_FINAL) == final
+            if one.outcome.final == final
         ]
         if rows:
             await connection.execute(statement.values(content=None) if final else statement, rows)

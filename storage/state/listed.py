@@ -8,10 +8,10 @@ from datetime import UTC, datetime, time
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Entry, Outcome
-from storage.index.dialects import by_code_point, insert_for
+from extractors.records import Entry
+from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import urls, windows
-from storage.state.entries import ROWS_PER_STATEMENT, DueEntry, entry_row, is_due
+from storage.state.entries import DueEntry, entry_row, is_due, is_waiting
 from storage.state.periods import DAY, Period
 
 
@@ -29,15 +29,15 @@ async def store_listed(
     and one of another source stays that source's.
     """
     new = 0
-    for start in range(0, len(entries), ROWS_PER_STATEMENT):
-        part = {key: (entry, copy) for key, entry, copy in entries[start : start + ROWS_PER_STATEMENT]}
+    for some in in_chunks(entries):
+        listed = {key: (entry, copy) for key, entry, copy in some}
         rows = [
             {**entry_row(key, entry, source_id, now), "window": window, "archived_url": copy}
-            for key, (entry, copy) in part.items()
+            for key, (entry, copy) in listed.items()
         ]
         statement = insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key)
         new += len((await connection.execute(statement, rows)).all())
-        listed_before = and_(urls.c.key.in_(list(part)), urls.c.source_id == source_id, urls.c.window != window)
+        listed_before = and_(urls.c.key.in_(list(listed)), urls.c.source_id == source_id, urls.c.window != window)
         # What another window has listed and not yet taken on would be lost to it: so it is to be listed again.
         untried = select(urls.c.window).where(listed_before, urls.c.outcome.is_(None), urls.c.published.is_(None))
         await connection.execute(update(windows).where(windows.c.id.in_(untried)).values(complete=False))
@@ -57,9 +57,8 @@ async def load_due_listed(
 
 async def count_listed_pending(connection: AsyncConnection, source_id: str, period: Period) -> int:
     """How many of them the same command will try: not tried yet, or failed with attempts left."""
-    waiting = or_(urls.c.outcome.is_(None), urls.c.outcome == Outcome.FAILED.value)
     query = select(func.count()).select_from(urls)
-    query = query.where(urls.c.source_id == source_id, _of(source_id, period), waiting)
+    query = query.where(urls.c.source_id == source_id, _of(source_id, period), is_waiting())
     return int((await connection.execute(query)).scalar_one())
 
 

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Article, Outcome
+from extractors.records import Article, Counted, Outcome
 from storage.files.article_file import ArticleFile
 from storage.index.dialects import by_code_point, insert_for
 from storage.index.schema import articles, marks, refused_texts, urls
 
+REFUSED = Outcome.which(Counted.OFF_TOPIC)
 TEXT, SUMMARY = "text", "headline and summary"  # what an article can be judged by
 
 
@@ -66,9 +67,7 @@ async def load_judged(connection: AsyncConnection, since: datetime) -> AsyncIter
     """The articles kept since that moment, in the order of their numbers, then those refused, the newest first."""
     async for judged in _kept(connection, articles.c.appended_at >= since):
         yield judged
-    async for judged in _others(
-        connection, and_(urls.c.outcome == Outcome.OFF_TOPIC.value, urls.c.decided_at >= since)
-    ):
+    async for judged in _others(connection, and_(urls.c.outcome.in_(REFUSED), urls.c.decided_at >= since)):
         yield judged
 
 
@@ -114,7 +113,7 @@ def _refused(row: Any) -> Judged:
         key=row.key,
         article=article,
         basis=SUMMARY if row.text is None else TEXT,
-        relevant=False if row.outcome == Outcome.OFF_TOPIC.value else None,
+        relevant=False if row.outcome in REFUSED else None,
         reason=row.reason or "not tried yet",
         mark=row.mark,
     )

@@ -13,17 +13,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Refused
-from extractors.records import Result
+from extractors.records import Found
 from storage.index.dialects import insert_for
 from storage.index.schema import marks, refused_texts
 
 MAX_CHARACTERS = 100_000  # as much of a text as the topic looks at
 
 
-def refused_row(result: Result, now: datetime) -> dict[str, Any]:
+def refused_row(result: Found, now: datetime) -> dict[str, Any]:
     """The row for an article that is off topic."""
     article = result.article
-    assert article is not None
     return {
         "key": result.key, "title": article.title, "language": article.language,
         "text": article.text[:MAX_CHARACTERS], "judged_at": now,

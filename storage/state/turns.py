@@ -35,6 +35,7 @@ T = TypeVar("T")
 FOLDER = "turns"  # below --data: a file for each host that says from when on it may be asked, in Unix time
 ASK_AGAIN_S = 0.1  # on average, for a lock that another program has at this moment
 NEXT = "next in line: "
+LOCK = "SELECT pg_try_advisory_lock($1)"
 NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
 
 
@@ -160,15 +161,21 @@ class FileTurns(SharedTurns):
 class DatabaseTurns(SharedTurns):
     """Among the programs that share a PostgreSQL database, on whatever machines; moments are by its clock."""
 
-    def __init__(self, connection: AsyncConnection, *, opened: float) -> None:
+    def __init__(self, connection: AsyncConnection, server: PostgreSQL, *, opened: float) -> None:
         super().__init__(opened=opened)
         self._connection = connection
+        self._server = server
         self._in_use = asyncio.Lock()  # a connection takes one statement at a time
+        self._held: set[str] = set()
 
     async def _lock(self, name: str) -> bool:
-        return bool(await self._ask("SELECT pg_try_advisory_lock($1)", _key(name)))
+        got = bool(await self._ask(LOCK, _key(name)))
+        if got:
+            self._held.add(name)
+        return got
 
     async def _unlock(self, name: str) -> None:
+        self._held.discard(name)
         await self._ask("SELECT pg_advisory_unlock($1)", _key(name))
 
     async def _wait_s(self, host: str) -> float:
@@ -191,7 +198,20 @@ class DatabaseTurns(SharedTurns):
 
     async def _ask(self, statement: str, *values: object) -> Any:
         async with self._in_use:
+            try:
+                return (await self._connection.exec_driver_sql(statement, values)).scalar()
+            except self._server.errors as error:
+                if not self._server.lost(error):
+                    raise
+            await self._connect_again()
             return (await self._connection.exec_driver_sql(statement, values)).scalar()
+
+    async def _connect_again(self) -> None:
+        """Have a new connection, and with it the locks of the old one that nobody has taken meanwhile."""
+        await self._connection.invalidate()
+        await self._connection.rollback()
+        for name in self._held:
+            await self._connection.exec_driver_sql(LOCK, (_key(name),))
 
 
 @asynccontextmanager
@@ -216,7 +236,7 @@ async def open_turns(place: Path | str, data: Path) -> AsyncIterator[Turns]:
                 # No harm is done if the last of these notes do not survive a crash of the server.
                 await connection.exec_driver_sql("SET synchronous_commit = off")
                 opened = (await connection.exec_driver_sql(f"SELECT {NOW}")).scalar_one()
-                yield DatabaseTurns(connection, opened=opened)
+                yield DatabaseTurns(connection, server, opened=opened)
     finally:
         await engine.dispose()
 

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
 import random
 import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,16 +28,13 @@ import aiosmtplib  # noqa: F401
 import asyncpg  # noqa: F401
 import css_inline  # noqa: F401
 import jinja2  # noqa: F401
-import PIL.Image
-import PIL.ImageDraw
-import PIL.ImageFont  # noqa: F401
 
 from config.load import Config
 from config.settings import Storage
 from flows.digest.digest import digest
 from tests.support.digest_corpus import START, configured, new_article, opened, place, states
+from tests.support.forks import KILLED, Fork, nursery
 from tests.support.mail_servers import MailProcess, parsed
-from tests.test_crash import KILLED, Fork, _nursery
 
 READERS = tuple(f"reader{number}@example.org" for number in range(5))
 ARTICLES_A_ROUND = 2
@@ -65,30 +60,6 @@ class Report:
         counts = f"{self.rounds} runs, {killed}; {self.articles} articles in {self.digests} digests"
         mails = f"{self.mails} mails taken by the server for {len(READERS)} readers, {self.repeats} of them repeats"
         return [counts, mails, *(self.wrong or ["every reader has every article exactly once"])]
-
-
-@contextmanager
-def nursery() -> Iterator[Fork]:
-    """Runs functions in children forked from a process that has everything loaded (see `tests.test_crash`)."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_nursery, args=(theirs,), daemon=True)
-    process.start()
-
-    def run(function: object, *arguments: object, kill_after: float | None = None, **options: object) -> int:
-        ours.send((function, arguments, options, kill_after))
-        assert ours.poll(120), "the child neither ended nor died"
-        code: int = ours.recv()
-        return code
-
-    try:
-        yield run
-    finally:
-        ours.send(None)
-        process.join()
-        process.close()
-        ours.close()
-        theirs.close()
 
 
 def run_digest(config: Config, data: Path, now: datetime) -> None:

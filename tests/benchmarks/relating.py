@@ -26,10 +26,11 @@ from resource import RUSAGE_SELF, getrusage
 
 from sqlalchemy import insert, select
 
+from extractors.records import Relation
 from storage.files.article_file import compose
 from storage.index.database import open_database
 from storage.index.schema import articles, events, relations
-from storage.relating.relating import TRANSLATION, relate_new
+from storage.relating.relating import relate_new
 
 NOW = datetime(2025, 12, 31, tzinfo=UTC)
 FIRST = date(2025, 11, 1)
@@ -200,7 +201,7 @@ async def run(days: int, count: int, seed: int, folder: Path) -> None:
         one_pass = time.process_time() - started
         async with database.read() as connection:
             event_of = {r.number: r.event for r in await connection.execute(select(events.c.number, events.c.event))}
-            found = await connection.execute(select(relations).where(relations.c.kind == TRANSLATION))
+            found = await connection.execute(select(relations).where(relations.c.kind == Relation.TRANSLATION_OF))
             translations = {(r.number, r.other) for r in found}
     finally:
         await database.close()

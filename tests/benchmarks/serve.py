@@ -27,6 +27,8 @@ from typing import Any
 
 import httpx
 
+from flows.serving.run import PREFECT_FOLDER
+from flows.serving.server import PASSWORD_FILE
 from tests.support.archive_servers import MISSING, Asked, Reply, rss, serve
 from tests.support.outlets import at_noon, corpus_texts, page
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
@@ -94,6 +96,7 @@ class Serving:
             *(sys.executable, "-m", "flows.cli", "serve", "--port", "0", "--config", str(config)),
             *("--data", str(data), *options),
         ]
+        self.data = data
         self.log = data.parent / f"{data.name}-serve-{uuid.uuid4().hex[:6]}.log"
         self.mark = f"SERVE_MARK={uuid.uuid4().hex}"
         self._environment = {**os.environ, **dict([self.mark.split("=")]), **(environment or {})}
@@ -152,13 +155,15 @@ class Serving:
                 resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
                 if pid == self.process.pid:
                     found["serve"] = resident
-                elif "prefect server start" in command:
+                elif "flows.serving.prefect_server" in command:
                     found["server"] = resident
         return found
 
     async def api(self, *, timeout_s: float = 120) -> str:
-        """The address of its Prefect API, once the schedules are on."""
-        return (await self.wait_for(r"under Prefect at (\S+?);?\s", timeout_s=timeout_s))[1]
+        """The address of its Prefect API, with the password in it, once the schedules are on."""
+        address = (await self.wait_for(r"under Prefect at (\S+)", timeout_s=timeout_s))[1]
+        password = (self.data / PREFECT_FOLDER / PASSWORD_FILE).read_text(encoding="ascii").strip()
+        return address.replace("://", f"://{password}@")
 
 
 async def flow_runs(api: str) -> list[dict[str, Any]]:

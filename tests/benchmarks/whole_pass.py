@@ -189,7 +189,8 @@ def measure(root: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict
     given: dict[str, Any] = {"feeds": options.feeds, "entries": options.entries, "everything": options.everything}
     yield "c5watch, direct", whole_pass(root, target, **given, engine="direct")
     with EmbeddedServer(root / "prefect") as server:
-        os.environ |= {"PREFECT_API_URL": server.wait(), "PREFECT_HOME": str(server.home)}
+        server.wait()
+        os.environ.update(server.environment)
         yield "c5watch, under Prefect", whole_pass(root, target, **given, engine="prefect")
         del os.environ["PREFECT_API_URL"], os.environ["PREFECT_HOME"]
 

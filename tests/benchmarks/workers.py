@@ -235,11 +235,11 @@ async def pool(root: Path, index: str, config: Path) -> AsyncIterator[Pool]:
             os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = f"{own.create()}?ssl=disable"
             stack.callback(os.environ.pop, "PREFECT_SERVER_DATABASE_CONNECTION_URL")
         server = stack.enter_context(EmbeddedServer(root / "prefect"))
-        api = await asyncio.to_thread(server.wait)
+        await asyncio.to_thread(server.wait)
         environment = {
-            **os.environ, "PREFECT_API_URL": api, "PREFECT_HOME": str(root / "prefect"), "DO_NOT_TRACK": "1",
-            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            **os.environ, **server.environment, "DO_NOT_TRACK": "1", "PREFECT_WORKER_QUERY_SECONDS": "2",
         }  # fmt: skip
+        api = server.url.replace("://", f"://{server.password}@")
         found = Pool(config, root / "data", environment, api)
         # The workers are not told where the index is: they ask Prefect.
         status, _, err = await found.command("-c", KEEP_SECRET.format(json.dumps({"C5WATCH_STORAGE__DATABASE": index})))

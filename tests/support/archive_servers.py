@@ -170,7 +170,7 @@ def window(first: str, last: str | None = None, zone: tzinfo = TASHKENT) -> Wind
 
 def client(**named: Any) -> Client:
     """A client that may go to loopback, does not wait between requests and tries once, unless told otherwise."""
-    usual = {"allow_networks": ("127.0.0.0/8",), "per_host_interval": 0, "timeout": 5, "retry_delays": ()}
+    usual = {"allow_networks": ("127.0.0.0/8",), "per_host_interval": 0, "timeout": 30, "retry_delays": ()}
     return Client(Network(**(usual | named)), now=lambda: NOW)
 
 

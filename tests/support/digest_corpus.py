@@ -14,7 +14,7 @@ from sqlalchemy import select
 from config.load import CHECKOUT, Config, load_config
 from config.settings import Digest, Mail, Storage
 from config.sources import Source
-from extractors.records import Article, Entry, Result, Verdict
+from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.schema import deliveries, digest_articles
 
@@ -32,7 +32,7 @@ def new_article(number: int, **changes: Any) -> Result:
     paragraphs = (" ".join(f"слово{number}и{place}" for place in range(60)), "Конец.")
     article = Article(paragraphs, f"Заголовок {number}", ("Автор",), DAY, "feed", "ru", "test")
     verdict = Verdict(True, topic, 1.0)
-    return Result(
+    return Found(
         key, Entry(key, FEED), source_id, url=url, retrieved_at=START, verdict=verdict,
         article=replace(article, **changes),
     )  # fmt: skip
@@ -70,7 +70,7 @@ def configured(
         update={
             "storage": storage,
             "digests": tuple(digests),
-            "mail": Mail(**{**to, "port": port, "timeout": 5.0, **mail}) if port else None,
+            "mail": Mail(**{**to, "port": port, "timeout": 30.0, **mail}) if port else None,
         }
     )
     return replace(shipped, settings=settings, sources=tuple(sources or (source(),)))

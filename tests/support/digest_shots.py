@@ -6,7 +6,6 @@ python -m tests.support.digest_shots FOLDER
 from __future__ import annotations
 
 import asyncio
-import base64
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.digest.clean import clean
 from flows.digest.records import Content
-from flows.digest.render import Rendered, render
+from flows.digest.render import render
 from storage.index.database import open_database
 from tests.support.digest_samples import fill, sample
 
@@ -54,14 +53,6 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def as_shown(rendered: Rendered) -> str:
-    """The mail as a client shows it: with the attached pictures in their places."""
-    html = rendered.html
-    for picture in rendered.pictures:
-        html = html.replace(f"cid:{picture.cid}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
-    return html
-
-
 async def samples() -> dict[str, Content]:
     """The digests to look at: both frames, nothing new, far too much, and hostile texts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -93,9 +84,9 @@ def main() -> None:
         for name, content in contents.items():
             rendered = render(content, archive_link="https://news.example/digests/2025-11-09T07-00.html")
             (folder / f"{name}.txt").write_text(rendered.text, encoding="utf-8")
-            (folder / f"{name}-mail.html").write_text(as_shown(rendered), encoding="utf-8")
+            (folder / f"{name}-mail.html").write_text(rendered.html, encoding="utf-8")
             (folder / f"{name}-page.html").write_text(rendered.page, encoding="utf-8")
-            for form, html in (("mail", as_shown(rendered)), ("page", rendered.page)):
+            for form, html in (("mail", rendered.html), ("page", rendered.page)):
                 page = browser.new_page()
                 page.set_content(html)
                 for width, scheme in product(WIDTHS, SCHEMES):

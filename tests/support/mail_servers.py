@@ -44,14 +44,14 @@ class Mailbox:
     """What a server does with each mail, and what it has taken. `replies` are those to the next mails' content.
 
     A reply None takes the mail. "drop" closes the connection after the content, "take and drop" after the mail is
-    taken but before that is said; "cut" closes it within the content, "slow" says nothing for `pause_s` and then does,
-    "late" takes the mail after `pause_s`.
+    taken but before that is said; "cut" closes it within the content, "slow" says nothing until the
+    client hangs up, "late" takes the mail once `go_on` is set.
     """
 
     refused: dict[str, str] = field(default_factory=dict)  # recipient → reply
     sender_reply: str | None = None
     replies: list[str | None] = field(default_factory=list)
-    pause_s: float = 3.0
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     sessions: int = 0
     login: tuple[str, str] | None = None
@@ -84,13 +84,15 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Aiosmtpd's hook."""
         reply = self.replies.pop(0) if self.replies else None
-        if reply in ("slow", "late"):
-            await asyncio.sleep(self.pause_s)
+        if reply == "slow":
+            await asyncio.Event().wait()
+        if reply == "late":
+            await self.go_on.wait()
         if reply in (None, "late", "take and drop"):
             content = envelope.content
             assert isinstance(content, bytes)
             self.take(envelope.rcpt_tos[0], content)
-        if reply in ("drop", "take and drop", "slow"):
+        if reply in ("drop", "take and drop"):
             assert server.transport is not None
             server.transport.abort()
         return "250 OK" if reply in (None, "late") else reply

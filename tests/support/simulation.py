@@ -30,7 +30,7 @@ import aiosqlite
 
 from config.load import Config, load_config
 from extractors.feeds.jobs import WatchJob
-from extractors.fetching.client import Response
+from extractors.fetching.messages import Response
 from extractors.pages.job import ArticleJob
 from extractors.records import Article, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url

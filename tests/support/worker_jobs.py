@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,16 @@ def crash(_: object) -> None:
 def leave(code: int) -> None:
     """End the process in the middle of a job."""
     os._exit(code)
+
+
+def leave_later(seconds: float) -> None:
+    """End the process when the job is done and nobody has given it another."""
+    threading.Timer(seconds, os._exit, (9,)).start()
+
+
+def kill_the_fork_server(_: object) -> None:
+    """Kill the parent of all children."""
+    os.kill(os.getppid(), signal.SIGKILL)
 
 
 def first_byte(body: bytes) -> int:

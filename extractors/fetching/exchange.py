@@ -1,0 +1,141 @@
+"""One request, one answer: sent when it is the host's turn, bounded in size and time, with few retries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+import httpx
+
+from config.settings import Network
+from extractors.fetching.decoding import Body, TooLarge
+from extractors.fetching.failures import Failure, refusal
+from extractors.fetching.messages import Request, Response
+from extractors.fetching.queues import Queues
+from extractors.fetching.redirects import redirection
+from extractors.records import ItemError, Outcome
+
+TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but one answer takes at most this many read timeouts
+QUICK_RETRY_S = 30.0  # a Retry-After up to this is waited for within the pass
+DRAIN_BYTES, DRAIN_S = 64 * 1024, 1.0
+
+
+class Exchange:
+    """Sends requests through httpx, each in its host's turn; redirects and robots.txt are left to the caller."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, queues: Queues, network: Network, *, now: Callable[[], datetime]
+    ) -> None:
+        self._http = http
+        self._queues = queues
+        self._retry_delays = network.retry_delays
+        self._timeout_s = network.timeout * TOTAL_TIMEOUT_FACTOR
+        self._max_bytes = network.max_bytes
+        self._now = now
+
+    async def send(self, request: Request) -> Response | Request | None:
+        """Return the answer; None for "not modified"; the request to which the host redirects.
+
+        What a moment may mend is tried again. Raises ItemError, Deferred, Unwanted.
+        """
+        failures = 0
+        while True:
+            try:
+                return await self._send_once(request)
+            except Failure as error:
+                failures += 1
+                await self.pause_after(error, failures)
+
+    async def pause_after(self, error: Failure, failures: int) -> None:
+        """Wait before the next try; raise `error` if it is not worth it, or the host asked for more than a moment."""
+        wait_s = (error.retry_after - self._now()).total_seconds() if error.retry_after else 0.0
+        if not error.passing or failures > len(self._retry_delays) or wait_s > QUICK_RETRY_S:
+            raise error
+        await asyncio.sleep(max(wait_s, self._retry_delays[failures - 1] * random.uniform(0.5, 1.5)))
+
+    async def open(self, request: Request, held: AsyncExitStack) -> httpx.Response | Request:
+        """Return the answer with its body still to come, or the request to which the host redirects.
+
+        It is the host's turn until `held` is closed. Raises ItemError, Deferred.
+        """
+        async with AsyncExitStack() as own:
+            response = await own.enter_async_context(self._answered(request, timeout_s=None))
+            if (onward := redirection(request, response)) is not None:
+                return onward
+            if response.status_code not in (200, 206):
+                raise refusal(response, request.asked, now=self._now())
+            await held.enter_async_context(own.pop_all())
+        return response
+
+    async def _send_once(self, request: Request) -> Response | Request | None:
+        async with self._answered(request, timeout_s=self._timeout_s) as response:
+            status = response.status_code
+            if status not in (200, 203):
+                await _drain(response)
+            if status == 304 and request.is_conditional:
+                return None
+            if (onward := redirection(request, response)) is not None:
+                return onward
+            if status not in (200, 203):
+                raise refusal(response, request.asked, now=self._now())
+            return await self._whole(response, request)
+
+    @asynccontextmanager
+    async def _answered(self, request: Request, *, timeout_s: float | None) -> AsyncIterator[httpx.Response]:
+        """Send the request in its host's turn, which lasts until the answer is closed, at most for `timeout_s`."""
+        async with (
+            self._queues.turn(request) as queue,
+            asyncio.timeout(timeout_s),
+            self._http.stream("GET", request.url, headers=dict(request.headers)) as response,
+        ):
+            self._queues.note(queue, response)
+            yield response
+
+    async def _whole(self, response: httpx.Response, request: Request) -> Response:
+        fields = dict(response.headers.items())  # looking one up in httpx's own reads them all
+        return Response(
+            url=str(response.url),
+            body=await self._body(response, request),
+            charset=_charset(response),
+            content_type=fields.get("content-type"),
+            etag=fields.get("etag"),
+            last_modified=fields.get("last-modified"),
+            cache_control=fields.get("cache-control"),
+            fetched_at=self._now(),
+            headers=fields,
+        )
+
+    async def _body(self, response: httpx.Response, request: Request) -> bytes:
+        """Return the decoded body. Raises ItemError when it is larger than the request takes."""
+        body = Body(response.headers.get("content-encoding", ""), request.max_bytes or self._max_bytes)
+        try:
+            async for chunk in response.aiter_raw():
+                body.add(chunk)
+        except TooLarge as exc:
+            if request.cut:
+                return body.so_far()
+            raise ItemError(Outcome.TOO_LARGE, "too large", url=request.asked, detail=str(exc)) from exc
+        return body.finish()
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read a body that nobody wants, if it is short and quick: else the connection must be closed and made anew."""
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > DRAIN_BYTES:
+                    return
+    except (TimeoutError, httpx.TransportError):
+        return
+
+
+def _charset(response: httpx.Response) -> str | None:
+    try:
+        return response.charset_encoding
+    except ValueError:  # `charset*=%00''x` (RFC 2231): Python's mail parser looks up a codec with a NUL in its name
+        return None

@@ -1,0 +1,36 @@
+"""The one loop that follows redirects: each is a request like any other, so robots, gaps and guards hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+
+from extractors.fetching.messages import Request
+from extractors.records import ItemError, Outcome
+
+MAX_REDIRECTS = 10
+STATUSES = (301, 302, 303, 307, 308)
+Answer = TypeVar("Answer")
+
+
+class TooManyRedirects(ItemError):
+    """The address leads on and on, or in circles."""
+
+
+def redirection(request: Request, response: httpx.Response) -> Request | None:
+    """Return the request that an answer redirects to, None if it does not. Raises ItemError for a bad address."""
+    if response.status_code in STATUSES and "location" in response.headers:
+        return request.redirected(response.headers["location"])
+    return None
+
+
+async def follow(request: Request, ask: Callable[[Request], Awaitable[Answer | Request]]) -> Answer:
+    """Return the first answer of `ask` that is no further request. Raises TooManyRedirects, and whatever `ask` does."""
+    for _ in range(MAX_REDIRECTS + 1):
+        answer = await ask(request)
+        if not isinstance(answer, Request):
+            return answer
+        request = answer
+    raise TooManyRedirects(Outcome.FAILED, "too many redirects", url=request.asked)

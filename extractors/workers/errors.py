@@ -1,0 +1,7 @@
+"""The error of a machine that cannot run child processes; kept apart, so that naming it loads no pool."""
+
+from __future__ import annotations
+
+
+class WorkersError(Exception):
+    """Child processes cannot be started, or die again and again: no page's fault. The message says what to do."""

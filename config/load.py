@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -169,6 +170,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+_LOGIN = re.compile(r"//\S*@")  # user and password in an address
 SECRET_PLACES = (("storage",), ("storage", "database"))
 
 
@@ -216,6 +218,7 @@ def _found(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = _LOGIN.sub("//…@", text)  # messages go into logs and reports
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -89,6 +89,8 @@ def _web_address(value: str) -> str:
         usable = False
     if not usable or any(c.isspace() for c in value):
         raise ValueError('expected a complete address such as "https://example.kz/rss"')
+    if "@" in parts.netloc:  # it would stand in the index, the manifest and the mail
+        raise ValueError("expected an address without user and password: c5watch logs in nowhere")
     return value
 
 

@@ -236,6 +236,16 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
             'expected a complete address such as "https://example.kz/rss"',
         ),
         (
+            source(feeds='["https://reader:geheim@orda.kz/rss"]'),
+            'sources[1].feeds[1]: found "https://…@orda.kz/rss", expected an address without user and password: '
+            "c5watch logs in nowhere",
+        ),
+        (
+            source(feeds='["https://reader:ge@he/im@orda.kz/r ss"]'),
+            'sources[1].feeds[1]: found "https://…@orda.kz/r ss", '
+            'expected a complete address such as "https://example.kz/rss"',
+        ),
+        (
             source(homepage='"ftp://orda.kz"'),
             'sources[1].homepage: found "ftp://orda.kz", expected a complete address such as "https://example.kz/rss"',
         ),

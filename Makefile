@@ -39,7 +39,7 @@ audit: .venv/dev.stamp  ## Look the pinned dependencies up among known vulnerabi
 	.venv/bin/uv tool run pip-audit --disable-pip --no-deps -r requirements.txt
 
 clean:  ## Remove .venv and what tests and tools leave; never data/
-	rm -rf .venv .tmp .pytest-tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

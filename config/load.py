@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +19,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from config.errors import USAGE, UserError
-from config.settings import Settings
+from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
-from config.sources import LANGUAGES, Source, SourcesFile
+from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
 from config.topics import TopicsFile, WeightsFile, with_weights
 
 CHECKOUT = Path(__file__).parent
@@ -84,8 +83,11 @@ class Config:
         return tuple(known[i] for i in dict.fromkeys(ids))
 
 
-def load_config(folder: Path) -> Config:
-    """The configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides."""
+def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> Config:
+    """Return the configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides.
+
+    `routes` is the table that the catalogue's backfill routes are checked against; without it, only their shape is.
+    """
     if not folder.is_dir():
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
     lines = _unknown_variables()
@@ -97,7 +99,11 @@ def load_config(folder: Path) -> Config:
     for name, model in models.items():
         path = paths[name]
         try:
-            checked[name] = model(**_read(path))
+            content = _read(path)
+            if model is Settings:  # which takes the environment into account
+                checked[name] = Settings(**content)
+            else:
+                checked[name] = model.model_validate(content, context={ROUTES: routes})
         except ConfigError as exc:
             lines += exc.lines
         except SettingsError:
@@ -170,7 +176,6 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-_LOGIN = re.compile(r"//\S*@")  # user and password in an address
 SECRET_PLACES = (("storage",), ("storage", "database"))
 
 
@@ -217,8 +222,7 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    text = _LOGIN.sub("//…@", text)  # messages go into logs and reports
+    text = json.dumps(masked(value), ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
@@ -258,7 +262,7 @@ def _undecodable_variables() -> list[str]:
             field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
             if not key:
                 lines.append(
-                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> a setting"
+                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> for each setting"
                 )
             elif field and "tuple" in str(field.annotation):
                 lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')

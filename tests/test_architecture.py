@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,7 @@ MAY_IMPORT = {
 # The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
 SHARED_WITH_STORAGE = {
     "extractors.records",
+    "extractors.period",
     "extractors.text",
     "extractors.urls",
     "extractors.language",
@@ -59,7 +61,6 @@ SHARED_NAMES = {
     "digest": "the command, the run that it starts and Prefect's flow of it",
     "serve": "the command and what it runs",
     "deploy": "the command and what it runs",
-    "run": "the console script, whose name installed copies hold, and a coroutine run to its end",
 }
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
@@ -71,8 +72,13 @@ def _is_left_out(block: ast.AST) -> bool:
     return checker or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
     """The modules that a file imports, and whether it does so when it is itself imported."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {id(n) for block in ast.walk(tree) if _is_left_out(block) for n in ast.walk(block)}
     for node in ast.walk(tree):

@@ -25,6 +25,8 @@ from tests.support.postgres import PostgresServer
 from tests.support.running import CHECKOUT
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 POSTGRES_PASSWORD, PREFECT_PASSWORD = "p@ss/w%rd:#?& x", "pr@f/ct%:x"
 GIVEN = {"POSTGRES_PASSWORD": POSTGRES_PASSWORD, "PREFECT_PASSWORD": PREFECT_PASSWORD}
 PROGRAMS = {

@@ -28,7 +28,7 @@ from storage.index.schema import articles, urls
 from storage.state.entries import RETRY_GAPS, retry_at
 from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 
 

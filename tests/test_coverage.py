@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
+from extractors.period import Period, each_day
 from extractors.records import Entry, Outcome
 from flows.reports.coverage import HEADINGS, NUMBERS, coverage_markdown, coverage_table, to_json, write_page
 from storage.health.coverage import Cell, SourceCoverage, load_coverage, usual_numbers
 from storage.index.database import index_location, open_database
 from storage.state.entries import Settled, store_entries, store_outcomes
 from storage.state.listed import store_listed
-from storage.state.periods import Period, each_day
 from storage.state.windows import begin_window, end_window
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

@@ -68,7 +68,7 @@ async def test_damaged_rows_are_named_by_number_and_all_others_are_checked(data:
     other.write_bytes(b"changed")
     count, faults = await found(data)
     assert count == COUNT
-    said = [f"{fault.place}: {fault.fault}" for fault in faults]
+    said = [f"{fault.location}: {fault.fault}" for fault in faults]
     assert said == [
         "index: number 003 cannot be read: its row is damaged",
         "index: number 004 cannot be read: its row is damaged",

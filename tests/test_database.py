@@ -30,6 +30,8 @@ from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
 from tests.support.running import CHECKOUT
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from extractors.records import Result
 from flows.cli.app import app
 from flows.digest import files as digest_files
 from flows.digest import sending
-from flows.digest.digest import DigestSummary, digest, parse_since, preview, send_late
+from flows.digest.digest import DigestRequest, DigestSummary, digest, parse_since, preview, send_late
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.digests.outbox import GAPS, forget_old
 from storage.errors import StorageError
@@ -36,6 +36,8 @@ from storage.index.schema import articles, digests
 from storage.relating.relating import relate_new
 from tests.support.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
 from tests.support.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
+
+pytestmark = pytest.mark.slow
 
 READER = "desk@example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -47,8 +49,10 @@ async def filled(data: Path, storage: Storage, results: Iterable[Result] = (), *
         await place(corpus, results or map(new_article, range(3)), now=now - timedelta(minutes=5))
 
 
-async def made(config: Config, data: Path, *, now: datetime = START, **options: Any) -> DigestSummary:
-    return await digest(config, data, now=lambda: now, **{"pauses_s": (0.01, 0.01), **options})
+async def made(
+    config: Config, data: Path, *, now: datetime = START, pauses_s: Sequence[float] = (0.01, 0.01), **asked: Any
+) -> DigestSummary:
+    return await digest(config, data, DigestRequest(**asked), now=lambda: now, pauses_s=pauses_s)
 
 
 async def test_without_mail_settings_the_files_are_written_and_that_is_said(tmp_path: Path, storage: Storage) -> None:
@@ -349,7 +353,7 @@ async def test_several_digests_have_their_own_articles_readers_zones_and_frames(
         assert {one.name: one.articles for one in summary.issued} == {"kz": 2, "us": 1, "kazakh": 1}
         names = sorted(path.name for path in (tmp_path / "digests").glob("*.eml"))
         assert names == ["2025-11-21T21-00-us.eml", "2025-11-22T07-00-kazakh.eml", "2025-11-22T07-00-kz.eml"]
-        one = await made(config, tmp_path, names=["us"], now=START + timedelta(days=1))
+        one = await made(config, tmp_path, names=("us",), now=START + timedelta(days=1))
         assert [issued.name for issued in one.issued] == ["us"]
     [to_kz] = box.messages("kz@x.org")
     assert (str(to_kz["list-id"]), to_kz["from"].addresses[0].display_name) == ("<kz.example.org>", "Казахстан")
@@ -517,7 +521,7 @@ def test_the_command_says_what_it_did_and_ends_with_the_right_status(tmp_path: P
 
     assert "expected a day or moment" in run("--since", "soon", status=2).stderr
     assert '--name: found "x", expected one of digest' in run("--name", "x", status=2).stderr
-    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting: expected without")
+    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting cannot be used together with")
     shown = run("--preview", tmp_path / "p.html", "--json").stdout
     assert json.loads(shown) == {"name": "digest", "articles": 3, "page": str(tmp_path / "p.html")}
     with MailProcess(tmp_path) as server:

@@ -18,7 +18,7 @@ from extractors.pages.memory import page_lines
 from flows.cli.app import app
 from storage.index.database import index_location, open_database
 from storage.state.site_pages import SitePage, store_site_pages
-from tests.support.running import c5watch, source_toml, write_config
+from tests.support.running import c5watch_process, source_toml, write_config
 
 FIRST = (
     "Мост через реку Сырдарья открыли сегодня в Кызылорде, сообщает пресс-служба акимата области. "
@@ -52,7 +52,7 @@ def facts(done: Result) -> dict[str, Any]:
 
 
 def test_a_saved_page_is_printed_as_it_would_be_stored(saved: Path) -> None:
-    done = c5watch("extract", saved)
+    done = c5watch_process("extract", saved)
     assert (done.returncode, done.stdout, done.stderr) == (0, STORED + "\n", "")
 
 

@@ -17,17 +17,19 @@ import pytest
 
 from config.load import load_config
 from config.settings import Storage
+from extractors.period import Period
 from extractors.records import Outcome, Page
 from flows.digest.digest import preview
+from flows.passes.backfill import write_coverage
+from flows.passes.backfill_request import BackfillRequest
 from flows.passes.context import utc_now
 from flows.passes.monitor import monitor
-from flows.tools.inspect import coverage_of, status_page
+from flows.reports.status import write_report
 from storage.corpus.repair import repair
 from storage.corpus.verify import verify
-from storage.corpus.writer import CorpusWriter, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.state.fetched import Fetched
-from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
 from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, own_disk, write_config
@@ -189,11 +191,13 @@ async def test_a_page_that_does_not_fit_is_one_sentence_and_the_old_one_stays(tm
 
     async def write() -> Path:
         if name == "status":
-            return await status_page(config, data)
+            async with open_for_reading(data, config.settings.storage) as corpus:
+                return await write_report(config, corpus, data, now=utc_now())
         if name == "preview":
             await preview(config, data, tmp_path / "page.html", name=None, since=None, now=utc_now())
             return tmp_path / "page.html"
-        return (await coverage_of(config, data, (), Period(date(2025, 11, 1), date(2025, 11, 2))))[1]
+        request = BackfillRequest(Period(date(2025, 11, 1), date(2025, 11, 2)), config.select(()))
+        return (await write_coverage(config, data, request, now=utc_now()))[1]
 
     await prepare(data)
     async with open_corpus(data, Storage()):  # SQLite's own files beside the index are there already

@@ -34,6 +34,8 @@ from tests.demo_site.server import DemoSite
 from tests.support.health_rows import NOW, health_of, store_feed, store_urls
 from tests.support.running import c5watch, one_json, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DEAD = "zhetisu-online"
 STEADY = Rhythm(300, 10 * HOUR, NOW - HOUR, NOW - 20 * DAY)

@@ -37,7 +37,7 @@ from storage.health.coverage import load_coverage
 from storage.health.history import load_story
 from storage.health.report import load_report
 from storage.state.entries import count_pending, load_due, store_entries
-from storage.state.periods import Period
+from extractors.period import Period
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 KEY = "https://site.kz/x"

@@ -34,6 +34,8 @@ from tests.demo_site.server import DemoSite
 from tests.support.postgres import END_OTHERS, PASSWORD, PostgresServer
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 CHECK = "check that the server runs, and the address in [storage] database"
 LOST = "the connection was lost: start again when the server is back; nothing is half-written"

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from flows.serving.server import EmbeddedServer
 from tests.benchmarks.serve import outlets
 from tests.benchmarks.workers import Pool
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 @contextlib.asynccontextmanager

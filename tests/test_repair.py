@@ -23,7 +23,7 @@ from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.index.database import index_location, open_database
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 COUNT = 4

@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
 from config.sources import Source
+from extractors.period import Period
 from flows.pages import replace_page
 from flows.reports.status import page
 from storage.health.coverage import load_coverage
 from storage.health.report import DAYS, load_report
 from storage.index.database import index_location, open_database
 from storage.index.schema import articles, feeds, flags, hosts, runs, urls
-from storage.state.periods import Period
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOW = datetime(2025, 11, 22, 20, 30, tzinfo=UTC)  # the 23rd in Almaty

@@ -23,11 +23,12 @@ from config.settings import Storage
 from extractors.pages.article import extract
 from extractors.pages.job import ArticleJob
 from extractors.pages.screen import PageScreen, Screened
+from extractors.period import Period
 from extractors.records import Article, Entry, ItemError, Outcome, Page
 from extractors.topic.judge import compile_topics
 from flows.passes.backfill import backfill
+from flows.passes.backfill_request import BackfillRequest
 from storage.index.database import Database, index_location, open_database
-from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import Asked, Reply, serve, urlset
 from tests.support.health_rows import NOW as MONDAY
@@ -332,7 +333,7 @@ async def test_a_backfill_leaves_screened_pages_outside_its_period_for_another(t
         sources = source_table("site", server, {"route": "sitemap", "url": f"{server.base}/sitemap.xml"})
         config = load_config(write_config(tmp_path / "config", sources=sources))
         period = Period(date(2025, 11, 5), date(2025, 11, 6))
-        summary = await backfill(config, tmp_path / "data", period=period, sources=config.sources)
+        summary = await backfill(config, tmp_path / "data", BackfillRequest(period, config.sources))
     assert summary.passed.outcomes == {Outcome.OFF_TOPIC: 2, Outcome.OUTSIDE: 4}
     assert summary.passed.taken == sum(summary.passed.outcomes.values())
     rows = read(tmp_path / "data", "SELECT outcome, reason, day, words FROM urls ORDER BY day")

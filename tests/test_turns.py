@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from config.settings import Network, Storage
 from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
@@ -17,6 +19,8 @@ from storage.index.database import index_location
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT
+
+pytestmark = pytest.mark.slow
 
 LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retry_delays=())
 

@@ -49,10 +49,10 @@ def answer(asked: Asked) -> Reply:
 PASS = """
 import sys
 import flows.passes.monitor
-from flows.cli.app import run
+from flows.cli.app import run_command_line
 print("ready", flush=True)
 sys.stdin.readline()
-run()
+run_command_line()
 """
 
 

@@ -24,7 +24,7 @@ NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 COUNT = 4
 
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
+from extractors.period import Period, cut, each_day
 from storage.index.database import index_location, open_database
-from storage.state.periods import Period, cut, each_day
 from storage.state.windows import StoredWindow, begin_window, end_window, load_windows, settled_days
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

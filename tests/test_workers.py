@@ -21,6 +21,8 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import article_from, feed_from
 from tests.support import worker_jobs
 
+pytestmark = pytest.mark.slow
+
 URL = "https://site.kz/news/1"
 NOW = datetime(2025, 11, 22, 6, 0, tzinfo=UTC)
 TIME_LIMIT_S = 3.0

@@ -64,13 +64,14 @@ _USUAL = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"^\W*(?:by|автор|author|muallif|муаллиф|муаллифи|авторы|yazar)\b", re.IGNORECASE)
-_PIECES = re.compile(r"\s*(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
+_PIECES = re.compile(r"(?:(?<!\s)\s*)?(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
 _PLACE = r"[\"«]?[^\W\d_][^\d,.(/—–|:;]{1,40}?"
 _BEFORE_DATE = re.compile(rf"\s*(?P<place>{_PLACE})\s*(?:[,.]|(?P<agency>[(/][^()/]{{2,40}}[)/]))[\s,.—–-]*")
 _AFTER_DATE = re.compile(
-    r"\s*(?:г\.|года\b|ж\.|жыл\b|yil\b)?[\s.,]*(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*[.,]?\s*(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
+    r"\s*(?:(?:г\.|года\b|ж\.|жыл\b|yil\b)[\s.,]*|[.,][\s.,]*)?"
+    r"(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*(?:[.,]\s*)?(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
 )
-_AFTER_YEAR = re.compile(r"\s*(?:г\.?|года|ж\.|жыл|yil|йил)?\s*[.—–/(-]")
+_AFTER_YEAR = re.compile(r"\s*(?:(?:г\.?|года|ж\.|жыл|yil|йил)\s*)?[.—–/(-]")
 _PLACE_BEHIND = re.compile(r"\s*,\s*[^\W\d_a-zа-яё]{3,}[\s./(—–-]")
 
 

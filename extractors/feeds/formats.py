@@ -35,7 +35,7 @@ _ATTRIBUTES = re.compile(r"<((?:yandex|rbc_news):full-text|turbo:content|dc:x-da
 # of any guid that follows a link. So it gets them all as no links, and the word of the feed is put before the text.
 _GUID = re.compile(r"<guid(\s[^<>]*?)?(?<!/)>", re.IGNORECASE)
 _NO_LINK = "not-a-link:"
-_NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*[\"']?\s*false", re.IGNORECASE)
+_NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*(?:[\"']\s*)?false", re.IGNORECASE)
 _CONTENT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 _END_OF_URL = re.compile(r"</(?:[\w.-]+:)?url\s*>")

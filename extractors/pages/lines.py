@@ -33,7 +33,7 @@ def _any(phrases: Sequence[str]) -> str:
 _MONTH = (
     r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|қаң|"
     r"ақп|нау|"
-    r"сәу|мам|мау|шіл|там|қыр|қаз|қар|жел|yan|iyun|iyul|sen|okt|noy|dek|ýan|awg|июн|июл)\w*"
+    r"сәу|мам|мау|шіл|там|қыр|қаз|қар|жел|yan|iyun|iyul|sen|okt|noy|dek|ýan|awg|июн|июл)\w{0,12}"
 )
 _DAY = (
     r"(?:понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|пн|вт|ср|чт|пт|сб|вс|mon|tue|wed|thu|fri|"
@@ -58,14 +58,15 @@ _OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("rights", re.compile(rf"[\s\d]*{_any(line_phrases.RIGHTS)}")),
     ("label", re.compile(rf"{_SIGNS}{_any(line_phrases.LABELS)}\s*[:：]")),
 )
-_BUTTON = _any(line_phrases.BUTTONS)
-_BUTTONS = re.compile(rf"{_SIGNS}{_BUTTON}(?:[\s\W_\d]+{_BUTTON})*{_SIGNS}")
+_BUTTON = re.compile(_any(line_phrases.BUTTONS))
+_LETTERS = re.compile(r"[^\W\d_]+")
+LONGEST_BUTTON = 25  # runs of letters
 _STAMP = re.compile(rf"\W*{_STAMP_WORD}(?:\W+{_STAMP_WORD})*\W*")
 _CLOCK_OR_DATE = re.compile(
     rf"\d:\d\d|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d|\b\d{{1,2}} {_MONTH}|{_MONTH}\.? \d{{1,2}}\b"
 )
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
-_CODE = re.compile(r"\s*<[a-z]+[^>]*=[^>]*>.*")
+_CODE = re.compile(r"\s*<[a-z][^>=]*=[^>]*>.*")
 
 
 def kind_of_line(line: str) -> str | None:
@@ -80,11 +81,26 @@ def kind_of_line(line: str) -> str | None:
     for kind, opening in _OPENINGS:
         if words <= MAX_WORDS[kind] and opening.match(plain) and not (kind == "join us" and line.startswith("- ")):
             return kind  # in a list, "sign up" is advice
-    if words == 0 or _BUTTONS.fullmatch(plain):
+    if words == 0 or _is_buttons(plain):
         return "button"
     if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _CLOCK_OR_DATE.search(plain) and _is_stamp(plain):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
+
+
+def _is_buttons(line: str) -> bool:
+    """Tell whether a line is nothing but buttons, and signs and numbers around them.
+
+    A button may end at several places ("share on" takes some words along): each is looked at once, where one pattern
+    for all would try every combination.
+    """
+    runs = [run.span() for run in _LETTERS.finditer(line)]
+    reached = {0}
+    for first, (start, _) in enumerate(runs):
+        if first in reached and _BUTTON.match(line, start):
+            near = enumerate(runs[first : first + LONGEST_BUTTON], first + 1)
+            reached |= {following for following, (_, end) in near if _BUTTON.fullmatch(line, start, end)}
+    return bool(runs) and len(runs) in reached
 
 
 def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) -> list[str]:

@@ -25,7 +25,7 @@ WORDS_A_HEADLINE = 45  # an announcement has fewer, the section of an article mo
 _NOT_FOUND = re.compile(
     r"\b(?:(?:error|ошибка|қате|xato|хато|ката|хатои|ýalňyşlyk)\W{0,3})?404\b(?!\W?(?:years|лет))|"
     r"\b(?:page|article|story|content|post) (?:was |is |could )?(?:not|no longer) (?:be )?(?:found|available)|"
-    r"(?:страниц\w*|стать\w*|материал|новость|запись) (?:\w+ )?(?:не найден\w*|не существует|удал[её]н\w*|"
+    r"(?:страниц\w{0,6}|стать\w{0,6}|материал|новость|запись) (?:\w+ )?(?:не найден\w*|не существует|удал[её]н\w*|"
     r"отсутствует|недоступ\w+)|"
     r"(?:бет|парақша|мақала) (?:табылмады|табылған жоқ)|(?:sahifa|maqola) topilmadi|(?:саҳифа|мақола) топилмади|"
     r"(?:барак|баракча|макала) табылган жок|(?:саҳифа|мақола) (?:ёфт нашуд|пайдо нашуд)|(?:sahypa|makala) tapylmady",
@@ -49,7 +49,7 @@ _WALL = re.compile(
     r"(?:already a (?:subscriber|member)\?|this (?:article|content|story) is (?:only )?(?:for|"
     r"available to) (?:\w+ )?(?:subscribers|members))|"
     r"to (?:continue reading|read the (?:full|rest)|read this article)[^.]{0,60}(?:subscri|sign|log|register)|"
-    r"(?:доступ\w*|открыт\w*|читать|материал) [^.!?]{0,40}(?:только )?(?:для|по) (?:платн\w+ )?(?:подписчик\w*|"
+    r"(?:доступ\w{0,6}|открыт\w{0,6}|читать|материал) [^.!?]{0,40}(?:только )?(?:для|по) (?:платн\w+ )?(?:подписчик\w*|"
     r"подписк\w+)|"
     r"(?:оформите|купите|приобретите) (?:\w+ )?подписку|чтобы (?:прочитать|читать|"
     r"продолжить)[^.!?]{0,60}(?:подпи|войдите|зарегистр)|"
@@ -63,7 +63,7 @@ _OF_A_WALL = re.compile(
     "subscri|sign in|log in|register|become a|already a|members|continue reading|to read th|подписк|подписчик|"
     "чтобы (?:про|чит)|жазыл|obuna|обуна"
 )
-_COOKIES = re.compile(r"\bcookies?\b|\bкуки\b|файл\w* cookie|consent|согласи\w+ на обработку", re.IGNORECASE)
+_COOKIES = re.compile(r"\bcookies?\b|\bкуки\b|файл\w{0,6} cookie|consent|согласи\w{1,6} на обработку", re.IGNORECASE)
 MIN_COOKIES = 3
 COOKIES = 0.08  # of the words
 

@@ -5,22 +5,28 @@ Exit status: 0 the job was done, 1 it could not be, 2 the command line or the co
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from config.errors import FAILED, USAGE, UserError
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from config.load import Config
+    from storage.corpus.writer import CorpusWriter
+
+T = TypeVar("T")
 
 CHECKOUT = Path(__file__).parents[2]
 INTERRUPTED = 130  # exit status
@@ -58,9 +64,10 @@ class EngineName(StrEnum):
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
     """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
     from config.load import load_config
+    from extractors.archives.routes import ROUTES
 
     with problems_explained():
-        checked = load_config(folder)
+        checked = load_config(folder, ROUTES)
         checked.select(source_ids or (), given_by=given_by)
     return checked
 
@@ -85,6 +92,27 @@ def checked_address(url: str) -> str:
     except ValueError:
         say(f'URL: found "{url}", expected an address such as https://example.kz/news/1')
         raise typer.Exit(USAGE) from None
+
+
+def read_corpus(config: Config, data: Path, work: Callable[[CorpusWriter], Awaitable[T]]) -> T:
+    """Return the result of `work` on the corpus, which is opened for reading. Raises StorageError."""
+    from storage.corpus.writer import open_for_reading
+
+    async def opened() -> T:
+        async with open_for_reading(data, config.settings.storage) as corpus:
+            return await work(corpus)
+
+    return asyncio.run(opened())
+
+
+def read_index(config: Config, data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Return the result of `work` on the corpus's index, which is opened for reading. Raises StorageError."""
+
+    async def opened(corpus: CorpusWriter) -> T:
+        async with corpus.database.read() as connection:
+            return await work(connection)
+
+    return read_corpus(config, data, opened)
 
 
 @contextmanager

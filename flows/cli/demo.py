@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Config, load_config
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
+from flows.cli.commands import read_corpus
 from flows.cli.terminal import ProgressBar, print_summary
 from flows.digest.digest import digest
 from flows.passes.monitor import monitor
 from flows.reports.status import REPORT_FILE
 from flows.serving.run import PREFECT_FOLDER, run_flow, use_server
 from flows.serving.server import EmbeddedServer
-from flows.tools.inspect import verify_corpus
+from flows.tools.corpus import verify_corpus
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 
@@ -59,7 +61,7 @@ def run_demo(folder: Path) -> bool:
             second = run_flow(lambda flows: flows.monitor(str(config.folder), str(folder)), observer=bar)
         print_summary(second)
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
-    count, faults = asyncio.run(verify_corpus(config, folder))
+    count, faults = read_corpus(config, folder, verify_corpus)
     _show_article(config, folder)
     summary = asyncio.run(digest(config, folder))
     issue = summary.issued[0]
@@ -96,7 +98,7 @@ def _configure(folder: Path, settings: str, sources: str) -> Config:
     folder.mkdir()
     (folder / "settings.toml").write_text(settings, encoding="utf-8")
     (folder / "sources.toml").write_text(sources, encoding="utf-8")
-    return load_config(folder)
+    return load_config(folder, ROUTES)
 
 
 def _path(url: str) -> str:

@@ -45,6 +45,16 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 
 @dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """The digests to make, and whether to send them."""
+
+    names: tuple[str, ...] = ()  # none: all of the settings
+    since: str | None = None  # see `parse_since`; None: since the last digest of the same name
+    send: bool = True  # False: the mails wait for the next run
+    waiting_only: bool = False  # make no digest, only complete files and mails: all that wait, not only those due
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """One digest of a run; `stem` None: there was nothing new, and so there is none."""
 
@@ -148,11 +158,8 @@ def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
 async def digest(
     config: Config,
     data: Path,
+    request: DigestRequest = DigestRequest(),
     *,
-    names: Sequence[str] = (),
-    since: str | None = None,
-    send: bool = True,
-    waiting_only: bool = False,
     engine: str = "direct",
     step: Step = run_directly,
     now: Callable[[], datetime] = utc_now,
@@ -160,31 +167,28 @@ async def digest(
 ) -> DigestSummary:
     """Make the digests that are due to their readers, write their files, send what waits.
 
-    `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
-    since the last digest; an article that was in a digest is never in another one of the same name. Without `send`
-    all mails wait for the next run. With `waiting_only` no digest is made, only files
-    and mails are completed, all that wait and not only those that are due.
-    Raises StorageError when the corpus or the folder cannot be used, RequestError for a wrong `names` or `since`.
+    An article that was in a digest is never in another one of the same name. Raises StorageError when the corpus or
+    the folder cannot be used, RequestError for wrong `names` or a wrong `since` of the request.
     """
     mail = config.settings.mail
-    chosen = choose_digests(config, names)
-    moments = {one.name: _since(config, one, since, now()) for one in chosen}
+    chosen = choose_digests(config, request.names)
+    moments = {one.name: _since(config, one, request.since, now()) for one in chosen}
     summary = DigestSummary(data / FOLDER, mail is not None)
     async with open_for_reading(data, config.settings.storage):
         pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:
         database = corpus.database
         run = await store_run_start(database, kind="digest", engine=engine, now=now())
-        if not waiting_only:
+        if not request.waiting_only:
             await step("translations and events", lambda: relate_new(database, now=now()))
             for one in chosen:
                 issue = _Issue(config, one, database, since=moments[one.name], now=now())
                 summary.issued.append(await step(f"digest {one.name}", issue.store))
         summary.written = await write_files(config, data, database)
-        if send and mail is not None:
+        if request.send and mail is not None:
             # Each delivery is claimed, so a step that is run again repeats none.
             await _withdraw(config, database)
-            work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=waiting_only)
+            work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=request.waiting_only)
             summary.sending = await step("send", work)
         else:
             await note_waiting(database, summary.sending)

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 MAX_CHARACTERS = 420  # of an excerpt: five lines of a mail
 SHORT = 60  # characters of a line without an end that is a byline or a caption
 DATELINE = 45  # characters of a dateline that ends like a sentence
-_END = re.compile(r"(?:[.!?…]+[\"'»”’“)\]]*(?=\s)|[。！？]+[」』”’）]*)")
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'»”’“)\]]*(?=\s)|[。！？]+[」』”’）]*)")
 _BEGINS = re.compile(r"[\"'«“„‘(\[]*(?:[^\W_])")
-_WORD_BEFORE = re.compile(r"[^\s(«\"“„\[]+$")
+_WORD_BEFORE = re.compile(r"[^\s(«\"“„\[]{1,40}$")  # of longer ones, the end
 _FIRST_WORD = re.compile(r"[^\W\d_]+(?:['’ʻʼ][^\W\d_]+)?(?P<dot>\.\s)?")
 # After these there is always more: titles, and what stands before a name or a number.
 _OPEN_WORDS = """

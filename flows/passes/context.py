@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from config.load import Config
 from extractors.fetching.client import Client
+from extractors.period import Period
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
@@ -22,7 +23,6 @@ from storage.errors import LostConnection
 from storage.index.database import INDEX_FILE, index_location
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
-from storage.state.periods import Period
 from storage.state.turns import open_turns
 
 T = TypeVar("T")

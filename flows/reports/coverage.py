@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from extractors.period import Period, each_day
 from flows.pages import pages, replace_page
 from flows.reports.heat_map import NO_ROUTE, NUMBERS, STEPS, heat_map
 from storage.health.coverage import SourceCoverage
-from storage.state.periods import Period, each_day
 
 COVERAGE_FILE = "coverage.html"
 HEADINGS = (

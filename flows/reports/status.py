@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from config.load import Config
 from config.sources import Source
+from extractors.period import Period, each_day
 from extractors.records import Counted, words_of
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
@@ -18,7 +19,6 @@ from flows.reports.heat_map import STEPS, heat_map
 from storage.corpus.writer import CorpusWriter
 from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.report import DAYS, Report, Run, SourceReport, load_report
-from storage.state.periods import Period, each_day
 
 REPORT_FILE = "report.html"
 REASONS = 12  # listed: the most frequent ones

@@ -28,10 +28,12 @@ from prefect.states import Completed, Failed
 
 from config.errors import UserError
 from config.load import load_config
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
 from flows.passes import monitor as plain
+from flows.passes.backfill_request import checked_request
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
@@ -42,7 +44,6 @@ from flows.serving.parameters import Day, Shards, Since, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
-from flows.tools.inspect import coverage_of
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -127,7 +128,7 @@ async def monitor(
         due_only: Poll only the feeds whose turn has come by their own rhythm.
     """
     await _begin()
-    checked = load_config(Path(config))
+    checked = load_config(Path(config), ROUTES)
     with alone(Path(data) / MONITOR_LOCK) as free:
         if due_only and not free:
             _say("monitor: left out, since the last pass is still at work")
@@ -192,10 +193,8 @@ async def backfill(
         data: Folder of the corpus and its index.
     """
     await _begin()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    checked = load_config(Path(config))
-    addresses = Path(urls) if urls else None
-    chosen, _ = plain_backfill.choose_sources(checked, sources or (), via=via, addresses=addresses)
+    checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
+    request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
     progress = Progress(observer or Observer())
     artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
 
@@ -205,22 +204,12 @@ async def backfill(
         return result
 
     summary = await plain_backfill.backfill(
-        checked,
-        Path(data),
-        period=period,
-        sources=chosen,
-        via=via,
-        addresses=addresses,
-        engine="prefect",
-        step=step,
-        observer=progress,
+        checked, Path(data), request, engine="prefect", step=step, observer=progress
     )
     counts = summary.to_json()
     _say(f"backfill {first} – {last}: {sentences(counts)}")
     await aupdate_progress_artifact(artifact, progress=100.0)
-    coverage, page = await coverage_of(
-        checked, Path(data), [s.id for s in chosen], period, via=via, addresses=addresses
-    )
+    coverage, page = await plain_backfill.write_coverage(checked, Path(data), request, now=utc_now())
     text = f"{markdown(counts)}\n\n{coverage_markdown(coverage)}\n\nBy day: {page.absolute()}"
     await acreate_markdown_artifact(key="backfill-summary", markdown=text, description=f"{first} – {last}")
     return counts
@@ -257,9 +246,8 @@ async def backfill_windows(
         data: Folder of the corpus and its index.
     """
     await _begin()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    chosen, _ = plain_backfill.choose_sources(load_config(Path(config)), sources or (), via=via, addresses=None)
-    parts = shares(chosen, period, via=via, shards=shards)
+    checked = load_config(Path(config), ROUTES)
+    parts = shares(checked_request(checked, first, last, sources or (), via=via, today=utc_now().date()), shards=shards)
     names = []
     for part in parts:
         await arun_deployment(
@@ -313,12 +301,9 @@ async def digest(
     """
     await _begin()
     summary = await plain_digest.digest(
-        load_config(Path(config)),
+        load_config(Path(config), ROUTES),
         Path(data),
-        names=[name] if name else (),
-        since=since,
-        send=send,
-        waiting_only=waiting_only,
+        plain_digest.DigestRequest((name,) if name else (), since, send, waiting_only),
         engine="prefect",
         step=run_as_task,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from config.load import Config
 from flows.engine import configured_api, quiet_dependencies
@@ -18,7 +18,9 @@ from flows.passes.monitor import monitor
 from flows.serving.server import EmbeddedServer, check_api
 from storage.corpus.writer import open_corpus
 from storage.errors import StorageError
-from storage.state.periods import Period
+
+if TYPE_CHECKING:
+    from flows.passes.backfill_request import BackfillRequest
 
 T = TypeVar("T")
 EngineChoice = Literal["direct", "prefect"]
@@ -51,11 +53,8 @@ def run_monitor(
 def run_backfill(
     config: Config,
     data: Path,
-    source_ids: Sequence[str],
-    period: Period,
+    request: BackfillRequest,
     *,
-    via: str | None,
-    addresses: Path | None,
     engine: EngineChoice,
     observer: Observer,
 ) -> dict[str, Any]:
@@ -63,21 +62,17 @@ def run_backfill(
     if engine == "direct":
         from flows.passes.backfill import backfill
 
-        sources = config.select(source_ids)
-        summary = run(
-            backfill(config, data, period=period, sources=sources, via=via, addresses=addresses, observer=observer)
-        )
-        return summary.to_json()
+        return run(backfill(config, data, request, observer=observer)).to_json()
     with _prefect_api(config, data):
         return run_flow(
             lambda flows: flows.backfill(
-                period.first,
-                period.last,
+                request.period.first,
+                request.period.last,
                 config=str(config.folder),
                 data=str(data),
-                sources=list(source_ids) or None,
-                via=via,
-                urls=str(addresses.absolute()) if addresses else None,
+                sources=[source.id for source in request.sources],
+                via=request.via,
+                urls=str(request.addresses.absolute()) if request.addresses else None,
             ),
             observer=observer,
         )

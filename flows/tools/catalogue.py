@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Category, Source, SourcesFile
+from extractors.archives.routes import ROUTES
 from storage.files.local_folder import put_file, sync_folder
 
 FILE = "sources.toml"
@@ -207,7 +208,7 @@ def append(folder: Path, sources: Sequence[NewSource]) -> Written:
     """
     path = (folder / FILE).resolve()  # where a link leads: the link stays one
     with _alone(folder):
-        before = load_config(folder)
+        before = load_config(folder, ROUTES)
         copied = not path.exists()
         content = (CHECKOUT / FILE if copied else path).read_bytes()
         text = content.decode("utf-8-sig")

@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 from config.load import Config
 from config.sources import Backfill, Source
-from extractors.archives.routes import list_entries
-from extractors.archives.search import TOO_MANY, Tally
-from extractors.archives.window import Window
+from extractors.archives.routes import ROUTES
+from extractors.archives.search import TOO_MANY, Search, list_entries
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
 from extractors.fetching.messages import ACCEPT_FEED
+from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
 from extractors.workers.pool import Workers
@@ -33,8 +33,6 @@ from extractors.zones import zone_of
 from flows.passes.context import Observer, utc_now
 from flows.passes.sitemaps import NEWS_LASTS
 
-OWN_ROUTES = ("sitemap", "wordpress", "paged")  # of the site itself
-SHARED_ROUTES = ("gdelt", "wayback")  # one host for all sources
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
 STALE = timedelta(days=30)
@@ -92,7 +90,7 @@ async def check_sources(
     With `shared` the archives that all sources share are asked too.
     """
     observer = observer or Observer()
-    routes = (*OWN_ROUTES, *(SHARED_ROUTES if shared else ()))
+    asked = ("site", "archive") if shared else ("site",)
     async with Client(config.settings.network, now=now) as client:
         with Workers(config.settings.extraction) as workers:
             asking = _Asking(config, client, workers, now)
@@ -100,7 +98,7 @@ async def check_sources(
             for source in sources:
                 jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.feeds]
                 jobs += [(_route_host(r, source), _route_job(asking, source, r)) for r in source.backfill
-                         if r.route in routes]  # fmt: skip
+                         if ROUTES[r.route].asks in asked]  # fmt: skip
             queues: dict[str, list[int]] = defaultdict(list)
             for position, (host, _) in enumerate(jobs):
                 queues[host].append(position)
@@ -123,7 +121,7 @@ def _host(url: str) -> str:
 
 
 def _route_host(route: Backfill, source: Source) -> str:
-    return route.route if route.route in SHARED_ROUTES else _host(route.url or source.homepage)
+    return route.route if ROUTES[route.route].asks == "archive" else _host(route.url or source.homepage)
 
 
 def _feed_job(asking: _Asking, source: Source, url: str) -> Callable[[], Awaitable[Check]]:
@@ -201,19 +199,18 @@ async def _let_the_gap_pass(asking: _Asking, url: str) -> None:
 
 async def _check_route(asking: _Asking, source: Source, route: Backfill) -> Check:
     """Whether the route answers: the real one is taken, which gives up after a few documents."""
-    yesterday = asking.now().astimezone(zone_of(source.country)).date() - timedelta(days=1)
-    window = Window(yesterday, yesterday, zone_of(source.country))  # which is read with the days beside it
+    zone = zone_of(source.country)
+    yesterday = day_of(asking.now() - DAY, zone)  # which is read with the days beside it
     most = MAX_DOCUMENTS if route.url else MAX_PLACES
     archives = asking.config.settings.archives.model_copy(update={"max_documents": most})
-    tally, entries = Tally(), []
+    search = Search(
+        asking.client, source, route, yesterday, zone, archives, asking.now, asking.parse, folder=asking.config.folder
+    )
+    tally, entries = search.tally, []
     check = Check(source.id, route.url or source.homepage, ok=True, what=route.route)
     started = time.monotonic()
     try:
-        listing = list_entries(
-            asking.client, source, route, window, archives, tally=tally, now=asking.now, parse=asking.parse,
-            folder=asking.config.folder,
-        )  # fmt: skip
-        async with aclosing(listing) as found:
+        async with aclosing(list_entries(search)) as found:
             async for listed in found:
                 entries.append(listed.entry)
     except ItemError as error:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from config.errors import RequestError
 from config.load import Config
+from config.settings import masked
 from config.sites import site_of
 from extractors.fetching.client import Client
 from extractors.pages.job import ArticleJob, SiteRule
@@ -142,8 +143,13 @@ async def _without_site_lines(config: Config, data: Path, url: str, article: Art
 def _check_address(url: str, where: str) -> None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
     except ValueError:
         usable = False
     if not usable or any(c.isspace() for c in url):
-        raise RequestError(f"{where}: found {url}, expected a complete address such as https://example.kz/news/1")
+        raise RequestError(
+            f"{where}: found {masked(url)}, expected a complete address such as https://example.kz/news/1, "
+            "without user and password"
+        )

@@ -17,7 +17,7 @@ from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
 from config.errors import EdgeError
-from config.settings import WebAddress
+from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Backfill, Source
 from extractors.feeds.encoding import decode
 from extractors.feeds.markup import repaired
@@ -195,7 +195,9 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
         strange = next((feed for feed in draft.feeds if not _is_address(feed)), None)
         owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
         if strange is not None:
-            skipped.append(Skipped(clean_line(strange)[:200], "not an http or https address"))
+            shown = masked(clean_line(strange))
+            why = "not an http or https address" if shown == clean_line(strange) else "an address with a password"
+            skipped.append(Skipped(shown[:200], why))
             continue
         if owner is not None or (draft.id in taken and not draft.feeds):
             skipped.append(Skipped(shown, f'in the catalogue already: source "{owner or draft.id}"'))

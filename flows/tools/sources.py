@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from config.load import Config, ConfigError
-from config.settings import WebAddress
+from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
 from extractors.feeds.jobs import FeedJob
@@ -118,7 +118,7 @@ def _address(url: str) -> str:
     try:
         return TypeAdapter[str](WebAddress).validate_python(given)
     except ValidationError as exc:
-        shown = clean_line(url)[:MAX_NAME]
+        shown = masked(clean_line(given)).removeprefix("" if "://" in url else "https://")[:MAX_NAME]
         raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
 
 

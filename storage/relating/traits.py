@@ -42,7 +42,7 @@ _NUMBER = re.compile(
 )
 _CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
 _CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
-_SENTENCE_START = re.compile(r"(?:^\W*|[.!?…:\n—–•]\W*|\s-\W*)$")
+_SENTENCE_START = re.compile(r"^(?=\W*$)|(?<=\w)(?=\W*$)\W*?(?:[.!?…:\n—–•]|\s-)")
 _APOSTROPHES = re.compile(r"['’ʻ‘ʼ`]s?\b|['’ʻ‘ʼ`-]")
 _LATIN_RUN = re.compile(r"(?<![A-Za-z'’-])(?:[A-Za-z][A-Za-z'’-]*[ ,:]+){4,}[A-Za-z][A-Za-z'’-]*")  # five words or more
 _CYRILLIC_RUN = re.compile(r"(?<![\u0400-\u04ff-])(?:[\u0400-\u04ff][\u0400-\u04ff-]*[ ,:]+){4,}[\u0400-\u04ff]+")
@@ -192,12 +192,12 @@ def _key(word: str, language: str | None) -> str | None:
     else:
         lower = lower.replace("дж", "ж").translate(_CYRILLIC)
     lower = re.sub(r"(.)\1+", r"\1", lower)
-    consonants = _consonants(re.sub(r"(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
+    consonants = _consonants(re.sub(r"(?<![aeoui])(?<![aeoui]m)(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
     if len(consonants) < 3:
         consonants = _consonants(lower)
     if len(consonants) >= 3:
         return consonants
-    short = re.sub(r"[aeoui]+$", "", lower)
+    short = re.sub(r"(?<![aeoui])[aeoui]+$", "", lower)
     return short if len(short) >= 3 else None
 
 

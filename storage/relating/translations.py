@@ -37,7 +37,9 @@ _LANGUAGE = re.compile(
     r"(?:ru|rus|en|eng|kk|kz|kaz|qaz|uz|uzb|uz-latn|uz-cyrl|oz|ky|kg|kyr|tg|tj|taj|tk|tm|tr|zh|cn|uk|ua|de|fr)"
 )
 _ID = re.compile(r"(?<![0-9])[0-9]{5,12}(?![0-9])")
-_NAMED = re.compile(r"[a-z0-9_%.-]*(?:[a-z%][a-z0-9%]*[-_][a-z0-9%]+|[0-9]{3,})[a-z0-9_%.-]*", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?=[a-z0-9_%.-]*\Z).*?(?:(?<![a-z0-9%])[0-9]*[a-z%][a-z0-9%]*[-_][a-z0-9%]|[0-9]{3}).*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,6 @@ async def store_site_pages(connection: AsyncConnection, pages: Sequence[SitePage
         partition_by=site_pages.c.site, order_by=(site_pages.c.seen_at.desc(), by_code_point(site_pages.c.key).desc())
     )
     sites = sorted({page.site for page in pages})
-    ranked = select(*keys, rank.label("place")).where(site_pages.c.site.in_(sites)).subquery()
+    ranked = select(*keys, rank.label("rank")).where(site_pages.c.site.in_(sites)).subquery()
     old = select(ranked.c.site, ranked.c.key).where(ranked.c.rank > KEPT)
     await connection.execute(delete(site_pages).where(tuple_(*keys).in_(old)))

@@ -14,7 +14,8 @@ looked at. Counted are
 - files to touch for a language, a route, an outcome: those with a table that names three or more of its kind (a set,
   dict, tuple, list, `match`, class of constants, or pattern with `|`). For a language also those with words of a
   language: November in two or more languages, or three or more Cyrillic words; and its own file in config/languages.
-  For a route also its module. The catalogue and the terms of the topic (config/*.toml) are not counted.
+  For a route also its module. The catalogue and the terms of the topic (config/*.toml) are not counted, nor
+  tables of a pass's counts (appended, duplicates, pending …), in which each outcome is counted as one of a few.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ OUTCOMES = {
     "refused", "robots", "unsafe_address", "too_large", "failed", "gave_up",
 }  # fmt: skip
 CYRILLIC_WORD = re.compile("[а-яёәғқңөұүһі]{4,}")
+COUNTS = {"duplicates", "pending", "new"}  # a table that names one of these tells the counts of a pass, no outcomes
 MANY = 3  # of a kind, in one table
 Arrows = Mapping[str, Collection[str]]
 
@@ -198,7 +200,7 @@ def to_touch(house: House, kind: Collection[str]) -> list[str]:
     return [
         house.paths[module]
         for module, tree in house.trees.items()
-        if any(len(words & set(kind)) >= MANY for words in tables(tree))
+        if any(len(words & set(kind)) >= MANY and not words & COUNTS for words in tables(tree))
     ]
 
 

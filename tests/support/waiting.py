@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-DEADLINE_S = 180  # a worker takes 20 s to begin a run where nothing else is going on
+DEADLINE_S = 300  # a worker takes 20 s to begin a run where nothing else is going on
 
 
 async def eventually(what: str, found: Callable[[], Any]) -> Any:

@@ -20,7 +20,6 @@ from config.sources import Source
 from flows.digest.clean import MAX_NAME, clean, link, readable
 from flows.digest.records import Also, Content, CountryStories, Event, HealthNote, Story
 from flows.digest.sentences import first_sentences
-from flows.digest.words import Frame
 from storage.digests.facts import (
     DigestArticle,
     RaisedFlag,
@@ -49,7 +48,7 @@ async def load_content(
     numbers: Sequence[int],
     *,
     title: str,
-    frame: Frame,
+    frame: str,
     zone: ZoneInfo,
     now: datetime,
     since: datetime | None,
@@ -101,7 +100,7 @@ def _stories(
     *,
     tellings: Iterable[tuple[int, int]],
     reprints: Iterable[Reprint],
-    frame: Frame,
+    frame: str,
     sources: Mapping[str, Source],
 ) -> list[tuple[Story, bool]]:
     """The stories with whether they are borderline. Of several articles that tell one, the reader's language leads."""

@@ -28,7 +28,7 @@ from flows.digest.mail import compose, domain_of
 from flows.digest.records import Content
 from flows.digest.render import render
 from flows.digest.sending import Sending, note_waiting, send_waiting
-from flows.digest.words import WORDS
+from flows.digest.words import words_of
 from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
@@ -39,7 +39,6 @@ from storage.state.runs import store_run_end, store_run_start
 
 PROBLEMS_SHOWN = 5
 DEFAULT_NAME = Digest().name
-TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -283,7 +282,7 @@ async def _forget_old(database: Database, *, now: datetime) -> None:
 
 
 def _title(one: Digest) -> str:
-    return one.title or TITLES[one.frame]
+    return one.title or words_of(one.frame).title
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +312,7 @@ class _Issue:
             archive = mail.archive_url if mail else None
             rendered = render(content, archive_link=f"{archive}/{stem}.html" if archive else f"{stem}.html")
             if not choice.numbers:  # a mail of one line; the page says how the sources are
-                line = WORDS[one.frame].nothing
+                line = words_of(one.frame).nothing
                 rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n")
             key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
             message_id = f"<{stem}.{key}@{domain_of(mail)}>"

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from config.load import Config
 from config.settings import VERSION
 from extractors.text import clean_line
+from flows.digest.words import words_of
 from flows.pages import pages
 from storage.digests.archive import FeedArticle, Issue, load_feed_articles, load_files, load_issues
 from storage.files.folder import in_thread
@@ -30,10 +31,6 @@ TITLE_CHARACTERS, OPENING_CHARACTERS = 300, 400
 FEED_ID = uuid.uuid5(uuid.NAMESPACE_URL, "c5watch digests")  # of a feed that has no address of its own
 _WEB_ADDRESS = re.compile(r"""https?://[^\s<>"{}|\\^`]+""")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-WORDS = {
-    "ru": {"title": "Дайджесты", "count": "Статей:", "feed": "Лента Atom", "none": "нового нет"},
-    "en": {"title": "Digests", "count": "Articles:", "feed": "Atom feed", "none": "nothing new"},
-}
 
 
 async def write_files(config: Config, data: Path, database: Database) -> list[Path]:
@@ -93,7 +90,7 @@ def _index(config: Config, issues: list[Issue]) -> str:
         for issue in issues
     ]
     frame = config.settings.digests[0].frame
-    return pages().get_template("digest_index.html").render(lines=lines, frame=frame, words=WORDS[frame], feed=FEED)
+    return pages().get_template("digest_index.html").render(lines=lines, frame=frame, words=words_of(frame), feed=FEED)
 
 
 def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str:
@@ -106,7 +103,7 @@ def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str
         .get_template("feed.xml")
         .render(
             id=(uuid.uuid5(uuid.NAMESPACE_URL, archive) if archive else FEED_ID).urn,
-            title=titles[0] if len(titles) == 1 else f"c5watch: {WORDS[frame]['title']}",
+            title=titles[0] if len(titles) == 1 else f"c5watch: {words_of(frame).list_title}",
             updated=_moment(updated),
             archive=archive,
             frame=frame,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flows.digest.words import Frame
-
 
 @dataclass(frozen=True, slots=True)
 class Also:
@@ -85,7 +83,7 @@ class Content:
     """All that a digest shows. `articles` counts those it is made of; those folded into another's story included."""
 
     title: str
-    frame: Frame
+    frame: str
     now: datetime  # in the reader's zone
     since: datetime | None  # in the reader's zone; None: there was no digest before
     articles: int

@@ -15,7 +15,7 @@ from flows.digest.bars import countries_bars, days_bars
 from flows.digest.clean import MAX_NAME, clean, link, turns
 from flows.digest.records import Content, CountryStories, Story
 from flows.digest.text import plain_text
-from flows.digest.words import WORDS, Words
+from flows.digest.words import Words, words_of
 from flows.pages import pages
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
     `archive_link` says where the page will be: an address, or the name of its file where it has no address. None: in
     the folder of digests.
     """
-    words = WORDS[content.frame]
+    words = words_of(content.frame)
     subject = _subject(content, words)
 
     def mail(shown: Shown) -> str:

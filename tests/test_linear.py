@@ -30,6 +30,7 @@ from storage.search.snippets import snippet
 from storage.search.stems import stems
 from tests.support.patterns import Used, attacks, every_pattern
 
+pytestmark = pytest.mark.slow
 SHORT, LONG = 600, 2400  # characters
 NOTHING_S = 0.005  # of CPU: less for the long text is too little to compare
 MOST_S = 5.0  # of CPU, for any long text

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from config.phrases import Phrases
+from config.phrases import Phrase, Phrases
 
 FOLDER = "languages"
 CHECKOUT = Path(__file__).parent
@@ -144,6 +144,7 @@ class Pages(_Table):
     check: Phrases = ()  # "prove that you are human"
     wall: Phrases = ()  # "subscribe to read on"
     cookies: Phrases = ()
+    appeared: tuple[tuple[Phrase, Phrase], ...] = ()  # a feed's last line "The post … appeared": around the title
 
 
 class Sentences(_Table):
@@ -159,6 +160,7 @@ class Names(_Table):
     """How names are declined and large numbers are called: see `storage.relating.traits`."""
 
     endings: Words = ()
+    common: tuple[Text, ...] = ()  # names and titles that stand in everybody's texts: they tell no two texts apart
     thousand: Phrases = ()
     million: Phrases = ()
     billion: Phrases = ()

@@ -234,7 +234,7 @@ def test_a_fault_of_the_program_is_one_sentence_and_its_traceback_lies_in_a_file
         "import sys; from flows.cli import app\n"
         "@app.app.command()\n"
         "def broken() -> None: raise ExceptionGroup('side by side', [ZeroDivisionError('of a\\nkind')])\n"
-        "sys.argv[1:] = ['broken']; app.run()"
+        "sys.argv[1:] = ['broken']; app.run_command_line()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)},

@@ -76,7 +76,9 @@ def every_pattern() -> tuple[list[Used], list[str]]:
                 places = [name] if value_name.startswith("_") else list(sources)
                 owners = {method for place in places for owner, method in calls[place] if owner == value_name}
                 # Those in containers are used under other names; `split` is rather a text's own.
-                loose = {method for owner, method in calls[name] if owner.islower() and method != "split"}
+                loose = {
+                    method for owner, method in calls[name] if owner.islower() and owner != "re" and method != "split"
+                }
                 one = isinstance(value, re.Pattern)
                 for number, pattern in enumerate(_inside(value, set())):
                     where = f"{name}.{value_name}" if one else f"{name}.{value_name}[{number}]"

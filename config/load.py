@@ -1,7 +1,7 @@
 """Read and check the configuration folder as a whole, before anything else happens.
 
-A file that the folder lacks is taken from the checkout's own `config/`. Every mistake becomes one line
-that names file, key, what was found and what is expected; all of them are reported at once.
+A file that the folder lacks is taken from the checkout's own `config/`, and so is each file of `languages/`. Every
+mistake becomes one line that names file, key, what was found and what is expected; all of them are reported at once.
 """
 
 from __future__ import annotations
@@ -10,21 +10,32 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from config.errors import USAGE, UserError
+from config.languages import (
+    CODE,
+    Language,
+    Languages,
+    gathered,
+    language_files,
+    language_of,
+    read_languages,
+    use_languages,
+)
 from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
 from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
 from config.topics import TopicsFile, WeightsFile, with_weights
 
+T = TypeVar("T")
 CHECKOUT = Path(__file__).parent
 FILES: Mapping[str, type[BaseModel]] = {
     "settings.toml": Settings,
@@ -57,6 +68,7 @@ class Config:
     settings: Settings
     sources: tuple[Source, ...]
     topics: TopicsFile
+    languages: Languages
     sites: Mapping[str, Site] = field(default_factory=dict)  # by domain
 
     def source(self, source_id: str) -> Source:
@@ -84,9 +96,10 @@ class Config:
 
 
 def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> Config:
-    """Return the configuration in `folder`. Raises ConfigError; reads the environment only for C5WATCH_* overrides.
+    """Return the configuration in `folder`, whose languages are from now on those of this process.
 
     `routes` is the table that the catalogue's backfill routes are checked against; without it, only their shape is.
+    Raises ConfigError; reads the environment only for C5WATCH_* overrides.
     """
     if not folder.is_dir():
         raise ConfigError([f"--config: found {folder}, expected an existing folder"])
@@ -111,9 +124,11 @@ def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> 
         except ValidationError as exc:
             lines += [_line(path, model, error) for error in exc.errors()]
     sites, wrong = _sites(folder if (folder / SITES).exists() else CHECKOUT)
-    lines += wrong
-    if not lines:
-        lines = _unknown_in_digests(paths["settings.toml"], *(checked[name] for name in FILES))
+    lines += wrong + _wrong_languages(folder)
+    if lines:
+        raise ConfigError(lines)
+    languages = read_languages(folder)
+    lines = _unknown_in_digests(paths["settings.toml"], languages, *(checked[name] for name in FILES))
     if lines:
         raise ConfigError(lines)
     topics = checked["topics.toml"]
@@ -122,7 +137,8 @@ def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> 
             topics = with_weights(topics, checked[WEIGHTS])
         except ValueError as exc:
             raise ConfigError([f"{paths[WEIGHTS]}: {exc}"]) from exc
-    return Config(folder, checked["settings.toml"], checked["sources.toml"].sources, topics, sites)
+    use_languages(languages)
+    return Config(folder, checked["settings.toml"], checked["sources.toml"].sources, topics, languages, sites)
 
 
 def _sites(folder: Path) -> tuple[dict[str, Site], list[str]]:
@@ -141,7 +157,31 @@ def _sites(folder: Path) -> tuple[dict[str, Site], list[str]]:
     return sites, lines
 
 
-def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, topics: TopicsFile) -> list[str]:
+def _wrong_languages(folder: Path) -> list[str]:
+    """Return what is wrong with the files of the languages."""
+    lines: list[str] = []
+    parts: dict[str, Language] = {}
+    files = language_files(folder)
+    for code, path in files.items():
+        if not CODE.fullmatch(code) or code[:2] not in LANGUAGES:
+            lines.append(f'{path}: expected a language as its name, such as "kk.toml" or "uz-cyrl.toml"')
+        try:
+            parts[code] = _parsed(path, language_of)
+        except ConfigError as exc:
+            lines += exc.lines
+        except ValidationError as exc:
+            lines += [_line(path, Language, error) for error in exc.errors()]
+    try:
+        gathered(parts)
+    except ValueError as exc:
+        code, _, problem = str(exc).partition(": ")
+        lines.append(f"{files[code]}: {problem}")
+    return lines
+
+
+def _unknown_in_digests(
+    path: Path, languages: Languages, settings: Settings, sources: SourcesFile, topics: TopicsFile
+) -> list[str]:
     """What a digest asks for and can never get: a misspelt country would give a digest that is always empty."""
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
@@ -149,6 +189,7 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
     for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
+            ("frame", [digest.frame], languages.frames(), f"a language with [digest]: {', '.join(languages.frames())}"),
             ("languages", digest.languages, LANGUAGES, 'ISO 639-1 codes such as "ru" or "kk"'),
             ("countries", digest.countries, countries, f"countries of sources: {', '.join(countries)}"),
         )
@@ -161,8 +202,18 @@ def _unknown_in_digests(path: Path, settings: Settings, sources: SourcesFile, to
 
 
 def _read(path: Path) -> dict[str, Any]:
+    content = _parsed(path, tomllib.loads)
+    if options := [f"{path}: {key}: unknown key" for key in content if key.startswith("_")]:
+        raise ConfigError(options)  # pydantic-settings would take them for its own options
+    return content
+
+
+def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+    """Return what `parse` makes of a file's text. Raises ConfigError, and pydantic's ValidationError as it is."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return parse(path.read_text(encoding="utf-8-sig"))
+    except ValidationError:
+        raise
     except OSError as exc:
         raise ConfigError([f"{path}: cannot be read: {exc.strerror}"]) from exc
     except UnicodeDecodeError as exc:
@@ -171,9 +222,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from exc
     except ValueError as exc:  # TOMLDecodeError, or a number that Python refuses to read
         raise ConfigError([f"{path}: not valid TOML: {exc}"]) from exc
-    if options := [f"{path}: {key}: unknown key" for key in content if key.startswith("_")]:
-        raise ConfigError(options)  # pydantic-settings would take them for its own options
-    return content
 
 
 SECRET_PLACES = (("storage",), ("storage", "database"))

@@ -294,7 +294,7 @@ class Digest(Section):
     recipients: tuple[MailAddress, ...] = ()  # none: those of [mail]
     schedule: Cron | None = None  # None: that of [schedule]
     timezone: Zone | None = None  # None: that of [schedule]
-    frame: Literal["ru", "en"] = "ru"  # language of all that is not an article's
+    frame: str = "ru"  # language of all that is not an article's: one with [digest] in languages/
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
 
 

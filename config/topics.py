@@ -21,14 +21,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
 
-# The languages that a list of terms may be kept for. "uz" is Uzbek in Latin, "uz-cyrl" in Cyrillic letters; "any" is
-# for names that all languages write alike. "<language>-only": its terms count in articles of that language alone.
-LANGUAGES = (
-    *("ru", "en", "kk", "ky", "tg", "tk", "uz", "uz-cyrl", "tr", "de", "zh"),
-    *("az", "be", "es", "fa", "fr", "it", "ja", "ko", "mn", "pl", "uk"),
-)
+from config.sources import LANGUAGES
+
+# A list of terms is for a language by its ISO 639-1 code, with "-cyrl" or "-latn" for one of its scripts: "uz" is Uzbek
+# in Latin, "uz-cyrl" in Cyrillic letters. "any" is for names that all languages write alike. "<language>-only": its
+# terms count in articles of that language alone.
 ANY = "any"
-KEYS = (ANY, *LANGUAGES, *(f"{language}-only" for language in LANGUAGES))
+SCRIPTS = ("-cyrl", "-latn")
 MAX_TERM_CHARACTERS = 200
 MAX_SPELLINGS = 200  # of one term; a slip with brackets must not multiply into millions
 
@@ -85,9 +84,11 @@ def _term(value: str) -> str:
 
 def _known_keys(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     for key, terms in value.items():
-        if key not in KEYS:
-            known = ", ".join(("any", *LANGUAGES))
-            raise ValueError(f'found the language "{key}", expected one of {known}, or one of them with "-only"')
+        language = key.removesuffix("-only")
+        if key != ANY and language not in LANGUAGES and not (language[:2] in LANGUAGES and language[2:] in SCRIPTS):
+            raise ValueError(
+                f'found the language "{key}", expected "any", a code such as "kk" or "uz-cyrl", or a code with "-only"'
+            )
         if not terms:
             raise ValueError(f'found no term for "{key}", expected at least one, or no line "{key}" at all')
     return value

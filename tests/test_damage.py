@@ -19,6 +19,8 @@ from storage.errors import StorageError
 from tests.support.results import NOW, result
 from tests.support.running import CHECKOUT, c5watch, own_disk
 
+pytestmark = pytest.mark.slow
+
 COUNT = 12
 WORD = "тайна"  # stands in every text that is damaged, and in no sentence
 

@@ -16,7 +16,7 @@ from config.settings import Storage
 from flows.digest.clean import clean, link, readable
 from flows.digest.contents import load_content
 from flows.digest.records import Content, Story
-from flows.digest.words import EN, RU
+from flows.digest.words import words_of
 from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
 from storage.index.database import Database, index_location, open_database
 from storage.index.schema import articles, runs, variants
@@ -253,11 +253,11 @@ PLURALS = {0: "материалов", 1: "материал", 2: "материа�
 
 @pytest.mark.parametrize("number", PLURALS)
 def test_russian_nouns_take_the_form_of_their_number(number: int) -> None:
-    assert RU.counted(number, RU.article).rpartition("\u00a0")[2] == PLURALS[number]
+    assert words_of("ru").counted(number, words_of("ru").article).rpartition("\u00a0")[2] == PLURALS[number]
 
 
 def test_english_nouns_and_numbers() -> None:
-    assert [EN.counted(number, EN.article) for number in (0, 1, 2, 1234)] == [
+    assert [words_of("en").counted(number, words_of("en").article) for number in (0, 1, 2, 1234)] == [
         "0\u00a0articles", "1\u00a0article", "2\u00a0articles", "1,234\u00a0articles",
     ]  # fmt: skip
 
@@ -276,14 +276,14 @@ def test_every_reason_that_a_source_is_flagged_for_is_said_in_russian() -> None:
     ]
     assert len({flag.why for flag in found}) == 6
     for flag in found:
-        assert flag.name in RU.flags and flag.name in EN.flags
-        assert not any("a" <= letter <= "z" for letter in RU.reason(flag.why)), flag.why
-    assert RU.reason("nothing new for 80 h; its longest pause so far was 12 days") == (
+        assert flag.name in words_of("ru").flags and flag.name in words_of("en").flags
+        assert not any("a" <= letter <= "z" for letter in words_of("ru").reason(flag.why)), flag.why
+    assert words_of("ru").reason("nothing new for 80 h; its longest pause so far was 12 days") == (
         "нового нет 80\u00a0часов; прежде дольше всего – 12\u00a0дней"
     )
 
 
 def test_every_country_and_language_of_the_catalogue_has_a_name() -> None:
     for one in load_config(CHECKOUT).sources:
-        assert one.country in RU.countries and one.country in EN.countries
-        assert one.language in RU.languages and one.language in EN.languages
+        assert one.country in words_of("ru").countries and one.country in words_of("en").countries
+        assert one.language in words_of("ru").languages and one.language in words_of("en").languages

@@ -22,7 +22,7 @@ from flows.digest.clean import MAX_NAME, clean, link, readable
 from flows.digest.contents import MAX_TITLE
 from flows.digest.records import Also, Content, CountryStories, Event, HealthNote, Story
 from flows.digest.render import LIMIT, Rendered, render, transferred
-from flows.digest.words import WORDS, Frame
+from flows.digest.words import words_of
 from storage.index.database import open_database
 from tests.support.digest_samples import NOW, SINCE, ZONE, fill, sample
 
@@ -153,7 +153,7 @@ def test_the_figures_are_bars_of_table_cells_with_their_numbers_and_the_names_of
 @pytest.mark.parametrize("most", range(30))
 def test_the_number_above_the_highest_bar_stands_over_it_wherever_it_is(most: int) -> None:
     days = tuple((date(2025, 10, 11) + timedelta(days=number), int(number == most)) for number in range(30))
-    bars = days_bars(replace(EMPTY, days=days), WORDS["en"])
+    bars = days_bars(replace(EMPTY, days=days), words_of("en"))
     before, label, after = bars.columns
     assert before + label + after == 30
     assert before <= most < before + label
@@ -168,7 +168,7 @@ def test_the_mail_keeps_its_dark_colours_and_needs_no_style_sheet_for_the_light_
 
 
 @pytest.mark.parametrize("frame", ["ru", "en"])
-def test_nothing_new_is_said_in_all_forms(frame: Frame) -> None:
+def test_nothing_new_is_said_in_all_forms(frame: str) -> None:
     rendered = render(replace(EMPTY, frame=frame), archive_link=None)
     words = {"ru": "Нового по теме нет.", "en": "Nothing new on the topic."}[frame]
     assert words in rendered.text and words in rendered.html and words in rendered.page
@@ -271,7 +271,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(stories(), max_size=6, unique_by=lambda story: story.number), HOSTILE, st.sampled_from(["ru", "en"]))
-def test_whatever_outlets_write_arrives_as_harmless_text(found: list[Story], title: str, frame: Frame) -> None:
+def test_whatever_outlets_write_arrives_as_harmless_text(found: list[Story], title: str, frame: str) -> None:
     content = replace(
         EMPTY, title=clean(title, MAX_NAME), frame=frame, articles=len(found),
         events=(Event((CountryStories(None, tuple(found[:2])),)),),

@@ -28,6 +28,8 @@ from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles, events, relations, variants
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 NASTY = 'a\u2028b\u2029c\x85d "quoted", comma; ё'
 

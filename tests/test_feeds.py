@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from extractors.dates.moments import parse_date
 from extractors.feeds import parsing as feeds
-from extractors.feeds.dates import parse_date
 from extractors.feeds.links import article_url
 from extractors.feeds.markup import as_html, plain, repaired
 from extractors.feeds.parsing import parse_feed

@@ -34,6 +34,8 @@ from tests.demo_site.server import DemoSite
 from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, own_disk, write_config
 
+pytestmark = pytest.mark.slow
+
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 
 

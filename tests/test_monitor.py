@@ -33,6 +33,8 @@ from tests.support.hostile_site import HEAD, Answer, HostileSite, Line, item, rs
 from tests.support.hostile_site import article as composed
 from tests.support.running import EVERYTHING, SETTINGS, explained, source_toml, verified, write_config
 
+pytestmark = pytest.mark.slow
+
 DEAD = "zhetisu-online"
 
 

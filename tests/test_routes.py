@@ -25,7 +25,7 @@ ROUTES["pigeon"] = Route(
     asks="site",
 )
 """
-COMMAND = f"{ROW}\nfrom flows.cli.app import run\nrun()"
+COMMAND = f"{ROW}\nfrom flows.cli.app import run_command_line\nrun_command_line()"
 PARAMETERS = f"""{ROW}
 import json
 from flows.serving.prefect_flows import backfill, backfill_windows

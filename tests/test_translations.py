@@ -15,7 +15,7 @@ from extractors.language import identify
 from extractors.urls import article_id, canonical_url
 from storage.files.article_file import ArticleFile
 from storage.relating.nearby import Nearby, Piece
-from storage.relating.traits import EVERYBODYS, read_traits
+from storage.relating.traits import everybodys, read_traits
 from storage.relating.translations import find_translations, page_keys
 from tests.support.composed import ARTICLES, FIRST_DAY, Composed
 
@@ -230,7 +230,7 @@ def test_names_are_known_by_their_consonants(text: str, language: str, english: 
 
 def test_what_everybody_is_called_tells_no_texts_apart() -> None:
     text = "и Казахстан, Токаев, Трамп, Вашингтон, Узбекистан, Мирзиёев, Астана"
-    assert set(read_traits(text, "ru").marks) <= EVERYBODYS
+    assert set(read_traits(text, "ru").marks) <= everybodys()
 
 
 @settings(deadline=None)  # the first example compiles patterns

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from config.sources import Source
 from extractors.archives.search import Listed, Search
-from extractors.feeds.dates import parse_date
+from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
 from extractors.records import Entry, ItemError, Outcome

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urljoin
 
 from extractors.archives.paged import list_numbered_feed
 from extractors.archives.search import TOO_MANY, Listed, Search
-from extractors.feeds.dates import parse_date
+from extractors.dates.moments import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain
 from extractors.fetching.messages import Response

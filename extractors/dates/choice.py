@@ -23,7 +23,7 @@ from email.utils import parsedate_to_datetime
 import htmldate
 from lxml.html import HtmlElement
 
-from extractors.dates.worded import mentions, writes_month_first
+from extractors.dates.worded import only_mention, writes_month_first
 from extractors.records import DateCandidate
 
 ORDER = ("rule", "json-ld", "meta", "time", "feed", "url", "visible", "dateline", "htmldate")
@@ -55,9 +55,8 @@ def parse_day(text: str, zone: tzinfo) -> date | None:
             return _date(*map(int, iso.groups()))
         moment = _mail_date(text)
     if moment is None:
-        found = mentions(text, month_first=writes_month_first(zone)) if len(text) <= _ALONE else []
-        complete = [_date(m.year, m.month, m.day) for m in found if m.year is not None]
-        return complete[0] if len(found) == 1 and complete else None
+        found = only_mention(text, month_first=writes_month_first(zone)) if len(text) <= _ALONE else None
+        return _date(found.year, found.month, found.day) if found and found.year is not None else None
     if moment.tzinfo is None:
         return moment.date()
     try:

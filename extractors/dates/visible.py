@@ -2,7 +2,7 @@
 
 Asked where nothing is stated for machines, or where that is in conflict. A date counts only when the line, or the
 piece of a line, holds little else: a date within a sentence is one that the article tells of. Months and forms are the
-matter of `extractors.dates.worded`.
+matter of `extractors.dates.worded`, the words around a date that of `config/languages/`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
 
+from config.languages import Languages, languages
+from config.phrases import any_of
 from extractors.dates.choice import EARLIEST, parse_day
-from extractors.dates.worded import Mention, has_digit, mentions, writes_month_first
+from extractors.dates.worded import Mention, has_digit, mentions, usual_words, writes_month_first, year_words
 from extractors.text import clean_line, tokens
 
 LINES_AFTER, LINES_BEFORE = 10, 4  # of the headline, in which a date without a label is the article's own
@@ -41,38 +43,40 @@ _FURNITURE = re.compile(
 )
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "em", "font", "i", "ins", "mark", "nobr", "s", "small", "span",
                      "strong", "sub", "sup", "time", "u", "data", "label"})  # fmt: skip
-_LABEL = re.compile(
-    r"опубликован|дата публикации|размещен|размещён|добавлен|дата:|published|posted|publication date|date:|"
-    r"жариялан|жарияланым|жарыялан|e['ʻʼ‘’`]lon qilin|chop etil|joylashtiril|эълон қилин|чоп этил|жойлаштирил|"
-    r"нашр|санаи|çap edil|goýlan|ýerleşdiril|yayınlan|yayım|yayın tarihi|发布|发表",
-    re.IGNORECASE,
-)
-_CHANGED = re.compile(
-    r"обновл|измен|updated|modified|edited|жаңартыл|жаңырты|жаңылан|yangilan|янгилан|навсоз|täzelen|güncellen|更新",
-    re.IGNORECASE,
-)
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?::\d\d)?(?!\d)\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
-_USUAL = re.compile(
-    r"\b(?:опубликовано|опубликована|дата публикации|дата|размещено|добавлено|время|сегодня|года?|on|at|by|in|"
-    r"published|posted|date|gmt|utc|msk|мск|ast|alm|est|edt|et|жарияланды|жарияланған|жыл\w*|ж|yil\w*|йил\w*|ýyl\w*|"
-    r"соли|e['ʻʼ‘’`]lon qilindi|эълон қилинди|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|tues|wed|thu|thurs|fri|sat|sun|"
-    r"пн|вт|ср|чт|пт|сб|вс|дүйсенбі|сейсенбі|сәрсенбі|бейсенбі|жұма|сенбі|жексенбі|дүйшөмбү|шейшемби|шаршемби|"
-    r"бейшемби|жума|ишемби|жекшемби|dushanba|seshanba|chorshanba|payshanba|juma|shanba|yakshanba|душанба|сешанба|"
-    r"чоршанба|пайшанба|шанба|якшанба|душанбе|сешанбе|чоршанбе|панҷшанбе|ҷумъа|шанбе|якшанбе|duşenbe|sişenbe|çarşenbe|"
-    r"penşenbe|anna|şenbe|ýekşenbe|pazartesi|salı|çarşamba|perşembe|cuma|cumartesi|pazar|星期.|г)\b",
-    re.IGNORECASE,
-)
-_AUTHOR = re.compile(r"^\W*(?:by|автор|author|muallif|муаллиф|муаллифи|авторы|yazar)\b", re.IGNORECASE)
 _PIECES = re.compile(r"(?:(?<!\s)\s*)?(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
 _PLACE = r"[\"«]?[^\W\d_][^\d,.(/—–|:;]{1,40}?"
 _BEFORE_DATE = re.compile(rf"\s*(?P<place>{_PLACE})\s*(?:[,.]|(?P<agency>[(/][^()/]{{2,40}}[)/]))[\s,.—–-]*")
-_AFTER_DATE = re.compile(
-    r"\s*(?:(?:г\.|года\b|ж\.|жыл\b|yil\b)[\s.,]*|[.,][\s.,]*)?"
-    r"(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*(?:[.,]\s*)?(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
-)
-_AFTER_YEAR = re.compile(r"\s*(?:(?:г\.?|года|ж\.|жыл|yil|йил)\s*)?[.—–/(-]")
 _PLACE_BEHIND = re.compile(r"\s*,\s*[^\W\d_a-zа-яё]{3,}[\s./(—–-]")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Signs:
+    """The words around a date, of all languages."""
+
+    published: re.Pattern[str]
+    changed: re.Pattern[str]
+    author: re.Pattern[str]
+    after_date: re.Pattern[str]  # in a dateline
+    after_year: re.Pattern[str]
+
+
+@cache
+def _signs_of(known: Languages) -> _Signs:
+    dates = [language.dates for language in known]
+    year = rf"{year_words(known)}(?!\w)\.?"
+    behind = r"(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*(?:[.,]\s*)?(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
+    return _Signs(
+        re.compile(any_of(phrase for d in dates for phrase in d.published), re.IGNORECASE),
+        re.compile(any_of(phrase for d in dates for phrase in d.updated), re.IGNORECASE),
+        re.compile(rf"^\W*{any_of(phrase for d in dates for phrase in d.author)}\b", re.IGNORECASE),
+        re.compile(rf"\s*(?:{year}[\s.,]*|[.,][\s.,]*)?{behind}"),
+        re.compile(rf"\s*(?:{year}\s*)?[.—–/(-]"),
+    )
+
+
+def _signs() -> _Signs:
+    return _signs_of(languages())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,9 @@ def _opens(text: str, mention: Mention) -> bool:
         return False
     if before["place"].isupper() or before["agency"] is not None:
         return True
-    return bool((mention.year and _AFTER_YEAR.match(text, mention.end)) or _AFTER_DATE.match(text, mention.end))
+    return bool(
+        (mention.year and _signs().after_year.match(text, mention.end)) or _signs().after_date.match(text, mention.end)
+    )
 
 
 def _is_place(text: str) -> bool:
@@ -175,24 +181,24 @@ class _Reader:
         if (mention := self.labelled(line)) is not None:
             yield mention
             return
-        if line.stamp is not None and not _CHANGED.search(text):
+        if line.stamp is not None and not _signs().changed.search(text):
             yield line.stamp
             return
         changed = False
         for piece in [part for whole in (*line.pieces, text) for part in _PIECES.split(whole)]:
             # "Обновлено:" speaks for the piece behind it, too.
-            before, changed = changed, bool(_CHANGED.search(piece))
+            before, changed = changed, bool(_signs().changed.search(piece))
             if not (before or changed):
                 yield from (mention for mention in self.mentions(piece) if _says_only(piece, mention))
 
     def labelled(self, line: _Line) -> Mention | None:
         """The date right behind "Опубликовано", "Published" and the like."""
         text = line.text
-        if len(text) > LONGEST_LINE or not has_digit(text) or not (label := _LABEL.search(text)):
+        if len(text) > LONGEST_LINE or not has_digit(text) or not (label := _signs().published.search(text)):
             return None
         for mention in self.mentions(text):
             between = text[label.end() : mention.start]
-            if mention.start >= label.end() and len(between) <= 40 and not _CHANGED.search(between):
+            if mention.start >= label.end() and len(between) <= 40 and not _signs().changed.search(between):
                 return mention
         return None
 
@@ -200,9 +206,9 @@ class _Reader:
 def _says_only(piece: str, mention: Mention) -> bool:
     """Whether besides the date there are its time, its label and the like, or an author's name."""
     rest = _TIME.sub(" ", piece[: mention.start] + " " + piece[mention.end :])
-    if _AUTHOR.match(rest):
+    if _signs().author.match(rest):
         return len(rest) <= 60
-    rest = _USUAL.sub(" ", rest)
+    rest = usual_words().sub(" ", rest)
     if sum(c.isalpha() for c in rest) <= LETTERS_BESIDE:
         return True
     # "Астана, 6 ноября 2025, 12:30": a place of one word, and a comma.

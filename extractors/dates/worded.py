@@ -1,58 +1,113 @@
 """Dates as people read them in a text: "6 ноября 2025", "6 қараша", "2025-yil 6-noyabr", "Nov. 6", "07.11.2025".
 
-Strict, because any text may come: a month counts by its whole name or by a usual abbreviation in Russian, English,
-Kazakh, Kyrgyz, Uzbek (both scripts), Tajik, Turkmen, Turkish or Azerbaijani, a day only if the calendar has it. Without
-I/O and without a clock: a date that lacks its year is completed by the caller's reference.
+One reader for feeds and pages. It is strict, because any text may come: a month counts by its whole name or by a usual
+abbreviation in one of the languages (`config/languages/`), a day only if the calendar has it. Without I/O and without a
+clock: a date that lacks its year is completed by the caller's reference.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
+from functools import cache
 
-# By month: nominative, genitive or izofa, and abbreviations as printed on news sites.
-_NAMES = (
-    "january jan январь января январе янв январи қаңтар қаң yanvar ýanwar ocak oca",
-    "february feb февраль февраля феврале фев февр феврал феврали ақпан ақп fevral fewral şubat şub",
-    "march mar март марта марте мар марти наурыз нау mart",
-    "april apr апрель апреля апреле апр апрел апрели сәуір сәу aprel nisan nis",
-    "may май мая мае майи мамыр мам maý mayıs",
-    "june jun июнь июня июне июн июни маусым мау iyun iýun haziran haz",
-    "july jul июль июля июле июл июли шілде шіл iyul iýul temmuz tem",
-    "august aug август августа августе авг августи тамыз там avgust awgust ağustos ağu avqust",
-    "september sept sep сентябрь сентября сентябре сен сент сентябр сентябри қыркүйек қыр sentabr sentyabr sentýabr "
-    "eylül eyl",
-    "october oct октябрь октября октябре окт октябр октябри қазан қаз oktabr oktyabr oktýabr ekim eki",
-    "november nov ноябрь ноября ноябре ноя нояб ноябр ноябри қараша қар noyabr noýabr kasım kas",
-    "december dec декабрь декабря декабре дек декабр декабри желтоқсан жел dekabr aralık ara",
-)
-MONTHS = {name: number for number, names in enumerate(_NAMES, 1) for name in names.split()}
-# "6 қарашада", "6-ноябры", "6-ноябрында", "6-njy noýabrynda": Turkic endings of "in" and "of".
-_ENDING = re.compile(r"(?:[ыиiıy]н?да|[ыiıy]nda|[дт][ае]|[dt][ae]|ы|y)$")
+from config.languages import Languages, languages
+from config.phrases import NOTHING, any_of
 
-_DAY = r"(?<![\d.:/№])(?P<d>\d{1,2})(?:st|nd|rd|th|[-\s]?(?:nji|njy|го|е|чи|чы|чү|чу|inci|ıncı))?"
-_NAME = r"(?P<name>[^\W\d_]{3,12})(?![^\W\d_])\.?"
-_YEAR = r"(?P<y>(?:19|20)\d\d)(?![\d:])"
-_YEAR_WORD = (
-    r"(?:[-–\s]?(?:nji|njy|го|чи|чы|чү|чу)?\s*(?:жылғы|жылдын|жылы|жыл|йилнинг|йил|yilning|yil|ýylyň|ýyl|жылдың)\b)"
-)
 _DIGIT = re.compile(r"\d")
-_FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
+_LETTERS = re.compile(r"[^\W\d_]+")
+_YEAR = r"(?P<y>(?:19|20)\d\d)(?![\d:])"
+_NAME = r"(?P<name>[^\W\d_]{3,16})(?![^\W\d_])\.?"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Words:
+    """What the languages say about dates: the month of each name, in all its forms, and how a date is written."""
+
+    months: dict[str, int]
+    numeric: tuple[re.Pattern[str], ...]  # the fuller forms first
+    named: tuple[re.Pattern[str], ...]
+
+
+@cache
+def _words(known: Languages) -> _Words:
+    return _Words(
+        {
+            _folded(name + ending): number
+            for language in known
+            for number, names in enumerate(language.dates.months, 1)
+            for name in names
+            for ending in ("", *language.dates.month_endings)
+        },
+        _numeric_forms(known),
+        _named_forms(known),
+    )
+
+
+def _numeric_forms(known: Languages) -> tuple[re.Pattern[str], ...]:
+    numbered = (
+        r"\s?".join(map(_placed, re.split(r"(\{\w+\})", form))) + r"(?!\d)"
+        for language in known
+        for form in language.dates.numbered
+    )
+    forms = (
         r"(?<![\d/])(?P<y>(?:19|20)\d\d)(?P<sign>[-./])(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})(?!\d)",  # 2025-11-06
-        r"(?<!\d)(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日",
+        *numbered,  # 2025年11月6日
         r"(?<![\d./-])(?P<d>\d{1,2})(?P<sign>[./-])(?P<m>\d{1,2})(?P=sign)(?P<y>(?:19|20)\d\d)(?!\d)",  # 06.11.2025
         r"(?<![\d./-])(?P<d>\d{1,2})(?P<sign>[./])(?P<m>\d{1,2})(?P=sign)(?P<short>\d\d)(?![\d./])",  # 06.11.25
-        rf"(?<!\d)(?P<y>(?:19|20)\d\d){_YEAR_WORD}?[\s,.]*{_DAY}[\s-]+{_NAME}",  # 2025 жылғы 6 қараша
-        rf"{_DAY}[\s.–-]*(?:of\s+)?{_NAME}[\s,.-]*(?:соли\s+)?{_YEAR}",  # 6 November 2025, 6 ноябри соли 2025
-        rf"(?<![^\W\d_]){_NAME}[\s-]+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|\s+){_YEAR}",  # Nov. 6, 2025
-        rf"{_DAY}[\s.–-]*(?:of\s+)?{_NAME}",  # 6 ноября
-        rf"(?<![^\W\d_]){_NAME}[\s-]+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d|\d)",  # Nov 6
     )
-)
+    return tuple(map(re.compile, forms))
+
+
+def _named_forms(known: Languages) -> tuple[re.Pattern[str], ...]:
+    dates = [language.dates for language in known]
+    ending = rf"(?:[-–\s]?{_any_word(word for d in dates for word in d.day_endings)}(?![^\W\d_]))?"
+    of = rf"(?:{_any_word(word for d in dates for word in d.before_month)}\s+)?"
+    before_year = rf"(?:{_any_word(word for d in dates for word in d.before_year)}\s+)?"
+    year_word = rf"(?:{ending}[-–\s]*{year_words(known)}(?!\w)\.?)?"
+    day = rf"(?<![\d.:/№])(?P<d>\d{{1,2}}){ending}"
+    forms = (
+        rf"(?<!\d)(?P<y>(?:19|20)\d\d){year_word}[\s,.]*{day}[\s-]+{_NAME}",  # 2025 жылғы 6 қараша
+        rf"{day}[\s.–-]*{of}{_NAME}[\s,.-]*{before_year}{_YEAR}",  # 6 November 2025, 6 ноябри соли 2025
+        rf"(?<![^\W\d_]){_NAME}[\s-]+(?P<d>\d{{1,2}}){ending}(?:\s*,\s*|\s+){_YEAR}",  # Nov. 6, 2025
+        rf"{day}[\s.–-]*{of}{_NAME}",  # 6 ноября
+        rf"(?<![^\W\d_]){_NAME}[\s-]+(?P<d>\d{{1,2}}){ending}(?![\d:.]\d|\d)",  # Nov 6
+    )
+    return tuple(re.compile(form, re.IGNORECASE) for form in forms)
+
+
+def _placed(piece: str) -> str:
+    """Return the pattern of a piece of a date of numbers: a place for a number, or signs taken literally."""
+    places = {"{year}": r"(?<!\d)(?P<y>(?:19|20)\d\d)", "{month}": r"(?P<m>\d{1,2})", "{day}": r"(?P<d>\d{1,2})"}
+    return places.get(piece) or re.escape(piece.strip())
+
+
+def _any_word(words: Iterable[str]) -> str:
+    return f"(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True)) or NOTHING})"
+
+
+def year_words(known: Languages) -> str:
+    """Return a pattern of the words that stand behind a year: "г", "жылғы", "yil"."""
+    return any_of(word for language in known for word in language.dates.year_words)
+
+
+def usual_words() -> re.Pattern[str]:
+    """Return a pattern of all that may stand beside a date in a line that shows nothing else."""
+    return _usual_words(languages())
+
+
+@cache
+def _usual_words(known: Languages) -> re.Pattern[str]:
+    words = [re.escape(name) for language in known for day in language.dates.weekdays for name in day]
+    for language in known:
+        dates = language.dates
+        phrases = (*dates.beside, *dates.published, *dates.updated, *dates.year_words, *language.lines.views)
+        words += [any_of(phrases), *map(re.escape, dates.before_year)]
+    words.append("gmt|utc|msk|мск|ast|alm|est|edt|et|am|pm|a|p|m|z|t")
+    return re.compile(rf"(?<!\w)(?=\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +143,24 @@ def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
     found: list[Mention] = []
     if not has_digit(line):  # as most lines: no form does without one
         return found
-    for form in _FORMS:
+    words = _words(languages())
+    for form in (*words.numeric, *(words.named if _names_month(line, words) else ())):
         for match in form.finditer(line):
             if all(match.end() <= other.start or match.start() >= other.end for other in found):
                 mention = _mention(match, month_first)
                 if mention is not None:
                     found.append(mention)
     return sorted(found, key=lambda mention: mention.start)
+
+
+def only_mention(text: str, *, month_first: bool | None = False) -> Mention | None:
+    """Return the date that `text` states if it is complete and the only one in it."""
+    found = mentions(text, month_first=month_first)
+    return found[0] if len(found) == 1 and found[0].year is not None else None
+
+
+def _names_month(line: str, words: _Words) -> bool:
+    return not words.months.keys().isdisjoint(_LETTERS.findall(_folded(line)))
 
 
 def has_digit(line: str) -> bool:
@@ -127,9 +193,13 @@ def _mention(match: re.Match[str], month_first: bool | None) -> Mention | None:
 
 
 def month_named(name: str) -> int | None:
-    """The number of the month with this name, in any of the languages and any case."""
-    lower = name.replace("İ", "i").lower()
-    return MONTHS.get(lower) or MONTHS.get(_ENDING.sub("", lower))
+    """Return the number of the month with this name, in any of the languages and any case."""
+    return _words(languages()).months.get(_folded(name))
+
+
+def _folded(name: str) -> str:
+    """Return `name` in small letters, with "ё" as "е", and with one i: "KASIM" does not tell whether it has a dot."""
+    return name.replace("İ", "i").lower().replace("ı", "i").replace("ё", "е")
 
 
 def _exists(year: int, month: int, day: int) -> bool:

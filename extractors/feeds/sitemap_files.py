@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from extractors.feeds.dates import parse_date
+from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain, repaired

@@ -1,7 +1,9 @@
 """Lines that speak of the site and not of the story: they go, wherever in the text they stand.
 
 Every rule is about a whole line and is anchored at its beginning, and a line of prose has more words than a rule
-allows. A heading over other stories ("Читайте также") takes the lines below along that are nothing but links.
+allows. A heading over other stories ("Читайте также") takes the lines below along that are nothing but links. The set
+phrases are those of all languages, in `config/languages/`; they are compared with a line in small letters, with "ё" as
+"е" and one apostrophe.
 """
 
 from __future__ import annotations
@@ -10,15 +12,20 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from lxml.html import HtmlElement
 
-from extractors.pages import phrases as line_phrases
+from config.languages import Languages, languages
+from config.phrases import any_of
+from extractors.dates.worded import mentions, month_named, usual_words
 from extractors.text import count_words, tokens
 
 MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "stamp": 12}
 LONGEST = max(MAX_WORDS.values())
 MIN_PROSE = 12  # words
+MAX_DIGITS = 4  # of a number in a line that shows a date
 EDGE = 3  # blocks at either end, where date and time of the page stand
 SET_OFF = r"(?:\s*(?:[:：|—–»>…]|-\s|\.\.\.)|\W*$)"  # what divides an opening from what follows it, or the line's end
 _APOSTROPHES = re.compile("[‘’ʻʼ`´ʹ′]")
@@ -26,47 +33,49 @@ _DIGIT = re.compile(r"\d")
 _SIGNS = r"[\s\W_\d]*"
 
 
-def _any(phrases: Sequence[str]) -> str:
-    return "(?:" + "|".join(phrases) + ")"
-
-
-_MONTH = (
-    r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|қаң|"
-    r"ақп|нау|"
-    r"сәу|мам|мау|шіл|там|қыр|қаз|қар|жел|yan|iyun|iyul|sen|okt|noy|dek|ýan|awg|июн|июл)\w{0,12}"
-)
-_DAY = (
-    r"(?:понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|пн|вт|ср|чт|пт|сб|вс|mon|tue|wed|thu|fri|"
-    r"sat|sun|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|дүйсенбі|сейсенбі|сәрсенбі|бейсенбі|жұма|сенбі|жексенбі|"
-    r"dushanba|seshanba|chorshanba|payshanba|juma|shanba|yakshanba|душанба|сешанба|чоршанба|пайшанба|жума|шанба|"
-    r"якшанба)"
-)
-_STAMP_WORD = (
-    rf"(?:\d{{1,4}}|{_MONTH}|{_DAY}|г|года?|ж|жыл\w*|йил\w*|yil\w*|в|at|on|мск|msk|utc|gmt|est|edt|am|pm|a|p|m|z|t|"
-    r"сегодня|вчера|today|yesterday|updated|published|posted|last|обновлено|обновлен|опубликовано|размещено|"
-    r"бүгін|кеше|bugun|kecha|бугун|кеча|имрӯз|дирӯз|年|月|日|阅读|浏览)"
-)
-RELATED = re.compile(rf"{_SIGNS}{_any(line_phrases.RELATED)}{SET_OFF}")
-_ASKS = r"(?=.*(?:\?|ctrl|выдел|сообщи|белгіле|belgila|белгила|белгиле|yubor|юбор|жібер|жөнөт|фирист|ibe?r))"
-_OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("related", RELATED),
-    ("related", re.compile(r"also on [\w.-]+\.\w{2,}\b")),
-    ("join us", re.compile(rf"{_SIGNS}{_any(line_phrases.JOIN_US)}(?!\w)")),
-    ("join us", re.compile(r".*\bby clicking here\W*$")),
-    ("mistake", re.compile(rf"{_SIGNS}(?={_any(line_phrases.MISTAKE)}(?!\w)){_ASKS}")),
-    ("rights", re.compile(rf"[\s\d]*{_any(line_phrases.RIGHTS)}")),
-    ("label", re.compile(rf"{_SIGNS}{_any(line_phrases.LABELS)}\s*[:：]")),
-)
-_BUTTON = re.compile(_any(line_phrases.BUTTONS))
 _LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST_BUTTON = 25  # runs of letters
-_STAMP = re.compile(rf"\W*{_STAMP_WORD}(?:\W+{_STAMP_WORD})*\W*")
-_CLOCK_OR_DATE = re.compile(
-    rf"\d:\d\d|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d|\b\d{{1,2}} {_MONTH}|{_MONTH}\.? \d{{1,2}}\b"
-)
+_NUMERIC_DATE = re.compile(r"\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
+_WORD_OR_NUMBER = re.compile(r"[^\W\d]+|\d+")
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
 _CODE = re.compile(r"\s*<[a-z][^>=]*=[^>]*>.*")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Rules:
+    """The phrases of all languages, as patterns for a line as `_plain` makes it."""
+
+    openings: tuple[tuple[str, re.Pattern[str]], ...]
+    button: re.Pattern[str]
+
+    @property
+    def related(self) -> re.Pattern[str]:
+        return self.openings[0][1]
+
+
+@cache
+def _rules_of(known: Languages) -> _Rules:
+    def any_line(key: str) -> str:
+        return any_of(phrase for language in known for phrase in getattr(language.lines, key))
+
+    labels = f"(?:{any_line('labels')}|{any_line('tags')}|{any_line('views')})"
+    openings = (
+        ("related", rf"{_SIGNS}{any_line('related')}{SET_OFF}"),
+        ("related", r"also on [\w.-]+\.\w{2,}\b"),
+        ("join us", rf"{_SIGNS}{any_line('join_us')}(?!\w)"),
+        ("join us", r".*\bby clicking here\W*$"),
+        ("mistake", rf"{_SIGNS}(?={any_line('mistake')}(?!\w))(?=.*(?:\?|{any_line('asks')}))"),
+        ("rights", rf"[\s\d]*{any_line('rights')}"),
+        ("label", rf"{_SIGNS}{labels}\s*[:：]"),
+    )
+    return _Rules(
+        tuple((kind, re.compile(opening)) for kind, opening in openings),
+        re.compile(any_line("buttons")),
+    )
+
+
+def _rules() -> _Rules:
+    return _rules_of(languages())
 
 
 def kind_of_line(line: str) -> str | None:
@@ -78,12 +87,13 @@ def kind_of_line(line: str) -> str | None:
     if words > LONGEST and not line.startswith("<"):
         return None
     plain = _plain(line)
-    for kind, opening in _OPENINGS:
+    rules = _rules()
+    for kind, opening in rules.openings:
         if words <= MAX_WORDS[kind] and opening.match(plain) and not (kind == "join us" and line.startswith("- ")):
             return kind  # in a list, "sign up" is advice
     if words == 0 or _is_buttons(plain):
         return "button"
-    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _CLOCK_OR_DATE.search(plain) and _is_stamp(plain):
+    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _is_stamp(plain):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
 
@@ -94,12 +104,13 @@ def _is_buttons(line: str) -> bool:
     A button may end at several places ("share on" takes some words along): each is looked at once, where one pattern
     for all would try every combination.
     """
+    button = _rules().button
     runs = [run.span() for run in _LETTERS.finditer(line)]
     reached = {0}
     for first, (start, _) in enumerate(runs):
-        if first in reached and _BUTTON.match(line, start):
+        if first in reached and button.match(line, start):
             near = enumerate(runs[first : first + LONGEST_BUTTON], first + 1)
-            reached |= {following for following, (_, end) in near if _BUTTON.fullmatch(line, start, end)}
+            reached |= {following for following, (_, end) in near if button.fullmatch(line, start, end)}
     return bool(runs) and len(runs) in reached
 
 
@@ -149,12 +160,17 @@ def _plain(line: str) -> str:
 
 def _is_heading(line: str) -> bool:
     plain = _plain(line)
-    found = RELATED.match(plain)
+    found = _rules().related.match(plain)
     return found is not None and not tokens(plain[found.end() :])
 
 
 def _is_stamp(plain: str) -> bool:
-    return _STAMP.fullmatch(re.sub(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)", " ", plain)) is not None
+    """Whether the line has a date or a time and besides only the usual words beside them."""
+    if "_" in plain or not (_NUMERIC_DATE.search(plain) or mentions(plain)):
+        return False
+    apart = _WORD_OR_NUMBER.sub(r"\g<0> ", plain)
+    words = _WORD_OR_NUMBER.findall(usual_words().sub(" ", apart))
+    return all((word.isdigit() and len(word) <= MAX_DIGITS) or month_named(word) for word in words)
 
 
 MAX_LINKS = 3000  # of a page that are looked at; hostile pages could have them without end

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from lxml.html import HtmlElement
 
+from config.languages import Languages, languages
+from config.phrases import any_of
 from extractors.pages.steps import FEED, Draft
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line, count_words, tokens
@@ -22,56 +26,40 @@ MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking wou
 MIN_HEADLINES = 6  # links over a text of their own: so many stories are announced
 WORDS_A_HEADLINE = 45  # an announcement has fewer, the section of an article more
 
-_NOT_FOUND = re.compile(
-    r"\b(?:(?:error|ошибка|қате|xato|хато|ката|хатои|ýalňyşlyk)\W{0,3})?404\b(?!\W?(?:years|лет))|"
-    r"\b(?:page|article|story|content|post) (?:was |is |could )?(?:not|no longer) (?:be )?(?:found|available)|"
-    r"(?:страниц\w{0,6}|стать\w{0,6}|материал|новость|запись) (?:\w+ )?(?:не найден\w*|не существует|удал[её]н\w*|"
-    r"отсутствует|недоступ\w+)|"
-    r"(?:бет|парақша|мақала) (?:табылмады|табылған жоқ)|(?:sahifa|maqola) topilmadi|(?:саҳифа|мақола) топилмади|"
-    r"(?:барак|баракча|макала) табылган жок|(?:саҳифа|мақола) (?:ёфт нашуд|пайдо нашуд)|(?:sahypa|makala) tapylmady",
-    re.IGNORECASE,
-)
-_SEARCH = re.compile(
-    r"^\W*(?:search(?: results)?\b(?! for (?:survivors|the missing))|результат\w* поиска|поиск(?: по сайту|:|$)|"
-    r"іздеу нәтиже\w*|"
-    r"qidiruv natija\w*|қидирув натижа\w*|издөө\w* жыйынты\w*|натиҷа\w* ҷустуҷӯ|gözleg netije\w*)",
-    re.IGNORECASE,
-)
-_CHECK = re.compile(
-    r"checking your browser|just a moment\.\.\.|verify(?:ing)? (?:that )?you are (?:a )?human|"
-    r"enable javascript and cookies to continue|"
-    r"проверка браузера|подтвердите,? что вы не робот|я не робот|ddos[- ]?(?:guard|protection)",
-    re.IGNORECASE,
-)
-_WALL = re.compile(
-    r"(?:subscribe|sign in|log in|register|become a (?:member|subscriber)) (?:\w+ )?to (?:continue|keep|read|"
-    r"unlock|access|view)|"
-    r"(?:already a (?:subscriber|member)\?|this (?:article|content|story) is (?:only )?(?:for|"
-    r"available to) (?:\w+ )?(?:subscribers|members))|"
-    r"to (?:continue reading|read the (?:full|rest)|read this article)[^.]{0,60}(?:subscri|sign|log|register)|"
-    r"(?:доступ\w{0,6}|открыт\w{0,6}|читать|материал) [^.!?]{0,40}(?:только )?(?:для|по) (?:платн\w+ )?(?:подписчик\w*|"
-    r"подписк\w+)|"
-    r"(?:оформите|купите|приобретите) (?:\w+ )?подписку|чтобы (?:прочитать|читать|"
-    r"продолжить)[^.!?]{0,60}(?:подпи|войдите|зарегистр)|"
-    r"(?:толық|жалғасын) оқу үшін [^.!?]{0,40}жазыл|(?:to'liq|davomini) o'qish uchun [^.!?]{0,40}obuna|"
-    r"(?:тўлиқ|давомини) ўқиш учун [^.!?]{0,40}обуна|(?:толук|уландысын) окуу үчүн [^.!?]{0,40}жазыл|"
-    r"барои (?:хондан|идомаи)[^.!?]{0,60}обуна",
-    re.IGNORECASE,
-)
-# One of these is in all of the above: looking for them costs a tenth.
-_OF_A_WALL = re.compile(
-    "subscri|sign in|log in|register|become a|already a|members|continue reading|to read th|подписк|подписчик|"
-    "чтобы (?:про|чит)|жазыл|obuna|обуна"
-)
-_COOKIES = re.compile(r"\bcookies?\b|\bкуки\b|файл\w{0,6} cookie|consent|согласи\w{1,6} на обработку", re.IGNORECASE)
 MIN_COOKIES = 3
 COOKIES = 0.08  # of the words
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Says:
+    """What pages say of themselves, in all languages (`[pages]` in `config/languages/`)."""
+
+    not_found: re.Pattern[str]
+    search: re.Pattern[str]
+    check: re.Pattern[str]
+    wall: re.Pattern[str]
+    cookies: re.Pattern[str]
+
+
+@cache
+def _says_of(known: Languages) -> _Says:
+    def any_page(key: str) -> str:
+        return any_of(phrase for language in known for phrase in getattr(language.pages, key))
+
+    patterns = (
+        rf"\b{any_page('not_found')}(?!\W?(?:years|лет))(?!\w)",
+        rf"^\W*(?:(?!{any_page('not_search')}){any_page('search')}(?!\w)|{any_page('search_alone')}(?:\s*:|\W*$))",
+        any_page("check"),
+        any_page("wall"),
+        rf"\b{any_page('cookies')}(?!\w)",
+    )
+    return _Says(*(re.compile(pattern, re.IGNORECASE) for pattern in patterns))
 
 
 def why_no_article(draft: Draft) -> ItemError | None:
     """Why the page of this finished draft is no article; None when it is one."""
     text = "\n\n".join(draft.blocks)
-    words = count_words(text)
+    words, says = count_words(text), _says_of(languages())
     url = draft.job.page.url
 
     def no(reason: str, outcome: Outcome = Outcome.NOT_ARTICLE, detail: str = "") -> ItemError:
@@ -81,13 +69,13 @@ def why_no_article(draft: Draft) -> ItemError | None:
         said = [*draft.titles[:2], *draft.blocks[:2]]
         if any(map(_says_not_found, said)):
             return no("says not found")
-        if any(_CHECK.search(line) for line in said):
+        if any(says.check.search(line) for line in said):
             return no("bot check", Outcome.FAILED)
-        if any(_SEARCH.search(title) for title in draft.titles[:2]):
+        if any(says.search.search(title) for title in draft.titles[:2]):
             return no("search page")
         if words < STUB * max(draft.job.min_words, 1) and (draft.metadata.walled or _says_walled(draft.tree)):
             return no("paywall", Outcome.PAYWALLED)
-        if len(_COOKIES.findall(text)) >= max(MIN_COOKIES, COOKIES * words):
+        if len(says.cookies.findall(text)) >= max(MIN_COOKIES, COOKIES * words):
             return no("cookie wall")
     if words < draft.job.min_words:
         return no("video") if _is_video(draft.tree) else no("too short", Outcome.TOO_SHORT)
@@ -117,7 +105,7 @@ def words_beside(labels: Sequence[str], text: str) -> int:
 
 def _says_not_found(line: str) -> bool:
     """Whether the line says mainly that."""
-    found = _NOT_FOUND.search(line)
+    found = _says_of(languages()).not_found.search(line)
     return found is not None and 2 * len(tokens(found[0])) > len(tokens(line))
 
 
@@ -128,7 +116,7 @@ def _states_article(draft: Draft) -> bool:
 
 def _says_walled(tree: HtmlElement) -> bool:
     said = tree.itertext("p", "div", "span", "a", "h2", "h3", "h4", "button", "b")
-    return any(_WALL.search(text) for text in said if _OF_A_WALL.search(text.casefold()))
+    return any(map(_says_of(languages()).wall.search, said))
 
 
 def _is_video(tree: HtmlElement) -> bool:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
+from config.languages import Languages, languages
+from config.phrases import any_of
 from extractors.records import Article
 from extractors.topic.text import PARAGRAPH_MARK, Words, normalise, prepare
 
@@ -25,13 +28,6 @@ _DATE = re.compile(r"\s*date \d{4}-\d{2}-\d{2}(?:\s+|$)")
 _DATELINE = re.compile(
     r"\s*[^\W\d_]+(?:[\s-][^\W\d_]+)?\s*"
     r"(?:\([^()–—\n]{2,40}\)|[,.][^–—\n]{0,30}\d[^–—\n]{0,20}|[./,]\s?[A-ZА-ЯӘҒҚҢӨҰҮҺІ.\s]{4,30})\s*(?:[–—]|--?)\s"
-)
-# Lines that list what the site has besides: tags and related stories. They say nothing of the article's subject.
-_LISTING = re.compile(
-    r"\s*(?:теги|тэги|метки|ключевые слова|читайте (?:также|еще|ещё)|(?:материалы )?по теме|tags?|keywords|"
-    r"(?:read|see) (?:also|more)|related(?: stories| articles)?|тегтер|тақырыпқа орай|teglar|теглар|mavzuga oid|"
-    r"мавзуга оид|etiketler|schlagwörter|标签|关键词)\s*[:：]",
-    re.IGNORECASE,
 )
 
 
@@ -60,13 +56,20 @@ def read_parts(article: Article) -> dict[str, Words]:
 
 def _beginning(paragraphs: Iterable[str]) -> Iterator[str]:
     """The paragraphs that are text, as far as they are looked at."""
-    room = MAX_CHARACTERS
+    room, listing = MAX_CHARACTERS, _listing(languages())
     for paragraph in paragraphs:
         if room <= 0:
             return
-        if paragraph.strip() and not _LISTING.match(paragraph):
+        if paragraph.strip() and not listing.match(paragraph):
             yield paragraph[:room]
             room -= len(paragraph)
+
+
+@cache
+def _listing(known: Languages) -> re.Pattern[str]:
+    """Return a pattern of lines that list what the site has besides, tags and related stories: not the subject."""
+    phrases = any_of(phrase for language in known for phrase in (*language.lines.tags, *language.lines.related))
+    return re.compile(rf"\s*{phrases}\s*[:：]", re.IGNORECASE)
 
 
 def _cut(lead: str) -> int:

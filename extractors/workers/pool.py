@@ -23,6 +23,7 @@ from typing import Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from config.languages import Languages, languages_for_children, use_languages
 from config.settings import Extraction
 from extractors.records import ItemError, Outcome
 from extractors.workers.errors import WorkersError
@@ -102,7 +103,13 @@ class Workers:
             if self._pool is None:
                 context = multiprocessing.get_context("forkserver")
                 context.set_forkserver_preload(PRELOAD)
-                self._pool = ProcessPool(max_workers=self.count, max_tasks=JOBS_PER_PROCESS, context=context)
+                self._pool = ProcessPool(
+                    max_workers=self.count,
+                    max_tasks=JOBS_PER_PROCESS,
+                    context=context,
+                    initializer=_begin,
+                    initargs=(languages_for_children(),),
+                )
             if not self._ready:
                 await asyncio.to_thread(_start, self._pool)
                 self._ready = True
@@ -152,6 +159,12 @@ def _end(pool: ProcessPool, *, at_once: bool) -> None:
     else:
         pool.close()  # type: ignore[no-untyped-call]
     pool.join()
+
+
+def _begin(known: Languages | None) -> None:
+    """Let a child process use the languages of its parent where the fork server has others."""
+    if known is not None:
+        use_languages(known)
 
 
 def _within_memory(max_bytes: int, function: Callable[[J], R], job: J) -> R:

@@ -56,7 +56,7 @@ app.add_typer(topics_app, name="topics")
 def common_options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Options before any command."""
+    """Take the options before any command."""
     if version:
         from config.settings import VERSION
 

@@ -1,4 +1,4 @@
-"""What the commands share: their common options, how they fail, how they print.
+"""The base of all commands: their common options, how they fail, how they print.
 
 Exit status: 0 the job was done, 1 it could not be, 2 the command line or the configuration is wrong, 130 interrupted.
 """
@@ -33,7 +33,7 @@ INTERRUPTED = 130  # exit status
 
 
 def _data_folder(data: Path) -> Path:
-    """A folder, or where one can be made; a file there ends the command with status 2."""
+    """Return the path of a folder that exists or can be made; a file there ends the command with status 2."""
     with suppress(OSError):  # it may not be looked at: opening the corpus will say so
         found = next((folder for folder in (data, *data.parents) if folder.exists()), None)
         if found is not None and not found.is_dir():
@@ -62,7 +62,7 @@ class EngineName(StrEnum):
 
 
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
-    """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
+    """Return the checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
     from config.load import load_config
     from extractors.archives.routes import ROUTES
 
@@ -84,7 +84,7 @@ def checked_output(option: str, file: Path) -> None:
 
 
 def checked_address(url: str) -> str:
-    """The canonical address of a page; what is no address ends the command with status 2."""
+    """Return the canonical address of a page; anything else ends the command with status 2."""
     from extractors.urls import canonical_url
 
     try:
@@ -159,10 +159,10 @@ def fail(message: str) -> None:
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"c5watch: {message}", file=sys.stderr)
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object, on one line of stdout."""
+    """Print a JSON object on one line of stdout."""
     print(json.dumps(value, ensure_ascii=False, default=str))

@@ -269,7 +269,7 @@ def corpus_export(
 
 
 def day(option: str, value: str | None) -> date | None:
-    """The day, or None where none was given; a mistake ends the command with status 2."""
+    """Return the day, or None if not given; a mistake ends the command with status 2."""
     if value is None:
         return None
     try:
@@ -280,7 +280,7 @@ def day(option: str, value: str | None) -> date | None:
 
 
 def one_of(option: str, values: Iterable[str], allowed: Iterable[str]) -> None:
-    """A value that is not among those allowed ends the command with status 2."""
+    """Return the value if it is allowed; any other ends the command with status 2."""
     known = sorted(allowed)
     for value in values:
         if value not in known:

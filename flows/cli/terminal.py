@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: the progress bar on stderr, tables on stdout."""
+"""The output for a person at a terminal: the progress bar on stderr, tables on stdout."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class ProgressBar(Observer):
             self._progress.update(self._task, counts=counts)
 
     def ended(self, summary: dict[str, Any]) -> None:
-        """Keep the summary: who interrupts the pass wants to see it too."""
+        """Keep the summary: it is shown after an interruption too."""
         self.summary = summary
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """The table of a pass and its counts, on stdout."""
+    """Print the table of a pass and its counts on stdout."""
     print_table(("source", "status", "entries", "new", "appended", "error"), source_rows(summary), numbers=(2, 3, 4))
     print(sentences(summary))
 
@@ -90,7 +90,7 @@ def print_summary(summary: dict[str, Any]) -> None:
 def print_coverage(
     summary: dict[str, Any], coverage: Sequence[SourceCoverage], page: Path, *, by_list: bool = False
 ) -> None:
-    """The table of a backfill and its counts, on stdout.
+    """Print the table of a backfill and its counts on stdout.
 
     `by_list`: it was to take on certain addresses, so it is no lack that nobody has searched the other days.
     """
@@ -121,7 +121,7 @@ def print_coverage(
 
 
 def print_some(lines: Sequence[str], *, of: str | None = None) -> None:
-    """The first few of these lines and how many more there are; with `of` in one line, before what they have."""
+    """Print the first few of these lines and how many more there are; with `of`, in one line before that text."""
     more = f"… and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
     shown = [*lines[:LINES_SHOWN], *filter(None, [more])]
     if of is None:
@@ -131,7 +131,7 @@ def print_some(lines: Sequence[str], *, of: str | None = None) -> None:
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:
-    """A table on stdout; the columns at the positions `numbers` are set to the right."""
+    """Print a table on stdout; the columns at the positions `numbers` are set to the right."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for position, heading in enumerate(headings):
         right = position in numbers
@@ -149,7 +149,7 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
 
 
 def print_health(health: Sequence[SourceHealth]) -> None:
-    """The table of `sources status`, on stdout."""
+    """Print the table of `sources status` on stdout."""
     headings = ("source", "health", "last read", "last news", "longest pause", "words", "undated", "why")
     lines = [
         (

@@ -206,7 +206,7 @@ def _headline(trial: Trial) -> str:
 
 
 def _clean(text: str) -> str:
-    """A stranger's text as one harmless line."""
+    """Return a stranger's text as one harmless line."""
     from extractors.text import clean_line
 
     return clean_line(text)

@@ -20,7 +20,6 @@ from config.sources import Source
 from flows.digest.clean import MAX_NAME, clean, link, readable
 from flows.digest.records import Also, Content, CountryStories, Event, HealthNote, Story
 from flows.digest.sentences import first_sentences
-from flows.digest.words import Frame
 from storage.digests.facts import (
     DigestArticle,
     RaisedFlag,
@@ -49,13 +48,13 @@ async def load_content(
     numbers: Sequence[int],
     *,
     title: str,
-    frame: Frame,
+    frame: str,
     zone: ZoneInfo,
     now: datetime,
     since: datetime | None,
     sources: Mapping[str, Source],
 ) -> Content:
-    """What a digest of the articles `numbers` shows to a reader in `zone`; `since` is when the last one was made.
+    """Return the content of a digest of articles `numbers` for a reader in `zone`; `since`: the last digest's time.
 
     Numbers without an article are passed over.
     """
@@ -101,10 +100,10 @@ def _stories(
     *,
     tellings: Iterable[tuple[int, int]],
     reprints: Iterable[Reprint],
-    frame: Frame,
+    frame: str,
     sources: Mapping[str, Source],
 ) -> list[tuple[Story, bool]]:
-    """The stories with whether they are borderline. Of several articles that tell one, the reader's language leads."""
+    """Return each story and whether it is borderline. Among articles on the same story, the reader's language leads."""
     root = {article.number: article.number for article in found}
     for pair in tellings:
         first, second = (_root(root, number) for number in pair if number in root)
@@ -148,7 +147,7 @@ def _story(article: DigestArticle, also: tuple[Also, ...], sources: Mapping[str,
 
 
 def _also(lead: DigestArticle, pages: Iterable[Reprint], sources: Mapping[str, Source]) -> tuple[Also, ...]:
-    """One of each outlet and language, without further pages of the story's own."""
+    """Return an entry for each outlet and language, without further pages of the story's own outlet."""
     counts: Counter[tuple[str, str | None]] = Counter()
     urls: dict[tuple[str, str | None], str] = {}
     for page in pages:
@@ -196,7 +195,7 @@ def _by_event(
 
 
 def _in_order(stories: Iterable[Story]) -> list[Story]:
-    """Those first that most pages tell, then the newest."""
+    """Return the stories in order: those on most pages first, then the newest."""
     return sorted(stories, key=lambda story: (-story.texts, -(story.day or date.min).toordinal(), story.number))
 
 

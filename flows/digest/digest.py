@@ -28,7 +28,7 @@ from flows.digest.mail import compose, domain_of
 from flows.digest.records import Content
 from flows.digest.render import render
 from flows.digest.sending import Sending, note_waiting, send_waiting
-from flows.digest.words import WORDS
+from flows.digest.words import words_of
 from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
@@ -39,7 +39,6 @@ from storage.state.runs import store_run_end, store_run_start
 
 PROBLEMS_SHOWN = 5
 DEFAULT_NAME = Digest().name
-TITLES = {"ru": "Центральная Азия и США", "en": "Central Asia and the United States"}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -67,7 +66,7 @@ class Issued:
 
 @dataclass(slots=True)
 class DigestSummary:
-    """What a run did."""
+    """The outcome of a run."""
 
     folder: Path
     has_mail: bool
@@ -76,7 +75,7 @@ class DigestSummary:
     sending: Sending = field(default_factory=Sending)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `digest --json` prints."""
+        """Return the object that `digest --json` prints."""
         sending = self.sending
         return {
             "digests": {
@@ -102,7 +101,7 @@ class DigestSummary:
         }
 
     def sentences(self) -> list[str]:
-        """The same in words, a sentence a line."""
+        """Return the summary in words, one sentence a line."""
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
@@ -126,12 +125,12 @@ class DigestSummary:
         return lines
 
     def markdown(self) -> str:
-        """The same for Prefect's artifact page; addresses of readers and servers' words are shown as they stand."""
+        """Return the summary for Prefect's artifact page; readers' addresses and servers' words appear verbatim."""
         return "\n".join(f"    {line}" for line in self.sentences())  # indented: as code, not mark-up
 
 
 def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
-    """The digests with these names, all when none is named. Raises RequestError for an unknown name."""
+    """Return the digests with these names, or all if `names` is empty. Raises RequestError for an unknown name."""
     known = {digest.name: digest for digest in config.settings.digests}
     if unknown := next((name for name in names if name not in known), None):
         raise RequestError(f'--name: found "{unknown}", expected one of {", ".join(known)}')
@@ -139,7 +138,7 @@ def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
-    """A moment such as 2026-11-20, 2026-11-20T07:00, or a while ago: 36h, 3d, 2w. Raises RequestError."""
+    """Return the moment written as 2026-11-20, 2026-11-20T07:00, or as an age: 36h, 3d, 2w. Raises RequestError."""
     if found := _SPAN.fullmatch(text):
         return now - int(found[1]) * _UNITS[found[2]]
     try:
@@ -198,7 +197,7 @@ async def digest(
 
 
 async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] = utc_now) -> Sending | None:
-    """Try again what an earlier run could not send, where that is due; None without [mail]. Raises StorageError.
+    """Send again the due mails that an earlier run could not send; return None without [mail]. Raises StorageError.
 
     For whoever comes by often: digests are made once a day, and a mail server may be back in a minute.
     """
@@ -215,7 +214,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
 async def preview(
     config: Config, data: Path, file: Path, *, name: str | None, since: str | None, now: datetime
 ) -> Issued:
-    """Write the page of what the next digest would hold, as things stand; stores and sends nothing.
+    """Write the page that the next digest would be now; store and send nothing.
 
     Raises StorageError, also when there is no corpus, and RequestError.
     """
@@ -269,7 +268,7 @@ def _readers(config: Config, one: Digest) -> set[str]:
 
 
 async def _withdraw(config: Config, database: Database) -> None:
-    """Give up what waits for readers whom the settings no longer name."""
+    """Give up the mails that wait for readers whom the settings no longer name."""
     async with database.write() as connection:
         await withdraw(connection, {one.name: _readers(config, one) for one in config.settings.digests})
 
@@ -283,7 +282,7 @@ async def _forget_old(database: Database, *, now: datetime) -> None:
 
 
 def _title(one: Digest) -> str:
-    return one.title or TITLES[one.frame]
+    return one.title or words_of(one.frame).title
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +312,7 @@ class _Issue:
             archive = mail.archive_url if mail else None
             rendered = render(content, archive_link=f"{archive}/{stem}.html" if archive else f"{stem}.html")
             if not choice.numbers:  # a mail of one line; the page says how the sources are
-                line = WORDS[one.frame].nothing
+                line = words_of(one.frame).nothing
                 rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n")
             key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
             message_id = f"<{stem}.{key}@{domain_of(mail)}>"

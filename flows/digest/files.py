@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from config.load import Config
 from config.settings import VERSION
 from extractors.text import clean_line
+from flows.digest.words import words_of
 from flows.pages import pages
 from storage.digests.archive import FeedArticle, Issue, load_feed_articles, load_files, load_issues
 from storage.files.folder import in_thread
@@ -30,14 +31,10 @@ TITLE_CHARACTERS, OPENING_CHARACTERS = 300, 400
 FEED_ID = uuid.uuid5(uuid.NAMESPACE_URL, "c5watch digests")  # of a feed that has no address of its own
 _WEB_ADDRESS = re.compile(r"""https?://[^\s<>"{}|\\^`]+""")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-WORDS = {
-    "ru": {"title": "Дайджесты", "count": "Статей:", "feed": "Лента Atom", "none": "нового нет"},
-    "en": {"title": "Digests", "count": "Articles:", "feed": "Atom feed", "none": "nothing new"},
-}
 
 
 async def write_files(config: Config, data: Path, database: Database) -> list[Path]:
-    """Bring the folder up to what the outbox holds; returns the files of digests that were written.
+    """Bring the folder up to date with the outbox; return the digests' files that were written.
 
     Raises StorageError when the folder cannot be used.
     """
@@ -76,7 +73,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def zone_of(config: Config, name: str) -> ZoneInfo:
-    """The zone that a digest's readers live in; the schedule's for one that the settings no longer hold."""
+    """Return the zone of a digest's readers; the schedule's zone if the settings no longer hold the digest."""
     own = (digest.timezone for digest in config.settings.digests if digest.name == name)
     return ZoneInfo(next(own, None) or config.settings.schedule.timezone)
 
@@ -93,7 +90,7 @@ def _index(config: Config, issues: list[Issue]) -> str:
         for issue in issues
     ]
     frame = config.settings.digests[0].frame
-    return pages().get_template("digest_index.html").render(lines=lines, frame=frame, words=WORDS[frame], feed=FEED)
+    return pages().get_template("digest_index.html").render(lines=lines, frame=frame, words=words_of(frame), feed=FEED)
 
 
 def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str:
@@ -106,7 +103,7 @@ def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str
         .get_template("feed.xml")
         .render(
             id=(uuid.uuid5(uuid.NAMESPACE_URL, archive) if archive else FEED_ID).urn,
-            title=titles[0] if len(titles) == 1 else f"c5watch: {WORDS[frame]['title']}",
+            title=titles[0] if len(titles) == 1 else f"c5watch: {words_of(frame).list_title}",
             updated=_moment(updated),
             archive=archive,
             frame=frame,
@@ -117,7 +114,7 @@ def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str
 
 
 def _entry(article: FeedArticle, names: dict[str, str]) -> dict[str, Any]:
-    """What the template prints of an article: everything is text, shortened and free of what XML cannot hold."""
+    """Return an article's values for the template: text only, shortened, without characters that XML cannot hold."""
     source = names.get(article.source_id or "", article.source_id)
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_URL, f"c5watch article {article.id}").urn,

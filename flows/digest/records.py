@@ -1,11 +1,9 @@
-"""What a digest shows, as values: stories by event and country, sources that need a look, figures."""
+"""The content of a digest as values: stories by event and country, sources that need a look, figures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-
-from flows.digest.words import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Event:
 
     @property
     def stories(self) -> tuple[Story, ...]:
-        """All of them."""
+        """All stories of the event."""
         return tuple(story for country in self.countries for story in country.stories)
 
     @property
@@ -82,10 +80,10 @@ class HealthNote:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that a digest shows. `articles` counts those it is made of; those folded into another's story included."""
+    """The content of a digest. `articles` counts those it is made of; those folded into another's story included."""
 
     title: str
-    frame: Frame
+    frame: str
     now: datetime  # in the reader's zone
     since: datetime | None  # in the reader's zone; None: there was no digest before
     articles: int

@@ -15,7 +15,7 @@ from flows.digest.bars import countries_bars, days_bars
 from flows.digest.clean import MAX_NAME, clean, link, turns
 from flows.digest.records import Content, CountryStories, Story
 from flows.digest.text import plain_text
-from flows.digest.words import WORDS, Words
+from flows.digest.words import Words, words_of
 from flows.pages import pages
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Rendered:
 
 
 def render(content: Content, *, archive_link: str | None) -> Rendered:
-    """The digest, ready to be sent and kept.
+    """Return the digest in all its forms, ready to be sent and kept.
 
     `archive_link` says where the page will be: an address, or the name of its file where it has no address. None: in
     the folder of digests.
     """
-    words = WORDS[content.frame]
+    words = words_of(content.frame)
     subject = _subject(content, words)
 
     def mail(shown: Shown) -> str:
@@ -70,13 +70,13 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
 
 
 def transferred(html: str) -> int:
-    """Bytes of a part with this HTML in base64, its lines, and so the last one, ended by CR LF as in any mail."""
+    """Return the bytes of a mail part with this HTML in base64; every line ends with CR LF."""
     size = -(-(len(html.encode()) + html.count("\n") + 2) // 3) * 4
     return size + 2 * (size // LINE + 1)
 
 
 def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
-    """As many stories as a mail holds: all of them with their texts, or the first ones so and others by headline."""
+    """Return as many stories as a mail holds: all with their texts, or the first with texts, others by headline."""
     order = [story.number for story in _by_turns(content)]
 
     def fits(full: int, brief: int) -> bool:
@@ -94,7 +94,7 @@ def _chosen(order: Sequence[int], full: int, brief: int) -> Shown:
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` that fits, if smaller ones do."""
+    """Return the largest number up to `most` that fits, if smaller numbers do."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -103,7 +103,7 @@ def _largest(most: int, fits: Callable[[int], bool]) -> int:
 
 
 def _by_turns(content: Content) -> list[Story]:
-    """All stories in the order in which they are given room."""
+    """Return all stories in the order in which they are given room."""
     turns = [
         (position // _EVENTS_A_ROUND + rank, 0, position, rank, story)
         for position, event in enumerate(content.events)
@@ -135,7 +135,7 @@ def _html(
         cut = f"{words.shown.format(**counts)}."
 
     def some(groups: Sequence[CountryStories]) -> list[tuple[CountryStories, list[Story]]]:
-        """Of each group the stories that are shown; groups without any are left out."""
+        """Return the shown stories of each group; leave out groups without any."""
         chosen = [(group, [story for story in group.stories if story.number in shown]) for group in groups]
         return [(group, stories) for group, stories in chosen if stories]
 
@@ -165,7 +165,7 @@ def _html(
 
 
 def _contents(content: Content, words: Words) -> Iterator[tuple[str, str, int]]:
-    """What the page has where: the heading's id, its text, and how many stories."""
+    """Return the page's list of contents: each heading's id, its text, and its number of stories."""
     if content.events:
         yield "events", words.events, len(content.events)
     for group in content.countries:

@@ -57,7 +57,7 @@ class BackfillSummary:
     wrong_lines: list[str] = field(default_factory=list)  # of lists of our own: a sentence for each
 
     def count(self, listing: Listing) -> None:
-        """Add what the listing of a source's window has brought."""
+        """Add the result of listing a source's window."""
         report = self.passed.sources[listing.source.id]
         report.entries += listing.entries
         report.new += listing.new
@@ -68,7 +68,7 @@ class BackfillSummary:
         self.wrong_lines += listing.wrong_lines
 
     def count_shared(self, shared: SharedListing) -> None:
-        """Add what one listing for several sources has brought."""
+        """Add the result of one listing for several sources."""
         for listing in shared.listings:
             report = self.passed.sources[listing.source.id]
             report.entries += listing.entries
@@ -88,7 +88,7 @@ class BackfillSummary:
             self.problems[f"{name} {period}"] = list(problems)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return {
             **self.passed.to_json(),
             "period": {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()},

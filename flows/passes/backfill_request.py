@@ -1,4 +1,4 @@
-"""What is asked of a backfill, checked before anything is fetched or stored."""
+"""The request for a backfill, checked before anything is fetched or stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backfill would do: list what archives name, store nothing, fetch no page."""
+"""The dry run of a backfill: list the entries of archives, store nothing, fetch no page."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ class Forecast:
 
     @property
     def to_fetch(self) -> int:
-        """How many pages."""
+        """The number of pages left to fetch."""
         return self.addresses - self.known + self.waiting - len(self.brought)
 
     def to_json(self) -> dict[str, Any]:
-        """The source's object in what `--dry-run --json` prints."""
+        """Return the source's object for `--dry-run --json`."""
         return {
             "route": self.route, "addresses": self.addresses, "known": self.known, "waiting": self.waiting,
             "to_fetch": self.to_fetch, "seconds": round(self.seconds, 1), "problems": self.problems,
         }  # fmt: skip
 
     def line(self) -> tuple[str, ...]:
-        """Its line in the table, under HEADINGS."""
+        """Return the source's line in the table, under HEADINGS."""
         return (
             self.source_id, self.route or "–", str(self.addresses), str(self.known), str(self.to_fetch),
             duration(self.seconds), "; ".join(self.problems[:2]),
@@ -76,7 +76,7 @@ class Forecast:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
+    """Return a duration in words: 40 s, 12 min, 3.5 h, 2.1 days."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def longest(found: Iterable[Forecast]) -> float:
-    """The least time in seconds for all of them: sources may share a host."""
+    """Return the least time in seconds for all forecasts; sources may share a host."""
     hosts: Counter[str] = Counter()
     for one in found:
         hosts.update(one.hosts)
@@ -130,7 +130,7 @@ class _Index:
 
 @dataclass(frozen=True, slots=True)
 class _Counter(Keeper):
-    """Keeps of what is listed only the addresses."""
+    """A keeper that keeps only the addresses of listed entries."""
 
     index: _Index
     found: dict[str, Forecast]  # by source
@@ -183,7 +183,7 @@ def _base(url: str) -> str:
 
 
 async def _gap_s(client: Client, config: Config, host: str) -> float:
-    """Seconds between two requests: what is set, or what the host's robots.txt asks for."""
+    """Return the seconds between two requests: the setting, or the wish of the host's robots.txt."""
     network = config.settings.network
     try:
         robots = await client.robots(host)
@@ -193,7 +193,7 @@ async def _gap_s(client: Client, config: Config, host: str) -> float:
 
 
 async def _known(config: Config, data: Path, keys: Iterable[str]) -> set[str]:
-    """Those that are decided on, or are an article's address."""
+    """Return the keys that are decided on or are an article's address."""
     known: set[str] = set()
     final = urls.c.outcome.is_not(None) & urls.c.outcome.not_in([outcome.value for outcome in NOT_FINAL])
     try:

@@ -1,4 +1,4 @@
-"""How well a period is covered, shown three ways: a table, JSON, and a page with a heat map."""
+"""The coverage of a period, shown three ways: a table, JSON, and a page with a heat map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADINGS = (
 
 
 def coverage_table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
-    """A line for each source, under HEADINGS."""
+    """Return a line for each source, under HEADINGS."""
     lines = []
     for source in coverage:
         reasons: Counter[str] = Counter()
@@ -38,14 +38,14 @@ def coverage_table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
 
 
 def coverage_markdown(coverage: Sequence[SourceCoverage]) -> str:
-    """The same table for Prefect's artifact page."""
+    """Return the same table for Prefect's artifact page."""
     marks = "|".join(["---", *["--:"] * (len(HEADINGS) - 2), "---"])
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in coverage_table(coverage)]
     return "\n".join(["| " + " | ".join(HEADINGS) + " |", f"|{marks}|", *lines])
 
 
 def to_json(coverage: Sequence[SourceCoverage]) -> dict[str, Any]:
-    """Source → its numbers by day (days without any, and without anything to say, are left out)."""
+    """Return source → its numbers by day; days without numbers or remarks are left out."""
     return {
         source.source_id: {
             "days": {

@@ -28,7 +28,7 @@ class _Square:
 
 
 def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[str, Any]:
-    """Where each square of the map stands and what it says, for the template; days without a look are one square."""
+    """Return the place and text of each square, for the template; unsearched days in a row share a square."""
     side = max(NARROWEST, min(WIDEST, MAP_WIDTH / len(days)))
     rows = [
         {"name": source.source_id, "y": TOP + position * ROW_HEIGHT, "cells": list(_squares(source, days, side))}
@@ -55,7 +55,7 @@ def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[s
 
 
 def _squares(source: SourceCoverage, days: Sequence[date], side: float) -> Iterator[_Square]:
-    """One for each day that has something to say; days in a row that nobody has looked at are one."""
+    """Yield a square for each day with a result; unsearched days in a row share a square."""
     most = max((cell.listed for cell in source.days.values()), default=0)
     gap = 1.0 if side >= 6 else 0.0
     for blank, group in groupby(enumerate(days), key=lambda pair: source.days[pair[1]].blank):

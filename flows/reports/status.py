@@ -1,4 +1,4 @@
-"""The status page: one static HTML file that says how everything is doing, for a person who would rather look."""
+"""The status page: a static HTML file that shows the state of sources, passes and corpus."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def write_report(config: Config, corpus: CorpusWriter, data: Path, *, now:
 def page(
     report: Report, coverage: Sequence[SourceCoverage], sources: Sequence[Source], period: Period, *, now: datetime
 ) -> str:
-    """The page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
+    """Return the page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
     names = {source.id: source.name for source in sources}
     days = list(each_day(period))
     per_day: Counter[date] = sum((source.days for source in report.sources), Counter())

@@ -54,13 +54,13 @@ observer: Observer | None = None  # of a run in this process, whose terminal sho
 
 
 def _say(line: str) -> None:
-    """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
+    """Print a line of an unattended run, for the log of `c5watch serve` or of the worker."""
     if observer is None:
         print(process.stamp(), line, file=sys.stderr, flush=True)
 
 
 async def _begin() -> None:
-    """Make ready for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    """Prepare for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
     if observer is None:
         process.begin()
     await take_settings()
@@ -82,7 +82,7 @@ def _name_of_pass() -> str:
 
 
 async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s: float = TASK_TIMEOUT_S) -> T:
-    """The `Step` of Prefect: one batch is one task run. Batches may be run again, so a failed one is."""
+    """Run a batch as a Prefect task run (a `Step`). Batches may be run again, so failed ones are retried."""
 
     @task(name=title, retries=2, retry_delay_seconds=10, retry_jitter_factor=0.5, timeout_seconds=timeout_s,
           cache_policy=NO_CACHE)  # fmt: skip
@@ -93,7 +93,7 @@ async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s
 
 
 def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | State]]:
-    """What is expected to go wrong ends a run with its sentence, where no command is there to say it."""
+    """End a run with the sentence of an expected error, where no command reports it."""
 
     @functools.wraps(work)
     async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:
@@ -119,7 +119,7 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
 async def monitor(
     config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
 ) -> dict[str, Any] | State:
-    """One pass over the feeds.
+    """Make one pass over the feeds.
 
     Args:
         config: Folder with settings.toml, sources.toml and topics.toml.
@@ -181,7 +181,7 @@ async def backfill(
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any]:
-    """A past period. Stopped in whatever way, it is continued by the same parameters.
+    """Take in a past period. However it was stopped, a run with the same parameters continues it.
 
     Args:
         first: First day, in each publisher's own time zone.
@@ -233,7 +233,7 @@ async def backfill_windows(
     config: str = "config",
     data: str = "data",
 ) -> list[str]:
-    """A long past period, cut into windows that workers do side by side: starts a backfill for each, and ends.
+    """Cut a long past period into windows that workers do side by side: start a backfill for each, and end.
 
     Args:
         first: First day, in each publisher's own time zone.
@@ -289,7 +289,7 @@ async def digest(
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any] | State:
-    """What is new since the last digest, as files and as mail.
+    """Write what is new since the last digest to files, and mail it.
 
     Args:
         name: The digest to make; none means all in the settings.

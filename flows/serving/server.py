@@ -115,7 +115,7 @@ class EmbeddedServer:
         }
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> str:
-        """Its API's address, once it answers. Raises ServerError."""
+        """Wait until its API answers; return the address. Raises ServerError."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.answers():
@@ -124,14 +124,14 @@ class EmbeddedServer:
         raise ServerError(f"Prefect's embedded server did not answer within {timeout_s:g} s: see {self.log}")
 
     def answers(self) -> bool:
-        """Whether its API answers, within a second. Raises ServerError when its process has ended."""
+        """Tell whether its API answers within a second. Raises ServerError when its process has ended."""
         if not self.running:
             raise ServerError(f"Prefect's embedded server ended by itself: see {self.log}")
         return api_answers(self.url)
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Tell whether its process is running."""
         return self._process is not None and self._process.poll() is None
 
     def __exit__(

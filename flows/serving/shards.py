@@ -23,7 +23,7 @@ SHARED_SECOND_LEVELS = {"ac", "co", "com", "edu", "gov", "info", "mil", "net", "
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one backfill run takes on."""
+    """The part of a backfill that one run takes on."""
 
     name: str  # of the group: "shard 3", or a route that is read once for all sources
     sources: tuple[str, ...]
@@ -31,7 +31,7 @@ class Share:
 
 
 def site_of(address: str) -> str:
-    """The site that an address is of: the name that somebody has registered, without what is below it."""
+    """Return the site of an address: the registered name without its subdomains."""
     host = (urlsplit(address).hostname or "").removeprefix("www.")
     try:
         ipaddress.ip_address(host)
@@ -43,7 +43,7 @@ def site_of(address: str) -> str:
 
 
 def shard_of(source: Source, shards: int) -> int:
-    """The source's shard, from 0; the same on every machine and in every run."""
+    """Return the source's shard, from 0; the same on every machine and in every run."""
     digest = hashlib.blake2b(site_of(source.homepage).encode(), digest_size=8).digest()
     return int.from_bytes(digest) % shards
 

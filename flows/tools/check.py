@@ -60,7 +60,7 @@ class Check:
     advice: str | None = None  # what to do about it
 
     def to_json(self) -> dict[str, Any]:
-        """The check as JSON values."""
+        """Return the check as JSON values."""
         return asdict(self)
 
 
@@ -174,7 +174,7 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
 
 
 def _checked_sitemap(check: Check, listing: Listing) -> Check:
-    """What is to be said of a sitemap, or an index of them, in the place of a feed."""
+    """Return the check of a sitemap, or an index of sitemaps, in place of a feed."""
     if not listing.parts and not listing.pages:
         raise ItemError(Outcome.FAILED, "empty feed", url=check.feed, detail="a sitemap that names nothing")
     watched = f"watched through its parts, {listing.parts[0].url} first" if listing.parts else None
@@ -191,14 +191,14 @@ def _checked_sitemap(check: Check, listing: Listing) -> Check:
 
 
 async def _let_the_gap_pass(asking: _Asking, url: str) -> None:
-    """The client waits between two questions to a host: let that be over before the time is taken."""
+    """Wait until the client's gap between two requests is over, so that it is not measured."""
     robots = await asking.client.robots(url)
     network = asking.config.settings.network
     await asyncio.sleep(max(network.per_host_interval, robots.crawl_delay_s(network.user_agent)))
 
 
 async def _check_route(asking: _Asking, source: Source, route: Backfill) -> Check:
-    """Whether the route answers: the real one is taken, which gives up after a few documents."""
+    """Check whether the route answers: run the real one, which gives up after a few documents."""
     zone = zone_of(source.country)
     yesterday = day_of(asking.now() - DAY, zone)  # which is read with the days beside it
     most = MAX_DOCUMENTS if route.url else MAX_PLACES
@@ -245,7 +245,7 @@ def _paused(check: Check, pause: Deferred) -> Check:
 
 
 def _advice(error: ItemError, status: int | None, source: Source) -> str:
-    """What a person can do about it."""
+    """Return advice on the problem."""
     look = f"look for a new address: c5watch sources add {source.homepage} --dry-run"
     if error.outcome is Outcome.ROBOTS:
         return "robots.txt forbids it: take another feed of the outlet, or ask the outlet"
@@ -273,7 +273,7 @@ def _newest(entries: Sequence[Entry]) -> datetime | None:
 
 
 def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
-    """The lines of the table under HEADINGS."""
+    """Return the lines of the table under HEADINGS."""
     return [
         (
             check.source,
@@ -292,7 +292,7 @@ def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
 
 
 def summary(checks: Sequence[Check]) -> dict[str, Any]:
-    """The counts, and the enabled sources whose every feed failed."""
+    """Return the counts, and the enabled sources whose every feed failed."""
     feeds = [check for check in checks if check.what == "feed"]
     routes = [check for check in checks if check.what != "feed"]
     works = {check.source for check in feeds if check.ok}
@@ -307,12 +307,12 @@ def summary(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def is_offline(checks: Sequence[Check]) -> bool:
-    """Whether not one host was found: then it is not the hosts that are missing."""
+    """Tell whether no host was found: then this machine is offline."""
     return bool(checks) and all((check.note or "").startswith("host not found") for check in checks)
 
 
 def sentence(counts: dict[str, Any]) -> str:
-    """The counts in one line."""
+    """Return the counts in one line."""
     failed = counts["failed_sources"]
     line = (
         f"{counts['feeds_ok']} of {counted(counts['feeds'], 'feed')} and {counts['routes_ok']} of "

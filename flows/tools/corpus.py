@@ -52,7 +52,7 @@ async def import_file(
 
 
 def source_finder(config: Config) -> Callable[[str], str]:
-    """A function from an address to the id of the source that it belongs to, or IMPORTED."""
+    """Return a function from an address to the id of its source, or IMPORTED."""
     known: dict[str, str] = {}
 
     def source_of(url: str) -> str:

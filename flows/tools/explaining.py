@@ -17,7 +17,7 @@ WIDTH = 13
 
 
 def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
+    """Return the lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
     for name, text in _steps(facts):
         yield f"{name:>{WIDTH}}: {clean_line(text)}"
 
@@ -54,7 +54,7 @@ def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _by_group(terms: list[list[Any]]) -> dict[str, str]:
-    """The terms of each group with the places where they stand."""
+    """Return the terms of each group with their places."""
     groups: dict[str, list[str]] = {}
     for group, term, part, count in terms:
         times = f"{count} × " if count > 1 else ""

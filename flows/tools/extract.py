@@ -38,13 +38,13 @@ class Extracted:
     rule: bool
 
     def stored(self) -> str:
-        """What the article's file in the corpus would hold."""
+        """Return the text that the article's file in the corpus would hold."""
         article = self.article
         return compose(article.paragraphs, title=article.title, published=article.published).to_bytes().decode("utf-8")
 
     @property
     def notes(self) -> list[str]:
-        """Where the date comes from, and whether the site's rule fits."""
+        """Tell where the date comes from, and whether the site's rule fits."""
         dates = ", ".join(f"{c.day} ({c.origin})" for c in self.article.dates)
         notes = [f"date: {self.article.date_origin or 'none'}; found were: {dates or 'none'}"]
         if self.rule:
@@ -53,7 +53,7 @@ class Extracted:
         return notes
 
     def to_json(self, *, trace: bool) -> dict[str, Any]:
-        """The values of `--json`; with `trace` also the removed lines and every date that was found."""
+        """Return the values of `--json`; with `trace` also the removed lines and every date that was found."""
         article = self.article
         value: dict[str, Any] = {
             "text": article.text,
@@ -71,7 +71,7 @@ class Extracted:
 
 
 def loaded(name: str, stdin: BinaryIO) -> bytes:
-    """The bytes of the file `name`, or of `stdin` for "-". Raises RequestError."""
+    """Return the bytes of the file `name`, or of `stdin` for "-". Raises RequestError."""
     if name == "-":
         return stdin.read()
     if not name:
@@ -88,7 +88,7 @@ def loaded(name: str, stdin: BinaryIO) -> bytes:
 
 
 async def extract_page(config: Config, data: Path, name: str, body: bytes | None, *, url: str | None) -> Extracted:
-    """The article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
+    """Return the article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
 
     What the index below `data`, if there is one, has learnt of the site is applied as well.
     Raises RequestError, ItemError, Deferred, StorageError.
@@ -125,7 +125,7 @@ async def extract_page(config: Config, data: Path, name: str, body: bytes | None
 
 
 async def _without_site_lines(config: Config, data: Path, url: str, article: Article) -> tuple[Article, list[str]]:
-    """The article without what its site prints on every page, as far as the index knows it, and the lines removed."""
+    """Return the article without the site's repeated lines that the index knows, and the lines removed."""
     storage = config.settings.storage
     if isinstance(location := index_location(data, storage), Path) and not location.exists():
         return article, []

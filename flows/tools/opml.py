@@ -48,7 +48,7 @@ class Skipped:
 
 
 def write_opml(sources: Iterable[Source]) -> bytes:
-    """The sources in folders, one a category; in each an outline for every feed. Equal sources give equal bytes.
+    """Return the sources in folders by category, an outline for each feed. Equal sources give equal bytes.
 
     A source without a feed is an outline of the type "link", which readers pass over. Characters that XML cannot hold
     are left out.
@@ -68,7 +68,7 @@ def write_opml(sources: Iterable[Source]) -> bytes:
 
 
 def _outlines(source: Source) -> Iterator[dict[str, str]]:
-    """The attributes of each of its outlines; our own are on the first, the others say whose they are."""
+    """Return the attributes of the source's outlines; our own are on the first, the others say whose they are."""
     named = {"text": source.name, "title": source.name}
     page = {"htmlUrl": source.homepage, "language": source.language, "category": source.category}
     own = {
@@ -85,7 +85,7 @@ def _outlines(source: Source) -> Iterator[dict[str, str]]:
 
 
 def read_opml(body: bytes) -> list[Draft]:
-    """What the list names, in its order: of our own export the sources as they were, of others a source a feed.
+    """Return the list's sources in its order: our own export as it was, other lists with a source for each feed.
 
     Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
     """
@@ -124,7 +124,7 @@ def _root(body: bytes) -> Any:
 
 
 def _feed_outlines(root: Any) -> Iterator[tuple[dict[str, str], str]]:
-    """The attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
+    """Yield the attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
     for outline in root.iter("{*}outline"):
         attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
         if attributes.get("xmlurl", "").strip() or (
@@ -158,7 +158,7 @@ def _draft(outline: dict[str, str], folder: str) -> Draft:
 
 
 def _address(url: str) -> str:
-    """A feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
+    """Return a feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
     rest = re.sub(r"^feed:(//)?", "", url, flags=re.IGNORECASE)
     return url if rest == url else rest if re.match("https?:", rest, re.IGNORECASE) else f"http://{rest}"
 
@@ -185,7 +185,7 @@ def _backfill(text: str) -> tuple[Backfill, ...]:
 
 
 def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
-    """Which of the drafts are new to the catalogue, with all that they lack; the others, and why not."""
+    """Return the drafts that are new to the catalogue, completed; and the others, each with the reason."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
     taken = {source.id for source in known}
     added: list[NewSource] = []

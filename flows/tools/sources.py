@@ -49,7 +49,7 @@ class Added:
     written: Written | None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the JSON values."""
         feed = asdict(self.discovery.feed)
         return {
             "source": self.new.source.model_dump(mode="json"),
@@ -61,7 +61,7 @@ class Added:
 
 
 def check_facts(facts: Facts, sources: Sequence[Source]) -> None:
-    """Raises ConfigError when an option's value cannot stand in the catalogue: before anything is asked for."""
+    """Raise ConfigError if an option's value cannot stand in the catalogue: before anything is asked for."""
     draft = Draft((), "https://example.org", **asdict(facts))
     try:
         completed(draft, taken=())
@@ -157,7 +157,7 @@ class Imported:
     written: Written | None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the JSON values."""
         return {
             "added": [{**n.source.model_dump(mode="json"), "guessed": list(n.guessed)} for n in self.added],
             "skipped": [asdict(skipped) for skipped in self.skipped],
@@ -186,7 +186,7 @@ def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> I
 
 
 def export_opml(config: Config, file: Path | None) -> bytes:
-    """The whole catalogue as OPML; written to `file`, which appears whole, if one is given. Raises StorageError."""
+    """Return the whole catalogue as OPML; write it to `file` at once, if given. Raises StorageError."""
     content = write_opml(config.sources)
     if file is not None:
         try:
@@ -197,5 +197,5 @@ def export_opml(config: Config, file: Path | None) -> bytes:
 
 
 def tables(sources: Sequence[NewSource]) -> str:
-    """Their tables as they stand in the catalogue, one blank line between them."""
+    """Return the sources' tables as in the catalogue, one blank line between them."""
     return "\n".join(table(new) for new in sources).rstrip("\n")

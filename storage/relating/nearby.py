@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from storage.relating.traits import EVERYBODYS, Traits
+from storage.relating.traits import Traits, everybodys
 
 PRIOR = 60  # articles, with other words, that are taken to be there besides
 EVERYBODYS_SHARE = 0.1  # of their weight that names have which nearly every article could have
@@ -86,7 +86,7 @@ class Nearby:
 
     def _rarity(self, mark: str) -> float:
         rarity = math.log(self._size / (self._marks_in[mark] + 1)) / math.log(self._size)
-        if mark in EVERYBODYS:
+        if mark in everybodys():
             return EVERYBODYS_SHARE * rarity
         if mark[0] == "#":  # round numbers agree by chance
             digits = len(mark[1:].split("e")[0].replace(".", "").strip("0"))

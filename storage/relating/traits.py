@@ -8,10 +8,13 @@ vowels, endings and doublings are what spellings differ in.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from config.languages import Languages, languages
+from config.phrases import any_of
+from extractors.dates.worded import month_named
 from extractors.text import tokens
 
 MAX_CHARACTERS = 40_000  # of a text that are looked at; hardly any article is longer
@@ -19,26 +22,16 @@ MAX_MARKS = 400
 STEM = 6  # characters: cutting words does for comparing what stemming does, in every language, at no cost
 SMALLEST = 10
 
-_MONTH = (
-    r"(?:январ|феврал|март|апрел|ма[йя]|июн|июл|август|сентябр|октябр|ноябр|декабр|қаңтар|ақпан|наурыз|сәуір|мамыр"
-    r"|маусым|шілде|тамыз|қыркүйек|қазан|қараша|желтоқсан|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|yanvar"
-    r"|fevral|iyun|iyul|avgust|sentabr|sentyabr|oktabr|oktyabr|noyabr|dekabr)"
-)
 _DATE = re.compile(r"\b(?:\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2})\b")
 _DAY = re.compile(r"\d{1,2}")
-_MONTH_BEFORE = re.compile(rf"\b{_MONTH}\w*\.? (?:\d{{1,2}} ?[-–—] ?)?$", re.IGNORECASE)
-_MONTH_BEHIND = re.compile(rf"(?: ?[-–—] ?\d{{1,2}})?(?:st|nd|rd|th|-?го|-?ого)?(?: of)?[ -]{_MONTH}", re.IGNORECASE)
-_MAGNITUDES = {
-    1e3: r"thousand|тыс\w*|мың\w*|миң\w*|ming|минг|[ҳх]азор\w*",
-    1e6: r"million\w*|mln|млн|миллион\w*",
-    1e9: r"billion\w*|bln|bn|млрд|миллиард\w*|milliard\w*|mlrd",
-    1e12: r"trillion\w*|trln|tn|трлн|триллион\w*",
-}
-_MAGNITUDE = "|".join(f"(?P<m{index}>{words})" for index, words in enumerate(_MAGNITUDES.values()))
-_NUMBER = re.compile(
+_WORD = r"(?P<word>[^\W\d_]{3,16})"
+_BEFORE = re.compile(rf"\b{_WORD}\.? (?:\d{{1,2}} ?[-–—] ?)?$")
+_BEHIND = re.compile(rf"(?: ?[-–—] ?\d{{1,2}})?(?:st|nd|rd|th|-?го|-?ого)?(?: of)?[ -]{_WORD}", re.IGNORECASE)
+_MAGNITUDES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+# Whole numbers and decimal ones; the magnitude behind them is added in each language's words.
+_FIGURE = (
     r"(?<![\w+.,])(?<![^\W\d]-)(?P<whole>\d{1,3}(?:(?P<gap>[ .,])\d{3}(?!\d))(?:(?P=gap)\d{3}(?!\d))*|\d{1,15})"
-    rf"(?:(?P<point>[.,])(?P<part>\d{{1,6}}))?(?![\d+])(?:[ -]?(?:{_MAGNITUDE})(?!\w))?",
-    re.IGNORECASE,
+    r"(?:(?P<point>[.,])(?P<part>\d{1,6}))?(?![\d+])"
 )
 _CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
 _CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
@@ -61,28 +54,6 @@ _LATIN = {
 }  # fmt: skip
 _LATIN_SOUND = re.compile("|".join(_LATIN))
 _UZBEK_SOUND = {**_LATIN, "x": ""}
-# Endings of case and number, which follow names in these languages.
-_ENDINGS = {
-    "kk": re.compile(
-        r"(?<=\w{5})(?:[ндт][ыі]ң|[нд]?[дт][ае]|[ғгқк][ае]|[дтн][ае]н|[мбп]ен|[лдт][ыі][қк]|[лдт][ае]р|[дтн][ыі]|[дт][ае][ғг][ыі])$"
-    ),
-    "ky": re.compile(r"(?<=\w{5})(?:[ндт][ыиуү]н|[гк][аеоө]|[дт][аеоө]н?|[ндт][ыиуү]|[лдт][ыиуү]к|[лдт][аеоө]р)$"),
-    "uz": re.compile(r"(?<=\w{5})(?:ning|ga|ka|qa|dagi|dan|da|ni|lik|lar|нинг|га|ка|қа|даги|дан|да|ни|лик|лар)$"),
-}
-# Everybody's names: in what is watched here they tell no two texts apart, however few texts there are to count in.
-_EVERYBODY = (
-    "Kazakhstan Kazakh Казахстан Қазақстан Uzbekistan Uzbek Узбекистан Oʻzbekiston Ўзбекистон Kyrgyzstan Kyrgyz"
-    " Кыргызстан Киргизия Tajikistan Таджикистан Тоҷикистон Turkmenistan Туркменистан Central Asia Asian Центральная"
-    " Азия Азии Орталық Азия Markaziy Osiyo Марказий Осиё Russia Russian Россия Ресей Rossiya China Chinese Китай"
-    " Қытай Xitoy United States America American Соединенные Штаты Америка Америки Washington Вашингтон Vashington"
-    " White House Белый Дом Astana Астана Almaty Алматы Tashkent Ташкент Toshkent Bishkek Бишкек Dushanbe Душанбе"
-    " Ashgabat Ашхабад Moscow Москва Moskva Beijing Пекин Trump Трамп Donald Дональд Tokayev Токаев Тоқаев"
-    " Kassym-Jomart Касым-Жомарт Mirziyoyev Мирзиёев Shavkat Шавкат Japarov Жапаров Sadyr Садыр Rahmon Рахмон"
-    " Emomali Эмомали Berdimuhamedov Бердымухамедов Serdar Сердар Putin Путин Europe Европа European Union"
-    " President Президент Ministry Minister Министр Republic Республика Government Правительство Monday Tuesday"
-    " Wednesday Thursday Friday Saturday Sunday January February March April June July August September October"
-    " November December Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov Dec"
-)
 _CURRENCIES = frozenset(
     {"=usd", "=eur", "=rub", "=kzt", "=uzs", "=kgs", "=tjs", "=tmt", "=cny", "=gbp", "=chf", "=jpy", "=try"}
 )
@@ -107,6 +78,33 @@ class Traits:
     quoted: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Words:
+    """What the languages say about numbers and names (`[names]` in `config/languages/`)."""
+
+    number: re.Pattern[str]
+    endings: dict[str, re.Pattern[str]]  # of case and number, which follow names, by the language's code
+
+
+@cache
+def _words_of(known: Languages) -> _Words:
+    groups = [
+        f"(?P<{name}>{any_of(phrase for language in known for phrase in getattr(language.names, name))})"
+        for name in _MAGNITUDES
+    ]
+    endings: dict[str, list[str]] = defaultdict(list)
+    for code, language in known.by_code.items():
+        endings[code.partition("-")[0]] += language.names.endings
+    return _Words(
+        re.compile(rf"{_FIGURE}(?:[ -]?(?:{'|'.join(groups)})(?!\w))?", re.IGNORECASE),
+        {
+            code: re.compile(rf"(?<=\w{{5}})(?:{'|'.join(map(re.escape, known_endings))})$")
+            for code, known_endings in endings.items()
+            if known_endings
+        },
+    )
+
+
 def read_traits(text: str, language: str | None) -> Traits:
     """The traits of an article's text without its headline (about a millisecond)."""
     text = text[:MAX_CHARACTERS]
@@ -115,7 +113,7 @@ def read_traits(text: str, language: str | None) -> Traits:
     found: list[tuple[int, str]] = []
     figures = 0
     undated = _DATE.sub(lambda date: " " * len(date[0]), text)
-    for number in _NUMBER.finditer(undated):
+    for number in _words_of(languages()).number.finditer(undated):
         figures += 1
         if (value := _value(number, language)) is not None:
             found.append((number.start(), f"#{value}"))
@@ -150,9 +148,8 @@ def _value(found: re.Match[str], language: str | None) -> str | None:
     if _DAY.fullmatch(found[0]) and _beside_month(found):
         return None
     value = float(re.sub(r"[ .,]", "", whole) + "." + (part or "0"))
-    index = next((int(name[1:]) for name, text in found.groupdict().items() if text and name[0] == "m"), None)
-    if index is not None:
-        value *= list(_MAGNITUDES)[index]
+    if magnitude := next((size for name, size in _MAGNITUDES.items() if found[name]), None):
+        value *= magnitude
     elif not part and (value < SMALLEST or (1900 <= value <= 2100 and not gap)):
         return None
     return f"{value:.9g}"
@@ -160,31 +157,32 @@ def _value(found: re.Match[str], language: str | None) -> str | None:
 
 def _beside_month(found: re.Match[str]) -> bool:
     text, start, end = found.string, found.start(), found.end()
-    behind = _MONTH_BEHIND.match(text, end)
-    return behind is not None or _MONTH_BEFORE.search(text[max(0, start - 20) : start]) is not None
+    words = (_BEHIND.match(text, end), _BEFORE.search(text[max(0, start - 25) : start]))
+    return any(word is not None and month_named(word["word"]) is not None for word in words)
 
 
 def _names(text: str, language: str | None, cyrillic: bool) -> list[tuple[int, str]]:
     found = []
+    known = languages()
     for match in _CAPITAL.finditer(text):
         word, start = match[0], match.start()
         foreign = cyrillic and word.isascii()
         # The first word of a sentence has a capital whatever it is; that of a foreign script has it as a name.
         if len(word) < 3 or (not foreign and _SENTENCE_START.search(text[max(0, start - 9) : start])):
             continue
-        if key := _key(word, language):
+        if key := _key(word, language, known):
             found.append((start, key))
     return found
 
 
 @lru_cache(maxsize=50_000)
-def _key(word: str, language: str | None) -> str | None:
+def _key(word: str, language: str | None, known: Languages) -> str | None:
     """What a capitalised word is recognised by, None when too little is left of it. Acronyms are themselves."""
     if word.isupper() and word.isascii() and len(word) <= 6:
         return f"={word.lower()}"
     lower = _APOSTROPHES.sub("", word.lower())
-    if language in _ENDINGS:
-        lower = _ENDINGS[language].sub("", lower)
+    if language and (endings := _words_of(known).endings.get(language)):
+        lower = endings.sub("", lower)
     if lower.isascii():
         sounds = _UZBEK_SOUND if language == "uz" else _LATIN
         lower = _LATIN_SOUND.sub(lambda found: sounds[found[0]], lower)
@@ -205,6 +203,13 @@ def _consonants(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", re.sub(r"[aeoui]", "", word))
 
 
-EVERYBODYS = _CURRENCIES | frozenset(
-    key for word in _EVERYBODY.split() for language in (None, "uz") if (key := _key(word, language))
-)
+def everybodys() -> frozenset[str]:
+    """Return the marks of names and currencies that tell no two texts apart, however few texts are compared."""
+    return _everybodys(languages())
+
+
+@cache
+def _everybodys(known: Languages) -> frozenset[str]:
+    words = (word for language in known for name in language.names.common for word in name.split())
+    keys = (_key(word, language, known) for word in words for language in (None, "uz"))
+    return _CURRENCIES | frozenset(filter(None, keys))

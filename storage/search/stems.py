@@ -1,8 +1,9 @@
 """The words of a text as the search knows them: folded, and cut to a stem that all forms of a word share.
 
-Russian stems for words in Cyrillic, English ones for words in Latin letters (Snowball, https://snowballstem.org), all
-other words as they are. A word of another language in one of these scripts is cut by the same rules wherever it
-stands, so it is still found. Changing anything here takes a migration that indexes all articles anew.
+Which rules cut a word is told by its letters and the `[search]` of the languages (`config/languages/`): Russian stems
+for words in Cyrillic, English ones for words in Latin letters (Snowball, https://snowballstem.org), all other words as
+they are. A word of another language in one of these scripts is cut by the same rules wherever it stands, so it is still
+found. Changing anything here or in the shipped `[search]` takes a migration that indexes all articles anew.
 
 A Russian noun without an ending may look as if it had one (Токаев, кредит, Казахстан): Snowball cuts that form alone
 once more than all the others, Токаева → токаев, Токаев → тока. So here a stem is cut again as long as what comes off
@@ -17,27 +18,14 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Protocol
 
+from config.languages import Languages, Search, languages
+
 _APOSTROPHES = "'’‘ʻʼ`´"  # Uzbek oʻ and gʻ are typed with any of them
 _WORD = re.compile(rf"[^\W_]+(?:[\u0300-\u036f{_APOSTROPHES}]+[^\W_]+)*")  # accents over Cyrillic are no letters
 _IGNORED = re.compile(rf"[{_APOSTROPHES}]s$|[\u0300\u0301{_APOSTROPHES}]")  # stress marks, 's
-_CYRILLIC = re.compile(r"[а-я]+")
-_LATIN = re.compile(r"[a-z]+")
-_NOUN_ENDS = frozenset("внлмтх")
 MIN_STEM = 3  # letters that a second cut leaves
 MAX_LETTERS = 40  # of one word; a longer run of letters is an address or a mistake
 CACHED_WORDS = 1 << 15
-# Most endings that Snowball takes off, so that the beginning of a word leads to its stem, see `completions`.
-_ENDINGS = {
-    "russian": (
-        "ами ями ого его ому ему ыми ими иях ях ах ов ев ей ой ий ый ая яя ое ее ые ие ую юю ом ем ам ям ью ия ию ии "
-        "ости остью ость ать ять ить еть ал ала али ило или ится ются аться ировал ировать ующий ующих ного ный"
-    ),
-    "english": (
-        "ization izations izing ized izer ational ation ations ated ating ator ative ally ality alism iveness fulness "
-        "ousness ability ibility able ible ement ements ment ments ence ences ance ances ency ancy ently ing ings ed "
-        "edly ly ies es er ers al ally ive ous ize ion ions ic ical ism ity ful ness"
-    ),
-}
 
 
 class _Stemmer(Protocol):
@@ -55,20 +43,33 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in _WORD.findall(text)]
 
 
-@lru_cache(CACHED_WORDS)
 def stem(word: str) -> str:
     """What all forms of `word` have in common. Made of letters and digits only, never empty."""
+    return _stem(word, languages())
+
+
+@lru_cache(CACHED_WORDS)
+def _stem(word: str, known: Languages) -> str:
     folded = fold(word)
-    language = _language(folded)
-    if language is None:
+    rules = _rules(folded, known)
+    if rules is None:
         return folded
-    cut = _stemmer(language).stemWord
+    if rules.stemmer is None:
+        return _without_ending(folded, rules)
+    cut = _stemmer(rules.stemmer).stemWord
     found, shorter = folded, cut(folded)
     while shorter != found:
         found, shorter = shorter, cut(shorter)
-        if language != "russian" or len(shorter) < MIN_STEM or found[len(shorter) :][-1:] not in _NOUN_ENDS:
+        if len(shorter) < MIN_STEM or found[len(shorter) :][-1:] not in tuple(rules.cut_again):
             break
     return found
+
+
+def _without_ending(folded: str, rules: Search) -> str:
+    for ending in sorted(rules.endings, key=len, reverse=True):
+        if folded.endswith(ending) and len(folded) >= len(ending) + MIN_STEM:
+            return folded[: -len(ending)]
+    return folded
 
 
 def fold(word: str) -> str:
@@ -88,17 +89,23 @@ def completions(beginning: str) -> list[str]:
     """
     folded = fold(beginning)
     found = {stem(folded)}
-    for ending in _ENDINGS.get(_language(folded) or "", "").split():
+    rules = _rules(folded, languages())
+    for ending in rules.endings if rules else ():
         for length in range(len(ending)):
             if folded.endswith(ending[:length]):
                 found.add(stem(folded + ending[length:]))
     return sorted(one for one in found if not one.startswith(folded))
 
 
-def _language(folded: str) -> str | None:
-    if _CYRILLIC.fullmatch(folded):
-        return "russian"
-    return "english" if _LATIN.fullmatch(folded) else None
+def _rules(folded: str, known: Languages) -> Search | None:
+    """Return the rules of the language with the fewest letters that has all letters of the word."""
+    return next((rules for letters, rules in _by_letters(known) if letters.issuperset(folded)), None)
+
+
+@cache
+def _by_letters(known: Languages) -> list[tuple[frozenset[str], Search]]:
+    found = [(frozenset(language.search.letters), language.search) for language in known if language.search]
+    return sorted(found, key=lambda one: len(one[0]))
 
 
 @cache

@@ -14,7 +14,6 @@ from config.sources import Source
 from extractors.urls import article_id, canonical_url
 from flows.digest.contents import load_content
 from flows.digest.records import Content
-from flows.digest.words import Frame
 from storage.files.article_file import compose
 from storage.index.database import Database
 from storage.index.schema import articles, events, flags, relations, runs, urls, variants
@@ -184,7 +183,7 @@ async def fill(database: Database) -> list[int]:
     return [number for number, _ in numbered]
 
 
-async def sample(database: Database, frame: Frame, numbers: Sequence[int] | None = None) -> Content:
+async def sample(database: Database, frame: str, numbers: Sequence[int] | None = None) -> Content:
     """The digest of the sample, which `fill` has stored."""
     async with database.read() as connection:
         return await load_content(

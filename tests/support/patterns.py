@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from config.languages import languages
+
 CHECKOUT = Path(__file__).parents[2]
 PACKAGES = ("config", "extractors", "storage", "flows")
 METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
@@ -86,6 +88,10 @@ def every_pattern() -> tuple[list[Used], list[str]]:
                 found.append(_inline(f"{where}:{node.lineno}", node, module))
             except NameError:
                 unknown.append(where)
+        for function in (value for value in vars(module).values() if _is_of_languages(value, name)):
+            where = f"{name}.{function.__name__}"
+            found += _made_of_languages(where, function(languages()), calls[name])
+            unknown = [other for other in unknown if other != where]
     return found, unknown
 
 
@@ -99,6 +105,23 @@ def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str]]:
     yield from (("", run) for run in RUNS)
     yield from (("", word + sign) for word in words for sign in ("", " ", "9 "))
     yield from ((word, run) for word in words[:8] for run in (" ", "1", "a", "б", "-", "="))
+
+
+def _is_of_languages(value: object, module: str) -> bool:
+    """Tell whether this is a function of the module that makes something of all languages."""
+    own = callable(value) and getattr(value, "__module__", None) == module
+    return own and list(getattr(value, "__annotations__", {}))[:-1] == ["known"]
+
+
+def _made_of_languages(where: str, made: object, calls: list[tuple[str, str]]) -> Iterator[Used]:
+    """Find the patterns in what a function made. They are used under its name, its last word, or a field's name."""
+    fields = dataclasses.fields(made) if dataclasses.is_dataclass(made) else ()
+    parts = {field.name: getattr(made, field.name) for field in fields} or {where.rpartition("._")[2]: made}
+    for name, part in parts.items():
+        owners = {name, name.removesuffix("s"), name.rpartition("_")[2].removesuffix("s")}
+        methods = tuple(sorted({method for owner, method in calls if owner in owners})) or ANY
+        for number, pattern in enumerate(_inside(part, set())):
+            yield Used(f"{where}.{name}[{number}]", pattern, methods)
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, str]]:

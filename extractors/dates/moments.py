@@ -1,8 +1,9 @@
 """Dates as feeds write them → aware datetimes.
 
-RFC 822/5322 with the zones people invent, RFC 3339 and its loose relatives, and dates in words in English, Russian,
-Kazakh and Uzbek. feedparser's own reading is not used: it returns UTC without saying whether a zone was given, takes
-a naive date for UTC, and knows English months only.
+Here are the forms of machines: RFC 822/5322 with the zones people invent, RFC 3339 and its loose relatives, seconds of
+an epoch. Dates in words or numbers are read as those of pages, by `extractors.dates.worded`. feedparser's own reading
+is not used: it returns UTC without saying whether a zone was given, takes a naive date for UTC, and knows English
+months only.
 """
 
 from __future__ import annotations
@@ -11,37 +12,17 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from extractors.dates.worded import month_named, only_mention
+
 _EARLIEST_YEAR = 1995  # before news on the web: "1970-01-01" and "0001-01-01" are empty fields
 _FUTURE = timedelta(days=2)  # a wrong zone explains a day; what lies further ahead announces or errs
 
-# The first letters tell: three, or four where three do not ("iyun", "iyul").
-_MONTHS = {
-    start: number
-    for number, starts in enumerate(
-        (
-            "jan янв қаң yan", "feb фев ақп fev", "mar мар нау", "apr апр сәу", "may май мая мам", "jun июн мау iyun",
-            "jul июл шіл iyul", "aug авг там avg", "sep сен қыр sen", "oct окт қаз okt", "nov ноя қар noy",
-            "dec дек жел dek",
-        ),
-        start=1,
-    )
-    for start in starts.split()
-}  # fmt: skip
-
-_NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
-_DAY = r"(?<!\d)(?P<d>\d{1,2})"
-_YEAR = r"(?P<y>\d{4})(?!\d)"
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        r"(?<!\d)(?P<y>\d{4})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?!\d)",  # 2025-11-21
         r"^(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?=T|\s|$)",  # 20251121T100000Z
-        rf"{_DAY}\.(?P<m>\d{{1,2}})\.{_YEAR}",  # 21.11.2025
-        rf"{_DAY}(?:st|nd|rd|th)?[\s.-]+{_NAME}[\s,-]+(?P<y>\d{{4}}|\d\d)(?![\d:])",  # 21 Nov 2025, 21-ноя-25
-        rf"{_NAME}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}",  # Nov 21, 2025
-        rf"{_NAME}\s+(?P<d>\d{{1,2}})(?=\s+\d\d?:\d\d.{{0,90}}\s(?P<y>\d{{4}})$)",  # Fri Nov 21 10:00:00 UTC 2025
-        # 2025 жылғы 21 қараша
-        rf"(?<!\d){_YEAR}\s*(?:(?:жылғы|жылы|жыл|ж\.|yil)[\s,]*|,[\s,]*)?(?P<d>\d{{1,2}})[\s-]+{_NAME}",
+        r"(?<!\d)(?P<d>\d{1,2})[\s.-]+(?P<name>[^\W\d_]{3,16})\.?[\s,-]+(?P<y>\d\d)(?![\d:])",  # 21 Nov 25
+        r"(?P<name>[^\W\d_]{3,16})\.?\s+(?P<d>\d{1,2})(?=\s+\d\d?:\d\d.{0,90}\s(?P<y>\d{4})$)",  # Nov 21 10:00:00 2025
     )
 )
 _TIME = re.compile(
@@ -72,30 +53,24 @@ def parse_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
     if epoch := _EPOCH.fullmatch(text):
         moment: datetime | None = datetime.fromtimestamp(int(epoch["seconds"]), UTC)
     else:
-        moment = _worded(text, zone)
+        moment = _stated(text, zone)
     # The year first: next to the year 1 or 9999, comparing across zones can overflow.
     if moment is None or not _EARLIEST_YEAR <= moment.year <= now.year + 1:
         return None
     return moment if moment <= now + _FUTURE else None
 
 
-def _worded(text: str, zone: tzinfo) -> datetime | None:
+def _stated(text: str, zone: tzinfo) -> datetime | None:
     for form in _FORMS:
-        match = form.search(text)
-        if match is None:
+        if (match := form.search(text)) is None:
             continue
         fields = match.groupdict()
-        month = int(fields["m"]) if fields.get("m") else _month(fields["name"])
-        if month is None:
-            continue
-        rest = text[: match.start()] + " " + text[match.end() :]
-        return _moment(_year(fields["y"]), month, int(fields["d"]), rest, zone)
-    return None
-
-
-def _month(name: str) -> int | None:
-    lower = name.lower()
-    return _MONTHS.get(lower[:3]) or _MONTHS.get(lower[:4])
+        if month := int(fields["m"]) if fields.get("m") else month_named(fields["name"]):
+            rest = text[: match.start()] + " " + text[match.end() :]
+            return _moment(_year(fields["y"]), month, int(fields["d"]), rest, zone)
+    if (day := only_mention(text, month_first=None)) is None or day.year is None:
+        return None
+    return _moment(day.year, day.month, day.day, text[: day.start] + " " + text[day.end :], zone)
 
 
 def _year(digits: str) -> int:

@@ -73,6 +73,7 @@ def _of_a_moment(value: str) -> str:
 
 
 Word = Annotated[str, AfterValidator(_word)]
+Alphabet = Annotated[str, AfterValidator(_letters)]
 Words = tuple[Word, ...]
 Text = Annotated[str, Field(min_length=1)]
 Forms = Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -83,6 +84,16 @@ Seven = Annotated[tuple[Text, ...], Field(min_length=7, max_length=7)]
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Letters(_Table):
+    """How a text is known to be in the language by its letters: see `extractors.language`."""
+
+    enough: Annotated[tuple[Alphabet, ...], Field(min_length=1)]  # of each of these groups there must be enough
+    present: Alphabet = ""  # each of these must be there at least once
+    without: tuple[Alphabet, ...] = ()  # of each of these groups there must be next to nothing
+    own: Alphabet = ""  # decides between languages that have enough of the same letters …
+    words: Words = ()  # … and so do these, where letters do not
 
 
 class Dates(_Table):
@@ -161,7 +172,7 @@ class Search(_Table):
     fewest letters cuts it. What is indexed stays as it was cut, so a change is for corpora to come.
     """
 
-    letters: Annotated[str, AfterValidator(_letters)]
+    letters: Alphabet
     stemmer: Literal[SNOWBALL] | None = None  # type: ignore[valid-type]
     cut_again: str = ""  # letters: a stem is cut again while what comes off ends with one of them
     endings: Words = ()
@@ -231,6 +242,7 @@ class Digest(_Table):
 class Language(_Table):
     """One file. Nothing in it has to be there: what a language leaves out, it does not have."""
 
+    letters: Letters | None = None
     dates: Dates = Dates()
     lines: Lines = Lines()
     pages: Pages = Pages()

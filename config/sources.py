@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from config.settings import Section, WebAddress, matching
 
 Category = Literal["national", "regional", "us_government", "think_tank", "world", "russia"]
-Route = Literal["sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls"]
-KEYS_OF_ROUTES = {
-    "url": ("sitemap", "wordpress", "paged", "wayback"),
-    "query": ("gdelt",),
-    "file": ("urls", "ccnews"),
-}
-# Dates take a format of strftime, numbers one of Python's: {date:%Y%m%d}, {month:02}.
-PLACEHOLDERS = {
-    "sitemap": ("start", "end", "date", "monday", "year", "month", "day", "page"),
-    "paged": ("page",),
-}
+ROUTES = "routes"  # the key under which the table of routes is handed to the check
 
 # ISO 639-1: "kz" is a country, and Kazakh is "kk".
 _LANGUAGES = (
@@ -34,6 +32,26 @@ _LANGUAGES = (
 LANGUAGES = frozenset(_LANGUAGES.split())
 
 
+class RouteKeys(Protocol):
+    """The keys of `backfill` that a route understands."""
+
+    @property
+    def takes(self) -> Sequence[str]:
+        """The keys that mean something to the route."""
+
+    @property
+    def needs(self) -> str | None:
+        """The key of these that it cannot do without."""
+
+    @property
+    def placeholders(self) -> Sequence[str]:
+        """The place-holders that its url may hold."""
+
+
+def _routes(info: ValidationInfo) -> Mapping[str, RouteKeys] | None:
+    return info.context.get(ROUTES) if info.context else None
+
+
 def _language(value: str) -> str:
     if value not in LANGUAGES:
         raise ValueError('expected two small letters from ISO 639-1, such as "ru" or "kk"')
@@ -44,26 +62,36 @@ class Backfill(Section):
     """Where back issues of a source are found, and by which route.
 
     Without a `url`, a sitemap is looked for on the homepage's host, WordPress is asked there, and the Wayback Machine
-    for the source's feeds.
+    for the source's feeds. Which routes there are, and which keys each of them takes, is checked against the table of
+    routes that the reader of the configuration hands in.
     """
 
-    route: Route
-    url: WebAddress | None = None  # of a sitemap or paged feed it may hold PLACEHOLDERS
+    route: str
+    url: WebAddress | None = None  # may hold place-holders; dates take a format of strftime, numbers one of Python's
     query: str | None = Field(None, min_length=1)  # for gdelt: narrows the search to articles with these words
     file: str | None = Field(None, min_length=1)  # for urls: a list; for ccnews: a WARC file or a folder of them
 
+    @field_validator("route", mode="before")
+    @classmethod
+    def _a_known_route(cls, value: Any, info: ValidationInfo) -> Any:
+        if (routes := _routes(info)) is not None and value not in list(routes):
+            *others, last = (f'"{name}"' for name in routes)
+            raise ValueError(f"expected {', '.join(others)} or {last}")
+        return value
+
     @model_validator(mode="after")
-    def _what_the_route_needs(self) -> Backfill:
-        if self.url is None and self.route == "paged":
-            raise ValueError('expected a url for the route "paged"')
-        if self.file is None and self.route == "urls":
-            raise ValueError('expected a file for the route "urls"')
-        for key, routes in KEYS_OF_ROUTES.items():
-            if getattr(self, key) is not None and self.route not in routes:
+    def _the_keys_of_its_route(self, info: ValidationInfo) -> Backfill:
+        if (routes := _routes(info)) is None:
+            return self
+        route = routes[self.route]
+        if route.needs and getattr(self, route.needs) is None:
+            raise ValueError(f'expected a {route.needs} for the route "{self.route}"')
+        for key in ("url", "query", "file"):
+            if getattr(self, key) is not None and key not in route.takes:
                 raise ValueError(f'found a {key}, which the route "{self.route}" has no use for')
-        unknown = [name for name in placeholders(self.url or "") if name not in PLACEHOLDERS.get(self.route, ())]
+        unknown = [name for name in placeholders(self.url or "") if name not in route.placeholders]
         if unknown:
-            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS.get(self.route, ())) or "none"
+            known = ", ".join(f"{{{name}}}" for name in route.placeholders) or "none"
             raise ValueError(
                 f'found the place-holder {{{unknown[0]}}}, expected one of {known} for the route "{self.route}"'
             )
@@ -99,9 +127,9 @@ class Source(Section):
 
     @field_validator("backfill", mode="wrap")
     @classmethod
-    def _one_or_several(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    def _one_or_several(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         """A single table stands for a list of one; a mistake in it is then not told as one in a list."""
-        return (Backfill.model_validate(value),) if isinstance(value, dict) else check(value)
+        return (Backfill.model_validate(value, context=info.context),) if isinstance(value, dict) else check(value)
 
     @field_validator("feeds")
     @classmethod

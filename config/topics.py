@@ -51,7 +51,7 @@ def spellings(term: str) -> tuple[str, ...]:
     if "|" in literal:
         raise ValueError('expected "|" only inside brackets, as in "(а|б)"')
     pieces = _BRACKETS.split(unicodedata.normalize("NFC", term.removeprefix("=")))  # literal, choices, literal, …
-    choices = [piece.split("|") if place % 2 else [piece] for place, piece in enumerate(pieces)]
+    choices = [piece.split("|") if position % 2 else [piece] for position, piece in enumerate(pieces)]
     written = list(itertools.islice(itertools.product(*choices), MAX_SPELLINGS + 1))
     if len(written) > MAX_SPELLINGS:
         raise ValueError(f"expected brackets that give at most {MAX_SPELLINGS} spellings")

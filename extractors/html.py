@@ -10,7 +10,7 @@ from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstru
 from trafilatura import load_html
 from trafilatura.utils import HTML_PARSER, decode_file
 
-_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*(?:["']\s*)?([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
 _FOUR_UPPER_HALF_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
 _LATIN = frozenset({"cp1252", "iso8859-1", "ascii"})
 SOUND_TO_DAMAGED = 10  # as for feeds (`extractors.feeds.encoding`): Cyrillic in windows-1251 is nearly all "damage"

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 SAMPLE_CHARACTERS = 1500  # more text changes no answer and costs time
 MIN_LETTERS = 20
 MIN_SCORE = 0.25
-ENOUGH = (
-    0.012  # of all letters must be a language's own: it has four times as many, a foreign name in another's text few
-)
+ENOUGH = 0.012  # of all letters are a language's own: it has four times as many, a foreign name in another's text few
 _UZBEK_LATIN = re.compile(r"[og][ʻʼ‘’'`´](?!s\b|clock)(?=[^\W\d_])", re.IGNORECASE)  # English: who's, o'clock
 _HAN, _KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")
 

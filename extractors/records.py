@@ -1,7 +1,7 @@
 """The values that pass from stage to stage: Entry → Page → Article → Verdict → Placement.
 
-Rule: frozen, standard library only, so that every other module may import this one. `None` means
-"unknown", never the empty string. Our own moments are aware datetimes in UTC; a publication day is a
+Rule: frozen, nothing but the standard library and `config.errors`, so that every other module may import this one.
+`None` means "unknown", never the empty string. Our own moments are aware datetimes in UTC; a publication day is a
 `date` in the publisher's zone. The one value that does not live here is `config.sources.Source`,
 which people write by hand and pydantic checks.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from config.errors import C5watchError, LeftAlone
 
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
@@ -112,7 +114,7 @@ VARIANTS = frozenset({Relation.REPRINT, Relation.VERSION})  # their texts are ke
 BETWEEN_ARTICLES = frozenset(Relation) - VARIANTS - {Relation.DUPLICATE}
 
 
-class ItemError(Exception):
+class ItemError(C5watchError):
     """One feed or page (`url`) came to nothing; record `outcome` and `reason`, go on with the others.
 
     `reason` is a short stable phrase such as "http 404": reports count by it. `detail` adds what a person
@@ -138,7 +140,7 @@ class ItemError(Exception):
         return f"{self.reason} ({self.detail})" if self.detail else self.reason
 
 
-class Deferred(Exception):
+class Deferred(LeftAlone):
     """The host of `url` asked not to be called before `until`: leave the entry as it is, for a later pass."""
 
     def __init__(self, url: str, until: datetime) -> None:
@@ -231,7 +233,7 @@ class Match:
 
     group: str
     term: str
-    place: str
+    part: str
     count: int
 
 

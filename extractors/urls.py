@@ -52,7 +52,7 @@ def canonical_url(url: str) -> str:
     host = canonical_host(parts.hostname)
     netloc = f"[{host}]" if ":" in host else host
     path = re.sub(r"/{2,}", "/", _escape(parts.path))
-    path = re.sub(r"(?i)(?:/amp)+/?$|(?<=[^/])/$", "", path) or "/"
+    path = re.sub(r"(?i)(?<!/amp)(?:/amp)+/?$|(?<=[^/])/$", "", path) or "/"
     origin = ("https", netloc) if port is None else (scheme, f"{netloc}:{port}")
     canonical = urlunsplit((*origin, path, _query(parts.query, host), ""))
     if len(canonical) > LONGEST:

@@ -21,13 +21,13 @@ QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 
 def configured_api(environment: Mapping[str, str]) -> str | None:
-    """The address of the user's Prefect API: PREFECT_API_URL, else that of the active Prefect profile."""
+    """Return the address of the user's Prefect API: PREFECT_API_URL, else that of the active Prefect profile."""
     url = _configured("PREFECT_API_URL", environment)
     return url.rstrip("/") if url else None
 
 
 def _configured(name: str, environment: Mapping[str, str]) -> str | None:
-    """A setting of Prefect: the variable, else what the active profile says."""
+    """Return a setting of Prefect: the variable, else the active profile's value."""
     if value := environment.get(name):
         return value
     home = Path(environment.get("PREFECT_HOME") or Path.home() / ".prefect")
@@ -42,7 +42,7 @@ def _configured(name: str, environment: Mapping[str, str]) -> str | None:
 
 
 def api_answers(url: str, *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
-    """Whether a Prefect API is alive at `url` (".../api")."""
+    """Tell whether a Prefect API is alive at `url` (".../api")."""
     try:
         return httpx.get(f"{url}/health", timeout=timeout_s, trust_env=False).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):
@@ -50,7 +50,7 @@ def api_answers(url: str, *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
 
 
 def api_admits(url: str, environment: Mapping[str, str], *, timeout_s: float = HEALTH_TIMEOUT_S) -> bool:
-    """Whether the Prefect API at `url` lets us in with what is configured."""
+    """Tell whether the Prefect API at `url` admits us with the configured credentials."""
     headers = {}
     if password := _configured("PREFECT_API_AUTH_STRING", environment):
         headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
@@ -63,7 +63,7 @@ def api_admits(url: str, environment: Mapping[str, str], *, timeout_s: float = H
 
 
 def choose_engine(engine: Engine, environment: Mapping[str, str]) -> tuple[Literal["direct", "prefect"], str]:
-    """The engine to use and one sentence that says why."""
+    """Return the engine to use and a sentence that says why."""
     if engine == "direct":
         return "direct", "running directly, as asked"
     url = configured_api(environment)
@@ -77,6 +77,6 @@ def choose_engine(engine: Engine, environment: Mapping[str, str]) -> tuple[Liter
 
 
 def quiet_dependencies() -> None:
-    """Turn off what dependencies would report home, unless the user has decided; before Prefect is imported."""
+    """Turn off the telemetry of dependencies, unless the user has set it. Call before Prefect is imported."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Pages that are files: their templates, and how they are replaced. None loads anything from elsewhere."""
+"""Static pages: their templates, and how files are replaced. No page loads anything from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cache
 def pages() -> Environment:
-    """The templates in `flows/templates`; what is put into them is escaped."""
+    """Return the templates in `flows/templates`; values put into them are escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "templates"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from config.errors import UserError
 
-class StorageError(Exception):
+
+class StorageError(UserError):
     """The index or the corpus cannot be used; the message says what to do."""
 
 

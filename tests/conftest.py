@@ -68,7 +68,7 @@ def s3() -> Iterator[S3Server]:
 def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
     """The settings of a new corpus, on each database in turn: for `open_corpus(tmp_path, storage)`.
 
-    For a database alone: `open_database(database_place(tmp_path, storage))`. For a child process or an environment
+    For a database alone: `open_database(index_location(tmp_path, storage))`. For a child process or an environment
     variable: `storage.database.get_secret_value()`, which is "sqlite" or an address. PostgreSQL has its tables already.
     """
     if request.param == "sqlite":

@@ -22,7 +22,7 @@ from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 WORDS = " ".join(f"слово{position}" for position in range(30))

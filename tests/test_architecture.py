@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,7 @@ MAY_IMPORT = {
 # The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
 SHARED_WITH_STORAGE = {
     "extractors.records",
+    "extractors.period",
     "extractors.text",
     "extractors.urls",
     "extractors.language",
@@ -53,6 +55,14 @@ SHARED_WITH_STORAGE = {
 FULLEST = 14  # modules of a room: what one look at a list takes in
 TESTS = Path(__file__).parent
 TEST_MODULES = sorted(TESTS.rglob("*.py"))
+# Public names that two modules of a package share, with the reason.
+SHARED_NAMES = {
+    "monitor": "the command, the pass that it runs and Prefect's flow of it",
+    "backfill": "the command, the pass that it runs and Prefect's flow of it",
+    "digest": "the command, the run that it starts and Prefect's flow of it",
+    "serve": "the command and what it runs",
+    "deploy": "the command and what it runs",
+}
 IMPORTED_AS = {"scikit_learn": "sklearn"}
 MODULES = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
 
@@ -63,8 +73,13 @@ def _is_left_out(block: ast.AST) -> bool:
     return checker or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
     """The modules that a file imports, and whether it does so when it is itself imported."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {id(n) for block in ast.walk(tree) if _is_left_out(block) for n in ast.walk(block)}
     for node in ast.walk(tree):
@@ -134,6 +149,20 @@ def test_every_folder_is_a_room_of_the_table_and_none_is_too_full() -> None:
         assert len(list((CHECKOUT / folder).glob("[!_]*.py"))) <= FULLEST, folder
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_public_things_of_a_package_have_one_name(package: str) -> None:
+    found: dict[str, list[str]] = {}
+    for path in MODULES:
+        if module_of(path).split(".")[0] == package and "versions" not in path.parts:  # Alembic names its functions
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    found.setdefault(node.name, []).append(module_of(path))
+    twice = {name: modules for name, modules in found.items() if len(modules) > 1 and not name.startswith("_")}
+    assert {name: modules for name, modules in twice.items() if name not in SHARED_NAMES} == {}
+    if package == "flows":
+        assert twice.keys() == SHARED_NAMES.keys()  # none stays that is needed no more
+
+
 def test_prefect_is_imported_by_the_flows_module_alone() -> None:
     at_import = {p.name for p in MODULES for module, early in imports(p) if early and module.split(".")[0] == "prefect"}
     assert at_import == {"prefect_flows.py"}
@@ -170,7 +199,7 @@ def test_top_level_holds_only_what_it_should() -> None:
     visible = {line.split("/")[0] for line in tracked.splitlines() if not line.startswith(".")}
     files = {"Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-dev.txt"}
     files |= {"CHANGELOG.md", "CONTRIBUTING.md", "compose.yaml", "prefect.yaml"}  # where people and tools look for them
-    assert visible <= {*PACKAGES, "tests", *files}
+    assert visible <= {*PACKAGES, "docs", "tests", *files}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CHECKOUT)))

@@ -14,12 +14,12 @@ import pytest
 
 from config.settings import Archives
 from config.sources import Backfill
-from extractors.archives.routes import list_entries, list_shared_entries
-from extractors.archives.search import Tally
+from extractors.archives.search import Search, list_entries, list_shared_entries
 from extractors.archives.warc import read_pages, stream_pages
 from extractors.records import ItemError, Page
 from tests.support.archive_servers import (
     NOW,
+    TASHKENT,
     CommonCrawl,
     Found,
     Reply,
@@ -151,28 +151,25 @@ async def test_several_sources_share_one_reading() -> None:
     sources = [source.model_copy(update={"id": f"s{n}"}) for n, source in enumerate(sources)]
     body = warc(1, 2) + warc(3, host="en.site.uz") + warc(4, host="other.uz")
     async with serve(CommonCrawl({"2025/11/CC-NEWS-20251106000000-00001.warc.gz": body})) as server:
-        tally = Tally()
         async with client() as session:
-            entries = list_shared_entries(
-                session, sources, CCNEWS, NOVEMBER_6, Archives(ccnews=server.base), tally=tally, now=lambda: NOW
-            )
-            pairs = [(source_id, listed.entry.url) async for source_id, listed in entries]
+            archives = Archives(ccnews=server.base)
+            search = Search(session, sources[0], CCNEWS, NOVEMBER_6, UTC, archives, lambda: NOW)
+            pairs = [(source_id, found.entry.url) async for source_id, found in list_shared_entries(search, sources)]
         assert len(server.asked) == 2
     assert pairs == [
         ("s0", "https://site.uz/story-1"),
         ("s0", "https://site.uz/story-2"),
         ("s1", "https://en.site.uz/story-3"),
     ]
-    assert tally.listed == 3
+    assert search.tally.listed == 3
 
 
 async def test_who_has_enough_may_leave_and_the_host_is_free_again() -> None:
     crawl = CommonCrawl({"2025/11/CC-NEWS-20251106000000-00001.warc.gz": warc(*range(2000))})
     async with serve(crawl) as server, client() as session:
         archives = Archives(ccnews=server.base)
-        entries = list_entries(
-            session, source_of("https://site.uz"), CCNEWS, NOVEMBER_6, archives, tally=Tally(), now=lambda: NOW
-        )
+        source = source_of("https://site.uz")
+        entries = list_entries(Search(session, source, CCNEWS, NOVEMBER_6, TASHKENT, archives, lambda: NOW))
         async with aclosing(entries):
             async for _ in entries:
                 break
@@ -267,7 +264,11 @@ def test_a_cut_file_is_an_error_after_its_pages(tmp_path: Path, host: str) -> No
             next(pages)
 
 
-@pytest.mark.parametrize("body", [b"<html>Home</html>" * 100, gzip.compress(b"hello" * 1000), b"\x1f\x8b" + bytes(999)])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Home</html>" * 100, gzip.compress(b"hello" * 1000), b"\x1f\x8b" + bytes(999)],
+    ids=["a page", "another text, packed", "nothing, packed"],
+)
 def test_what_is_no_warc_is_an_error(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(body)

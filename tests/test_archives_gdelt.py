@@ -9,9 +9,10 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.support.archive_servers import Found, Gdelt, Reply, Server, look, serve, window
+from tests.support.archive_servers import TASHKENT, Found, Gdelt, Reply, Server, look, serve, window
 
 DAY = window("2025-11-06")
+START, END = DAY.wide.moments(TASHKENT)
 
 
 def seen(count: int, *, start: datetime = datetime(2025, 11, 5, tzinfo=UTC), minutes: int = 15) -> dict[str, datetime]:
@@ -26,10 +27,10 @@ async def found_at(server: Server, **named: object) -> Found:
 
 
 async def test_one_question_is_enough_for_a_quiet_time() -> None:
-    articles = seen(300, start=datetime(2025, 11, 4, tzinfo=UTC)) | {"https://other.uz/x": DAY.start}
+    articles = seen(300, start=datetime(2025, 11, 4, tzinfo=UTC)) | {"https://other.uz/x": START}
     async with serve(Gdelt(articles, most=1000)) as server:
         found = await found_at(server, days=window("2025-11-05"))
-    inside = [url for url, moment in articles.items() if moment < window("2025-11-05").end and "site" in url]
+    inside = [url for url, moment in articles.items() if moment < END - timedelta(days=1) and "site" in url]
     assert len(server.asked) == 3  # more than 250, so halved once
     assert sorted(found.urls) == sorted(inside)
     async with serve(Gdelt(seen(200))) as server:
@@ -47,7 +48,7 @@ async def test_a_busy_time_is_halved_until_everything_is_seen() -> None:
     articles = seen(2000, minutes=1)
     async with serve(Gdelt(articles)) as server:
         found = await found_at(server)
-    inside = [url for url, moment in articles.items() if DAY.start <= moment < DAY.end]
+    inside = [url for url, moment in articles.items() if START <= moment < END]
     assert sorted(found.urls) == sorted(inside)
     assert found.tally.again == 0
     full = [asked for asked in server.asked if _seconds(asked.query) > 4 * 3600]
@@ -71,7 +72,7 @@ async def test_more_in_a_quarter_of_an_hour_than_an_answer_holds_is_a_problem() 
 
 
 async def test_a_query_narrows_the_search() -> None:
-    articles = {"https://site.uz/rail-1": DAY.start, "https://site.uz/road-1": DAY.start}
+    articles = {"https://site.uz/rail-1": START, "https://site.uz/road-1": START}
     async with serve(Gdelt(articles)) as server:
         assert (await found_at(server, query="rail")).urls == ["https://site.uz/rail-1"]
 

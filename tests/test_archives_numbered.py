@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.archives.numbered import FEW, Part, read_numbered
-from extractors.archives.window import Window
-from extractors.dates.addresses import Days
-from tests.support.archive_servers import TASHKENT
+from extractors.archives.series import FEW, Part, read_numbered
+from extractors.period import Period
 
 START = date(2020, 1, 1)
 Series = Sequence[tuple[int, int] | None]  # first and last day of each part, as numbers; None: undated
@@ -22,7 +20,7 @@ Series = Sequence[tuple[int, int] | None]  # first and last day of each part, as
 
 def run(series: Series, wanted: tuple[int, int], *, is_open: bool) -> tuple[list[int], list[int]]:
     """The numbers of the parts given, and of those read, counted from 1."""
-    window = Window(START + timedelta(days=wanted[0]), START + timedelta(days=wanted[1]), TASHKENT)
+    period = Period(START + timedelta(days=wanted[0]), START + timedelta(days=wanted[1]))
     read: list[int] = []
 
     async def get(number: int) -> Part[int] | None:
@@ -31,12 +29,12 @@ def run(series: Series, wanted: tuple[int, int], *, is_open: bool) -> tuple[list
             assert is_open
             return None
         spread = series[number - 1]
-        days = Days(START + timedelta(days=spread[0]), START + timedelta(days=spread[1])) if spread else None
+        days = Period(START + timedelta(days=spread[0]), START + timedelta(days=spread[1])) if spread else None
         return Part(number, days)
 
     async def collect() -> list[int]:
         last = None if is_open else len(series)
-        return [part.content async for part in read_numbered(get, window, first=1, last=last)]
+        return [part.content async for part in read_numbered(get, period.wide, first=1, last=last)]
 
     return asyncio.run(collect()), read
 

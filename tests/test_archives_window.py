@@ -8,21 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.archives.window import Window, dated_urls, page_url
-from extractors.dates.addresses import Days, address_days, month_of, part_days
+from extractors.archives.series import dated_urls, page_url
+from extractors.dates.addresses import address_days, part_days
+from extractors.period import Period, day_of, month_of
 from tests.support.archive_servers import TASHKENT, window
 
 
-def days(first: str, last: str | None = None) -> Days:
-    return Days(date.fromisoformat(first), date.fromisoformat(last or first))
+def days(first: str, last: str | None = None) -> Period:
+    return Period(date.fromisoformat(first), date.fromisoformat(last or first))
 
 
 def test_a_window_has_a_day_of_slack_at_both_ends() -> None:
     november = window("2025-11-01", "2025-11-30")
     assert november.wide == days("2025-10-31", "2025-12-01")
-    assert november.start == datetime(2025, 10, 30, 19, tzinfo=UTC)
-    assert november.end == datetime(2025, 12, 1, 19, tzinfo=UTC)
-    assert november.day(datetime(2025, 11, 5, 20, tzinfo=UTC)) == date(2025, 11, 6)
+    start, end = november.wide.moments(TASHKENT)
+    assert start == datetime(2025, 10, 30, 19, tzinfo=UTC)
+    assert end == datetime(2025, 12, 1, 19, tzinfo=UTC)
+    assert day_of(datetime(2025, 11, 5, 20, tzinfo=UTC), TASHKENT) == days("2025-11-06")
 
 
 @pytest.mark.parametrize(
@@ -35,8 +37,8 @@ def test_a_window_has_a_day_of_slack_at_both_ends() -> None:
         (days("2025-12-02"), 1),
     ],
 )
-def test_days_lie_before_in_or_after_a_window(stated: Days, side: int) -> None:
-    assert window("2025-11-01", "2025-11-30").side(stated) == side
+def test_days_lie_before_in_or_after_a_window(stated: Period, side: int) -> None:
+    assert stated.side(window("2025-11-01", "2025-11-30").wide) == side
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_days_lie_before_in_or_after_a_window(stated: Days, side: int) -> None:
         ("https://site.kz/news/123456", None),
     ],
 )
-def test_an_address_states_the_day_only_where_it_is_a_part_of_the_path(url: str, stated: Days | None) -> None:
+def test_an_address_states_the_day_only_where_it_is_a_part_of_the_path(url: str, stated: Period | None) -> None:
     assert address_days(url) == stated
 
 
@@ -100,7 +102,7 @@ def test_an_address_states_the_day_only_where_it_is_a_part_of_the_path(url: str,
         (["/s-1.xml", "/pages.xml"], [None, None]),
     ],
 )
-def test_the_name_of_a_file_tells_its_days(names: list[str], expected: list[Days | None]) -> None:
+def test_the_name_of_a_file_tells_its_days(names: list[str], expected: list[Period | None]) -> None:
     urls = [f"https://site.kz{name}" for name in names]
     found = part_days(urls)
     assert [found.get(url) for url in urls] == expected
@@ -157,7 +159,7 @@ def test_no_address_is_made_for_days_to_come() -> None:
 
 
 def test_weeks_and_months_go_on_across_the_year() -> None:
-    wide = Window(date(2025, 12, 30), date(2026, 1, 5), TASHKENT).wide
+    wide = window("2025-12-30", "2026-01-05").wide
     assert dated_urls("/{monday}", wide, today=date(2027, 1, 1)) == ["/2025-12-29", "/2026-01-05"]
     assert dated_urls("/{year}-{month}", wide, today=date(2027, 1, 1)) == ["/2025-12", "/2026-1"]
 

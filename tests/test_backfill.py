@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, load_config
+from extractors.period import Period
 from extractors.records import Outcome
 from flows.cli.app import app
-from flows.passes.backfill import BackfillSummary, RequestError, backfill, checked_period, choose_sources
+from flows.passes.backfill import BackfillSummary, backfill
+from flows.passes.backfill_request import BackfillRequest, checked_period, checked_request
 from flows.passes.dry_run import Forecast, duration, forecast, longest
 from flows.passes.monitor import monitor
-from flows.tools.inspect import explain_url, verify_corpus
-from storage.state.periods import Period
 from tests.support.archive_servers import (
     MISSING,
     NOW,
@@ -41,7 +42,18 @@ from tests.support.archive_servers import (
     warc_record,
 )
 from tests.support.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
-from tests.support.running import CHECKOUT, EVERYTHING, SETTINGS, c5watch_process, one_json, write_config
+from tests.support.running import (
+    CHECKOUT,
+    EVERYTHING,
+    SETTINGS,
+    c5watch_process,
+    explained,
+    one_json,
+    verified,
+    write_config,
+)
+
+pytestmark = pytest.mark.slow
 
 NOVEMBER = date(2025, 11, 1)
 WEEK = Period(date(2025, 11, 5), date(2025, 11, 11))
@@ -81,13 +93,15 @@ class World:
     def config(self) -> Config:
         return load_config(self.folder())
 
-    async def run(self, period: Period = WEEK, *, now: datetime = NOW, **named: Any) -> BackfillSummary:
-        sources = self.config.select(())
-        return await backfill(self.config, self.data, period=period, sources=sources, now=lambda: now, **named)
+    def request(self, period: Period, via: str | None = None) -> BackfillRequest:
+        """What is asked for all sources."""
+        return BackfillRequest(period, self.config.select(()), via)
 
-    async def forecast(self, period: Period = WEEK, **named: Any) -> list[Forecast]:
-        sources = self.config.select(())
-        return await forecast(self.config, self.data, period=period, sources=sources, now=lambda: NOW, **named)
+    async def run(self, period: Period = WEEK, *, via: str | None = None, now: datetime = NOW) -> BackfillSummary:
+        return await backfill(self.config, self.data, self.request(period, via), now=lambda: now)
+
+    async def forecast(self, period: Period = WEEK) -> list[Forecast]:
+        return await forecast(self.config, self.data, self.request(period), now=lambda: NOW)
 
     @property
     def pages(self) -> int:
@@ -96,7 +110,7 @@ class World:
 
     async def texts(self) -> dict[str, str]:
         """The corpus, which must be sound."""
-        _, faults = await verify_corpus(self.config, self.data)
+        _, faults = await verified(self.config, self.data)
         assert faults == []
         return corpus_texts(self.data)
 
@@ -175,7 +189,7 @@ async def test_every_route_leads_from_the_command_to_the_corpus(world: World) ->
     assert len(await world.texts()) == 8 * 7
     assert {outlet.pages for outlet in world.outlets[5:7]} == {0}  # the crawl has brought their pages along
     (number,) = gone
-    facts = await explain_url(world.config, world.data, f"{past.base}/news/{number}")
+    facts = await explained(world.config, world.data, f"{past.base}/news/{number}")
     assert facts["outcome"] == "appended"
 
     before, asked = world.pages, [len(server.asked) for server in (wayback, gdelt, crawl)]
@@ -533,10 +547,10 @@ def test_a_route_that_needs_an_address_is_taken_where_a_source_has_one(tmp_path:
         for name, routes in (("a", ()), ("b", (feed,)))
     )
     config = load_config(write_config(tmp_path, sources=tables))
-    sources, _ = choose_sources(config, (), via="paged", addresses=None)
-    assert [source.id for source in sources] == ["a", "b"]
+    asked = checked_request(config, WEEK.first, WEEK.last, via="paged", today=NOW.date())
+    assert [(source.id, len(asked.routes(source))) for source in asked.sources] == [("a", 0), ("b", 1)]
     with pytest.raises(RequestError, match="no source with a url"):
-        choose_sources(config, ["a"], via="paged", addresses=None)
+        checked_request(config, WEEK.first, WEEK.last, ["a"], via="paged", today=NOW.date())
 
 
 async def test_no_archive_at_all_is_status_1(world: World) -> None:

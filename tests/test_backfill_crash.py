@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.backfill import measure
+
+pytestmark = pytest.mark.slow
 
 ON_THEIR_WAY = 2  # pages that a kill may catch between the server and the disk, on average
 

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Source
-from extractors.archives.window import dated_urls, page_url
-from extractors.dates.addresses import Days
+from extractors.archives.routes import ROUTES
+from extractors.archives.series import dated_urls, page_url
+from extractors.period import Period
 from extractors.zones import ZONES
 from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
 from tests.support.running import source_toml, write_config
 
-SHIPPED = load_config(CHECKOUT).sources
+SHIPPED = load_config(CHECKOUT, ROUTES).sources
 LANGUAGES = {"ru", "en", "kk", "uz", "ky", "tg", "tk"}
 # The ids of the first catalogue: people's indexes know their sources by them.
 FIRST_IDS = {
@@ -90,14 +91,14 @@ def test_every_source_without_a_feed_says_so() -> None:
 def test_archives_named_by_date_are_named_as_the_sites_name_them(source_id: str, address: str) -> None:
     day = date(2026, 3, 5)  # a Thursday
     route = next(source for source in SHIPPED if source.id == source_id).backfill[0]
-    assert dated_urls(route.url or "", Days(day, day), today=day) == [address]
+    assert dated_urls(route.url or "", Period(day, day), today=day) == [address]
 
 
 def test_every_place_holder_of_the_catalogue_can_be_filled_in() -> None:
     day = date(2026, 3, 5)
     for source in SHIPPED:
         for route in source.backfill:
-            for url in dated_urls(route.url or "", Days(day, day), today=day):
+            for url in dated_urls(route.url or "", Period(day, day), today=day):
                 assert "{" not in page_url(url, 1), source.id
 
 

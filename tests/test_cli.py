@@ -23,6 +23,8 @@ from flows.cli.app import app
 from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, one_json, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 RSS = "<rss version='2.0'><channel><title>t</title>{}</channel></rss>"
 PARAGRAPH = "Посол США посетил Ташкент и рассказал о новых проектах с Узбекистаном. "
 
@@ -232,7 +234,7 @@ def test_a_fault_of_the_program_is_one_sentence_and_its_traceback_lies_in_a_file
         "import sys; from flows.cli import app\n"
         "@app.app.command()\n"
         "def broken() -> None: raise ExceptionGroup('side by side', [ZeroDivisionError('of a\\nkind')])\n"
-        "sys.argv[1:] = ['broken']; app.run()"
+        "sys.argv[1:] = ['broken']; app.run_command_line()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)},

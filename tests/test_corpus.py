@@ -28,7 +28,7 @@ from storage.index.schema import articles, urls
 from storage.state.entries import RETRY_GAPS, retry_at
 from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 
 
@@ -321,7 +321,7 @@ async def test_an_empty_batch_changes_nothing(tmp_path: Path) -> None:
 async def test_a_batch_is_placed_whole_or_not_at_all(tmp_path: Path) -> None:
     broken = result(2, article=None)
     async with opened(tmp_path) as corpus:
-        with pytest.raises(AssertionError):
+        with pytest.raises(AttributeError):
             await place(corpus, result(1), broken)
         assert (await url_row(corpus, result(1).key)).outcome is None
         assert await verify(corpus) == (0, [])

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
+from extractors.period import Period, each_day
 from extractors.records import Entry, Outcome
-from flows.reports.coverage import HEADINGS, NUMBERS, markdown, table, to_json, write_page
+from flows.reports.coverage import HEADINGS, NUMBERS, coverage_markdown, coverage_table, to_json, write_page
 from storage.health.coverage import Cell, SourceCoverage, load_coverage, usual_numbers
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.state.entries import Settled, store_entries, store_outcomes
 from storage.state.listed import store_listed
-from storage.state.periods import Period, each_day
 from storage.state.windows import begin_window, end_window
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -31,7 +31,7 @@ MONDAY = WEEK.first
 
 @pytest.fixture
 async def connection(tmp_path: Path, storage: Storage) -> AsyncIterator[AsyncConnection]:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.write() as opened:
         yield opened
     await database.close()
@@ -172,7 +172,7 @@ def shown(tmp_path: Path, *sources: SourceCoverage) -> tuple[str, ET.Element]:
 def test_the_table_has_a_line_for_each_source() -> None:
     thin = coverage(d1=cell(1, usual=4.0), d2=cell(0, searched=False), d3=cell(4, failed=3))
     without = SourceCoverage("other", {day: cell(0, searched=False) for day in thin.days}, has_route=False)
-    lines = table([thin, without])
+    lines = coverage_table([thin, without])
     assert [dict(zip(HEADINGS, line, strict=True)) for line in lines] == [
         {
             "source": "site", "listed": "21", "fetched": "21", "kept": "18", "duplicate": "0", "off topic": "0",
@@ -185,7 +185,7 @@ def test_the_table_has_a_line_for_each_source() -> None:
             "why no article": "no route to back issues",
         },
     ]  # fmt: skip
-    rows = markdown([thin, without]).split("\n")
+    rows = coverage_markdown([thin, without]).split("\n")
     assert len({row.count("|") for row in rows}) == 1
 
 

@@ -39,6 +39,8 @@ from tests.support.numbered import (
 )
 from tests.support.s3 import S3Server
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = {"sqlite": 14, "postgresql": 5}  # 42 by tests.benchmarks.corpus_kills
 
 

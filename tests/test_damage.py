@@ -8,32 +8,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Result, Verdict
 from storage.corpus.verify import Fault, verify
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
-from tests.support.running import CHECKOUT, c5watch
-from tests.test_full_disk import own_disk
+from tests.support.results import NOW, result
+from tests.support.running import CHECKOUT, c5watch, own_disk
+
+pytestmark = pytest.mark.slow
 
 COUNT = 12
-NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 WORD = "тайна"  # stands in every text that is damaged, and in no sentence
-
-
-def result(number: int) -> Result:
-    url = f"https://site.kz/news/{number}"
-    text = " ".join(f"слово{number}и{position}" for position in range(150))
-    article = Article((text, "Конец."), f"Заголовок {number}", (), date(2025, 11, 6), "meta", "ru", "test")
-    return Result(
-        url, Entry(url, "https://site.kz/rss"), "site", url=url, article=article,
-        verdict=Verdict(True, "topic", 1.0, (), "why"),
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -81,7 +70,7 @@ async def test_damaged_rows_are_named_by_number_and_all_others_are_checked(data:
     other.write_bytes(b"changed")
     count, faults = await found(data)
     assert count == COUNT
-    said = [f"{fault.place}: {fault.fault}" for fault in faults]
+    said = [f"{fault.location}: {fault.fault}" for fault in faults]
     assert said == [
         "index: number 003 cannot be read: its row is damaged",
         "index: number 004 cannot be read: its row is damaged",

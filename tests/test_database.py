@@ -24,18 +24,20 @@ import storage.index.sqlite
 from config.settings import Storage
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
-from storage.index.database import MIGRATIONS, Database, database_place, open_database
+from storage.index.database import MIGRATIONS, Database, index_location, open_database
 from storage.index.dialects import VALUES_PER_STATEMENT, in_chunks
 from storage.index.schema import HEAD, Moment, metadata, runs
 from storage.state.runs import store_run_end, store_run_start
 from tests.support.running import CHECKOUT
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 def place(tmp_path: Path, storage: Storage) -> Path | str:
-    return database_place(tmp_path, storage)
+    return index_location(tmp_path, storage)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_chunks_hold_all_values_in_their_order_and_none_is_empty_or_too_long(cou
 def test_no_module_of_storage_cuts_lists_for_statements_by_itself() -> None:
     cut = "range(0, len("
     own = {path.name for path in (CHECKOUT / "storage").rglob("*.py") if cut in path.read_text(encoding="utf-8")}
-    assert own <= {"similarity.py", "relating.py"}  # stretches of words, batches of articles of one day
+    assert own <= {"similarity.py", "relating.py", "verify.py"}  # stretches of words, of days, of numbers
 
 
 async def test_the_migrations_lead_to_the_schema_of_the_tables(database: Database) -> None:
@@ -112,7 +114,7 @@ asyncio.run(make())
 @pytest.mark.parametrize("attempt", range(3))  # the moments that collide are short
 def test_many_programs_may_open_a_new_index_at_once(tmp_path: Path, empty_storage: Storage, attempt: int) -> None:
     # Programs, not threads: of threads, one that collects the garbage of another waits for what that one waits for.
-    place = database_place(tmp_path, empty_storage)
+    place = index_location(tmp_path, empty_storage)
     command = [sys.executable, "-c", OPENING, "sqlite" if isinstance(place, Path) else "postgresql", str(place)]
     programs = [
         subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -141,7 +143,7 @@ async def revisions(place: Path | str) -> list[str]:
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_an_index_of_a_newer_schema_is_refused(tmp_path: Path, empty_storage: Storage, read_only: bool) -> None:
-    place = database_place(tmp_path, empty_storage)
+    place = index_location(tmp_path, empty_storage)
     await set_revision(place, "9999")
     with pytest.raises(StorageError) as caught:
         await open_database(place, read_only=read_only)
@@ -150,7 +152,7 @@ async def test_an_index_of_a_newer_schema_is_refused(tmp_path: Path, empty_stora
 
 
 async def test_an_index_of_an_older_schema_is_not_read(tmp_path: Path, empty_storage: Storage) -> None:
-    place = database_place(tmp_path, empty_storage)
+    place = index_location(tmp_path, empty_storage)
     await set_revision(place, "0001")
     with pytest.raises(StorageError, match=r"has schema 0001, expected .*: run 'c5watch monitor' once to bring it up"):
         await open_database(place, read_only=True)

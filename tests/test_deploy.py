@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from config.load import ConfigError, load_config
 from config.sources import Backfill, Source
+from extractors.period import Period, each_day
+from flows.passes.backfill_request import BackfillRequest
 from flows.serving.deploy import WORKER_ENVIRONMENT, planned
 from flows.serving.missed import missed
 from flows.serving.schedules import next_run
 from flows.serving.serve import upcoming
 from flows.serving.shards import Share, shard_of, shares, site_of
-from storage.state.periods import Period, each_day
 from tests.support.running import CHECKOUT, c5watch, source_toml, write_config
 
 YEAR = Period(date(2025, 1, 1), date(2025, 12, 31))
@@ -170,7 +171,7 @@ def test_a_list_is_read_once_and_stretches_side_by_side() -> None:
         source("shared-2", "https://two.kz", "ccnews"),
         source("none", "https://none.kz"),
     ]
-    found = shares(sources, YEAR, via=None, shards=1000)
+    found = shares(BackfillRequest(YEAR, tuple(sources)), shards=1000)
     by_source: dict[str, list[Share]] = {}
     for share in found:
         for source_id in share.sources:
@@ -196,7 +197,7 @@ def test_every_day_of_every_source_is_in_exactly_one_share(
     period = Period(date(2025, 1, 20), date.fromordinal(date(2025, 1, 20).toordinal() + days))
     covered = [
         (source_id, day)
-        for share in shares(sources, period, via=None, shards=shards)
+        for share in shares(BackfillRequest(period, tuple(sources)), shards=shards)
         for source_id in share.sources
         for day in each_day(share.period)
     ]
@@ -241,5 +242,5 @@ def test_settings_from_prefect_set_nothing_else_on_a_worker(name: str, monkeypat
 
 
 def test_routes_that_sources_lack_leave_them_out() -> None:
-    assert shares([source("a", "https://a.kz", "sitemap")], YEAR, via="paged", shards=8) == []
+    assert shares(BackfillRequest(YEAR, (source("a", "https://a.kz", "sitemap"),), via="paged"), shards=8) == []
     assert isinstance(source("a", "https://a.kz", "sitemap").backfill[0], Backfill)

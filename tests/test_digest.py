@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,26 @@ import feedparser
 import pytest
 from lxml import etree
 from lxml import html as lxml_html
-from sqlalchemy import update
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from config.errors import RequestError
 from config.load import Config, ConfigError, load_config
 from config.settings import Digest, Storage
 from extractors.records import Result
 from flows.cli.app import app
 from flows.digest import files as digest_files
 from flows.digest import sending
-from flows.digest.digest import RequestError, Summary, digest, parse_since, preview, send_late
-from storage.corpus.writer import open_corpus
-from storage.digests.outbox import GAPS
+from flows.digest.digest import DigestRequest, DigestSummary, digest, parse_since, preview, send_late
+from storage.corpus.writer import CorpusWriter, open_corpus
+from storage.digests.outbox import GAPS, forget_old
 from storage.errors import StorageError
-from storage.index.schema import articles
+from storage.index.schema import articles, digests
 from storage.relating.relating import relate_new
 from tests.support.digest_corpus import SENDER, START, configured, held, new_article, opened, place, source, states
 from tests.support.mail_servers import Mailbox, MailProcess, free_port, parsed, serve_mail
+
+pytestmark = pytest.mark.slow
 
 READER = "desk@example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -46,8 +49,10 @@ async def filled(data: Path, storage: Storage, results: Iterable[Result] = (), *
         await place(corpus, results or map(new_article, range(3)), now=now - timedelta(minutes=5))
 
 
-async def made(config: Config, data: Path, *, now: datetime = START, **options: Any) -> Summary:
-    return await digest(config, data, now=lambda: now, **{"pauses_s": (0.01, 0.01), **options})
+async def made(
+    config: Config, data: Path, *, now: datetime = START, pauses_s: Sequence[float] = (0.01, 0.01), **asked: Any
+) -> DigestSummary:
+    return await digest(config, data, DigestRequest(**asked), now=lambda: now, pauses_s=pauses_s)
 
 
 async def test_without_mail_settings_the_files_are_written_and_that_is_said(tmp_path: Path, storage: Storage) -> None:
@@ -113,6 +118,60 @@ async def test_a_server_that_is_down_gets_the_mail_when_it_is_back(tmp_path: Pat
     assert box.recipients() == ["b@example.org", READER]
     assert {str(m["message-id"]) for m in box.messages(READER)} == {down.issued[0].message_id}
     assert await send_late(configured(storage), tmp_path) is None
+
+
+@pytest.mark.parametrize("by", ["the next run", "a run for what waits"])
+async def test_who_was_taken_off_gets_nothing_of_what_waited_for_him(tmp_path: Path, storage: Storage, by: str) -> None:
+    await filled(tmp_path, storage)
+    port, other = free_port(), "b@example.org"
+    await made(configured(storage, port=port, recipients=[READER, other]), tmp_path)
+    box, later = Mailbox(), START + timedelta(hours=3)
+    async with serve_mail(box, port=port):
+        left = configured(storage, port=port, recipients=[other])
+        if by == "the next run":
+            await made(left, tmp_path, now=later)
+        else:
+            await send_late(left, tmp_path, now=lambda: later)
+        await made(configured(storage, port=port, recipients=[READER, other]), tmp_path, now=later)
+    assert box.recipients() == [other]
+    async with opened(tmp_path, storage) as corpus:
+        assert await states(corpus) == {READER: "gave_up", other: "sent"}
+
+
+async def test_mails_older_than_a_year_leave_the_index_and_their_files_stay(
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.digests.outbox.FORGOTTEN_AT_ONCE", 2)
+    box, moments = Mailbox(), [START + timedelta(days=90 * quarter) for quarter in range(6)]
+    async with serve_mail(box) as port:
+        config = configured(storage, port=port)
+        for number, moment in enumerate(moments):
+            async with opened(tmp_path, storage) as corpus:
+                await place(corpus, [new_article(number, published=moment.date())], now=moment)
+            await made(config, tmp_path, now=moment)
+        folder = tmp_path / "digests"
+        stems = sorted(path.stem for path in folder.glob("*.eml"))
+        assert len(stems) == len(moments) == len(box.taken)
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        (folder / f"{stems[0]}.html").unlink()
+        (folder / f"{stems[-1]}.html").unlink()
+        assert (await made(config, tmp_path, now=moments[-1])).sending.sent == 0
+    async with opened(tmp_path, storage) as corpus, corpus.database.read() as connection:
+        query = select(digests.c.stem, digests.c.message, digests.c.page).order_by(digests.c.id)
+        kept = {row.stem: (row.message, row.page) for row in await connection.execute(query)}
+    assert [stem for stem in stems if kept[stem] == (b"", b"")] == stems[:1]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        name: content for name, content in before.items() if name != f"{stems[0]}.html"
+    }
+    assert all(stem in (folder / "index.html").read_text() for stem in stems)
+    async with opened(tmp_path, storage) as corpus:
+        old = moments[-1] + timedelta(days=300)
+        assert [await forgotten(corpus, now=old) for _ in range(3)] == [2, 2, 0]
+
+
+async def forgotten(corpus: CorpusWriter, *, now: datetime) -> int:
+    async with corpus.database.write() as connection:
+        return await forget_old(connection, now=now)
 
 
 async def test_who_asks_for_it_has_all_that_waits_sent_at_once(tmp_path: Path, storage: Storage) -> None:
@@ -294,7 +353,7 @@ async def test_several_digests_have_their_own_articles_readers_zones_and_frames(
         assert {one.name: one.articles for one in summary.issued} == {"kz": 2, "us": 1, "kazakh": 1}
         names = sorted(path.name for path in (tmp_path / "digests").glob("*.eml"))
         assert names == ["2025-11-21T21-00-us.eml", "2025-11-22T07-00-kazakh.eml", "2025-11-22T07-00-kz.eml"]
-        one = await made(config, tmp_path, names=["us"], now=START + timedelta(days=1))
+        one = await made(config, tmp_path, names=("us",), now=START + timedelta(days=1))
         assert [issued.name for issued in one.issued] == ["us"]
     [to_kz] = box.messages("kz@x.org")
     assert (str(to_kz["list-id"]), to_kz["from"].addresses[0].display_name) == ("<kz.example.org>", "Казахстан")
@@ -462,7 +521,7 @@ def test_the_command_says_what_it_did_and_ends_with_the_right_status(tmp_path: P
 
     assert "expected a day or moment" in run("--since", "soon", status=2).stderr
     assert '--name: found "x", expected one of digest' in run("--name", "x", status=2).stderr
-    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting: expected without")
+    assert run("--waiting", "--no-send", status=2).stderr.startswith("c5watch: --waiting cannot be used together with")
     shown = run("--preview", tmp_path / "p.html", "--json").stdout
     assert json.loads(shown) == {"name": "digest", "articles": 3, "page": str(tmp_path / "p.html")}
     with MailProcess(tmp_path) as server:

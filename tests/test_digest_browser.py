@@ -18,6 +18,8 @@ from tests.support.digest_shots import CHROMIUM, SCHEMES, WIDTHS, chromium, samp
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 LINK = "https://news.example/digests/2025-11-09T07-00.html"
 AA, AA_LARGE = 4.5, 3.0  # WCAG 2.2, success criterion 1.4.3
 # For each visible text the contrast between its colour and the ground below it, by WCAG's formula, and its size.

@@ -18,7 +18,7 @@ from flows.digest.contents import load_content
 from flows.digest.records import Content, Story
 from flows.digest.words import words_of
 from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import articles, runs, variants
 from tests.support.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, sample
 
@@ -26,7 +26,7 @@ from tests.support.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, s
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
     """The sample, on each database."""
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     await fill(opened)
     yield opened
     await opened.close()

@@ -22,6 +22,8 @@ from tests.support.digest_corpus import START, configured, new_article, opened, 
 from tests.support.forks import CUT, Fork
 from tests.support.mail_servers import MailProcess
 
+pytestmark = pytest.mark.slow
+
 KILLS = {"sqlite": 6, "postgresql": 3}  # 100 by tests.benchmarks.digest_kills
 
 

@@ -20,6 +20,8 @@ from storage.placing.stories import POSTINGS
 from storage.state.entries import store_entries
 from tests.support.stories import RATES, edited, story
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
 YES = Verdict(True, "central-asia-us", 7.5, (), "region and partner")

@@ -28,6 +28,8 @@ from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles, events, relations, variants
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 NASTY = 'a\u2028b\u2029c\x85d "quoted", comma; ё'
 
@@ -208,7 +210,7 @@ async def test_csv_opens_in_a_spreadsheet(corpus: CorpusWriter) -> None:
     assert (rows[0]["date"], rows[0]["authors"], rows[5]["url"]) == ("", "", "")
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", [*"=+-@＝＋－＠\t\r\n"])
 async def test_no_cell_of_csv_is_a_formula(corpus: CorpusWriter, begins: str) -> None:
     async with corpus.database.write() as connection:
         await connection.execute(articles.update().values(title=f"{begins}1+1", score=-1.5))

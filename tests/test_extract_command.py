@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from config.settings import Storage
 from extractors.pages.memory import page_lines
 from flows.cli.app import app
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.state.site_pages import SitePage, store_site_pages
-from tests.support.running import c5watch, source_toml, write_config
+from tests.support.running import c5watch_process, source_toml, write_config
 
 FIRST = (
     "Мост через реку Сырдарья открыли сегодня в Кызылорде, сообщает пресс-служба акимата области. "
@@ -52,7 +52,7 @@ def facts(done: Result) -> dict[str, Any]:
 
 
 def test_a_saved_page_is_printed_as_it_would_be_stored(saved: Path) -> None:
-    done = c5watch("extract", saved)
+    done = c5watch_process("extract", saved)
     assert (done.returncode, done.stdout, done.stderr) == (0, STORED + "\n", "")
 
 
@@ -161,7 +161,7 @@ def test_what_earlier_passes_learnt_of_the_site_is_applied(saved: Path, tmp_path
     prose = (Path(__file__).parent / "data" / "languages" / "ru.txt").read_text(encoding="utf-8").splitlines()
 
     async def learn() -> None:
-        database = await open_database(database_place(tmp_path, Storage()))
+        database = await open_database(index_location(tmp_path, Storage()))
         stories = [[*prose[3 * n : 3 * n + 3], motto] for n in range(4)]
         pages = [SitePage("site.kz", f"https://site.kz/{n}", page_lines(s[0], s)) for n, s in enumerate(stories)]
         async with database.write() as connection:

@@ -20,6 +20,8 @@ from storage.files.object_folder import PARALLEL, ObjectFolder
 from storage.files.opening import folder_at, is_leftover, open_folder
 from tests.support.s3 import S3Server
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO, THREE = "000_aaaaaaaaaaaaaaaa.txt", "001_bbbbbbbbbbbbbbbb.txt", "002_cccccccccccccccc.txt"
 CONTENTS = {"text": "Текст статьи.".encode(), "nothing": b"", "no UTF-8": b"\xff\x00\r\n", "large": b"x" * 3_000_000}
 

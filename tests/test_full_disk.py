@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,20 +17,24 @@ import pytest
 
 from config.load import load_config
 from config.settings import Storage
+from extractors.period import Period
 from extractors.records import Outcome, Page
 from flows.digest.digest import preview
+from flows.passes.backfill import write_coverage
+from flows.passes.backfill_request import BackfillRequest
 from flows.passes.context import utc_now
 from flows.passes.monitor import monitor
-from flows.tools.inspect import coverage_of, status_page
+from flows.reports.status import write_report
 from storage.corpus.repair import repair
 from storage.corpus.verify import verify
-from storage.corpus.writer import CorpusWriter, open_corpus
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.state.fetched import Fetched
-from storage.state.periods import Period
 from tests.demo_site.server import DemoSite
 from tests.support.numbered import FIRST_SEEN, check_sound, contents, remember, result
-from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, own_disk, write_config
+
+pytestmark = pytest.mark.slow
 
 EARLIER, NOW_PLACED = (0, 2), (5, 7, 8, 9)
 
@@ -190,11 +193,13 @@ async def test_a_page_that_does_not_fit_is_one_sentence_and_the_old_one_stays(tm
 
     async def write() -> Path:
         if name == "status":
-            return await status_page(config, data)
+            async with open_for_reading(data, config.settings.storage) as corpus:
+                return await write_report(config, corpus, data, now=utc_now())
         if name == "preview":
             await preview(config, data, tmp_path / "page.html", name=None, since=None, now=utc_now())
             return tmp_path / "page.html"
-        return (await coverage_of(config, data, (), Period(date(2025, 11, 1), date(2025, 11, 2))))[1]
+        request = BackfillRequest(Period(date(2025, 11, 1), date(2025, 11, 2)), config.select(()))
+        return (await write_coverage(config, data, request, now=utc_now()))[1]
 
     await prepare(data)
     async with open_corpus(data, Storage()):  # SQLite's own files beside the index are there already
@@ -254,12 +259,6 @@ exec "$2" -m tests.test_full_disk "$1" "$3"
 """
 
 
-def own_disk() -> bool:
-    """Whether this process may have a small disk of its own: a mount that nobody else sees."""
-    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False)
-    return bool(tried) and tried.returncode == 0
-
-
 @pytest.mark.skipif(not own_disk(), reason="the system gives no mount of its own to this user")
 def test_every_command_on_a_disk_that_fills_ends_with_a_sentence_and_goes_on_when_there_is_room(
     tmp_path: Path, site: DemoSite
@@ -286,14 +285,14 @@ def fill_and_free(disk: Path, config: Path) -> None:
         "export": ("corpus", "export", "--format", "csv", disk / "all.csv", *folders),
         "repair": ("corpus", "repair", *folders),
     }
-    assert c5watch("sources", "list", *folders[:2]).returncode == 0
-    assert c5watch(*commands["monitor"]).returncode == 0
+    assert c5watch_process("sources", "list", *folders[:2]).returncode == 0
+    assert c5watch_process(*commands["monitor"]).returncode == 0
     for left in (0, 200):
         ballast = disk / "ballast"
         free = os.statvfs(disk)
         ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - left * 1024)))
         for name, arguments in commands.items():
-            done = c5watch(*arguments)
+            done = c5watch_process(*arguments)
             print(left, name, done.returncode, done.stderr)
             lines = [line for line in done.stderr.splitlines() if "running directly" not in line]
             assert done.returncode in (0, 1) and "Traceback" not in done.stderr
@@ -302,7 +301,7 @@ def fill_and_free(disk: Path, config: Path) -> None:
             assert left or name not in ("monitor", "report", "export") or done.returncode == 1
         ballast.unlink()
     for name, arguments in {**commands, "verify": ("corpus", "verify", *folders)}.items():
-        done = c5watch(*arguments)
+        done = c5watch_process(*arguments)
         assert done.returncode == 0 or (name == "backfill" and "no archive could be read" in done.stderr), done.stderr
 
 

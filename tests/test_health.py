@@ -28,11 +28,13 @@ from storage.health.sources import (
     load_flags,
     store_flags,
 )
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import flags
 from tests.demo_site.server import DemoSite
 from tests.support.health_rows import NOW, health_of, store_feed, store_urls
 from tests.support.running import c5watch, one_json, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DEAD = "zhetisu-online"
@@ -134,7 +136,7 @@ def test_a_flag_says_why() -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

@@ -32,10 +32,11 @@ import pytest
 import zstandard
 
 from config.load import Config, load_config
-from flows.tools.inspect import explain_url, verify_corpus
 from tests.support import hostile_site as hostile
 from tests.support.hostile_site import Answer, HostileSite, Reply, article, item, moved, packed, rss
-from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, explained, source_toml, verified, write_config
+
+pytestmark = pytest.mark.slow
 
 TIMEOUT_S = 5.0  # room for a machine that has other work: the healthy hosts are read under it as well
 TOTAL_S = 4 * TIMEOUT_S
@@ -640,7 +641,7 @@ class Pass:
         return summary
 
     def explained(self, url: str) -> dict[str, Any]:
-        return asyncio.run(explain_url(self.config, self.data, url))
+        return asyncio.run(explained(self.config, self.data, url))
 
     def manifest(self) -> dict[str, dict[str, Any]]:
         lines = (self.data / "manifest.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
@@ -941,7 +942,7 @@ def test_memory_stays_within_its_limits(either: Pass) -> None:
 
 
 def test_the_corpus_verifies(either: Pass) -> None:
-    count, faults = asyncio.run(verify_corpus(either.config, either.data))
+    count, faults = asyncio.run(verified(either.config, either.data))
     assert faults == []
     assert count == either.summary["appended"]
 

@@ -7,8 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.running import c5watch, write_config
 from tests.support.stories import RATES, edited, line, story, write_lines
+
+pytestmark = pytest.mark.slow
 
 
 def run_import(tmp_path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,8 @@ from storage.state.marks import TEXT, Judged
 from tests.support.outlets import story
 from tests.support.running import c5watch, c5watch_process, one_json
 
+pytestmark = pytest.mark.slow
+
 # A topic whose file sets too much store by the lead: a name in passing is enough there.
 TOPIC = """[[topics]]
 id = "snow"

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
+from extractors.period import Period
 from extractors.records import Entry, Outcome
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.index.schema import urls
 from storage.state.entries import Settled, load_due, store_entries, store_outcomes
 from storage.state.listed import count_listed_pending, load_due_listed, store_listed
-from storage.state.periods import Period
 from storage.state.windows import begin_window, end_window, load_windows
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -27,7 +27,7 @@ JANUARY = Period(date(2025, 1, 1), date(2025, 1, 31))
 
 @pytest.fixture
 async def connection(tmp_path: Path, storage: Storage) -> AsyncIterator[AsyncConnection]:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.write() as opened:
         yield opened
     await database.close()

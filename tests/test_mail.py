@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import Mail
@@ -99,6 +99,7 @@ HOSTILE = [
 ]
 
 
+@settings(deadline=None)
 @given(st.text() | st.sampled_from(HOSTILE), st.text() | st.sampled_from(HOSTILE))
 def test_no_text_whatever_adds_a_header(subject: str, title: str) -> None:
     rendered = Rendered(subject, "text\n", "<p>html</p>\n", "")

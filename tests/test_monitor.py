@@ -24,7 +24,6 @@ from flows.passes.context import Observer
 from flows.passes.ingest import plan
 from flows.passes.monitor import monitor
 from flows.passes.summary import Summary
-from flows.tools.inspect import explain_url, verify_corpus
 from storage.corpus.writer import open_corpus
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
@@ -32,7 +31,9 @@ from storage.state.entries import DueEntry
 from tests.demo_site.server import DemoSite
 from tests.support.hostile_site import HEAD, Answer, HostileSite, Line, item, rss, silence
 from tests.support.hostile_site import article as composed
-from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
+from tests.support.running import EVERYTHING, SETTINGS, explained, source_toml, verified, write_config
+
+pytestmark = pytest.mark.slow
 
 DEAD = "zhetisu-online"
 
@@ -133,7 +134,7 @@ def test_a_dead_source_is_reported_and_harms_no_other(first: tuple[Watched, Summ
 
 def test_corpus_verifies(first: tuple[Watched, Summary]) -> None:
     watched, _ = first
-    count, faults = asyncio.run(verify_corpus(watched.config, watched.data))
+    count, faults = asyncio.run(verified(watched.config, watched.data))
     assert faults == []
     assert count == len(watched.manifest())
 
@@ -143,7 +144,7 @@ def test_every_url_can_be_explained(first: tuple[Watched, Summary]) -> None:
     expected = {"on_topic": {"appended", "duplicate"}, "reprint": {"appended", "duplicate"},
                 "off_topic": {"off_topic"}, "stub": {"not_article", "too_short"}}  # fmt: skip
     for article in watched.site.articles:
-        facts = asyncio.run(explain_url(watched.config, watched.data, article.url))
+        facts = asyncio.run(explained(watched.config, watched.data, article.url))
         assert facts["outcome"] in expected[article.kind], article.url
         assert facts["reason"]
 
@@ -174,7 +175,7 @@ def test_second_pass_asks_for_feeds_only_and_once_each(site: DemoSite, tmp_path:
 
 
 def test_a_run_on_an_adopted_corpus_continues_its_numbers(site: DemoSite, tmp_path: Path, seeds: Path) -> None:
-    from flows.tools.inspect import adopt_folder
+    from flows.tools.corpus import adopt_folder
 
     watched = Watched(site, tmp_path)
     asyncio.run(adopt_folder(watched.config, watched.data, seeds))
@@ -183,7 +184,7 @@ def test_a_run_on_an_adopted_corpus_continues_its_numbers(site: DemoSite, tmp_pa
     for seed in seeds.iterdir():
         assert (watched.data / "corpus" / seed.name).read_bytes() == seed.read_bytes()
     assert re.fullmatch(r"005_[0-9a-f]{16}\.txt", names[5])
-    assert asyncio.run(verify_corpus(watched.config, watched.data))[1] == []
+    assert asyncio.run(verified(watched.config, watched.data))[1] == []
 
 
 def test_an_interrupted_pass_keeps_what_is_finished_and_the_next_one_goes_on(site: DemoSite, tmp_path: Path) -> None:
@@ -306,4 +307,4 @@ def test_a_full_disk_ends_the_pass_at_once_and_the_next_one_goes_on(
         site.replies |= {(address, path): Answer(page) for path, page in pages.items()}
         run()
     assert len((tmp_path / "data" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()) == len(paths)
-    assert asyncio.run(verify_corpus(config, tmp_path / "data"))[1] == []
+    assert asyncio.run(verified(config, tmp_path / "data"))[1] == []

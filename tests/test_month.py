@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.simulation import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, World, simulate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from config.load import CHECKOUT, load_config
 from config.sources import Source
-from flows.tools.opml import MAX_BYTES, MAX_FEEDS, OpmlError, choose, read_opml, write_opml
+from flows.tools.opml import MAX_BYTES, MAX_FEEDS, OpmlError, choose_feeds, read_opml, write_opml
 from tests.support.running import c5watch, one_json, source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources
@@ -25,14 +25,14 @@ def opml(body: str, *, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> 
 
 def imported(content: bytes, known: tuple[Source, ...] = ()) -> list[Source]:
     """The sources that are new."""
-    return [new.source for new in choose(read_opml(content), known)[0]]
+    return [new.source for new in choose_feeds(read_opml(content), known)[0]]
 
 
 # --- There and back ----------------------------------------------------------------------------------------------
 
 
 def test_the_shipped_catalogue_comes_back_as_it_was() -> None:
-    added, skipped = choose(read_opml(write_opml(SHIPPED)), ())
+    added, skipped = choose_feeds(read_opml(write_opml(SHIPPED)), ())
     assert skipped == []
     assert {new.source.id: new.source for new in added} == {source.id: source for source in SHIPPED}
     assert not any(new.guessed for new in added)
@@ -40,7 +40,7 @@ def test_the_shipped_catalogue_comes_back_as_it_was() -> None:
 
 
 def test_what_the_catalogue_has_is_not_added_again() -> None:
-    added, skipped = choose(read_opml(write_opml(SHIPPED)), SHIPPED)
+    added, skipped = choose_feeds(read_opml(write_opml(SHIPPED)), SHIPPED)
     assert added == []
     assert len(skipped) == len(SHIPPED)
     assert all(one.why.startswith("in the catalogue already: source ") for one in skipped)
@@ -133,7 +133,7 @@ def test_a_folder_named_after_a_category_tells_it() -> None:
 def test_a_feed_is_known_by_its_address_whatever_scheme_and_final_slash() -> None:
     (known,) = imported(opml('<outline text="A" xmlUrl="https://www.a.kz/rss/"/>'))
     variants = "".join(f'<outline text="B" xmlUrl="{url}"/>' for url in ("http://a.kz/rss", "https://A.kz/rss/"))
-    added, skipped = choose(read_opml(opml(variants)), [known])
+    added, skipped = choose_feeds(read_opml(opml(variants)), [known])
     assert added == []
     assert [one.why for one in skipped] == ['in the catalogue already: source "a"'] * 2
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_a_feed_is_skipped_with_the_reason_and_the_rest_is_taken(
         f'<outline text="x" xmlUrl="{url}"/>'
         for url in ("javascript:alert(1)", "file:///etc/passwd", "https://[broken/rss", "https://good.kz/rss")
     )
-    added, skipped = choose(read_opml(opml(outlines)), ())
+    added, skipped = choose_feeds(read_opml(opml(outlines)), ())
     assert [new.source.id for new in added] == ["good"]
     assert {one.why for one in skipped} == {"not an http or https address"}
 
@@ -209,7 +209,7 @@ BYTES = st.binary(max_size=300)
 @given(BYTES | BYTES.map(lambda some: opml("").replace(b"<body>", b"<body>" + some)))
 def test_whatever_the_bytes_nothing_but_a_sentence_comes_out(content: bytes) -> None:
     try:
-        choose(read_opml(content), ())
+        choose_feeds(read_opml(content), ())
     except OpmlError as error:
         assert str(error)
 

@@ -27,7 +27,7 @@ from storage.digests.outbox import (
     has_due,
     store_digest,
     store_failed,
-    store_refused,
+    store_refusal,
     store_sent,
     store_unreachable,
 )
@@ -163,7 +163,7 @@ async def test_a_delivery_is_claimed_by_one_and_a_claim_that_was_left_behind_run
         assert again
         assert (again.recipient, again.attempts) == ("b@x.org", 2)
         async with corpus.database.write() as connection:
-            await store_refused(connection, again, "550 no")
+            await store_refusal(connection, again, "550 no")
         assert await waiting(corpus) == (0, None)
         assert await taken(corpus, START + 9 * DAY) is None
 

@@ -37,7 +37,7 @@ from storage.health.coverage import load_coverage
 from storage.health.history import load_story
 from storage.health.report import load_report
 from storage.state.entries import count_pending, load_due, store_entries
-from storage.state.periods import Period
+from extractors.period import Period
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 KEY = "https://site.kz/x"
@@ -120,7 +120,7 @@ def test_a_new_outcome_takes_one_line_and_nothing_else(tmp_path: Path) -> None:
     assert told["summary"]["failed"] == told["summary"]["outcomes"]["asleep"] == 1
     assert told["summary"]["failures"] == {"no answer before noon": 1}
     assert "1 fast asleep" in told["sentences"]
-    assert any(line.strip() == "outcome: fast asleep" for line in told["explain"])
+    assert any(line.strip() == "outcome: asleep" for line in told["explain"])
     assert told["waiting"] == 1
     assert told["due"] == ["https://site.kz/x"]
     assert told["in the end"] == "gave_up"

@@ -23,6 +23,8 @@ from storage.state.hosts import load_hosts
 from tests.support.hostile_site import Answer, Hit, HostileSite, article, item, rss
 from tests.support.running import EVERYTHING, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 HOSTS = 64
 PAGES = 4
 GAP_S = 0.15

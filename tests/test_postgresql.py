@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import signal
 import socket
@@ -32,6 +33,8 @@ from storage.state.runs import store_run_start
 from tests.demo_site.server import DemoSite
 from tests.support.postgres import END_OTHERS, PASSWORD, PostgresServer
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 CHECK = "check that the server runs, and the address in [storage] database"
@@ -349,3 +352,32 @@ async def test_two_data_folders_on_one_database_hold_the_same_files(tmp_path: Pa
         pass
     for part in ("corpus/000_0123456789abcdef.txt", "manifest.jsonl"):
         assert (tmp_path / "one" / part).read_bytes() == (tmp_path / "two" / part).read_bytes()
+
+
+def test_a_data_folder_that_is_behind_the_shared_index_is_told_so_and_not_called_faulty(
+    tmp_path: Path, address: str
+) -> None:
+    environment = {"C5WATCH_STORAGE__DATABASE": address}
+    lines = [
+        json.dumps({"url": f"https://site.kz/{n}", "title": f"T{n}", "date": "2025-11-06", "text": f"Слово{n} " * 40})
+        for n in range(3)
+    ]
+    (tmp_path / "more.jsonl").write_text("\n".join(lines))
+
+    def corpus(folder: str, *command: object) -> subprocess.CompletedProcess[str]:
+        return c5watch("corpus", *command, "--data", tmp_path / folder, environment=environment)
+
+    (tmp_path / "two").mkdir()
+    assert corpus("one", "import", tmp_path / "more.jsonl").returncode == 0
+    for state in ("is not there", "ends at number 000"):
+        done = corpus("two", "verify")
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+        assert (
+            f"manifest.jsonl: {state}, the index at 002: other data folders share this index: run 'c5watch"
+            in done.stderr
+        )
+        assert corpus("two", "repair").returncode == 0
+        assert corpus("two", "verify").returncode == 0
+        manifest = tmp_path / "two" / "manifest.jsonl"
+        manifest.write_bytes(manifest.read_bytes().splitlines(keepends=True)[0])
+    assert corpus("one", "verify").returncode == 0

@@ -18,8 +18,11 @@ from flows.engine import api_answers, choose_engine, configured_api
 from flows.serving.server import EmbeddedServer, ServerError
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import serve
+from tests.support.documents import blocks, shows
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +207,8 @@ def test_the_demonstration_does_the_whole_job(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOT OK" not in done.stdout
+    shown = next(block for block in blocks(CHECKOUT / "README.md") if block.note == "end of make demo")
+    assert shows(f"…{shown.text}", done.stdout)
     assert "direct engine" in done.stdout
     assert "prefect engine" in done.stdout
     verified = one_json(c5watch_process("corpus", "verify", "--json", "--data", keep))

@@ -16,8 +16,11 @@ import httpx
 import pytest
 import yaml
 
+from extractors.archives.routes import ROUTES
 from flows.serving.server import EmbeddedServer
-from tests.support.running import CHECKOUT, c5watch
+from tests.support.running import CHECKOUT, c5watch_process
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def test_the_deployments_of_prefect_yaml_are_made_and_listed(deployed: EmbeddedS
         (
             "backfill",
             {"first": "2025-11-01", "last": "2025-11-02", "via": "pigeon"},
-            "one of sitemap, wordpress, paged, wayback, gdelt, ccnews, urls",
+            f"one of {', '.join(ROUTES)}",
         ),
         (
             "digest",
@@ -89,7 +92,9 @@ def test_wrong_parameters_are_refused_when_a_run_is_asked_for_in_the_words_of_th
     options = {"first": "--from", "last": "--to"}
     command = "digest" if flow == "digest" else "backfill"
     given = [word for name, value in parameters.items() for word in (options.get(name, f"--{name}"), value)]
-    assert f"expected {told}" in c5watch(command, *given, *(("--no-send",) if command == "digest" else ())).stderr
+    assert (
+        f"expected {told}" in c5watch_process(command, *given, *(("--no-send",) if command == "digest" else ())).stderr
+    )
 
 
 def test_prefects_own_command_tells_why_a_run_is_refused(deployed: EmbeddedServer) -> None:

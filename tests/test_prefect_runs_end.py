@@ -7,18 +7,19 @@ import contextlib
 import os
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from flows.serving.server import EmbeddedServer
 from tests.benchmarks.serve import outlets
 from tests.benchmarks.workers import Pool
+from tests.support.waiting import eventually
 
-DEADLINE_S = 120  # a worker takes 20 s to begin a run where nothing else is going on
+pytestmark = pytest.mark.slow
 
 
 @contextlib.asynccontextmanager
@@ -38,19 +39,6 @@ async def deployed(root: Path, config: Path) -> AsyncIterator[Pool]:
             yield found
         finally:
             await found.end()
-
-
-async def eventually(what: str, found: Callable[[], Any]) -> Any:
-    """What `found` gives (or awaits), once it is something."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        value = found()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
-        await asyncio.sleep(0.3)
 
 
 async def begun(pool: Pool, fetched: list[str]) -> dict[str, Any]:

@@ -10,10 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Storage
 from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_corpus, open_for_reading
+
+pytestmark = pytest.mark.slow
 
 WRITERS, STORIES, BATCH = 4, 150, 5
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)

@@ -18,7 +18,7 @@ from extractors.urls import article_id, canonical_url
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import open_corpus
 from storage.files.article_file import compose
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import articles, events, relations
 from storage.relating import relating
 from storage.relating.relating import Related, relate_new
@@ -30,7 +30,7 @@ BY_NAME = {article.name: article for article in ARTICLES}
 
 @asynccontextmanager
 async def opened(data: Path, storage: Storage) -> AsyncIterator[Database]:
-    database = await open_database(database_place(data, storage))
+    database = await open_database(index_location(data, storage))
     try:
         yield database
     finally:

@@ -21,9 +21,9 @@ from storage.corpus.repair import Mended, Repair, repair
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
 from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 COUNT = 4
@@ -80,7 +80,7 @@ def article_file(data: Path, number: int) -> Path:
 
 async def change_index(data: Path, statement: str, **values: object) -> None:
     """Change it behind the back of whatever refers to the row."""
-    place = database_place(data, STORAGE)
+    place = index_location(data, STORAGE)
     if isinstance(place, Path):
         with closing(sqlite3.connect(place)) as file, file:
             file.execute(statement, values)
@@ -247,8 +247,8 @@ async def test_files_that_could_be_adopted_stay_and_are_offered(data: Path) -> N
     for name in (following, far):
         (data / "corpus" / name).write_text("An article that the index lacks.")
     done = await mend(data)
-    assert [step.place for step in done.mended] == [far]
-    assert [(fault.place, fault.mend.split("'")[1]) for fault in done.left] == [
+    assert [step.location for step in done.mended] == [far]
+    assert [(fault.location, fault.mend.split("'")[1]) for fault in done.left] == [
         (following, f"c5watch corpus import {data / 'corpus'}")
     ]
     async with unfinished(data) as corpus:
@@ -262,7 +262,7 @@ async def test_a_lost_index_is_no_reason_to_move_the_files(data: Path, empty_sto
         path.unlink()
     async with open_corpus(data, empty_storage, adopting=True) as corpus:
         done = await repair(corpus)
-    assert [step.place for step in done.mended] == ["manifest.jsonl"]
+    assert [step.location for step in done.mended] == ["manifest.jsonl"]
     assert len(done.left) == COUNT
     assert contents(data / "corpus") == before[0]
     assert contents(data / "set-aside")["manifest.jsonl"] == before[1]
@@ -274,7 +274,7 @@ async def test_files_of_other_kinds_are_named_and_left_alone(data: Path) -> None
     (data / "corpus" / "003_0123456789abcdef.txt").mkdir()  # named like an article, and no file
     done = await mend(data)
     assert done.mended == ()
-    assert [fault.place for fault in done.left] == ["003_0123456789abcdef.txt", "folder", "notes.txt"]
+    assert [fault.location for fault in done.left] == ["003_0123456789abcdef.txt", "folder", "notes.txt"]
     assert len(list((data / "corpus").iterdir())) == COUNT + 3
 
 
@@ -284,8 +284,8 @@ async def test_an_unreadable_file_is_named_and_the_rest_is_mended(data: Path) ->
     path.mkdir()
     await lose_manifest(data)
     done = await mend(data)
-    assert [step.place for step in done.mended] == ["manifest.jsonl"]
-    assert [(fault.place, fault.fault) for fault in done.left] == [(path.name, "cannot be read")]
+    assert [step.location for step in done.mended] == ["manifest.jsonl"]
+    assert [(fault.location, fault.fault) for fault in done.left] == [(path.name, "cannot be read")]
     assert "Is a directory" in done.left[0].mend
 
 
@@ -347,7 +347,7 @@ async def test_more_articles_than_are_mended_at_a_time(data: Path, monkeypatch: 
     before = state(data)
     await lose_folder(data)
     done = await mend(data)
-    assert [step.place for step in done.mended] == sorted(before[0])
+    assert [step.location for step in done.mended] == sorted(before[0])
     assert state(data) == before
 
 

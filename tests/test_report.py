@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
 from config.sources import Source
+from extractors.period import Period
 from flows.pages import replace_page
 from flows.reports.status import page
 from storage.health.coverage import load_coverage
 from storage.health.report import DAYS, load_report
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.index.schema import articles, feeds, flags, hosts, runs, urls
-from storage.state.periods import Period
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOW = datetime(2025, 11, 22, 20, 30, tzinfo=UTC)  # the 23rd in Almaty
@@ -39,7 +39,7 @@ HOSTILE = '<script>alert(1)</script> "quoted" & </title><img src=x onerror=alert
 
 @pytest.fixture
 async def connection(tmp_path: Path, storage: Storage) -> AsyncIterator[AsyncConnection]:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.write() as opened:
         await fill(opened)
     async with database.read() as opened:
@@ -109,7 +109,7 @@ async def test_whatever_it_shows_the_page_runs_nothing_and_loads_nothing(connect
 
 
 async def test_an_empty_index_has_a_page_too(tmp_path: Path, storage: Storage) -> None:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.read() as connection:
         report = await load_report(connection, [], zone=ALMATY, now=NOW)
     await database.close()

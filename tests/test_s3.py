@@ -37,6 +37,8 @@ from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
 from tests.support.s3 import CREDENTIALS, S3Server
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 
 
@@ -219,7 +221,7 @@ async def test_damage_on_s3_is_found_and_mended(tmp_path: Path, on_s3: Storage) 
     ]
     async with open_corpus(tmp_path, on_s3, adopting=True) as corpus:
         done = await repair(corpus)
-    assert {step.place for step in done.mended} == {odd, gone, stranger}
+    assert {step.location for step in done.mended} == {odd, gone, stranger}
     assert done.left == (other,)
     folder.remove(foreign)
     assert objects(on_s3) == before

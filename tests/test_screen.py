@@ -23,17 +23,20 @@ from config.settings import Storage
 from extractors.pages.article import extract
 from extractors.pages.job import ArticleJob
 from extractors.pages.screen import PageScreen, Screened
+from extractors.period import Period
 from extractors.records import Article, Entry, ItemError, Outcome, Page
 from extractors.topic.judge import compile_topics
 from flows.passes.backfill import backfill
-from storage.index.database import Database, database_place, open_database
-from storage.state.periods import Period
+from flows.passes.backfill_request import BackfillRequest
+from storage.index.database import Database, index_location, open_database
 from tests.demo_site.server import DemoSite
 from tests.support.archive_servers import Asked, Reply, serve, urlset
 from tests.support.health_rows import NOW as MONDAY
 from tests.support.health_rows import health_of, store_feed, store_urls
 from tests.support.outlets import source_table, story
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 URL = "https://site.kz/news/1"
@@ -269,7 +272,7 @@ def test_hostile_pages_cost_the_screen_little(body: str) -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 
@@ -330,7 +333,7 @@ async def test_a_backfill_leaves_screened_pages_outside_its_period_for_another(t
         sources = source_table("site", server, {"route": "sitemap", "url": f"{server.base}/sitemap.xml"})
         config = load_config(write_config(tmp_path / "config", sources=sources))
         period = Period(date(2025, 11, 5), date(2025, 11, 6))
-        summary = await backfill(config, tmp_path / "data", period=period, sources=config.sources)
+        summary = await backfill(config, tmp_path / "data", BackfillRequest(period, config.sources))
     assert summary.passed.outcomes == {Outcome.OFF_TOPIC: 2, Outcome.OUTSIDE: 4}
     assert summary.passed.taken == sum(summary.passed.outcomes.values())
     rows = read(tmp_path / "data", "SELECT outcome, reason, day, words FROM urls ORDER BY day")

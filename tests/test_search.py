@@ -19,7 +19,7 @@ from config.settings import Storage
 from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
 from storage.corpus.adopt import adopt
 from storage.corpus.writer import CorpusWriter, open_corpus
-from storage.index.database import MIGRATIONS, Database, database_place, open_database
+from storage.index.database import MIGRATIONS, Database, index_location, open_database
 from storage.index.schema import articles
 from storage.search.queries import MAX_TERMS, Phrase, parse
 from storage.search.search import MAX_WORDS, RANKED, Hit, ToIndex, rebuild, search, store
@@ -69,7 +69,7 @@ async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[CorpusWriter
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 
@@ -225,7 +225,7 @@ async def test_indexing_anew_finds_the_same(corpus: CorpusWriter) -> None:
 
 
 async def test_an_older_index_is_indexed_when_it_is_opened(tmp_path: Path) -> None:
-    place = database_place(tmp_path, Storage())
+    place = index_location(tmp_path, Storage())
     engine = create_engine(f"sqlite:///{place}")
     with engine.begin() as connection:
         config = Config()

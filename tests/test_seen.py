@@ -16,7 +16,7 @@ from sqlalchemy import Row, Table, func, select
 from config.settings import Storage
 from extractors.records import Entry, Outcome
 from extractors.urls import LONGEST, canonical_url
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import feeds, sightings, urls
 from storage.state.entries import (
     NOT_FINAL,
@@ -42,7 +42,7 @@ EMPTY = FeedState(FEED)
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

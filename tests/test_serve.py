@@ -17,6 +17,8 @@ from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, runn
 from tests.support.outlets import corpus_texts
 from tests.support.running import c5watch_process, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 WINDING_UP_S, STOP_S = 60, 30  # with other work on the machine; benchmarks/serve.py prints the seconds
 ARTICLES, PER_PASS = 120, 14  # of each of two outlets: more than all passes here take on
 

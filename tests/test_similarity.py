@@ -16,6 +16,8 @@ from tests.benchmarks.duplicates import pairs_alone, run
 from tests.support.variant_texts import LANGUAGES, Story
 from tests.support.variants import composed, stream, to_cyrillic
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Duplicates()
 
 

@@ -29,7 +29,7 @@ from extractors.pages.memory import (
 )
 from extractors.records import Article, ItemError, Outcome
 from flows.passes.monitor import monitor
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import site_pages
 from storage.state.site_pages import KEPT, SitePage, load_site_pages, store_site_pages
 from tests.support.outlets import story
@@ -166,7 +166,7 @@ def test_what_is_left_may_be_too_short() -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

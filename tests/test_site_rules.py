@@ -23,7 +23,7 @@ from extractors.pages.rules import narrowed, stated_text
 from extractors.pages.steps import FEED, METHOD
 from extractors.records import Article, Entry, ItemError, Page
 from storage.health.sources import OLD_RULE, load_health
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.schema import urls
 from tests.support.running import EVERYTHING, c5watch, one_json, source_toml, write_config
 
@@ -238,7 +238,7 @@ def test_nested_finds_come_once_and_the_page_stays_as_it_is() -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
-    opened = await open_database(database_place(tmp_path, storage))
+    opened = await open_database(index_location(tmp_path, storage))
     yield opened
     await opened.close()
 

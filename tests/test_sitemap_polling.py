@@ -29,6 +29,8 @@ from tests.support.archive_servers import MISSING, Asked, Reply, Server, serve
 from tests.support.outlets import page
 from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 GONE = 100_000  # stories from this number on are gone

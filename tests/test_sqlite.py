@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,18 @@ async def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> N
     assert str(caught.value) == (
         f"{path}: cannot be written: check the folder's owner and permissions, or name another folder with --data"
     )
+
+
+async def test_the_index_is_its_owners_alone_to_read(tmp_path: Path) -> None:
+    path, before = tmp_path / "index.sqlite", os.umask(0o022)
+    try:
+        database = await open_database(path)
+        beside = [file for file in tmp_path.iterdir() if file.name.startswith("index.sqlite")]
+        assert len(beside) == 3
+        assert {stat.S_IMODE(file.stat().st_mode) for file in beside} == {0o600}
+        await database.close()
+        path.chmod(0o644)  # of an older version: the group's right may be wanted, the world's is not
+        await (await open_database(path)).close()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    finally:
+        os.umask(before)

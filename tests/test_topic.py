@@ -241,7 +241,7 @@ def test_terms_of_an_only_list_count_in_their_language_and_in_unknown_texts() ->
 
 def test_the_first_paragraph_stands_for_a_missing_headline() -> None:
     verdict = judge("Казахстан и США\n\nСнег.\n\nЛёд.", None)
-    assert {match.place for match in verdict.matches} == {"headline"}
+    assert {match.part for match in verdict.matches} == {"headline"}
 
 
 def test_a_headline_repeated_as_first_paragraph_is_counted_once() -> None:

@@ -18,6 +18,8 @@ from tests.demo_site.model import DemoArticle
 from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class World:
@@ -182,7 +184,7 @@ def test_wrong_options_are_one_clear_line(tmp_path: Path) -> None:
     assert missing.returncode == 2
     assert missing.stderr == f"c5watch: --file: found {tmp_path / 'none.jsonl'}, expected a file of JSON lines\n"
     both = c5watch("topics", "preview", "--file", lines(tmp_path / "f.jsonl", *LINES), "--days", "3")
-    assert (both.returncode, both.stderr) == (2, "c5watch: --days: expected without --file, which has no days\n")
+    assert (both.returncode, both.stderr) == (2, "c5watch: --days cannot be used together with --file\n")
     assert c5watch("topics", "preview", "--days", "0").returncode == 2
     for command in (["preview"], ["mark", "https://a.kz/1", "yes"], ["learn"]):
         done = c5watch("topics", *command, "--data", tmp_path / "nowhere")

@@ -10,13 +10,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from config.settings import Network, Storage
 from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
-from storage.index.database import database_place
+from storage.index.database import index_location
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT
+
+pytestmark = pytest.mark.slow
 
 LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retry_delays=())
 
@@ -24,7 +28,7 @@ LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retr
 @asynccontextmanager
 async def turns_of(tmp_path: Path, storage: Storage) -> AsyncIterator[Turns]:
     """As one program sees them: another call of this is another program."""
-    async with open_turns(database_place(tmp_path, storage), tmp_path) as turns:
+    async with open_turns(index_location(tmp_path, storage), tmp_path) as turns:
         yield turns
 
 
@@ -86,11 +90,11 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from config.settings import Storage
-from storage.index.database import database_place
+from storage.index.database import index_location
 from storage.state.turns import open_turns
 
 async def hold():
-    async with open_turns(database_place(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:
+    async with open_turns(index_location(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:
         await turns.take("a.kz", patience_s=60)
         print("held", flush=True)
         await asyncio.sleep(60)

@@ -12,12 +12,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+pytestmark = pytest.mark.slow
 
 HOSTS, PAGES = 3, 30
 GAP_S = 0.15
@@ -45,10 +49,10 @@ def answer(asked: Asked) -> Reply:
 PASS = """
 import sys
 import flows.passes.monitor
-from flows.cli.app import run
+from flows.cli.app import run_command_line
 print("ready", flush=True)
 sys.stdin.readline()
-run()
+run_command_line()
 """
 
 
@@ -105,9 +109,9 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
 
 
 async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:
-    from storage.index.database import database_place
+    from storage.index.database import index_location
 
-    place = database_place(tmp_path, storage)
+    place = index_location(tmp_path, storage)
     async with open_turns(place, tmp_path) as before:
         await before.take("a.kz", patience_s=1)
         await before.give_back("a.kz", pause_s=0.0)

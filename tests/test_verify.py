@@ -17,14 +17,14 @@ from config.settings import Storage
 from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.verify import REPAIR, RESTORE, Fault, verify
 from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.index.schema import articles
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 COUNT = 4
 
 
-pytestmark = pytest.mark.usefixtures("on_each_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
 STORAGE = Storage()
 
 
@@ -66,7 +66,7 @@ async def rows(data: Path) -> list[Row[Any]]:
 
 
 async def change_index(data: Path, statement: str, **values: object) -> None:
-    database = await open_database(database_place(data, STORAGE))
+    database = await open_database(index_location(data, STORAGE))
     async with database.write() as connection:
         if connection.dialect.name == "postgresql":
             await connection.execute(text("SET LOCAL session_replication_role = replica"))  # whatever refers to it
@@ -108,7 +108,7 @@ async def test_a_changed_byte_is_found(data: Path, position: int) -> None:
     path.write_bytes(content)
     found = await check(data)
     assert Fault(path.name, "another content than when it was written", REPAIR) in found
-    assert {fault.place for fault in found} == {path.name}
+    assert {fault.location for fault in found} == {path.name}
 
 
 async def test_a_missing_file_is_found(data: Path) -> None:
@@ -203,7 +203,7 @@ async def test_a_malformed_file_of_ours_is_found_and_an_adopted_one_is_not(data:
         )
     ]
     await change_index(data, "UPDATE articles SET method = 'adopted' WHERE number = 3")
-    assert {fault.place for fault in await check(data)} == {"manifest.jsonl"}
+    assert {fault.location for fault in await check(data)} == {"manifest.jsonl"}
 
 
 async def test_a_number_missing_from_the_index_is_found(data: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Storage
-from storage.index.database import database_place, open_database
-from storage.state.periods import Period, cut, each_day
+from extractors.period import Period, cut, each_day
+from storage.index.database import index_location, open_database
 from storage.state.windows import StoredWindow, begin_window, end_window, load_windows, settled_days
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_overlapping_periods_share_their_months(one: Period, other: Period) -> N
 
 @pytest.fixture
 async def connection(tmp_path: Path, storage: Storage) -> AsyncIterator[AsyncConnection]:
-    database = await open_database(database_place(tmp_path, storage))
+    database = await open_database(index_location(tmp_path, storage))
     async with database.write() as opened:
         yield opened
     await database.close()

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.benchmarks.workers import Pool, measure
 from tests.support.postgres import PASSWORD, PostgresServer
 from tests.support.running import c5watch_process
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_workers_make_the_corpus_that_one_run_makes_and_no_requests_overlap(

@@ -18,13 +18,15 @@ from urllib.parse import urlsplit
 from config.sources import Source
 from extractors.archives.search import Listed, Search, is_missing, pause_error
 from extractors.archives.warc import read_pages, stream_pages
-from extractors.dates.addresses import DAY, month_of
 from extractors.feeds.parsing import unpacked
+from extractors.period import DAY, month_of
 from extractors.records import Deferred, Entry, ItemError, Outcome, Page
+from extractors.text import counted
 from extractors.urls import canonical_host
 
 _STAMP = re.compile(r"-(\d{14})-[^/]*\.warc(?:\.gz)?$")
 FIRST_MONTH = (2016, 8)
+FILE_GB = 1  # each, packed
 
 
 async def list_ccnews(search: Search) -> AsyncGenerator[Listed, None]:
@@ -39,7 +41,12 @@ async def list_ccnews_of(search: Search, sources: Sequence[Source]) -> AsyncGene
     for source in sources:
         owners.setdefault(canonical_host(urlsplit(source.homepage).hostname or ""), []).append(source.id)
     hosts = {host: host for host in owners}
-    files = _local(search) if search.route.file is not None else remote_files(search)
+    if search.dry and search.route.file is None:
+        number = len([file async for file in _remote(search)])
+        unread = f"{counted(number, 'file')} of about {FILE_GB} GB to read, all sources in one go"
+        search.tally.unread.append(f"{search.period}: {unread}")
+        return
+    files = _local(search) if search.route.file is not None else _remote(search)
     async for file in files:
         try:
             async with aclosing(_pages(search, file, hosts)) as pages:
@@ -82,11 +89,11 @@ async def _local(search: Search) -> AsyncGenerator[Path, None]:
         yield file
 
 
-async def remote_files(search: Search) -> AsyncGenerator[str, None]:
+async def _remote(search: Search) -> AsyncGenerator[str, None]:
     """The addresses of the files that were filled from the window's start to some days after its end."""
     base = search.archives.ccnews.rstrip("/")
-    start = search.window.start.astimezone(UTC)
-    end = min(search.window.end.astimezone(UTC) + timedelta(days=search.archives.ccnews_days), search.now())
+    start = search.start.astimezone(UTC)
+    end = min(search.end.astimezone(UTC) + timedelta(days=search.archives.ccnews_days), search.now())
     paths: list[str] = []
     month = start.date().replace(day=1)
     while month <= end.date():
@@ -94,7 +101,7 @@ async def remote_files(search: Search) -> AsyncGenerator[str, None]:
             try:
                 paths += await _paths(search, f"{base}/crawl-data/CC-NEWS/{month:%Y/%m}/warc.paths.gz")
             except ItemError as error:
-                if month <= search.window.last or not is_missing(error):
+                if month <= search.period.last or not is_missing(error):
                     raise
         month = month_of(month.year, month.month).last + DAY
     stamped = sorted((match[1], path) for path in paths if (match := _STAMP.search(path)))

@@ -33,8 +33,8 @@ _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt])?')
 
 async def list_gdelt(search: Search) -> AsyncGenerator[Listed, None]:
     """The articles seen in the window. Raises ItemError when GDELT refuses, or has nothing for a time long past."""
-    start = search.window.start.astimezone(UTC)
-    end = min(search.window.end, search.now()).astimezone(UTC)
+    start = search.start.astimezone(UTC)
+    end = min(search.end, search.now()).astimezone(UTC)
     stretches = [(start, end)] if start < end else []  # a stack: the earliest last
     found = 0
     while stretches:
@@ -53,7 +53,7 @@ async def list_gdelt(search: Search) -> AsyncGenerator[Listed, None]:
             if listed := _listed(article, search.archives.gdelt):
                 found += 1
                 yield listed
-    if not found and search.now() - search.window.end > PROMISED:
+    if not found and search.now() - search.end > PROMISED:
         detail = "GDELT promises the last three months only"
         raise ItemError(Outcome.FAILED, "no articles", url=search.archives.gdelt, detail=detail)
 

@@ -10,22 +10,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, Sequence
+from datetime import tzinfo
+from urllib.parse import urljoin, urlsplit
 
 from config.sources import placeholders
-from extractors.archives.numbered import PAST_UNORDERED, Part, read_numbered
 from extractors.archives.search import Listed, Search, is_missing
-from extractors.archives.section_links import article_links
-from extractors.archives.window import Window, page_url
-from extractors.dates.addresses import Days, address_days, hull
+from extractors.archives.series import PAST_UNORDERED, Part, page_url, read_numbered
+from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
 from extractors.fetching.messages import Response
+from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
+from extractors.urls import same_site
 
 HTML = "not a feed: html"
 PAST_THE_END = ("http 400", "empty feed", "empty body")
 MAX_UNDATED = 100  # pages
 DATED_SHARE = 0.9  # of a page's entries; with fewer dated ones the page counts as undated
+_NO_ARTICLE = re.compile(
+    r"/(?:tags?|categor(?:y|ies)|authors?|users?|search|page|login|register|subscribe|about|contacts?|rss|feed|privacy"
+    r"|wp-(?:content|admin|login)[^/]*|cdn-cgi)(?:/|$)|\.(?:jpe?g|png|gif|webp|svg|pdf|docx?|zip|mp[34]|css|js|xml)$",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+_ID = re.compile(r"\d{4,}")
+WORDS_OF_A_SLUG = 3
 _LINK = re.compile(r"<(?:[\w.-]+:)?link\s([^<>]*)>", re.IGNORECASE)
 _REL = re.compile(r"\brel\s*=\s*[\"'](prev-archive|next)[\"']", re.IGNORECASE)
 _HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]+)[\"']", re.IGNORECASE)
@@ -53,7 +63,7 @@ async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Li
             raise
         return part
 
-    async for part in read_numbered(read, search.window):
+    async for part in read_numbered(read, search.wide):
         for entry in part.content:
             yield Listed(entry)
     pages.check_depth(template)
@@ -71,7 +81,7 @@ async def _linked(search: Search, start: str) -> AsyncGenerator[Listed, None]:
             break
         for entry in part.content:
             yield Listed(entry)
-        past = past + 1 if part.days is not None and search.window.side(part.days) < 0 else 0
+        past = past + 1 if part.days is not None and part.days.side(search.wide) < 0 else 0
         url = _older(response)
     pages.check_depth(start)
 
@@ -82,7 +92,7 @@ class _Pages:
     def __init__(self, search: Search) -> None:
         self._search = search
         self._known: set[tuple[str, ...]] = set()
-        self._oldest: Days | None = None
+        self._oldest: Period | None = None
         self._undated = 0
 
     async def read(self, url: str) -> tuple[Response, Part[tuple[Entry, ...]] | None]:
@@ -92,7 +102,7 @@ class _Pages:
         if not entries or addresses in self._known:
             return response, None
         self._known.add(addresses)
-        days = _days(entries, self._search.window)
+        days = _days(entries, self._search.zone)
         self._oldest = hull(filter(None, (self._oldest, days)))
         self._undated += days is None
         if self._undated > MAX_UNDATED:
@@ -102,7 +112,7 @@ class _Pages:
 
     def check_depth(self, url: str) -> None:
         """Raises ItemError when there was one page only, and the window goes further back."""
-        wide = self._search.window.wide
+        wide = self._search.wide
         if len(self._known) < 2 and (self._oldest is None or self._oldest.first > wide.first):
             raise ItemError(Outcome.FAILED, "no older pages", url=url)
 
@@ -127,12 +137,12 @@ def _older(response: Response) -> str | None:
     return resolve(link, base=response.url) if link else None
 
 
-def _days(entries: Sequence[Entry], window: Window) -> Days | None:
+def _days(entries: Sequence[Entry], zone: tzinfo) -> Period | None:
     """The days of all entries, if nearly all state one."""
     known = []
     for entry in entries:
         if entry.published:
-            known.append(Days(window.day(entry.published), window.day(entry.published)))
+            known.append(day_of(entry.published, zone))
         elif days := address_days(entry.url):
             known.append(days)
     return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
@@ -148,3 +158,25 @@ async def _read(search: Search, url: str) -> tuple[Response, tuple[Entry, ...]]:
             raise
     links = article_links(response.body, url=response.url, charset=response.charset)
     return response, tuple(Entry(link, url) for link in links)
+
+
+def article_links(body: bytes, *, url: str, charset: str | None) -> tuple[str, ...]:
+    """The addresses in the order of the page, each once; none when the body is no HTML."""
+    from extractors.html import parse_html
+
+    tree = parse_html(body, charset)
+    if tree is None:
+        return ()
+    base = urljoin(url, next((str(href) for href in tree.xpath("//base/@href")), ""))
+    links = (resolve(str(href), base=base) for href in tree.xpath("//a/@href"))
+    found = dict.fromkeys(link.partition("#")[0] for link in links if link)
+    return tuple(link for link in found if link != url and same_site(link, url) and _looks_like_an_article(link))
+
+
+def _looks_like_an_article(link: str) -> bool:
+    parts = urlsplit(link)
+    if _NO_ARTICLE.search(parts.path):
+        return False
+    slug = parts.path.rstrip("/").rpartition("/")[2]
+    has_words = len(_WORDS.findall(slug)) >= WORDS_OF_A_SLUG
+    return address_days(link) is not None or has_words or _ID.search(f"{slug}?{parts.query}") is not None

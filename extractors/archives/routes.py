@@ -1,137 +1,61 @@
-"""From a source and a period to entries: one function for every route.
+"""The one table of routes to back issues: a row for each, and nothing else knows a route by its name.
 
-What a route dates outside the window is left out and counted; so is what its address alone dates there, or what was
-there before the window began. What nothing dates is kept: the page will tell.
+A route is a function of a module of its own; `extractors.archives.search` says what it is given and what it gives.
+Functions are named here and loaded when they are first called: the configuration and the command line read this table
+at every start.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any, Literal
 
-from config.settings import Archives
-from config.sources import Backfill, Source
-from extractors.archives.ccnews import list_ccnews, list_ccnews_of
-from extractors.archives.gdelt import list_gdelt
-from extractors.archives.lists import list_urls, list_urls_of
-from extractors.archives.paged import list_paged
-from extractors.archives.search import Listed, Parse, Route, Search, Tally, parse_in_thread
-from extractors.archives.sitemap import list_sitemap
-from extractors.archives.wayback import list_wayback
-from extractors.archives.window import Window
-from extractors.archives.wordpress import list_wordpress
-from extractors.dates.addresses import address_days
-from extractors.fetching.client import Client
-from extractors.records import ItemError
+DATES = ("start", "end", "date", "monday", "year", "month", "day")
+LIST = "urls"  # the route of a list of addresses that a command names
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a route is called, and all that differs between routes outside their own modules."""
+
+    function: str  # "module:name"
+    shared_function: str | None = None  # the same for several sources in one reading
+    shared: bool = False  # whether sources that name it with the same keys are always listed in one reading
+    window_days: int | None = None  # at most, in one listing; None: it reads one list for any period, so once for all
+    takes: tuple[str, ...] = ()  # the keys of `backfill` in sources.toml that mean something to it
+    needs: str | None = None  # the key of these that it cannot do without
+    placeholders: tuple[str, ...] = ()  # that its url may hold
+    asks: Literal["site", "archive"] | None = None  # the source's own site, one archive for all sources; None: files
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function that lists one source."""
+        function: Callable[..., Any] = resolve_name(self.function)
+        return function
+
+    def load_shared(self) -> Callable[..., Any]:
+        """Return the function that lists several sources."""
+        assert self.shared_function is not None
+        function: Callable[..., Any] = resolve_name(self.shared_function)
+        return function
+
 
 ROUTES: Mapping[str, Route] = {
-    "sitemap": list_sitemap,
-    "wordpress": list_wordpress,
-    "paged": list_paged,
-    "wayback": list_wayback,
-    "gdelt": list_gdelt,
-    "ccnews": list_ccnews,
-    "urls": list_urls,
-}
-SHARED: Mapping[str, Callable[[Search, Sequence[Source]], AsyncGenerator[tuple[str, Listed], None]]] = {
-    "ccnews": list_ccnews_of,
-    "urls": list_urls_of,
-}
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def list_entries(
-    client: Client,
-    source: Source,
-    route: Backfill,
-    window: Window,
-    archives: Archives,
-    *,
-    tally: Tally,
-    now: Callable[[], datetime] = _utc_now,
-    parse: Parse = parse_in_thread,
-    folder: Path = Path(),
-) -> AsyncGenerator[Listed, None]:
-    """What a route finds of a source in a window: each address once, in the order in which the route comes on it.
-
-    `tally` is filled meanwhile; `folder` is what relative file names stand on. Raises ItemError when the route does
-    not work for this source: then nothing was listed, and another route may be tried. What fails after the first
-    entry stands in `tally.problems`; with any there, the window is not complete.
-    """
-    search = Search(client, source, route, window, archives, now, tally, parse, folder)
-    sieve = _Sieve(window, tally)
-    try:
-        async with aclosing(ROUTES[route.route](search)) as found:
-            async for listed in found:
-                if sieve.passes(listed):
-                    yield listed
-    except ItemError as error:
-        tally.problems.append(error)
-    _raise_if_nothing_worked(tally)
-
-
-async def list_shared_entries(
-    client: Client,
-    sources: Sequence[Source],
-    route: Backfill,
-    window: Window,
-    archives: Archives,
-    *,
-    tally: Tally,
-    now: Callable[[], datetime] = _utc_now,
-    folder: Path = Path(),
-) -> AsyncGenerator[tuple[str, Listed], None]:
-    """As `list_entries` by one of the SHARED routes, for several sources in one reading: a source's id and an entry.
-
-    Each file of Common Crawl is a gigabyte: reading them once for each source would be absurd.
-    """
-    search = Search(client, sources[0], route, window, archives, now, tally, folder=folder)
-    sieves = {source.id: _Sieve(window, tally) for source in sources}
-    try:
-        async with aclosing(SHARED[route.route](search, sources)) as found:
-            async for source_id, listed in found:
-                if sieves[source_id].passes(listed):
-                    yield source_id, listed
-    except ItemError as error:
-        tally.problems.append(error)
-    _raise_if_nothing_worked(tally)
-
-
-def _raise_if_nothing_worked(tally: Tally) -> None:
-    if tally.problems and not tally.listed:
-        raise tally.problems[0]
-
-
-class _Sieve:
-    """Lets each address through once, and none that is dated outside the window."""
-
-    def __init__(self, window: Window, tally: Tally) -> None:
-        self._window = window
-        self._tally = tally
-        self._known: set[str] = set()
-
-    def passes(self, listed: Listed) -> bool:
-        """Whether to list this one."""
-        if listed.entry.url in self._known:
-            self._tally.again += 1
-            return False
-        self._known.add(listed.entry.url)
-        if self._is_outside(listed):
-            self._tally.outside += 1
-            return False
-        self._tally.listed += 1
-        return True
-
-    def _is_outside(self, listed: Listed) -> bool:
-        published = listed.entry.published
-        if published is not None:
-            return not self._window.start <= published < self._window.end
-        if listed.not_after is not None and listed.not_after < self._window.start:
-            return True
-        days = address_days(listed.entry.url)
-        return days is not None and self._window.side(days) != 0
+    "sitemap": Route(
+        "extractors.archives.sitemap:list_sitemap", takes=("url",), placeholders=(*DATES, "page"), asks="site"
+    ),
+    "wordpress": Route("extractors.archives.wordpress:list_wordpress", window_days=31, takes=("url",), asks="site"),
+    "paged": Route(
+        "extractors.archives.paged:list_paged", takes=("url",), needs="url", placeholders=("page",), asks="site"
+    ),
+    "wayback": Route("extractors.archives.wayback:list_wayback", window_days=31, takes=("url",), asks="archive"),
+    "gdelt": Route("extractors.archives.gdelt:list_gdelt", window_days=31, takes=("query",), asks="archive"),
+    "ccnews": Route(
+        "extractors.archives.ccnews:list_ccnews", "extractors.archives.ccnews:list_ccnews_of", shared=True,
+        window_days=7, takes=("file",),
+    ),
+    LIST: Route(
+        "extractors.archives.lists:list_urls", "extractors.archives.lists:list_urls_of", takes=("file",), needs="file"
+    ),
+}  # fmt: skip

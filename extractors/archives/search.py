@@ -1,23 +1,29 @@
-"""What a route is given, what it gives, and how it asks.
+"""From a source and a period to entries: what a route is given, what it gives, how it asks, and what is kept of it.
 
 A route is an async function from a `Search` to `Listed` entries, in the order it finds them. What it cannot read it
 notes in the search's `Tally`; if it does not work for this source at all, it raises ItemError.
+
+What a route dates outside the period is left out and counted; so is what its address alone dates there, or what was
+there before the period began. What nothing dates is kept: the page will tell.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from config.settings import Archives
 from config.sources import Backfill, Source
-from extractors.archives.window import Window
+from extractors.archives.routes import ROUTES
+from extractors.dates.addresses import address_days
 from extractors.feeds.jobs import FeedJob
 from extractors.fetching.client import Client
 from extractors.fetching.messages import ACCEPT_FEED, Response
+from extractors.period import Period
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
 from extractors.workers.tasks import feed_from
 
@@ -49,10 +55,11 @@ class Tally:
 
     documents: int = 0  # asked for: sitemaps, feeds, captures, API answers
     listed: int = 0
-    outside: int = 0  # entries left out, because they are dated outside the window
+    outside: int = 0  # entries left out, because they are dated outside the period
     again: int = 0  # entries left out, because their address was listed before
     problems: list[ItemError] = field(default_factory=list)
     wrong_lines: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # sentences on what a dry run would cost too much to read
 
     @property
     def complete(self) -> bool:
@@ -70,17 +77,34 @@ async def parse_in_thread(job: FeedJob) -> Feed:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One source, one route, one window; and what is needed to look."""
+    """One source, one route, one period; and what is needed to look. Of a shared reading, the source is the first."""
 
     client: Client
     source: Source
     route: Backfill
-    window: Window
+    period: Period
+    zone: tzinfo  # of the publisher: its days are counted there
     archives: Archives
     now: Callable[[], datetime]
-    tally: Tally
     parse: Parse = parse_in_thread
     folder: Path = Path()  # what relative file names stand on
+    dry: bool = False  # nothing will be kept: a route that would read gigabytes says so in `tally.unread` instead
+    tally: Tally = field(default_factory=Tally)  # grows while the entries are read
+
+    @property
+    def wide(self) -> Period:
+        """The days that may hold something of the period."""
+        return self.period.wide
+
+    @property
+    def start(self) -> datetime:
+        """The first moment of `wide`."""
+        return self.wide.moments(self.zone)[0]
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after `wide`."""
+        return self.wide.moments(self.zone)[1]
 
     async def ask(self, url: str, *, accept: str = ACCEPT_FEED, interval_s: float = 0.0) -> Response:
         """The answer at `url`. Raises ItemError, also when the host wants a pause or too much has been asked for."""
@@ -103,11 +127,8 @@ class Search:
 
     async def feed(self, response: Response, *, url: str | None = None) -> Feed:
         """The feed in an answer; `url` is its address where that is not the answer's. Raises ItemError."""
-        job = FeedJob(response.body, url or response.url, response.charset, self.window.zone, self.now())
+        job = FeedJob(response.body, url or response.url, response.charset, self.zone, self.now())
         return await self.parse(job)
-
-
-Route = Callable[[Search], AsyncGenerator[Listed, None]]
 
 
 def pause_error(url: str, pause: Deferred) -> ItemError:
@@ -119,3 +140,72 @@ def pause_error(url: str, pause: Deferred) -> ItemError:
 def is_missing(error: ItemError) -> bool:
     """Whether the error says that there is no such document, and not that it cannot be had now."""
     return error.outcome is Outcome.GONE
+
+
+async def list_entries(search: Search) -> AsyncGenerator[Listed, None]:
+    """Yield what a route finds of a source in a period: each address once, in the order in which the route finds it.
+
+    The search's tally is filled meanwhile. Raises ItemError when the route does not work for this source: then nothing
+    was listed, and another route may be tried. What fails after the first entry stands in `tally.problems`; with any
+    there, the window is not complete.
+    """
+    sieve = _Sieve(search)
+    try:
+        async with aclosing(ROUTES[search.route.route].load()(search)) as found:
+            async for listed in found:
+                if sieve.passes(listed):
+                    yield listed
+    except ItemError as error:
+        search.tally.problems.append(error)
+    _raise_if_nothing_worked(search.tally)
+
+
+async def list_shared_entries(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
+    """Yield the same for several sources in one reading: a source's id and an entry.
+
+    Each file of Common Crawl is a gigabyte: reading them once for each source would be absurd.
+    """
+    sieves = {source.id: _Sieve(search) for source in sources}
+    try:
+        async with aclosing(ROUTES[search.route.route].load_shared()(search, sources)) as found:
+            async for source_id, listed in found:
+                if sieves[source_id].passes(listed):
+                    yield source_id, listed
+    except ItemError as error:
+        search.tally.problems.append(error)
+    _raise_if_nothing_worked(search.tally)
+
+
+def _raise_if_nothing_worked(tally: Tally) -> None:
+    if tally.problems and not tally.listed:
+        raise tally.problems[0]
+
+
+class _Sieve:
+    """Lets each address through once, and none that is dated outside the period."""
+
+    def __init__(self, search: Search) -> None:
+        self._wide, self._tally = search.wide, search.tally
+        self._start, self._end = search.start, search.end
+        self._known: set[str] = set()
+
+    def passes(self, listed: Listed) -> bool:
+        """Whether to list this one."""
+        if listed.entry.url in self._known:
+            self._tally.again += 1
+            return False
+        self._known.add(listed.entry.url)
+        if self._is_outside(listed):
+            self._tally.outside += 1
+            return False
+        self._tally.listed += 1
+        return True
+
+    def _is_outside(self, listed: Listed) -> bool:
+        published = listed.entry.published
+        if published is not None:
+            return not self._start <= published < self._end
+        if listed.not_after is not None and listed.not_after < self._start:
+            return True
+        days = address_days(listed.entry.url)
+        return days is not None and days.side(self._wide) != 0

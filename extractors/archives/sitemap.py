@@ -16,12 +16,12 @@ from functools import partial
 from urllib.parse import urljoin
 
 from config.sources import placeholders
-from extractors.archives.numbered import Part, read_numbered
 from extractors.archives.search import TOO_MANY, Listed, Search, is_missing, pause_error
-from extractors.archives.window import dated_urls, page_url
-from extractors.dates.addresses import Days, address_days, hull, numbers_in, part_days, pattern_of
+from extractors.archives.series import Part, dated_urls, page_url, read_numbered
+from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import NOT_A_SITEMAP, Sitemap, SitemapPage, SitemapPart, parse_sitemap
+from extractors.period import Period, day_of, hull
 from extractors.records import Deferred, Entry, ItemError, Outcome
 
 # Observed on news sites of the region and elsewhere, those with a whole archive first.
@@ -53,8 +53,8 @@ async def list_sitemap(search: Search) -> AsyncGenerator[Listed, None]:
             yield listed
         return
     failed: list[ItemError] = []
-    today = search.window.day(search.now())
-    urls = dated_urls(template, search.window.wide, today=today) if set(names) - {"page"} else [template]
+    today = search.now().astimezone(search.zone).date()
+    urls = dated_urls(template, search.wide, today=today) if set(names) - {"page"} else [template]
     for url in urls:
         pages = walk.series(url) if "page" in names else walk.root(url)
         try:
@@ -107,13 +107,13 @@ class _Walk:
             known.add(sitemap.pages)
             return Part((url, sitemap), self._days(sitemap))
 
-        async for part in read_numbered(read, self._search.window):
+        async for part in read_numbered(read, self._search.wide):
             async for listed in self._contents(*part.content, depth=0):
                 yield listed
 
     async def found_by_habit(self) -> AsyncGenerator[Listed, None]:
         """What robots.txt names; if that leads to nothing, the first of the usual places that holds something."""
-        home, window = self._search.source.homepage, self._search.window
+        home = self._search.source.homepage
         try:
             robots = await self._search.client.robots(home)
         except Deferred as pause:
@@ -123,7 +123,7 @@ class _Walk:
             async for listed in self._parts([SitemapPart(url) for url in named], depth=0):
                 yield listed
             return
-        recent = self._search.now() - window.end < NEWS_SITEMAPS_HOLD
+        recent = self._search.now() - self._search.end < NEWS_SITEMAPS_HOLD
         for path in (*USUAL_PATHS, *(NEWS_PATHS if recent else ())):
             try:
                 async for listed in self.root(urljoin(home, path)):
@@ -143,7 +143,7 @@ class _Walk:
                 response.body,
                 url=response.url,
                 now=self._search.now(),
-                zone=self._search.window.zone,
+                zone=self._search.zone,
                 charset=response.charset,
             )
         except ItemError as error:
@@ -168,17 +168,17 @@ class _Walk:
     async def _parts(self, parts: Sequence[SitemapPart], *, depth: int) -> AsyncGenerator[Listed, None]:
         """All that these parts lead to, as far as they may hold something of the window."""
         days = part_days([part.url for part in parts])
-        window = self._search.window
+        wide, start = self._search.wide, self._search.start
         chosen = []
         for part in parts:
-            outside = part.url in days and window.side(days[part.url])
-            untouched = part.lastmod is not None and part.lastmod < window.start
+            outside = part.url in days and days[part.url].side(wide)
+            untouched = part.lastmod is not None and part.lastmod < start
             if not outside and not untouched and part.url not in self._visited:
                 self._visited.add(part.url)
                 chosen.append(part.url)
         dated = [[url] for url in chosen if url in days]
         for series in dated + _series([url for url in chosen if url not in days]):
-            files = read_numbered(partial(self._attempt, series), window, first=0, last=len(series) - 1)
+            files = read_numbered(partial(self._attempt, series), wide, first=0, last=len(series) - 1)
             async for file in files:
                 async for listed in self._contents(*file.content, depth=depth):
                     yield listed
@@ -193,13 +193,10 @@ class _Walk:
             return Part((url, Sitemap()), None)
         return Part((url, sitemap), self._days(sitemap))
 
-    def _days(self, sitemap: Sitemap) -> Days | None:
+    def _days(self, sitemap: Sitemap) -> Period | None:
         """The days of all pages, if enough of them state one; a <lastmod> is not one."""
-        window = self._search.window
-        stated = [
-            Days(window.day(page.published), window.day(page.published)) if page.published else address_days(page.url)
-            for page in sitemap.pages
-        ]
+        zone = self._search.zone
+        stated = [day_of(page.published, zone) if page.published else address_days(page.url) for page in sitemap.pages]
         known = [days for days in stated if days is not None]
         return hull(known) if known and len(known) >= DATED_SHARE * len(stated) and not sitemap.parts else None
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_plus, urlencode
 
+from extractors.archives.paged import article_links
 from extractors.archives.search import TOO_MANY, Listed, Search
-from extractors.archives.section_links import article_links
 from extractors.dates.addresses import address_days
 from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
@@ -61,16 +61,16 @@ async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
             for entry in entries:
                 archived = f"{search.archives.wayback.rstrip('/')}/web/{capture.timestamp}id_/{entry.url}"
                 yield Listed(entry, archived_url=archived, not_after=capture.taken)
-            if capture.taken > search.window.end and _is_past(search, entries):
+            if capture.taken > search.end and _is_past(search, entries):
                 break  # a feed holds the newest: later captures will show nothing older
 
 
 async def _captures(search: Search, url: str) -> list[Capture]:
     """One capture a day, from the window's first to some days after its last, oldest first."""
-    last = search.window.end + timedelta(days=search.archives.wayback_days)
+    last = search.end + timedelta(days=search.archives.wayback_days)
     query = [
         ("url", url),
-        ("from", search.window.start.astimezone(UTC).strftime("%Y%m%d%H%M%S")),
+        ("from", search.start.astimezone(UTC).strftime("%Y%m%d%H%M%S")),
         ("to", min(last, search.now()).astimezone(UTC).strftime("%Y%m%d%H%M%S")),
         ("filter", "statuscode:200"),
         ("collapse", PER_DAY),
@@ -122,13 +122,12 @@ async def _entries(search: Search, capture: Capture) -> tuple[Entry, ...]:
 
 def _is_past(search: Search, entries: tuple[Entry, ...]) -> bool:
     """Whether all entries are dated, and after the window."""
-    window = search.window
     for entry in entries:
         days = address_days(entry.url)
         if entry.published is None and days is None:
             return False
-        if entry.published is not None and entry.published < window.end:
+        if entry.published is not None and entry.published < search.end:
             return False
-        if entry.published is None and days is not None and window.side(days) < 1:
+        if entry.published is None and days is not None and days.side(search.wide) < 1:
             return False
     return bool(entries)

@@ -15,11 +15,11 @@ from urllib.parse import urlencode, urljoin
 
 from extractors.archives.paged import list_numbered_feed
 from extractors.archives.search import TOO_MANY, Listed, Search
-from extractors.dates.addresses import DAY
 from extractors.dates.moments import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain
 from extractors.fetching.messages import Response
+from extractors.period import DAY
 from extractors.records import Entry, ItemError, Outcome
 
 POSTS = "/wp-json/wp/v2/posts"
@@ -70,7 +70,7 @@ async def _from_feed(search: Search, site: str, refusal: ItemError) -> AsyncGene
 
 
 def _page_url(search: Search, api: str, page: int) -> str:
-    wide = search.window.wide
+    wide = search.wide
     # The site's own clock, so without a zone; both ends lie just outside, as they are excluded.
     after = datetime.combine(wide.first - DAY, time(23, 59, 59))
     before = datetime.combine(wide.last + DAY, time())
@@ -111,7 +111,7 @@ def _listed(post: dict[str, Any], api: str, search: Search) -> Listed | None:
         api,
         title=plain(_rendered(post, "title")),
         summary=plain(_rendered(post, "excerpt")),
-        published=_published(post, search.window.zone, search.now()),
+        published=_published(post, search.zone, search.now()),
         content=_rendered(post, "content"),
         guid=str(post["id"]) if "id" in post else None,
     )

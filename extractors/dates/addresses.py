@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date
 from itertools import pairwise
 from statistics import median_low
 from urllib.parse import urlsplit
 
-DAY = timedelta(days=1)
+from extractors.period import DAY, Period, hull, month_of
+
 MONDAY = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The days from `first` to `last`, both included."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise ValueError(f"expected the first day before the last, found {self.first} and {self.last}")
-
-
-def hull(days: Iterable[Days]) -> Days | None:
-    """From the first to the last of all these days; None of none."""
-    known = list(days)
-    return Days(min(d.first for d in known), max(d.last for d in known)) if known else None
-
-
-def month_of(year: int, month: int) -> Days:
-    """All days of a month."""
-    first = date(year, month, 1)
-    return Days(first, (first + 31 * DAY).replace(day=1) - DAY)
-
 
 _YEAR = r"(?P<y>199[5-9]|20\d\d)"
 # Whole segments, or the beginning of one: later in a slug a date is what the article is about. Eight digits before
@@ -53,7 +28,7 @@ _ADDRESS_FORMS = tuple(
 )
 
 
-def address_days(url: str) -> Days | None:
+def address_days(url: str) -> Period | None:
     """The day, or month, of publication in an article's address, such as /2025/11/06/; None where it states none."""
     path = urlsplit(url).path
     for form in _ADDRESS_FORMS:
@@ -62,11 +37,11 @@ def address_days(url: str) -> Days | None:
     return None
 
 
-def _days(fields: dict[str, str | None]) -> Days | None:
+def _days(fields: dict[str, str | None]) -> Period | None:
     try:
         if fields.get("d"):
             day = date(int(fields["y"] or 0), int(fields["m"] or 0), int(fields["d"] or 0))
-            return Days(day, day)
+            return Period(day, day)
         return month_of(int(fields["y"] or 0), int(fields["m"] or 0))
     except ValueError:
         return None
@@ -93,12 +68,12 @@ def numbers_in(url: str) -> list[int]:
     return [int(number) for number in _NUMBER.findall(url)]
 
 
-def part_days(urls: Sequence[str]) -> dict[str, Days]:
+def part_days(urls: Sequence[str]) -> dict[str, Period]:
     """The days that each of these files of one index can hold, by its name; files that do not tell are left out.
 
     What a single day in a name means, its neighbours tell: the first day of a week or a month, or one day.
     """
-    found: dict[str, Days] = {}
+    found: dict[str, Period] = {}
     series: dict[str, list[str]] = defaultdict(list)
     for url in urls:
         series[pattern_of(url)].append(url)
@@ -112,18 +87,18 @@ def part_days(urls: Sequence[str]) -> dict[str, Days]:
     return found
 
 
-def _named(url: str) -> Days | None:
+def _named(url: str) -> Period | None:
     name = _name(url)
     year, month, day = (match[1] if (match := form.search(name)) else None for form in _NAMED)
     return _days({"y": year, "m": month, "d": day}) if year and month else None
 
 
-def _numeric(form: re.Pattern[str]) -> Callable[[str], Days | None]:
+def _numeric(form: re.Pattern[str]) -> Callable[[str], Period | None]:
     return lambda url: hull(filter(None, (_days(match.groupdict()) for match in form.finditer(_name(url)))))
 
 
-def _years(url: str) -> Days | None:
-    return hull(Days(date(int(m["y"]), 1, 1), date(int(m["y"]), 12, 31)) for m in _ONLY_YEAR.finditer(_name(url)))
+def _years(url: str) -> Period | None:
+    return hull(Period(date(int(m["y"]), 1, 1), date(int(m["y"]), 12, 31)) for m in _ONLY_YEAR.finditer(_name(url)))
 
 
 def _name(url: str) -> str:
@@ -134,7 +109,7 @@ def _name(url: str) -> str:
 _FORMS_OF_NAMES = (_named, _numeric(_FULL), _numeric(_LOOSE), _numeric(_MONTH), _years)
 
 
-def _single_days(named: dict[str, date]) -> dict[str, Days]:
+def _single_days(named: dict[str, date]) -> dict[str, Period]:
     """What files named by one day hold. Where that may be the first or the last of its days, both are taken."""
     days = sorted(set(named.values()))
     if len(days) < 2:
@@ -144,4 +119,4 @@ def _single_days(named: dict[str, date]) -> dict[str, Days]:
     before, after = {days[0]: days[0] - usual}, {days[-1]: days[-1] + usual}
     for early, late in pairwise(days):
         after[early], before[late] = late, early
-    return {url: Days(d if begins else before[d] + DAY, after[d] - DAY) for url, d in named.items()}
+    return {url: Period(d if begins else before[d] + DAY, after[d] - DAY) for url, d in named.items()}

@@ -44,7 +44,7 @@ _FURNITURE = re.compile(
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "em", "font", "i", "ins", "mark", "nobr", "s", "small", "span",
                      "strong", "sub", "sup", "time", "u", "data", "label"})  # fmt: skip
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?::\d\d)?(?!\d)\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
-_PIECES = re.compile(r"\s*(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
+_PIECES = re.compile(r"(?:(?<!\s)\s*)?(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
 _PLACE = r"[\"«]?[^\W\d_][^\d,.(/—–|:;]{1,40}?"
 _BEFORE_DATE = re.compile(rf"\s*(?P<place>{_PLACE})\s*(?:[,.]|(?P<agency>[(/][^()/]{{2,40}}[)/]))[\s,.—–-]*")
 _PLACE_BEHIND = re.compile(r"\s*,\s*[^\W\d_a-zа-яё]{3,}[\s./(—–-]")
@@ -64,14 +64,14 @@ class _Signs:
 @cache
 def _signs_of(known: Languages) -> _Signs:
     dates = [language.dates for language in known]
-    year = rf"(?:{year_words(known)}(?!\w)\.?)?"
-    behind = r"(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*[.,]?\s*(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
+    year = rf"{year_words(known)}(?!\w)\.?"
+    behind = r"(?:$|[—–/(:]|-\s|[^\W\d_]{2,12}\s*(?:[.,]\s*)?(?:[—–/]|-\s)|[A-ZА-ЯЁ]{4,})"
     return _Signs(
         re.compile(any_of(phrase for d in dates for phrase in d.published), re.IGNORECASE),
         re.compile(any_of(phrase for d in dates for phrase in d.updated), re.IGNORECASE),
         re.compile(rf"^\W*{any_of(phrase for d in dates for phrase in d.author)}\b", re.IGNORECASE),
-        re.compile(rf"\s*{year}[\s.,]*{behind}"),
-        re.compile(rf"\s*{year}\s*[.—–/(-]"),
+        re.compile(rf"\s*(?:{year}[\s.,]*|[.,][\s.,]*)?{behind}"),
+        re.compile(rf"\s*(?:{year}\s*)?[.—–/(-]"),
     )
 
 

@@ -44,7 +44,7 @@ Parse = Callable[[FeedJob], Awaitable[Feed]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFeed:
     """A document that is a feed with entries. `via` says what led to it, `newest` is None for one without dates."""
 
     url: str
@@ -59,7 +59,7 @@ class Discovery:
     """What was found out about an outlet. `language` is measured on the entries, or what feed and page say of it."""
 
     homepage: str
-    feed: Found
+    feed: FoundFeed
     name: str | None
     language: str | None
     backfill: tuple[Backfill, ...] = ()
@@ -138,7 +138,7 @@ class _Trial:
             raise ItemError(Outcome.FAILED, "no item has a usable link", url=response.url)
         return feed
 
-    async def first(self, urls: Sequence[str], via: str) -> tuple[Found, Feed] | None:
+    async def first(self, urls: Sequence[str], via: str) -> tuple[FoundFeed, Feed] | None:
         """The first of these that is a feed with entries."""
         known = {error.url for error in self.tried}
         for url in dict.fromkeys(urls):
@@ -194,9 +194,9 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
     )
 
 
-def _found(url: str, feed: Feed, via: str) -> Found:
+def _found(url: str, feed: Feed, via: str) -> FoundFeed:
     dates = [entry.published for entry in feed.entries if entry.published is not None]
-    return Found(url, feed.kind, len(feed.entries), max(dates, default=None), via)
+    return FoundFeed(url, feed.kind, len(feed.entries), max(dates, default=None), via)
 
 
 def _root(url: str) -> str:
@@ -226,7 +226,7 @@ def _is_news(sitemap: str) -> bool:
     return _NEWS.search(urlsplit(sitemap).path) is not None
 
 
-async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[Found, Feed] | None:
+async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[FoundFeed, Feed] | None:
     """The first sitemap with the news extension, among these and the parts of an index among them."""
     waiting, read = list(sitemaps), 0
     while waiting and read < MAX_SITEMAPS:
@@ -254,7 +254,7 @@ async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[Found, 
     return None
 
 
-def _backfill(page: FrontPage, sitemaps: Sequence[str], found: Found) -> tuple[Backfill, ...]:
+def _backfill(page: FrontPage, sitemaps: Sequence[str], found: FoundFeed) -> tuple[Backfill, ...]:
     """The routes that the site itself names."""
     routes = [Backfill(route="wordpress", url=page.posts_api)] if page.posts_api else []
     archive = next((url for url in sitemaps if url != found.url and not re.search("[{}]", url)), None)

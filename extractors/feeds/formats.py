@@ -19,6 +19,7 @@ from typing import Any
 import feedparser
 from lxml import etree
 
+from config.errors import EdgeError
 from extractors.feeds.markup import as_html, repaired
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -34,7 +35,7 @@ _ATTRIBUTES = re.compile(r"<((?:yandex|rbc_news):full-text|turbo:content|dc:x-da
 # of any guid that follows a link. So it gets them all as no links, and the word of the feed is put before the text.
 _GUID = re.compile(r"<guid(\s[^<>]*?)?(?<!/)>", re.IGNORECASE)
 _NO_LINK = "not-a-link:"
-_NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*[\"']?\s*false", re.IGNORECASE)
+_NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*(?:[\"']\s*)?false", re.IGNORECASE)
 _CONTENT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 _END_OF_URL = re.compile(r"</(?:[\w.-]+:)?url\s*>")
@@ -42,7 +43,7 @@ _LINE_NUMBER = re.compile(r",? line \d+.*", re.DOTALL)
 _JSON_ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
-class NotAFeedError(Exception):
+class NotAFeedError(EdgeError):
     """The document cannot be read as the format it looks like; the text says why."""
 
 

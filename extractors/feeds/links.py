@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from extractors.text import clean_line
 
-_LINE_BREAK = re.compile(r"\s*[\r\n\t]\s*")
+_LINE_BREAK = re.compile(r"(?<!\s)\s*[\r\n\t]\s*")
 # Observed: https://site.kzhttps://other.kz/x, a CMS that puts its own host before whatever it is given.
 _HOST_TWICE = re.compile(r"https?://[^/?#]*/?(?=https?://)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)

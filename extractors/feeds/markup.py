@@ -12,7 +12,7 @@ from html.entities import name2codepoint
 
 from extractors.text import clean_line
 
-_TAG = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>|<(/?)([a-zA-Z][\w:-]*)[^<>]*>|<![a-zA-Z][^<>]*>")
+_TAG = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>|<(/?)([a-zA-Z][\w:-]*+)[^<>]*+>|<![a-zA-Z][^<>]*>")
 _HIDDEN = frozenset({"script", "style", "noscript", "template"})
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "em", "font", "i", "ins", "mark", "nobr",
                      "q", "s", "small", "span", "strike", "strong", "sub", "sup", "u", "wbr"})  # fmt: skip

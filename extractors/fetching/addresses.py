@@ -15,13 +15,15 @@ from typing import Any
 
 import httpcore
 
+from config.errors import EdgeError
+
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")  # all that IANA has given out for global use
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: carries an IPv4 address in its last 32 bits
 
 
-class UnsafeAddress(Exception):
+class UnsafeAddress(EdgeError):
     """The host resolves to no address that we may connect to."""
 
 
@@ -49,7 +51,7 @@ def is_allowed(address: str, networks: Sequence[IPNetwork]) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-class HostNotFound(Exception):
+class HostNotFound(EdgeError):
     """The host's name cannot be resolved."""
 
 

@@ -13,17 +13,19 @@ from typing import Protocol
 import brotli
 import zstandard
 
+from config.errors import EdgeError
+
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 PLAIN = ("", "identity", "none", "binary", "utf-8", "utf8")  # the latter by servers that mean no encoding at all
 ZSTD_SLICE = 64  # bytes: zstandard takes no limit, but so few bytes hold at most 16 blocks of 128 KiB
 ZSTD_WINDOW = 8 << 20  # bytes, RFC 9659
 
 
-class TooLarge(Exception):
+class TooLarge(EdgeError):
     """The decoded body is larger than allowed."""
 
 
-class BrokenEncoding(Exception):
+class BrokenEncoding(EdgeError):
     """The body is not what its Content-Encoding says, or an encoding that we did not offer."""
 
 

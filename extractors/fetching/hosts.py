@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
+from config.errors import LeftAlone
 from extractors.fetching.robots import RobotsFile
 
 MAX_INTERVAL_S = 60.0
@@ -43,7 +44,7 @@ class Turns(Protocol):
         ...
 
 
-class Unwanted(Exception):
+class Unwanted(LeftAlone):
     """When it was our turn, the page was wanted no more: another program has fetched it meanwhile."""
 
 

@@ -24,7 +24,7 @@ from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.links import other_editions, outward_links
 from extractors.pages.memory import page_lines
 from extractors.pages.metadata import Metadata, read_metadata
-from extractors.pages.not_article import refusal
+from extractors.pages.not_article import why_no_article
 from extractors.pages.rules import narrowed, stated_text, unmatched
 from extractors.pages.screen import Screened
 from extractors.pages.steps import Draft, Removed
@@ -54,7 +54,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     trace = steps.run(draft)
     paragraphs = draft.blocks
     text = "\n\n".join(paragraphs)
-    if error := refusal(draft):
+    if error := why_no_article(draft):
         raise error
     candidates = date_candidates(tree, metadata, job, paragraphs)
     chosen = dates.choose(candidates, today=today_of(job))

@@ -109,11 +109,11 @@ def _is_layout(table: _Element) -> bool:
 def _table(element: _Element) -> list[str]:
     rows = [row for row in ([_flat(cell) for cell in row.iterfind("cell")] for row in element.iter("row")) if any(row)]
     spacers = {
-        place
-        for place in range(max(map(len, rows), default=0))
-        if not any("".join(row[place : place + 1]) for row in rows)
+        column
+        for column in range(max(map(len, rows), default=0))
+        if not any("".join(row[column : column + 1]) for row in rows)
     }
-    lines = [" | ".join(cell for place, cell in enumerate(row) if place not in spacers) for row in rows]
+    lines = [" | ".join(cell for column, cell in enumerate(row) if column not in spacers) for row in rows]
     return ["\n".join(map(clean_line, lines))] if lines else []
 
 

@@ -33,10 +33,12 @@ _DIGIT = re.compile(r"\d")
 _SIGNS = r"[\s\W_\d]*"
 
 
+_LETTERS = re.compile(r"[^\W\d_]+")
+LONGEST_BUTTON = 25  # runs of letters
 _NUMERIC_DATE = re.compile(r"\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD_OR_NUMBER = re.compile(r"[^\W\d]+|\d+")
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
-_CODE = re.compile(r"\s*<[a-z]+[^>]*=[^>]*>.*")
+_CODE = re.compile(r"\s*<[a-z][^>=]*=[^>]*>.*")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,7 +46,7 @@ class _Rules:
     """The phrases of all languages, as patterns for a line as `_plain` makes it."""
 
     openings: tuple[tuple[str, re.Pattern[str]], ...]
-    buttons: re.Pattern[str]
+    button: re.Pattern[str]
 
     @property
     def related(self) -> re.Pattern[str]:
@@ -57,7 +59,6 @@ def _rules_of(known: Languages) -> _Rules:
         return any_of(phrase for language in known for phrase in getattr(language.lines, key))
 
     labels = f"(?:{any_line('labels')}|{any_line('tags')}|{any_line('views')})"
-    button = any_line("buttons")
     openings = (
         ("related", rf"{_SIGNS}{any_line('related')}{SET_OFF}"),
         ("related", r"also on [\w.-]+\.\w{2,}\b"),
@@ -69,7 +70,7 @@ def _rules_of(known: Languages) -> _Rules:
     )
     return _Rules(
         tuple((kind, re.compile(opening)) for kind, opening in openings),
-        re.compile(rf"{_SIGNS}{button}(?:[\s\W_\d]+{button})*{_SIGNS}"),
+        re.compile(any_line("buttons")),
     )
 
 
@@ -90,11 +91,27 @@ def kind_of_line(line: str) -> str | None:
     for kind, opening in rules.openings:
         if words <= MAX_WORDS[kind] and opening.match(plain) and not (kind == "join us" and line.startswith("- ")):
             return kind  # in a list, "sign up" is advice
-    if words == 0 or rules.buttons.fullmatch(plain):
+    if words == 0 or _is_buttons(plain):
         return "button"
     if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _is_stamp(plain):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
+
+
+def _is_buttons(line: str) -> bool:
+    """Tell whether a line is nothing but buttons, and signs and numbers around them.
+
+    A button may end at several places ("share on" takes some words along): each is looked at once, where one pattern
+    for all would try every combination.
+    """
+    button = _rules().button
+    runs = [run.span() for run in _LETTERS.finditer(line)]
+    reached = {0}
+    for first, (start, _) in enumerate(runs):
+        if first in reached and button.match(line, start):
+            near = enumerate(runs[first : first + LONGEST_BUTTON], first + 1)
+            reached |= {following for following, (_, end) in near if button.fullmatch(line, start, end)}
+    return bool(runs) and len(runs) in reached
 
 
 def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) -> list[str]:

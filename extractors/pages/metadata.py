@@ -110,7 +110,7 @@ def _headings(tree: HtmlElement) -> Iterator[str]:
         yield heading.text_content()
     title = tree.find(".//title")
     if title is not None and title.text:
-        yield re.split(r"\s+[|·»—–-]\s+(?=[^|·»]{1,40}$)", clean_line(title.text))[0]
+        yield re.split(r"(?<!\s)\s+[|·»—–-]\s+(?=[^|·»]{1,40}$)", clean_line(title.text))[0]
 
 
 def _json_ld_articles(tree: HtmlElement) -> Iterator[dict[str, Any]]:

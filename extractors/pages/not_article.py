@@ -56,7 +56,7 @@ def _says_of(known: Languages) -> _Says:
     return _Says(*(re.compile(pattern, re.IGNORECASE) for pattern in patterns))
 
 
-def refusal(draft: Draft) -> ItemError | None:
+def why_no_article(draft: Draft) -> ItemError | None:
     """Why the page of this finished draft is no article; None when it is one."""
     text = "\n\n".join(draft.blocks)
     words, says = count_words(text), _says_of(languages())

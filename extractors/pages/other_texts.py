@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from lxml.etree import ParserError, XMLSyntaxError
@@ -19,6 +20,8 @@ from lxml.html import HtmlElement, fromstring
 from trafilatura import external
 from trafilatura.readability_lxml import Document
 
+from config.languages import Languages, languages
+from config.phrases import NOTHING, pattern_of
 from extractors.feeds.markup import plain
 from extractors.pages.blocks import html_blocks
 from extractors.text import clean_line, count_words, tokens, tokens_of
@@ -99,10 +102,10 @@ def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list
     text = f" {' '.join(_words(opinion))} "
     page = html_blocks(tree)
     chosen = [_belongs(tokens(block), phrases, text) for block in page]
-    long = [place for place, block in enumerate(page) if chosen[place] and len(tokens(block)) >= PHRASE]
+    long = [position for position, block in enumerate(page) if chosen[position] and len(tokens(block)) >= PHRASE]
     if not long:
         return opinion
-    kept = [page[place] for place in range(long[0], long[-1] + 1) if chosen[place]]
+    kept = [page[position] for position in range(long[0], long[-1] + 1) if chosen[position]]
     return kept if share(phrases, phrases_of(_words(kept))) >= ENOUGH else opinion
 
 
@@ -177,8 +180,8 @@ def _blocks_of(stated: str) -> list[str]:
 def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
     """The stated text in the page's own paragraphs, if it prints them."""
     page = html_blocks(tree)
-    places = [place for place, block in enumerate(page) if _is_stated(block, phrases)]
-    kept = [page[place] for place in places]
+    positions = [position for position, block in enumerate(page) if _is_stated(block, phrases)]
+    kept = [page[position] for position in positions]
     return kept if share(phrases, phrases_of(tokens_of(kept))) >= COMPLETE else []
 
 
@@ -218,13 +221,17 @@ def content_blocks(content: str) -> list[str]:
     )
     if document is None or isinstance(document, dict):
         return []
-    return [block for block in blocks(document.body) if not _APPEARED.match(block)]
+    appeared = _appeared(languages())
+    return [block for block in blocks(document.body) if not appeared.match(block)]
 
 
-# What WordPress writes below every text in a feed.
-_APPEARED = re.compile(
-    r"^(?:the post .{1,300}(?:appeared first on|first appeared on)|(?:сообщение|запись) .{1,300}впервые появил)",
-    re.IGNORECASE,
-)
 MUCH_LONGER = 1.25  # times the page's words: a feed's text may have a caption or a signature more
 NEW_WORDS = 12  # of the feed's, in lines that the page has not: a sentence
+
+
+@cache
+def _appeared(known: Languages) -> re.Pattern[str]:
+    """Return a pattern of the line that WordPress writes below every text in a feed."""
+    pairs = [pair for language in known for pair in language.pages.appeared]
+    lines = "|".join(f"{pattern_of(before)} .{{1,300}}{pattern_of(behind)}" for before, behind in pairs)
+    return re.compile(f"(?:{lines})" if lines else NOTHING, re.IGNORECASE)

@@ -20,16 +20,16 @@ def without_headline(paragraphs: Sequence[str], titles: Sequence[str]) -> list[s
     stated = [words for title in titles if (words := tuple(tokens(title)))]
     known, long = set(stated), [words for words in stated if len(words) >= MIN_HEADLINE]
 
-    def repeats(block: str, place: int) -> bool:
+    def repeats(block: str, position: int) -> bool:
         words = tuple(tokens(block))
-        if words in known and (place < HEADLINE_WITHIN or words in long[:1]):  # the others may be of other stories
+        if words in known and (position < HEADLINE_WITHIN or words in long[:1]):  # the others may be of other stories
             return True
-        return place < HEADLINE_WITHIN and any(_headline_and_date(words, title) for title in long)
+        return position < HEADLINE_WITHIN and any(_headline_and_date(words, title) for title in long)
 
     above = next((n for n, b in enumerate(paragraphs[:MAX_ABOVE]) if tuple(tokens(b)) in long[:1]), 0)
     if any(map(is_prose, paragraphs[:above])):
         above = 0
-    return [block for place, block in enumerate(paragraphs) if place >= above and not repeats(block, place)]
+    return [block for position, block in enumerate(paragraphs) if position >= above and not repeats(block, position)]
 
 
 def without_doubles(paragraphs: Sequence[str]) -> list[str]:
@@ -37,9 +37,9 @@ def without_doubles(paragraphs: Sequence[str]) -> list[str]:
     seen: set[tuple[str, ...]] = set()
     kept = []
     words = [tuple(tokens(block)) for block in paragraphs]
-    for place, (block, said) in enumerate(zip(paragraphs, words, strict=True)):
+    for position, (block, said) in enumerate(zip(paragraphs, words, strict=True)):
         long = len(said) >= MIN_WORDS
-        standfirst = long and place == 0 and any(later[: len(said)] == said for later in words[1:4])
+        standfirst = long and position == 0 and any(later[: len(said)] == said for later in words[1:4])
         if not standfirst and not (long and said in seen):
             kept.append(block)
         seen.add(said)

@@ -67,11 +67,11 @@ def _outermost(elements: list[HtmlElement]) -> list[HtmlElement]:
 
 
 def _copy_without(part: HtmlElement, unwanted: set[HtmlElement]) -> HtmlElement:
-    places = [place for place, element in enumerate(part.iter()) if element in unwanted]
+    positions = [position for position, element in enumerate(part.iter()) if element in unwanted]
     copy = deepcopy(part)
     copy.tail = None
     every = list(copy.iter())
-    for place in places:
-        if every[place].getparent() is not None:
-            every[place].drop_tree()
+    for position in positions:
+        if every[position].getparent() is not None:
+            every[position].drop_tree()
     return copy

@@ -36,7 +36,7 @@ _GROUP, _ACTOR, _VETO, _UNLESS = "group:", "actor:", "veto:", "unless:"
 _Naming = dict[int, float]  # a group's sentences, and how much each names it
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """Where a term stands: the part of the article, and the sentence, numbered from the headline on."""
 
     part: str
@@ -61,7 +61,7 @@ class TopicTerms:
     def read(self, article: Article) -> Evidence:
         """What the terms find in an article."""
         language = article.language.lower().partition("-")[0] if article.language else None
-        found: dict[str, list[Place]] = {}
+        found: dict[str, list[Occurrence]] = {}
         taken_out: dict[str, None] = {}
         sizes: dict[str, int] = {}
         for part, words in read_parts(article).items():
@@ -74,8 +74,8 @@ class TopicTerms:
                 if hit.label == TAKE_OUT:
                     taken_out[hit.term] = None
                 elif not (removed and hit.label in self._naming and not removed.isdisjoint(range(hit.start, hit.end))):
-                    place = Place(part, before + bisect_left(ends, hit.start), hit)
-                    found.setdefault(hit.label, []).append(place)
+                    occurrence = Occurrence(part, before + bisect_left(ends, hit.start), hit)
+                    found.setdefault(hit.label, []).append(occurrence)
         return Evidence(self, found, tuple(taken_out), sizes)
 
 
@@ -84,14 +84,14 @@ class Evidence:
     """What one topic's terms found in an article."""
 
     terms: TopicTerms
-    found: Mapping[str, Sequence[Place]]  # label → places
+    found: Mapping[str, Sequence[Occurrence]]  # label → occurrences
     taken_out: tuple[str, ...]
     sizes: Mapping[str, int]  # part → number of sentences
 
-    def named(self, group: str) -> list[Place]:
+    def named(self, group: str) -> list[Occurrence]:
         """Where the group is named, by its terms, its actors or a sufficient term."""
         labels = (_GROUP + group, _ACTOR + group, SUFFICIENT)
-        return [place for label in labels for place in self.found.get(label, ())]
+        return [occurrence for label in labels for occurrence in self.found.get(label, ())]
 
     def missing(self) -> str | None:
         """A group that is named nowhere."""
@@ -104,9 +104,9 @@ class Evidence:
         headline, lead = list[float](), list[float]()
         for group in self.terms.groups:
             parts: dict[str, _Naming] = {part: {} for part in PLACES}
-            for place in self.named(group):
-                listed = place.sentence in lists and place.part != HEADLINE
-                parts[place.part][place.sentence] = IN_A_LIST if listed else 1.0
+            for occurrence in self.named(group):
+                listed = occurrence.sentence in lists and occurrence.part != HEADLINE
+                parts[occurrence.part][occurrence.sentence] = IN_A_LIST if listed else 1.0
             headline.append(max(parts[HEADLINE].values(), default=0.0))
             lead.append(max(parts[LEAD].values(), default=0.0))
             opening[group], body[group] = parts[HEADLINE] | parts[LEAD], parts[BODY]
@@ -129,12 +129,12 @@ class Evidence:
 
     def veto_points(self, name: str, veto: Veto) -> float:
         """The veto's points; 0 where a term of `unless`, or for a rival a headline with all groups, silences it."""
-        if any(place.part != BODY for place in self.found.get(_UNLESS + name, ())):
+        if any(occurrence.part != BODY for occurrence in self.found.get(_UNLESS + name, ())):
             return 0.0
         points = _points(self.found.get(_VETO + name, ()))
         if veto.rival and points:
             named = [self.named(group) for group in self.terms.groups]
-            if all(any(place.part == HEADLINE for place in places) for places in named):
+            if all(any(occurrence.part == HEADLINE for occurrence in occurrences) for occurrences in named):
                 return 0.0  # what a third one thinks of their dealings
             points -= min(map(_points, named))
         return max(0.0, round(points, 2))
@@ -150,37 +150,39 @@ class Evidence:
         return self._counted(_VETO + name, _VETO + name)
 
     def _counted(self, group: str, *labels: str) -> list[Match]:
-        places = [place for label in labels for place in self.found.get(label, ())]
+        occurrences = [occurrence for label in labels for occurrence in self.found.get(label, ())]
         return [
             Match(group, term, part, count)
             for part in PLACES
-            for term, count in Counter(place.hit.term for place in places if place.part == part).items()
+            for term, count in Counter(
+                occurrence.hit.term for occurrence in occurrences if occurrence.part == part
+            ).items()
         ]
 
     def _lists(self) -> Set[int]:
         """The sentences that name several rivals."""
         rivals: dict[int, set[str]] = {}
         for label in self.terms.rivals:
-            for place in self.found.get(label, ()):
-                rivals.setdefault(place.sentence, set()).add(place.hit.term)
+            for occurrence in self.found.get(label, ()):
+                rivals.setdefault(occurrence.sentence, set()).add(occurrence.hit.term)
         return {sentence for sentence, terms in rivals.items() if len(terms) >= LISTED}
 
     def _actor(self, group: str, naming: _Naming) -> float:
         """1 for an actor of the group in headline or lead, less for one of any group beside it, or in the body."""
         own = [*self.found.get(_ACTOR + group, ()), *self.found.get(SUFFICIENT, ())]
-        if any(place.part != BODY for place in own):
+        if any(occurrence.part != BODY for occurrence in own):
             return 1.0
-        beside = [place for place in self.found.get(_ACTOR + ANY, ()) if place.sentence in naming]
-        if any(place.part != BODY for place in beside):
+        beside = [occurrence for occurrence in self.found.get(_ACTOR + ANY, ()) if occurrence.sentence in naming]
+        if any(occurrence.part != BODY for occurrence in beside):
             return ANY_ACTOR
         return LATE_ACTOR if own or beside else 0.0
 
     def _dealings(self, near: Mapping[int, float]) -> float:
         """Different dealings, each counted as much as the groups meet around it; one in the headline is enough."""
         told: dict[str, float] = {}
-        for place in self.found.get(DEALINGS, ()):
-            worth = near.get(place.sentence, 0.0) * (ENOUGH_DEALINGS if place.part == HEADLINE else 1)
-            told[place.hit.term] = max(worth, told.get(place.hit.term, 0.0))
+        for occurrence in self.found.get(DEALINGS, ()):
+            worth = near.get(occurrence.sentence, 0.0) * (ENOUGH_DEALINGS if occurrence.part == HEADLINE else 1)
+            told[occurrence.hit.term] = max(worth, told.get(occurrence.hit.term, 0.0))
         return min(1.0, sum(told.values()) / ENOUGH_DEALINGS)
 
     def _body(self, body: Mapping[str, _Naming], headline: Sequence[float]) -> tuple[float, float]:
@@ -227,14 +229,14 @@ def _around(meetings: Mapping[int, float], groups: Sequence[_Naming], *, headlin
     near: dict[int, float] = {}
     for n, worth in meetings.items():
         alone = all(n in naming for naming in groups)
-        for place in (n, n + 1, n + 2, *([0] if headlines and n <= 2 else ())):
-            if alone or place in telling:
-                near[place] = max(worth, near.get(place, 0.0))
+        for sentence in (n, n + 1, n + 2, *([0] if headlines and n <= 2 else ())):
+            if alone or sentence in telling:
+                near[sentence] = max(worth, near.get(sentence, 0.0))
     return near
 
 
-def _points(places: Iterable[Place]) -> float:
-    counts = Counter(place.part for place in places)
+def _points(occurrences: Iterable[Occurrence]) -> float:
+    counts = Counter(occurrence.part for occurrence in occurrences)
     return sum(points * min(counts[part], most) for part, (points, most) in VETO_POINTS.items())
 
 

@@ -134,5 +134,5 @@ def _listed(matches: Sequence[Match]) -> str:
     groups: dict[str, list[str]] = {}
     for match in matches:
         times = f"{match.count} × " if match.count > 1 else ""
-        groups.setdefault(match.group, []).append(f'"{match.term.removeprefix("=")}" {times}in the {match.place}')
+        groups.setdefault(match.group, []).append(f'"{match.term.removeprefix("=")}" {times}in the {match.part}')
     return "; ".join(f"{group}: {', '.join(listed[:4])}" for group, listed in groups.items())

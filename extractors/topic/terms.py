@@ -21,7 +21,7 @@ KNOWN_CHARACTERS = 40
 
 
 class Hit(NamedTuple):
-    """A term found: the list it is from, as written in the file, and the places of its words, `end` exclusive."""
+    """A term found: the list it is from, as written in the file, and the positions of its words, `end` exclusive."""
 
     label: str
     term: str
@@ -55,22 +55,22 @@ class _Spelling:
     def counts_in(self, language: str | None) -> bool:
         return self.language is None or language is None or self.language == language
 
-    def fits(self, words: Words, place: int) -> bool:
-        """Whether it stands at `place`, where `first` fits already."""
+    def fits(self, words: Words, position: int) -> bool:
+        """Whether it stands at `position`, where `first` fits already."""
         parts = self.parts
         if self.exact:
             listed = words.cased
-            if not parts[0].fits(listed[place]):
+            if not parts[0].fits(listed[position]):
                 return False
         else:
             listed = words.folded
-        last = place + len(parts) - 1
+        last = position + len(parts) - 1
         if last >= len(listed):
             return False
         if self.between is not None:
-            return listed[place + 1 : last] == self.between and (last == place or parts[-1].fits(listed[last]))
+            return listed[position + 1 : last] == self.between and (last == position or parts[-1].fits(listed[last]))
         for offset in range(1, len(parts)):  # noqa: SIM110 - the hottest loop; a generator doubles its time
-            if not parts[offset].fits(listed[place + offset]):
+            if not parts[offset].fits(listed[position + offset]):
                 return False
         return True
 
@@ -104,7 +104,7 @@ class Terms:
         self._known: dict[str | None, dict[str, _Starting]] = {}
 
     def find(self, words: Words, language: str | None) -> list[Hit]:
-        """The hits in order of their places; those of one label never overlap.
+        """The hits in order of their positions; those of one label never overlap.
 
         `language` is the article's (ISO 639-1). None means unknown, and then terms limited to a language count too:
         the cost of a stray hit is one point, that of deafness the article.
@@ -113,9 +113,9 @@ class Terms:
         if len(known) > KNOWN_WORDS:
             known.clear()
         hits = list[Hit]()
-        busy: dict[str, int] = {}  # label → the place from which on it may be found again
+        busy: dict[str, int] = {}  # label → the position from which on it may be found again
         folded = words.folded
-        for place, word in enumerate(folded):
+        for position, word in enumerate(folded):
             starting = known.get(word)
             if starting is None:
                 starting = self._starting(word, language)
@@ -123,11 +123,11 @@ class Terms:
                     known[word] = starting
             if not starting:
                 continue
-            after = folded[place + 1][0] if place + 1 < len(folded) else ""
+            after = folded[position + 1][0] if position + 1 < len(folded) else ""
             for spelling in starting.get(after) or starting[""]:
-                if place >= busy.get(spelling.label, 0) and (spelling.simple or spelling.fits(words, place)):
-                    end = busy[spelling.label] = place + len(spelling.parts)
-                    hits.append(Hit(spelling.label, spelling.term, place, end))
+                if position >= busy.get(spelling.label, 0) and (spelling.simple or spelling.fits(words, position)):
+                    end = busy[spelling.label] = position + len(spelling.parts)
+                    hits.append(Hit(spelling.label, spelling.term, position, end))
         return hits
 
     def _starting(self, word: str, language: str | None) -> _Starting:

@@ -111,16 +111,16 @@ class Words:
         """
         words = self.folded
         ends = [-1]
-        for place in (place for place, word in enumerate(words) if word in _SENTENCE_ENDS):
-            if words[place] == "." and place:
-                if len(words[place - 1]) == 1:
+        for position in (position for position, word in enumerate(words) if word in _SENTENCE_ENDS):
+            if words[position] == "." and position:
+                if len(words[position - 1]) == 1:
                     continue
-                if words[place + 1 : place + 2] and words[place + 1][0].isdigit():
+                if words[position + 1 : position + 2] and words[position + 1][0].isdigit():
                     continue
-            if place - ends[-1] <= 2:
-                ends[-1] = place
+            if position - ends[-1] <= 2:
+                ends[-1] = position
             else:
-                ends.append(place)
+                ends.append(position)
         return ends[1:] if ends[0] == -1 else ends
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from config.errors import UserError
 
-class WorkersError(Exception):
+
+class WorkersError(UserError):
     """Child processes cannot be started, or die again and again: no page's fault. The message says what to do."""

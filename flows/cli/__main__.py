@@ -17,11 +17,11 @@ INTERRUPTED = 130
 def main() -> None:
     """Load the commands and run the one that is asked for."""
     usual = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    from flows.cli.app import run
+    from flows.cli.app import run_command_line
 
     try:
         signal.signal(signal.SIGINT, usual)
-        run()
+        run_command_line()
     except KeyboardInterrupt:  # before the command has begun, or after its end
         _interrupted()
     except SystemExit as end:

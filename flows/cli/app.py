@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
@@ -12,11 +11,11 @@ from typing import Annotated
 
 import typer
 
+from config.errors import FAILED
 from flows.cli.backfill import backfill
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
     ConfigOption,
     DataOption,
     EngineName,
@@ -27,6 +26,8 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_corpus,
+    read_index,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -52,8 +53,10 @@ app.add_typer(topics_app, name="topics")
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
-    """Options before any command."""
+def common_options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Take the options before any command."""
     if version:
         from config.settings import VERSION
 
@@ -63,18 +66,18 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 @app.command()
 def monitor(
-    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Ask only this source. May be repeated.")] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
+        EngineName, typer.Option(help="Where to run: auto takes Prefect if its API answers.")
     ] = EngineName.auto,
-    due: Annotated[bool, typer.Option("--due", help="Only feeds whose turn has come by their own rhythm.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Ask only the feeds whose turn has come.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Make one pass over the feeds, now.
 
-    What is new and on topic is appended to the corpus.
+    Appends what is new and on topic to the corpus, and prints a line a source.
     """
     checked = checked_config(config, source)
     from flows.engine import choose_engine
@@ -103,14 +106,19 @@ app.command()(digest)
 
 
 @app.command()
-def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Say what became of one URL, and why."""
+def explain(
+    url: Annotated[str, typer.Argument(help="Address of a page, as the feed, the site or the corpus names it.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Tell what became of one address, and why."""
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
-        from flows.tools.inspect import explain_url
+        from storage.health.history import load_story
 
-        facts = asyncio.run(explain_url(checked, data, address))
+        facts = read_index(checked, data, lambda connection: load_story(connection, address))
     if as_json:
         print_json(facts)
     else:
@@ -122,23 +130,27 @@ def explain(url: str, as_json: JsonOption = False, config: ConfigOption = CONFIG
 
 @app.command()
 def report(config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Write the status page: what came in lately, which sources need a look. Each monitor pass writes it as well."""
+    """Write the status page, and print where it is.
+
+    It shows what came in lately and which sources need a look. Each monitor pass writes it as well.
+    """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import status_page
+        from flows.passes.context import utc_now
+        from flows.reports.status import write_report
 
-        print(asyncio.run(status_page(checked, data)))
+        print(read_corpus(checked, data, lambda corpus: write_report(checked, corpus, data, now=utc_now())))
 
 
 @app.command()
 def demo(
-    keep: Annotated[Path, typer.Option(help="Folder for all that the demonstration writes; made anew.")] = Path(
+    keep: Annotated[Path, typer.Option(help="Folder to write to. An earlier demonstration in it is deleted.")] = Path(
         "data/demo"
     ),
 ) -> None:
     """Do the whole job once, offline.
 
-    A small news site on loopback, two passes over it, the second under Prefect.
+    Starts a small news site on this machine, makes two passes over it, the second under Prefect, and writes a digest.
     """
     with problems_explained():
         from flows.cli.demo import run_demo
@@ -147,7 +159,7 @@ def demo(
             raise typer.Exit(FAILED)
 
 
-def run() -> None:
+def run_command_line() -> None:
     """Run the command line; no way out of it shows a traceback."""
     handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))

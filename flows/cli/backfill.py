@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from config.errors import RequestError
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
     INTERRUPTED,
-    USAGE,
     ConfigOption,
     DataOption,
     EngineName,
@@ -30,10 +30,9 @@ from flows.cli.commands import (
 
 if TYPE_CHECKING:
     from config.load import Config
-    from config.sources import Source
-    from storage.state.periods import Period
+    from flows.passes.backfill_request import BackfillRequest
+    from storage.health.coverage import SourceCoverage
 
-ROUTES = ("sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls")
 SKIPPED_SHOWN = 5
 
 
@@ -57,48 +56,40 @@ def backfill(
 
     Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
     """
-    from flows.passes.backfill import RequestError, checked_period, choose_sources
+    from flows.passes.backfill_request import checked_request
 
     checked = checked_config(config, source)
-    try:
-        period = checked_period(_day("--from", first), _day("--to", last), today=date.today())
-        sources, skipped = choose_sources(checked, source or (), via=via, addresses=addresses)
-    except RequestError as error:
-        say(str(error))
-        raise typer.Exit(USAGE) from None
-    if skipped:
+    with problems_explained():
+        days = _day("--from", first), _day("--to", last)
+        request = checked_request(checked, *days, source or (), via=via, addresses=addresses, today=date.today())
+    if skipped := request.skipped:
         shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
         say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
     if dry_run:
-        _dry_run(checked, data, sources, period, via, addresses, as_json=as_json)
+        _dry_run(checked, data, request, as_json=as_json)
         return
     from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)
-    ids = [source.id for source in sources]
     interrupted = False
     with problems_explained():
-        from flows.cli.terminal import ProgressBar, print_coverage
+        from flows.cli.terminal import ProgressBar
+        from flows.passes.backfill import write_coverage
+        from flows.passes.context import utc_now
         from flows.serving.run import run_backfill
-        from flows.tools.inspect import coverage_of
 
         with ProgressBar() as bar:
             try:
-                run_backfill(checked, data, ids, period, via=via, addresses=addresses, engine=chosen, observer=bar)
+                run_backfill(checked, data, request, engine=chosen, observer=bar)
             except KeyboardInterrupt:
                 if bar.summary is None:
                     raise
                 interrupted = True
         summary = bar.summary
         assert summary is not None  # a backfill that has not failed tells how it has ended
-        coverage, page = asyncio.run(coverage_of(checked, data, ids, period, via=via, addresses=addresses))
-    if as_json:
-        from flows.reports.coverage import to_json
-
-        print_json({**summary, "skipped": skipped, "coverage": to_json(coverage), "page": str(page)})
-    else:
-        print_coverage(summary, coverage, page, by_list=addresses is not None)
+        coverage, page = asyncio.run(write_coverage(checked, data, request, now=utc_now()))
+    _print(request, summary, coverage, page, as_json=as_json)
     if interrupted:
         say("interrupted; what was finished is kept, and the same command continues")
         raise typer.Exit(INTERRUPTED)
@@ -106,21 +97,25 @@ def backfill(
         fail("no archive could be read: see the error of each source above")
 
 
-def _dry_run(
-    checked: Config,
-    data: Path,
-    sources: Sequence[Source],
-    period: Period,
-    via: str | None,
-    addresses: Path | None,
-    *,
-    as_json: bool,
+def _print(
+    request: BackfillRequest, summary: dict[str, Any], coverage: list[SourceCoverage], page: Path, *, as_json: bool
 ) -> None:
+    if as_json:
+        from flows.reports.coverage import to_json
+
+        print_json({**summary, "skipped": request.skipped, "coverage": to_json(coverage), "page": str(page)})
+    else:
+        from flows.cli.terminal import print_coverage
+
+        print_coverage(summary, coverage, page, by_list=request.addresses is not None)
+
+
+def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: bool) -> None:
     with problems_explained():
         from flows.cli.terminal import print_some, print_table
         from flows.passes.dry_run import HEADINGS, duration, forecast, longest
 
-        found = asyncio.run(forecast(checked, data, period=period, sources=sources, via=via, addresses=addresses))
+        found = asyncio.run(forecast(checked, data, request))
     seconds, fetch = longest(found), sum(f.to_fetch for f in found)
     if as_json:
         wrong = [line for one in found for line in one.wrong_lines]
@@ -135,8 +130,6 @@ def _dry_run(
 
 
 def _day(option: str, value: str) -> date:
-    from flows.passes.backfill import RequestError
-
     try:
         return date.fromisoformat(value)
     except ValueError:

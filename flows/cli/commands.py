@@ -1,33 +1,41 @@
-"""What the commands share: their common options, how they fail, how they print.
+"""The base of all commands: their common options, how they fail, how they print.
 
 Exit status: 0 the job was done, 1 it could not be, 2 the command line or the configuration is wrong, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from config.errors import FAILED, USAGE, UserError
+
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from config.load import Config
+    from storage.corpus.writer import CorpusWriter
+
+T = TypeVar("T")
 
 CHECKOUT = Path(__file__).parents[2]
-FAILED, USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
+INTERRUPTED = 130  # exit status
 
 
 def _data_folder(data: Path) -> Path:
-    """A folder, or where one can be made; a file there ends the command with status 2."""
+    """Return the path of a folder that exists or can be made; a file there ends the command with status 2."""
     with suppress(OSError):  # it may not be looked at: opening the corpus will say so
-        found = next((place for place in (data, *data.parents) if place.exists()), None)
+        found = next((folder for folder in (data, *data.parents) if folder.exists()), None)
         if found is not None and not found.is_dir():
             say(f"--data: {found} is a file, not a folder: name the folder of the corpus, or one that is to be made")
             raise typer.Exit(USAGE)
@@ -54,16 +62,13 @@ class EngineName(StrEnum):
 
 
 def checked_config(folder: Path, source_ids: list[str] | None = None, *, given_by: str = "--source") -> Config:
-    """The checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
-    from config.load import ConfigError, load_config
+    """Return the checked configuration; a mistake in it, or an unknown source, ends the command with status 2."""
+    from config.load import load_config
+    from extractors.archives.routes import ROUTES
 
-    try:
-        checked = load_config(folder)
+    with problems_explained():
+        checked = load_config(folder, ROUTES)
         checked.select(source_ids or (), given_by=given_by)
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
     return checked
 
 
@@ -79,7 +84,7 @@ def checked_output(option: str, file: Path) -> None:
 
 
 def checked_address(url: str) -> str:
-    """The canonical address of a page; what is no address ends the command with status 2."""
+    """Return the canonical address of a page; anything else ends the command with status 2."""
     from extractors.urls import canonical_url
 
     try:
@@ -89,22 +94,42 @@ def checked_address(url: str) -> str:
         raise typer.Exit(USAGE) from None
 
 
+def read_corpus(config: Config, data: Path, work: Callable[[CorpusWriter], Awaitable[T]]) -> T:
+    """Return the result of `work` on the corpus, which is opened for reading. Raises StorageError."""
+    from storage.corpus.writer import open_for_reading
+
+    async def opened() -> T:
+        async with open_for_reading(data, config.settings.storage) as corpus:
+            return await work(corpus)
+
+    return asyncio.run(opened())
+
+
+def read_index(config: Config, data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Return the result of `work` on the corpus's index, which is opened for reading. Raises StorageError."""
+
+    async def opened(corpus: CorpusWriter) -> T:
+        async with corpus.database.read() as connection:
+            return await work(connection)
+
+    return read_corpus(config, data, opened)
+
+
 @contextmanager
 def problems_explained() -> Iterator[None]:
-    """Turn expected trouble into one sentence and its exit status; anything else is a bug, and for `bug_explained`."""
-    from extractors.workers.errors import WorkersError
-    from flows.serving.server import ServerError
-    from storage.errors import StorageError
-
+    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`."""
     try:
         yield
     except KeyboardInterrupt as error:
         say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
         raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
-        if isinstance(trouble := _first(error), StorageError | ServerError | WorkersError):
-            fail(str(trouble))
-        raise
+        trouble = _first(error)
+        if not isinstance(trouble, UserError):
+            raise
+        for line in trouble.lines:
+            say(line)
+        raise typer.Exit(trouble.status) from error
 
 
 def bug_explained(error: Exception) -> None:
@@ -134,10 +159,10 @@ def fail(message: str) -> None:
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"c5watch: {message}", file=sys.stderr)
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object, on one line of stdout."""
+    """Print a JSON object on one line of stdout."""
     print(json.dumps(value, ensure_ascii=False, default=str))

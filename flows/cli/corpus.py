@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import FAILED, USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    FAILED,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -27,6 +26,8 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_corpus,
+    read_index,
     say,
 )
 
@@ -34,15 +35,19 @@ if TYPE_CHECKING:
     from config.load import Config
     from storage.corpus.importing import Imported
 
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Published on this day or later.")]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Published on this day or before.")]
-SourcesOption = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Only articles published on this day or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="Only articles published on this day or earlier.")
+]
+SourcesOption = Annotated[list[str] | None, typer.Option("--source", help="Only this source. May be repeated.")]
 LanguagesOption = Annotated[
-    list[str] | None, typer.Option("--language", help="Only this language, such as ru; may be repeated.")
+    list[str] | None, typer.Option("--language", help="Only this language, such as ru. May be repeated.")
 ]
 
 corpus_app = typer.Typer(
-    help="The corpus: import, check, mend, search, show, export.", no_args_is_help=True, rich_markup_mode=None
+    help="Search, show, count, export, check, mend or import the corpus.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -52,33 +57,33 @@ def corpus_import(
         str,
         typer.Argument(
             metavar="DIR|FILE.jsonl",
-            help="Folder (or s3://…) of files named like 000_0123456789abcdef.txt, or JSON lines with url, title, "
-            "date, text.",
+            help="A folder (or s3://…) of files named like 000_0123456789abcdef.txt, or a file of JSON lines with url, "
+            "title, date and text.",
         ),
     ],
-    judge: Annotated[bool, typer.Option("--judge", help="Leave out what is off topic (JSON lines).")] = False,
+    judge: Annotated[bool, typer.Option("--judge", help="Leave out what is off topic. Only for JSON lines.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Take in articles from elsewhere.
 
-    A folder is an existing corpus and is adopted: numbers, names and bytes stay as they are. The articles of a file
-    of JSON lines are appended in the order given, each story once; again, it adds nothing.
+    Adopts a folder as it is: numbers, names and bytes stay the same. Appends the articles of a file of JSON lines in
+    the order given, each story once. Running the command again adds nothing.
     """
     checked = checked_config(config)
     remote = place.startswith("s3://")
     if not remote and not Path(place).exists():
-        say(f"{place}: no such folder or file: expected a folder of article files, or a file of JSON lines")
+        say(f"{place}: no such folder or file: name a folder of article files, or a file of JSON lines")
         raise typer.Exit(USAGE)
     if not remote and not Path(place).is_dir():
         _import_file(checked, data, Path(place), judge=judge, as_json=as_json)
         return
     if judge:
-        say("--judge: only for a file of JSON lines; the articles of a folder are adopted as they are")
+        say("--judge cannot be used with a folder: its articles are adopted as they are")
         raise typer.Exit(USAGE)
     with problems_explained():
-        from flows.tools.inspect import adopt_folder
+        from flows.tools.corpus import adopt_folder
         from storage.files.opening import folder_at
 
         adoption = asyncio.run(adopt_folder(checked, data, folder_at(place) if remote else Path(place)))
@@ -112,7 +117,7 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
         sys.stdout.flush()
 
     with problems_explained():
-        from flows.tools.importing import import_file
+        from flows.tools.corpus import import_file
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
     counts = ", ".join(f"{count} {outcome.words}" for outcome, count in outcomes.most_common())
@@ -131,15 +136,15 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
 def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """Check the corpus, changing nothing.
 
-    Files, numbers, index and manifest are held against one another.
+    Compares files, numbers, index and manifest. Names each fault and what mends it.
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import verify_corpus
+        from flows.tools.corpus import verify_corpus
 
-        count, faults = asyncio.run(verify_corpus(checked, data))
+        count, faults = read_corpus(checked, data, verify_corpus)
     if as_json:
-        listed = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in faults]
+        listed = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in faults]
         print_json({"articles": count, "faults": listed})
     else:
         for fault in faults:
@@ -151,18 +156,19 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 
 @corpus_app.command("repair")
 def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Mend what 'verify' finds, as far as the index knows better.
+    """Mend what 'verify' finds.
 
-    Nothing is deleted: a wrong or unknown file is moved to set-aside, below the data folder.
+    Takes from the index what it knows better. Deletes nothing: a wrong or unknown file is moved to set-aside, below the
+    data folder.
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import repair_corpus
+        from flows.tools.corpus import repair_corpus
 
         done = asyncio.run(repair_corpus(checked, data))
     if as_json:
-        left = [{"place": f.place, "fault": f.fault, "mend": f.mend} for f in done.left]
-        print_json({"mended": [{"place": m.place, "done": m.done} for m in done.mended], "left": left})
+        left = [{"place": f.location, "fault": f.fault, "mend": f.mend} for f in done.left]
+        print_json({"mended": [{"place": m.location, "done": m.done} for m in done.mended], "left": left})
     else:
         for line in (*done.mended, *done.left):
             print(line)
@@ -174,7 +180,7 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 @corpus_app.command("search")
 def corpus_search(
     query: Annotated[str, typer.Argument(help='Words; "phrases"; a OR b; -without; begin*.')],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many articles.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many articles.")] = 20,
     since: SinceOption = None,
     until: UntilOption = None,
     source: SourcesOption = None,
@@ -183,18 +189,21 @@ def corpus_search(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Find articles by their words, in any form, the best first."""
+    """Find articles by their words, in any form. The best come first."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
     with problems_explained():
-        from flows.tools.inspect import search_corpus
+        from storage.search.search import search
 
+        bold = ("\x1b[1m", "\x1b[0m")
+        marks = bold if sys.stdout.isatty() and not as_json else ("**", "**")  # around the words that match
         try:
-            hits = asyncio.run(
-                search_corpus(
-                    checked, data, query, limit=limit, first_day=days[0], last_day=days[1],
-                    sources=source or (), languages=language or (), plain=as_json or not sys.stdout.isatty(),
-                )
+            hits = read_index(
+                checked, data,
+                lambda index: search(
+                    index, query, limit=limit, first_day=days[0], last_day=days[1], sources=source or (),
+                    languages=language or (), marks=marks,
+                ),
             )  # fmt: skip
         except ValueError as error:
             say(f"{query!r}: {error}")
@@ -212,7 +221,7 @@ def corpus_search(
 
 @corpus_app.command("export")
 def corpus_export(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help='Where to write; "-" is standard output.')],
+    target: Annotated[Path, typer.Argument(metavar="FILE", help='The file to write; "-" is standard output.')],
     form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
     since: SinceOption = None,
     until: UntilOption = None,
@@ -222,25 +231,27 @@ def corpus_export(
     relation: Annotated[
         list[str] | None,
         typer.Option(
-            help="reprint, version: these texts as well; template, related, translation_of …: only articles that "
-            "stand in this relation to another."
+            help="reprint or version adds these texts as rows; any other (template, related, translation_of …) keeps "
+            "only articles with this relation to another. May be repeated."
         ),
     ] = None,
-    longest: Annotated[bool, typer.Option("--longest", help="The longest text of each story, not the first.")] = False,
+    longest: Annotated[
+        bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")
+    ] = False,
     collapse_translations: Annotated[
-        bool, typer.Option("--collapse-translations", help="Of articles that translate one another only the first.")
+        bool,
+        typer.Option("--collapse-translations", help="Write only the first of articles that translate one another."),
     ] = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Write the corpus, or a part of it, into one file for other tools."""
+    """Write the corpus, or a part of it, to one file for other tools."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
     if str(target) != "-":
         checked_output("FILE", target)
     with problems_explained():
-        from flows.tools.inspect import export_corpus
-        from storage.corpus.export import KINDS, Selection
+        from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
 
         one_of("--format", [form], FORMS)
@@ -250,12 +261,15 @@ def corpus_export(
             countries=country or (), relations=relation or (), longest=longest,
             collapse_translations=collapse_translations,
         )  # fmt: skip
-        count = asyncio.run(export_corpus(checked, data, target, form, selection))
+        countries = {source.id: source.country for source in checked.sources}
+        count = read_corpus(
+            checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, countries=countries)
+        )
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
 
 
 def day(option: str, value: str | None) -> date | None:
-    """The day, or None where none was given; a mistake ends the command with status 2."""
+    """Return the day, or None if not given; a mistake ends the command with status 2."""
     if value is None:
         return None
     try:
@@ -266,7 +280,7 @@ def day(option: str, value: str | None) -> date | None:
 
 
 def one_of(option: str, values: Iterable[str], allowed: Iterable[str]) -> None:
-    """A value that is not among those allowed ends the command with status 2."""
+    """Return the value if it is allowed; any other ends the command with status 2."""
     known = sorted(allowed)
     for value in values:
         if value not in known:
@@ -279,9 +293,9 @@ def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
     """Count articles, languages and sources."""
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import corpus_statistics
+        from storage.corpus.verify import stats
 
-        counted = asyncio.run(corpus_statistics(checked, data))
+        counted = read_corpus(checked, data, stats)
     if as_json:
         print_json(counted)
         return
@@ -292,17 +306,17 @@ def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
 
 @corpus_app.command("show")
 def corpus_show(
-    number: Annotated[int, typer.Argument(min=0)],
+    number: Annotated[int, typer.Argument(min=0, help="Number of the article, such as 12.")],
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Show one article and what is known of it."""
+    """Show one article, and all that is known of it."""
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import article_facts
+        from flows.tools.corpus import article_facts
 
-        facts, text = asyncio.run(article_facts(checked, data, number))
+        facts, text = read_index(checked, data, lambda index: article_facts(index, number))
     if as_json:
         print_json({**facts, "text": text})
         return

@@ -1,7 +1,7 @@
-"""The whole job once, offline: the real monitor flow on a small news site of our own on loopback.
+"""Do the whole job once, offline: run the real monitor flow on a small news site of our own on loopback.
 
-Two passes. The first runs directly while Prefect's embedded server starts beside it (which takes 11 to 30 s); the
-second runs as a flow run under that server, and has nothing left to do. Then a digest, written and not sent.
+The first of two passes runs directly while Prefect's embedded server starts beside it (which takes 11 to 30 s). The
+second runs as a flow run under that server and finds nothing new. Then a digest is written and not sent.
 """
 
 from __future__ import annotations
@@ -15,35 +15,40 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Config, load_config
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
+from flows.cli.commands import read_corpus
 from flows.cli.terminal import ProgressBar, print_summary
 from flows.digest.digest import digest
 from flows.passes.monitor import monitor
+from flows.reports.status import REPORT_FILE
 from flows.serving.run import PREFECT_FOLDER, run_flow, use_server
 from flows.serving.server import EmbeddedServer
-from flows.tools.inspect import verify_corpus
+from flows.tools.corpus import verify_corpus
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 
 CHECKOUT = Path(__file__).parents[2]
 MARK = ".c5watch-demo"  # in a folder that a demonstration made, and may therefore empty
+PORT = 8642  # tried first, so that the addresses of README.md are those of the demonstration
 EXCERPT_CHARACTERS = 200
 REAL = ("C5WATCH_STORAGE", "C5WATCH_MAIL", "C5WATCH_DIGESTS")  # settings that the environment may give
 
 
 def run_demo(folder: Path) -> bool:
-    """Do it, telling what happens; True when every part went as it should. Raises StorageError, ServerError."""
+    """Run the demonstration, print each part, and return whether all went well. Raises StorageError, ServerError."""
     _make_anew(folder)
     for name in [name for name in os.environ if name.upper().startswith(REAL)]:
         del os.environ[name]  # made-up articles do not belong into anybody's real database or mailbox
     sys.path.insert(0, str(CHECKOUT))  # the site is part of the tests' tooling and not installed
-    from tests.demo_site.server import DemoSite
+    from tests.demo_site.server import DEAD_SOURCE, DemoSite
 
-    with DemoSite() as site, EmbeddedServer(folder / PREFECT_FOLDER) as server:
+    with DemoSite(first_port=PORT) as site, EmbeddedServer(folder / PREFECT_FOLDER) as server:
         config = _configure(folder / "config", site.settings_toml(), site.sources_toml())
         print(
             f"A small news site is up on loopback: {counted(len(config.sources), 'source')}, "
             f"{counted(len(site.articles), 'article')}.\n"
+            f"{DEAD_SOURCE} fails on purpose: its server refuses every connection, and no pass may stop for that.\n"
         )
         print("First pass, run directly:")
         with ProgressBar() as bar:
@@ -56,14 +61,13 @@ def run_demo(folder: Path) -> bool:
             second = run_flow(lambda flows: flows.monitor(str(config.folder), str(folder)), observer=bar)
         print_summary(second)
         refetched = sum(_path(f"//{hit.host}{hit.path}") in pages for hit in site.hits[asked:])
-    count, faults = asyncio.run(verify_corpus(config, folder))
+    count, faults = read_corpus(config, folder, verify_corpus)
     _show_article(config, folder)
     summary = asyncio.run(digest(config, folder))
     issue = summary.issued[0]
     print(
-        f"A digest of {counted(issue.articles, 'article')}, written and not sent, because the settings have no [mail]:"
+        f"A digest of {counted(issue.articles, 'article')} is written; without [mail] in the settings none is sent.\n"
     )
-    print(f"{summary.folder / f'{issue.stem}.html'}\n")
     checks = {
         "the first pass appended articles": first["appended"] > 0,
         "the second pass found nothing new": second["appended"] == second["new"] == 0,
@@ -73,12 +77,12 @@ def run_demo(folder: Path) -> bool:
     }
     for claim, true in checks.items():
         print(f"{'ok ' if true else 'NOT OK'} {claim}")
-    _say_where(folder, config)
+    _say_where(folder, config, digest_page=summary.folder / f"{issue.stem}.html")
     return all(checks.values())
 
 
 def _make_anew(folder: Path) -> None:
-    """An empty folder; one that holds anything else than an earlier demonstration is left alone."""
+    """Empty the folder, or make it. Raises StorageError if it holds anything else than an earlier demonstration."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists())):
         raise StorageError(f"{folder} exists and was not made by a demonstration: name another folder with --keep")
     try:
@@ -94,7 +98,7 @@ def _configure(folder: Path, settings: str, sources: str) -> Config:
     folder.mkdir()
     (folder / "settings.toml").write_text(settings, encoding="utf-8")
     (folder / "sources.toml").write_text(sources, encoding="utf-8")
-    return load_config(folder)
+    return load_config(folder, ROUTES)
 
 
 def _path(url: str) -> str:
@@ -102,7 +106,7 @@ def _path(url: str) -> str:
 
 
 def _show_article(config: Config, data: Path) -> None:
-    """Three lines of the newest article."""
+    """Print the beginning of the newest article."""
     manifest = (data / "manifest.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
     entry: dict[str, Any] = json.loads(manifest[-1])
     path = data / config.settings.storage.corpus / entry["file"]
@@ -114,9 +118,11 @@ def _show_article(config: Config, data: Path) -> None:
     print()
 
 
-def _say_where(folder: Path, config: Config) -> None:
+def _say_where(folder: Path, config: Config, *, digest_page: Path) -> None:
+    """Print where everything is, two commands to try, and the two pages to open."""
     print(f"\nArticles  {folder / config.settings.storage.corpus}")
-    print(f"Manifest  {folder / 'manifest.jsonl'}\nIndex     {folder / 'index.sqlite'}")
-    print(f"Digests   {folder / 'digests' / 'index.html'}\nSettings  {folder / 'config'}")
-    print(f"\nNext:  .venv/bin/c5watch corpus stats --data {folder}")
+    print(f"Manifest  {folder / 'manifest.jsonl'}\nIndex     {folder / 'index.sqlite'}\nSettings  {folder / 'config'}")
+    print(f"\nTry:   .venv/bin/c5watch corpus search uranium --data {folder}")
     print("Then:  make run    one pass over the real catalogue of feeds (config/sources.toml)")
+    print(f"\nOpen in a browser:\n  the digest       {digest_page.resolve().as_uri()}")
+    print(f"  the status page  {(folder / REPORT_FILE).resolve().as_uri()}")

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from config.errors import USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -29,18 +29,20 @@ def digest(
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="Look back to 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w ago instead; no article is sent twice.",
+            help="Look back to this moment, not to the last digest: 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w. No "
+            "article is sent twice.",
         ),
     ] = None,
     preview: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Only write what the next digest would hold.")
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write what the next digest would hold, and do nothing else."),
     ] = None,
     no_send: Annotated[
-        bool, typer.Option("--no-send", help="Write the files; the mails wait for the next run.")
+        bool, typer.Option("--no-send", help="Write the files, and leave the mails to the next run.")
     ] = False,
-    name: Annotated[str | None, typer.Option(help="Only this digest of the settings.")] = None,
+    name: Annotated[str | None, typer.Option(help="Make only the digest of this name in settings.toml.")] = None,
     waiting: Annotated[
-        bool, typer.Option("--waiting", help="Make no new digest, only send at once all that waits.")
+        bool, typer.Option("--waiting", help="Make no new digest. Send at once all mails that wait.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
@@ -48,11 +50,11 @@ def digest(
 ) -> None:
     """Send what is new since the last digest, and write it to data/digests.
 
-    Stopped in whatever way, the same command goes on where it was.
+    If it is stopped, in whatever way, the same command continues where it was.
     """
     checked = checked_config(config)
     if waiting and (no_send or preview or since):
-        say("--waiting: expected without --since, --preview and --no-send")
+        say("--waiting cannot be used together with --since, --preview or --no-send")
         raise typer.Exit(USAGE)
     if preview is not None:
         checked_output("--preview", preview)
@@ -61,20 +63,16 @@ def digest(
         from flows.passes.context import utc_now
         from flows.serving.run import run
 
-        try:
-            if preview is not None:
-                issued = run(flow.preview(checked, data, preview, name=name, since=since, now=utc_now()))
-                if as_json:
-                    print_json({"name": issued.name, "articles": issued.articles, "page": str(preview)})
-                else:
-                    would = counted(issued.articles, "article")
-                    print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
-                return
-            names = [name] if name else []
-            summary = run(flow.digest(checked, data, names=names, since=since, send=not no_send, waiting_only=waiting))
-        except flow.RequestError as error:
-            say(str(error))
-            raise typer.Exit(USAGE) from None
+        if preview is not None:
+            issued = run(flow.preview(checked, data, preview, name=name, since=since, now=utc_now()))
+            if as_json:
+                print_json({"name": issued.name, "articles": issued.articles, "page": str(preview)})
+            else:
+                would = counted(issued.articles, "article")
+                print(f"{issued.name}: {would} would be in it, see {preview}; nothing is stored")
+            return
+        request = flow.DigestRequest((name,) if name else (), since, send=not no_send, waiting_only=waiting)
+        summary = run(flow.digest(checked, data, request))
     if as_json:
         print_json(summary.to_json())
     else:

@@ -11,7 +11,6 @@ import typer
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -19,40 +18,36 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
-    say,
 )
 
 
 def extract(
-    page: Annotated[str, typer.Argument(help="Address of a page, name of an HTML file, or - for standard input.")],
-    url: Annotated[str | None, typer.Option(help="The address that the file was saved from.")] = None,
+    page: Annotated[str, typer.Argument(help="Address of a page, or name of an HTML file; - is standard input.")],
+    url: Annotated[str | None, typer.Option(help="Address that the file was saved from.")] = None,
     as_json: JsonOption = False,
     trace: Annotated[
         bool,
         typer.Option(
             "--trace",
-            help="Also print each line that was taken out of the body, and the step that did it; what lay outside the "
-            "body, as trafilatura found it, is not listed.",
+            help="Also print each line that was taken out of the body, with the step that did it. Lines outside the "
+            "body, as trafilatura found it, are not listed.",
         ),
     ] = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Print one page's text as it would be stored; nothing is written down.
+    """Print the text of one page as it would be stored. Stores nothing.
 
-    The exit status is 1 when the page cannot be had or holds no article.
+    Ends with 1 if the page cannot be fetched or holds no article.
     """
     checked = checked_config(config)
     from extractors.records import Deferred, ItemError
-    from flows.tools.extract import Unusable, extract_page, loaded
+    from flows.tools.extract import extract_page, loaded
 
     try:
-        given = None if page.startswith(("http://", "https://")) else loaded(page, sys.stdin.buffer)
         with problems_explained():
+            given = None if page.startswith(("http://", "https://")) else loaded(page, sys.stdin.buffer)
             extracted = asyncio.run(extract_page(checked, data, page, given, url=url))
-    except Unusable as error:
-        say(str(error))
-        raise typer.Exit(USAGE) from error
     except ItemError as error:
         fail(f"{page}: {error}")
     except Deferred as pause:

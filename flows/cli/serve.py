@@ -18,7 +18,7 @@ PAGES_PORT = 4200  # Prefect's usual one
 
 def serve(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of Prefect's pages; a free one where it is taken.")
+        int, typer.Option(min=0, max=65535, help="Port of Prefect's pages; if it is taken, any free one.")
     ] = PAGES_PORT,
     pages: Annotated[bool, typer.Option(help="Show Prefect's pages to browsers on this machine.")] = True,
     config: ConfigOption = CONFIG,
@@ -26,9 +26,9 @@ def serve(
 ) -> None:
     """Run the schedules until stopped.
 
-    Monitor and digests run at the times in settings.toml; a pass over the feeds that are due begins at once. The
-    flows run under a Prefect server of our own, or under the one that PREFECT_API_URL names. SIGTERM or Ctrl-C ends
-    all of it within ten seconds and keeps what is finished; after a crash, start it again.
+    Begins with a pass over the feeds that are due, then runs monitor and digests at the times in settings.toml: under
+    a Prefect server that it starts, or under the one that PREFECT_API_URL names. SIGTERM or Ctrl-C ends it within ten
+    seconds and keeps what is finished. After a crash, start it again.
     """
     checked = checked_config(config)
     zone = ZoneInfo(checked.settings.schedule.timezone)
@@ -56,21 +56,23 @@ def serve(
 
 
 def deploy(
-    pool: Annotated[str, typer.Option(help="Work pool that the workers take runs from; made if it is not there.")] = (
+    pool: Annotated[str, typer.Option(help="Work pool that the workers take runs from; made if missing.")] = (
         "c5watch"
     ),
     notify: Annotated[
         str | None,
-        typer.Option(metavar="TYPE/NAME", help="Prefect block to notify of sources in trouble: slack-webhook/desk."),
+        typer.Option(
+            metavar="TYPE/NAME", help="Prefect block to tell of sources in trouble, such as slack-webhook/desk."
+        ),
     ] = None,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Register the flows with Prefect for workers to run.
 
-    Makes the work pool, the deployments with their schedules, and the automations, or brings them up to date. Needs
-    the API of a Prefect server (PREFECT_API_URL or Prefect's profile). Then start workers on any machine that has
-    c5watch and the same folders: prefect worker start --pool c5watch
+    Makes the work pool, the deployments with their schedules and the automations, or brings them up to date. Set
+    PREFECT_API_URL first, or Prefect's profile. Then start workers on any machine that has c5watch and the same
+    folders: prefect worker start --pool c5watch
     """
     checked = checked_config(config)
     from flows.engine import configured_api, quiet_dependencies
@@ -84,12 +86,9 @@ def deploy(
             check_api(url, otherwise="correct PREFECT_API_URL")
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    from flows.serving.deploy import DeployError
     from flows.serving.deploy import deploy as register
 
-    try:
+    with problems_explained():
         for line in asyncio.run(register(checked, data, pool=pool, notify=notify)):
             print(line)
-    except DeployError as error:
-        fail(str(error))
     say(f"now start workers: prefect worker start --pool {pool}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +16,6 @@ from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -27,10 +24,13 @@ from flows.cli.commands import (
     fail,
     print_json,
     problems_explained,
+    read_index,
     say,
 )
 
-sources_app = typer.Typer(help="The catalogue of outlets.", no_args_is_help=True, rich_markup_mode=None)
+sources_app = typer.Typer(
+    help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class CategoryName(StrEnum):
@@ -44,28 +44,15 @@ class CategoryName(StrEnum):
     russia = "russia"
 
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be added, and write nothing.")]
-
-
-@contextmanager
-def _mistakes_explained() -> Iterator[None]:
-    """A mistake in an option or a file, found on the way, ends the command with status 2."""
-    from config.load import ConfigError
-
-    try:
-        yield
-    except ConfigError as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(USAGE) from error
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be added. Write nothing.")]
 
 
 @sources_app.command("list")
 def sources_list(
-    country: Annotated[str | None, typer.Option(help="Only of this country, such as KZ.")] = None,
-    language: Annotated[str | None, typer.Option(help="Only in this language, such as ru.")] = None,
-    category: Annotated[CategoryName | None, typer.Option(help="Only of this category.")] = None,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Only those switched off, and why.")] = False,
+    country: Annotated[str | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only sources in this language, such as ru.")] = None,
+    category: Annotated[CategoryName | None, typer.Option(help="Only sources of this category.")] = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Only sources that are switched off, and why.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -110,13 +97,15 @@ def sources_list(
 def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """Show how each source fares.
 
-    Whether it is read, silent against its own rhythm, or gives less text than it used to.
+    Tells which fail, are silent against their own rhythm, or give less text than they used to.
     """
     checked = checked_config(config)
     with problems_explained():
-        from flows.tools.inspect import sources_health
+        from flows.passes.context import utc_now
+        from storage.health.sources import load_health
 
-        health = asyncio.run(sources_health(checked, data))
+        ids, now = [source.id for source in checked.select(())], utc_now()
+        health = read_index(checked, data, lambda index: load_health(index, ids, now=now, ruled=checked.ruled()))
     if as_json:
         print_json({h.source_id: asdict(h) for h in health})
         return
@@ -136,16 +125,18 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
 
 @sources_app.command("check")
 def sources_check(
-    source: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none means all that are enabled.")] = None,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Ask those that are switched off, too.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Ids of sources. Without any, all that are enabled.")
+    ] = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Also ask the sources that are switched off.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Poll sources live, storing nothing.
+    """Ask the feeds and archives of sources now. Store nothing.
 
-    Says what their feeds and the backfill routes on their own sites give, and what to do about one that does not
-    work. For named sources GDELT and the Wayback Machine are asked, too.
+    Tells what each feed and each route for backfills gives, and what to do about one that does not work. Asks GDELT
+    and the Wayback Machine only for sources that are named.
     """
     checked = checked_config(config, source, given_by="ID")
     with problems_explained():
@@ -170,12 +161,12 @@ def sources_check(
 
 @sources_app.command("add")
 def sources_add(
-    url: Annotated[str, typer.Argument(help="The outlet's front page, or its feed.")],
-    id_: Annotated[str | None, typer.Option("--id", help="Its id; else made of the host's name.")] = None,
-    name: Annotated[str | None, typer.Option(help="Its name; else what the page calls itself.")] = None,
-    language: Annotated[str | None, typer.Option(help="ISO 639-1; else measured on the feed.")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO 3166-1; else guessed.")] = None,
-    category: Annotated[CategoryName | None, typer.Option(help="Else guessed.")] = None,
+    url: Annotated[str, typer.Argument(help="The outlet's home page, or its feed.")],
+    id_: Annotated[str | None, typer.Option("--id", help="The id. Default: made of the host's name.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name. Default: what the page calls itself.")] = None,
+    language: Annotated[str | None, typer.Option(help="The language: ru, en … Default: measured on the feed.")] = None,
+    country: Annotated[str | None, typer.Option(help="The country, such as KZ. Default: guessed.")] = None,
+    category: Annotated[CategoryName | None, typer.Option(help="The category. Default: guessed.")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
@@ -183,10 +174,10 @@ def sources_add(
 ) -> None:
     """Find the feed of an outlet and append the outlet to sources.toml.
 
-    Looks at what the page names as its feed, at the usual places, and at the sitemaps in robots.txt.
+    Looks for the feed that the page names, then at the usual places, then at the sitemaps in robots.txt.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import Facts, add_source, tables
 
         facts = Facts(
@@ -214,7 +205,7 @@ def sources_add(
 
 @sources_app.command("import")
 def sources_import(
-    file: Annotated[Path, typer.Argument(help="The list that a feed reader has exported.")],
+    file: Annotated[Path, typer.Argument(help="File that a feed reader has exported.")],
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
@@ -222,10 +213,10 @@ def sources_import(
 ) -> None:
     """Append the feeds of an OPML file to sources.toml.
 
-    Those that the catalogue has are left out. What such a file does not say is guessed, and marked for review.
+    Leaves out feeds that the catalogue has. Guesses what the file does not say, and marks it for review.
     """
     checked = checked_config(config)
-    with problems_explained(), _mistakes_explained():
+    with problems_explained():
         from flows.tools.sources import import_opml
 
         result = import_opml(checked, config, file, dry_run=dry_run)
@@ -247,11 +238,11 @@ def sources_import(
 
 @sources_app.command("export")
 def sources_export(
-    file: Annotated[Path | None, typer.Argument(help="Where to; stdout when not given.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The file to write. Default: standard output.")] = None,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Write the catalogue as OPML, for feed readers, and for 'sources import'."""
+    """Write the catalogue as OPML, for feed readers or 'sources import'."""
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.sources import export_opml

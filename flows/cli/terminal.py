@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: the progress bar on stderr, tables on stdout."""
+"""The output for a person at a terminal: the progress bar on stderr, tables on stdout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from extractors.records import Outcome, Placement
 from extractors.text import counted
 from flows.passes.context import Observer
-from flows.passes.summary import rows, sentences
+from flows.passes.summary import sentences, source_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,32 +77,32 @@ class ProgressBar(Observer):
             self._progress.update(self._task, counts=counts)
 
     def ended(self, summary: dict[str, Any]) -> None:
-        """Keep the summary: who interrupts the pass wants to see it too."""
+        """Keep the summary: it is shown after an interruption too."""
         self.summary = summary
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """The table of a pass and its counts, on stdout."""
-    print_table(("source", "status", "entries", "new", "appended", "error"), rows(summary), numbers=(2, 3, 4))
+    """Print the table of a pass and its counts on stdout."""
+    print_table(("source", "status", "entries", "new", "appended", "error"), source_rows(summary), numbers=(2, 3, 4))
     print(sentences(summary))
 
 
 def print_coverage(
     summary: dict[str, Any], coverage: Sequence[SourceCoverage], page: Path, *, by_list: bool = False
 ) -> None:
-    """The table of a backfill and its counts, on stdout.
+    """Print the table of a backfill and its counts on stdout.
 
     `by_list`: it was to take on certain addresses, so it is no lack that nobody has searched the other days.
     """
-    from flows.reports.coverage import HEADINGS, table
+    from flows.reports.coverage import HEADINGS, coverage_table
 
-    lines = table(coverage)
+    lines = coverage_table(coverage)
     always = {*range(4), len(HEADINGS) - 1}  # the rest only where there is something: terminals are narrow
     never = {HEADINGS.index("not searched"), HEADINGS.index("thin days")} if by_list else set()
-    some = {place for place in range(len(HEADINGS)) if any(line[place] != "0" for line in lines)}
+    some = {column for column in range(len(HEADINGS)) if any(line[column] != "0" for line in lines)}
     shown = sorted((some | always) - never)
-    chosen = [[line[place] for place in shown] for line in lines]
-    print_table([HEADINGS[place] for place in shown], chosen, numbers=range(1, len(shown) - 1))
+    chosen = [[line[column] for column in shown] for line in lines]
+    print_table([HEADINGS[column] for column in shown], chosen, numbers=range(1, len(shown) - 1))
     errors = {name: source["error"] for name, source in summary["sources"].items() if source["status"] == "failed"}
     for window, problems in summary["problems"].items():
         print(f"{window}: {'; '.join(problems[:3])}{' …' if len(problems) > 3 else ''}")
@@ -121,7 +121,7 @@ def print_coverage(
 
 
 def print_some(lines: Sequence[str], *, of: str | None = None) -> None:
-    """The first few of these lines and how many more there are; with `of` in one line, before what they have."""
+    """Print the first few of these lines and how many more there are; with `of`, in one line before that text."""
     more = f"… and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
     shown = [*lines[:LINES_SHOWN], *filter(None, [more])]
     if of is None:
@@ -131,7 +131,7 @@ def print_some(lines: Sequence[str], *, of: str | None = None) -> None:
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:
-    """A table on stdout; the columns at the positions `numbers` are set to the right."""
+    """Print a table on stdout; the columns at the positions `numbers` are set to the right."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for position, heading in enumerate(headings):
         right = position in numbers
@@ -149,7 +149,7 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
 
 
 def print_health(health: Sequence[SourceHealth]) -> None:
-    """The table of `sources status`, on stdout."""
+    """Print the table of `sources status` on stdout."""
     headings = ("source", "health", "last read", "last news", "longest pause", "words", "undated", "why")
     lines = [
         (

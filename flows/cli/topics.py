@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
     DATA,
-    USAGE,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -35,7 +35,7 @@ DEFAULT_DAYS = 7
 WORDS = {True: "kept", False: "refused", None: "undecided"}
 
 topics_app = typer.Typer(
-    help="The topic: try it on what the index holds, or on a file; judge articles; learn from the judgements.",
+    help="Try the topic on articles, judge articles, and learn from the judgements.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -52,26 +52,26 @@ class Answer(StrEnum):
 def topics_preview(
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=3650, help=f"Articles of so many days up to now; {DEFAULT_DAYS} if not given."),
+        typer.Option(min=1, max=3650, help=f"Try the topic on the articles of the last days. Default: {DEFAULT_DAYS}."),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.jsonl", help="Articles of a file: JSON lines with url, title, text, language."),
+        typer.Option(metavar="FILE.jsonl", help="Try it on a file of JSON lines with url, title, text and language."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many articles of a kind.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many articles of a kind.")] = 20,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Show what the topic keeps and refuses, and why; nothing is fetched or changed.
+    """Show what the topic keeps and refuses, and why. Change nothing.
 
-    Of the last days' articles, and what would be decided otherwise than it was: so an edited topics.toml shows what it
-    changes, and with --config also one elsewhere. Or of a file of articles.
+    Tries topics.toml as it stands on the articles of the last days, and shows first what it would decide otherwise than
+    was decided: so you see what an edit changes. With --file, tries it on articles of yours.
     """
     checked = checked_config(config)
     if file is not None:
         if days is not None:
-            say("--days: expected without --file, which has no days")
+            say("--days cannot be used together with --file")
             raise typer.Exit(USAGE)
         if not file.is_file():
             say(f"--file: found {file}, expected a file of JSON lines")
@@ -91,15 +91,15 @@ def topics_preview(
 
 @topics_app.command("mark")
 def topics_mark(
-    url: Annotated[str, typer.Argument(help="Of an article that was kept or refused.")],
-    answer: Annotated[Answer, typer.Argument(metavar="yes|no", help="Whether it is on topic.")],
+    url: Annotated[str, typer.Argument(help="Address of an article that was kept or refused.")],
+    answer: Annotated[Answer, typer.Argument(metavar="yes|no", help="yes if it is on topic.")],
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Say whether an article is on topic.
 
-    'topics preview' then reports how often the topic agrees, and 'topics learn' weighs its terms anew.
+    'topics preview' then tells how often the topic agrees, and 'topics learn' weighs its terms by it.
     """
     checked, address = checked_config(config), checked_address(url)
     relevant = answer is Answer.yes
@@ -118,10 +118,10 @@ def topics_mark(
 
 @topics_app.command("learn")
 def topics_learn(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
-    """Weigh the topic's evidence by the articles marked.
+    """Weigh the topic's terms by the articles marked.
 
-    The weights are written to topics.weights.toml beside topics.toml, as numbers that anybody can read and change, and
-    only if they do better on marked articles that they were not learnt from.
+    Writes the weights to topics.weights.toml beside topics.toml, as numbers that you can read and change, but only if
+    they do better on marked articles that they were not learnt from.
     """
     checked = checked_config(config)
     with problems_explained():
@@ -206,7 +206,7 @@ def _headline(trial: Trial) -> str:
 
 
 def _clean(text: str) -> str:
-    """A stranger's text as one harmless line."""
+    """Return a stranger's text as one harmless line."""
     from extractors.text import clean_line
 
     return clean_line(text)

@@ -42,7 +42,7 @@ class Countries:
 
 
 def days_bars(content: Content, words: Words) -> Days:
-    """A bar a day; the highest has its number."""
+    """Return a bar for each day; the highest bar is labelled with its number."""
     year, days = content.now.year, content.days or ((content.now.date(), 0),)
     day, most = max(days, key=lambda pair: pair[1])
     first, last = days[0][0], days[-1][0]
@@ -60,7 +60,7 @@ def days_bars(content: Content, words: Words) -> Days:
 
 
 def countries_bars(content: Content, words: Words) -> Countries:
-    """A bar a country; one for all that go beyond ROWS or are not known."""
+    """Return a bar for each country; countries beyond ROWS and unknown ones share a bar."""
     year, by_country = content.now.year, content.by_country
     ends: Sequence[date] = [day for day, _ in content.days] or [content.now.date()]
     named = [f"{words.country_name(code)} {words.number(count)}" for code, count in by_country[:MOST_NAMED]]
@@ -78,12 +78,12 @@ def countries_bars(content: Content, words: Words) -> Countries:
 
 
 def _share(count: int, most: int, whole: int) -> int:
-    """The part of `whole`; at least 1 where there is something."""
+    """Return the part of `whole`, at least 1 if it is not empty."""
     return max(1, round(whole * count / most)) if count else 0
 
 
 def _columns(place: int, count: int) -> tuple[int, int, int]:
-    """The days before, below and after a label that is centred at `place` as far as there is room."""
+    """Return the days before, below and after a label, centred at `place` as far as there is room."""
     width = min(LABEL_COLUMNS, count)
     before = min(max(0, place - width // 2), count - width)
     return before, width, count - before - width

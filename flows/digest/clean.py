@@ -23,7 +23,7 @@ _PILED_UP = re.compile(f"([{_MARKS}]{{3}})[{_MARKS}]+")
 
 
 def clean(text: str, most: int) -> str:
-    """`text` on one line with nothing invisible or piled up, at most so many characters.
+    """Return `text` on one line, nothing invisible or piled up, at most so many characters.
 
     Without the characters that change the direction of what follows: see `clean_line`.
     """
@@ -32,7 +32,7 @@ def clean(text: str, most: int) -> str:
 
 
 def link(url: str | None, most: int = MAX_LINK) -> str | None:
-    """`url` if a reader may follow it, http or https of at most `most` characters, in ASCII; else None."""
+    """Return `url` if a reader may follow it, http or https of at most `most` characters, in ASCII; else None."""
     if not url or len(url) > most or not url.isprintable() or " " in url:
         return None
     try:
@@ -44,12 +44,12 @@ def link(url: str | None, most: int = MAX_LINK) -> str | None:
 
 
 def turns(text: str) -> bool:
-    """Whether `text` has letters written from right to left, which pull digits and signs beside them along."""
+    """Tell whether `text` has letters written from right to left, which pull digits and signs beside them along."""
     return not text.isascii() and any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)
 
 
 def readable(term: str, text: str = "") -> str:
-    """A term of the topic as a person reads it: госдеп* → Госдеп…, Бел(ый|ого) (дом|дома) → Белый дом.
+    """Return a topic term in readable form: госдеп* → Госдеп…, Бел(ый|ого) (дом|дома) → Белый дом.
 
     Where it stands for one of several words, it is shown as it stands in `text`, if it does.
     """
@@ -63,7 +63,7 @@ def readable(term: str, text: str = "") -> str:
 
 @lru_cache(4096)
 def _pattern(term: str) -> re.Pattern[str]:
-    """What the term means, near enough to find the place again: see the beginning of `topics.toml`."""
+    """Return a pattern for the term, exact enough to find its place again: see the beginning of `topics.toml`."""
     pattern = re.escape(term.removeprefix("=")).replace(r"\*", r"\w*").replace(r"\ ", r"[\s-]+")
     pattern = _ESCAPED_GROUP.sub(lambda group: f"(?:{group[1]})".replace(r"\|", "|"), pattern)
     return re.compile(rf"\b{pattern}\b", re.IGNORECASE)

@@ -27,8 +27,8 @@ from storage.digests.facts import (
     load_articles,
     load_days,
     load_events,
-    load_flags,
     load_passes,
+    load_raised_flags,
     load_reprints,
     load_tellings,
 )
@@ -54,7 +54,7 @@ async def load_content(
     since: datetime | None,
     sources: Mapping[str, Source],
 ) -> Content:
-    """What a digest of the articles `numbers` shows to a reader in `zone`; `since` is when the last one was made.
+    """Return the content of a digest of articles `numbers` for a reader in `zone`; `since`: the last digest's time.
 
     Numbers without an article are passed over.
     """
@@ -88,7 +88,7 @@ async def load_content(
         borderline=tuple(_in_order(story for story, borderline in stories if borderline)),
         days=tuple(_filled(days, first)),
         by_country=tuple(sorted(by_country.items(), key=lambda pair: (-pair[1], pair[0] or "~"))),
-        health=tuple(_note(flag, sources, zone) for flag in await load_flags(connection, enabled)),
+        health=tuple(_note(flag, sources, zone) for flag in await load_raised_flags(connection, enabled)),
         sources=len(enabled),
         passes=len(passes),
         counts=tuple(_counts(passes)),
@@ -103,7 +103,7 @@ def _stories(
     frame: str,
     sources: Mapping[str, Source],
 ) -> list[tuple[Story, bool]]:
-    """The stories with whether they are borderline. Of several articles that tell one, the reader's language leads."""
+    """Return each story and whether it is borderline. Among articles on the same story, the reader's language leads."""
     root = {article.number: article.number for article in found}
     for pair in tellings:
         first, second = (_root(root, number) for number in pair if number in root)
@@ -147,7 +147,7 @@ def _story(article: DigestArticle, also: tuple[Also, ...], sources: Mapping[str,
 
 
 def _also(lead: DigestArticle, pages: Iterable[Reprint], sources: Mapping[str, Source]) -> tuple[Also, ...]:
-    """One of each outlet and language, without further pages of the story's own."""
+    """Return an entry for each outlet and language, without further pages of the story's own outlet."""
     counts: Counter[tuple[str, str | None]] = Counter()
     urls: dict[tuple[str, str | None], str] = {}
     for page in pages:
@@ -195,7 +195,7 @@ def _by_event(
 
 
 def _in_order(stories: Iterable[Story]) -> list[Story]:
-    """Those first that most pages tell, then the newest."""
+    """Return the stories in order: those on most pages first, then the newest."""
     return sorted(stories, key=lambda story: (-story.texts, -(story.day or date.min).toordinal(), story.number))
 
 
@@ -204,11 +204,11 @@ def _by_country(stories: Iterable[Story], lead: str | None = None) -> tuple[Coun
     for story in _in_order(stories):
         groups[story.country].append(story)
 
-    def place(country: str | None) -> tuple[bool, int, str]:
+    def order(country: str | None) -> tuple[bool, int, str]:
         known = country in COUNTRIES_FIRST
         return country != lead or lead is None, COUNTRIES_FIRST.index(country) if known else 99, country or "~"
 
-    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=place))
+    return tuple(CountryStories(country, tuple(groups[country])) for country in sorted(groups, key=order))
 
 
 def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterable[tuple[date, int]]:

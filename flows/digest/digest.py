@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.errors import RequestError
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
@@ -31,8 +32,8 @@ from flows.digest.words import words_of
 from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
-from storage.digests.outbox import Choice, choose, free_stem, store_digest
-from storage.index.database import Database, database_place, open_database
+from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
+from storage.index.database import Database, index_location, open_database
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
@@ -42,8 +43,14 @@ _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-class RequestError(Exception):
-    """What was asked for makes no sense; the message says what to ask for instead."""
+@dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """The digests to make, and whether to send them."""
+
+    names: tuple[str, ...] = ()  # none: all of the settings
+    since: str | None = None  # see `parse_since`; None: since the last digest of the same name
+    send: bool = True  # False: the mails wait for the next run
+    waiting_only: bool = False  # make no digest, only complete files and mails: all that wait, not only those due
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ class Issued:
 
 
 @dataclass(slots=True)
-class Summary:
-    """What a run did."""
+class DigestSummary:
+    """The outcome of a run."""
 
     folder: Path
     has_mail: bool
@@ -68,7 +75,7 @@ class Summary:
     sending: Sending = field(default_factory=Sending)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `digest --json` prints."""
+        """Return the object that `digest --json` prints."""
         sending = self.sending
         return {
             "digests": {
@@ -94,13 +101,13 @@ class Summary:
         }
 
     def sentences(self) -> list[str]:
-        """The same in words, a sentence a line."""
+        """Return the summary in words, one sentence a line."""
         lines = []
         for one in self.issued:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
-            place = self.folder / f"{one.stem}.html"
+            page = self.folder / f"{one.stem}.html"
             new = counted(one.articles, "article")
-            lines.append(f"{one.name}: {new} {since}: {place}" if one.stem else f"{one.name}: nothing new {since}")
+            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -118,12 +125,12 @@ class Summary:
         return lines
 
     def markdown(self) -> str:
-        """The same for Prefect's artifact page; addresses of readers and servers' words are shown as they stand."""
+        """Return the summary for Prefect's artifact page; readers' addresses and servers' words appear verbatim."""
         return "\n".join(f"    {line}" for line in self.sentences())  # indented: as code, not mark-up
 
 
 def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
-    """The digests with these names, all when none is named. Raises RequestError for an unknown name."""
+    """Return the digests with these names, or all if `names` is empty. Raises RequestError for an unknown name."""
     known = {digest.name: digest for digest in config.settings.digests}
     if unknown := next((name for name in names if name not in known), None):
         raise RequestError(f'--name: found "{unknown}", expected one of {", ".join(known)}')
@@ -131,7 +138,7 @@ def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
-    """A moment such as 2026-11-20, 2026-11-20T07:00, or a while ago: 36h, 3d, 2w. Raises RequestError."""
+    """Return the moment written as 2026-11-20, 2026-11-20T07:00, or as an age: 36h, 3d, 2w. Raises RequestError."""
     if found := _SPAN.fullmatch(text):
         return now - int(found[1]) * _UNITS[found[2]]
     try:
@@ -150,58 +157,55 @@ def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
 async def digest(
     config: Config,
     data: Path,
+    request: DigestRequest = DigestRequest(),
     *,
-    names: Sequence[str] = (),
-    since: str | None = None,
-    send: bool = True,
-    waiting_only: bool = False,
     engine: str = "direct",
     step: Step = run_directly,
     now: Callable[[], datetime] = utc_now,
     pauses_s: Sequence[float] | None = None,
-) -> Summary:
+) -> DigestSummary:
     """Make the digests that are due to their readers, write their files, send what waits.
 
-    `names`: only these digests, else all. `since`: what came into the corpus since then (see `parse_since`) instead of
-    since the last digest; an article that was in a digest is never in another one of the same name. Without `send`
-    all mails wait for the next run. With `waiting_only` no digest is made, only files
-    and mails are completed, all that wait and not only those that are due.
-    Raises StorageError when the corpus or the folder cannot be used, RequestError for a wrong `names` or `since`.
+    An article that was in a digest is never in another one of the same name. Raises StorageError when the corpus or
+    the folder cannot be used, RequestError for wrong `names` or a wrong `since` of the request.
     """
     mail = config.settings.mail
-    chosen = choose_digests(config, names)
-    moments = {one.name: _since(config, one, since, now()) for one in chosen}
-    summary = Summary(data / FOLDER, mail is not None)
+    chosen = choose_digests(config, request.names)
+    moments = {one.name: _since(config, one, request.since, now()) for one in chosen}
+    summary = DigestSummary(data / FOLDER, mail is not None)
     async with open_for_reading(data, config.settings.storage):
         pass  # a folder without a corpus is a mistake: it is not to become one
     async with open_corpus(data, config.settings.storage) as corpus:
         database = corpus.database
         run = await store_run_start(database, kind="digest", engine=engine, now=now())
-        if not waiting_only:
+        if not request.waiting_only:
             await step("translations and events", lambda: relate_new(database, now=now()))
             for one in chosen:
                 issue = _Issue(config, one, database, since=moments[one.name], now=now())
                 summary.issued.append(await step(f"digest {one.name}", issue.store))
         summary.written = await write_files(config, data, database)
-        if send and mail is not None:
+        if request.send and mail is not None:
             # Each delivery is claimed, so a step that is run again repeats none.
-            work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=waiting_only)
+            await _withdraw(config, database)
+            work = partial(send_waiting, database, mail, now=now, pauses_s=pauses_s, at_once=request.waiting_only)
             summary.sending = await step("send", work)
         else:
             await note_waiting(database, summary.sending)
+        await _forget_old(database, now=now())
         await store_run_end(database, run, now=now(), summary=summary.to_json())
     return summary
 
 
 async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] = utc_now) -> Sending | None:
-    """Try again what an earlier run could not send, where that is due; None without [mail]. Raises StorageError.
+    """Send again the due mails that an earlier run could not send; return None without [mail]. Raises StorageError.
 
     For whoever comes by often: digests are made once a day, and a mail server may be back in a minute.
     """
     if config.settings.mail is None:
         return None
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
+        await _withdraw(config, database)
         return await send_waiting(database, config.settings.mail, now=now, pauses_s=())
     finally:
         await database.close()
@@ -210,7 +214,7 @@ async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] =
 async def preview(
     config: Config, data: Path, file: Path, *, name: str | None, since: str | None, now: datetime
 ) -> Issued:
-    """Write the page of what the next digest would hold, as things stand; stores and sends nothing.
+    """Write the page that the next digest would be now; store and send nothing.
 
     Raises StorageError, also when there is no corpus, and RequestError.
     """
@@ -258,6 +262,25 @@ async def _content(
     )
 
 
+def _readers(config: Config, one: Digest) -> set[str]:
+    mail = config.settings.mail
+    return {*(one.recipients or mail.recipients)} if mail else set()
+
+
+async def _withdraw(config: Config, database: Database) -> None:
+    """Give up the mails that wait for readers whom the settings no longer name."""
+    async with database.write() as connection:
+        await withdraw(connection, {one.name: _readers(config, one) for one in config.settings.digests})
+
+
+async def _forget_old(database: Database, *, now: datetime) -> None:
+    """Take old mails, whose files have long been written, out of the index: a few at a time, so that nobody waits."""
+    forgotten = 1
+    while forgotten:
+        async with database.write() as connection:
+            forgotten = await forget_old(connection, now=now)
+
+
 def _title(one: Digest) -> str:
     return one.title or words_of(one.frame).title
 
@@ -296,7 +319,7 @@ class _Issue:
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)
             await store_digest(
                 connection, one.name, choice, now=now, stem=stem, message_id=message_id, message=message,
-                page=rendered.page.encode(), recipients={*(one.recipients or mail.recipients)} if mail else (),
+                page=rendered.page.encode(), recipients=_readers(config, one),
             )  # fmt: skip
             return Issued(one.name, len(choice.numbers), choice.since, stem, message_id)
 

@@ -34,7 +34,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 async def write_files(config: Config, data: Path, database: Database) -> list[Path]:
-    """Bring the folder up to what the outbox holds; returns the files of digests that were written.
+    """Bring the folder up to date with the outbox; return the digests' files that were written.
 
     Raises StorageError when the folder cannot be used.
     """
@@ -49,7 +49,7 @@ async def write_files(config: Config, data: Path, database: Database) -> list[Pa
             lacking = [suffix for suffix in (".html", ".eml") if issue.stem + suffix not in present]
             if lacking:
                 page, message = await load_files(connection, issue.stem)
-                for suffix in lacking:
+                for suffix in lacking if page else ():
                     path = folder / (issue.stem + suffix)
                     await in_thread(_put, path, page if suffix == ".html" else message)
                     written.append(path)
@@ -73,7 +73,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def zone_of(config: Config, name: str) -> ZoneInfo:
-    """The zone that a digest's readers live in; the schedule's for one that the settings no longer hold."""
+    """Return the zone of a digest's readers; the schedule's zone if the settings no longer hold the digest."""
     own = (digest.timezone for digest in config.settings.digests if digest.name == name)
     return ZoneInfo(next(own, None) or config.settings.schedule.timezone)
 
@@ -114,7 +114,7 @@ def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str
 
 
 def _entry(article: FeedArticle, names: dict[str, str]) -> dict[str, Any]:
-    """What the template prints of an article: everything is text, shortened and free of what XML cannot hold."""
+    """Return an article's values for the template: text only, shortened, without characters that XML cannot hold."""
     source = names.get(article.source_id or "", article.source_id)
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_URL, f"c5watch article {article.id}").urn,

@@ -20,6 +20,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from config.errors import C5watchError
 from config.settings import Mail
 from extractors.text import clean_line
 from flows.digest.render import Rendered
@@ -37,7 +38,7 @@ TRY_S = 300.0  # for one mail, all of the server's answers together
 QUIT_S = 5.0
 
 
-class MailError(Exception):
+class MailError(C5watchError):
     """A mail was not taken, or nobody knows whether it was; worth another try. The message says why."""
 
 
@@ -50,14 +51,14 @@ class MailServerError(MailError):
 
 
 def domain_of(mail: Mail | None) -> str:
-    """The domain that digests come from."""
+    """Return the domain that digests come from."""
     return (mail.sender if mail else NOBODY).partition("@")[2]
 
 
 def compose(
     rendered: Rendered, mail: Mail | None, *, name: str, title: str, message_id: str, moment: datetime
 ) -> bytes:
-    """The whole mail, lines ended by CR LF, without `To`. `moment`, in the reader's zone, is its date.
+    """Return the whole mail, lines ended by CR LF, without `To`. `moment`, in the reader's zone, is its date.
 
     Without [mail] it is as complete, from a sender that does not exist.
     """
@@ -75,7 +76,7 @@ def compose(
 
 
 def _words(text: str) -> str:
-    """`text` as a header can hold it.
+    """Return `text` in a form that a header can hold.
 
     What looks like an encoded word (RFC 2047) would be decoded, here already by the email package: a line feed in one
     would begin a header of the text's own.
@@ -84,12 +85,12 @@ def _words(text: str) -> str:
 
 
 def addressed(message: bytes, mail: Mail, recipient: str) -> bytes:
-    """The stored mail as this recipient gets it."""
+    """Return the stored mail addressed to this recipient."""
     return f"To: {recipient}\r\n".encode() + _unsubscribing(mail, recipient) + message
 
 
 def _unsubscribing(mail: Mail | None, recipient: str | None) -> bytes:
-    """The headers for leaving the list: with the recipient if the address asks for him, else with None."""
+    """Return the unsubscribe headers; the address names the recipient where it asks for him."""
     address = mail.unsubscribe if mail else None
     if address is None or (RECIPIENT in address) != (recipient is not None):
         return b""
@@ -101,7 +102,7 @@ def _unsubscribing(mail: Mail | None, recipient: str | None) -> bytes:
 
 
 async def load_password(mail: Mail, environment: Mapping[str, str]) -> str | None:
-    """The password that the settings point to, None when they point to none. Raises MailServerError."""
+    """Return the password that the settings point to; None when they point nowhere. Raises MailServerError."""
     if name := mail.password_env:
         if not (password := environment.get(name)):
             raise MailServerError(
@@ -176,7 +177,7 @@ class Connection:
             raise MailError(_reason(exc)) from exc
 
     async def close(self) -> None:
-        """Say goodbye, if there is somebody to say it to."""
+        """End the session politely (QUIT), if it is open."""
         from aiosmtplib import SMTPException
 
         if self._smtp is not None and self._smtp.is_connected:
@@ -185,7 +186,7 @@ class Connection:
         self._drop()
 
     def _drop(self) -> None:
-        """End the session without a word: in the middle of a mail, a word would be taken for a part of it."""
+        """Close the connection without QUIT: in the middle of a mail it would be taken for a part of the mail."""
         if self._smtp is not None:
             self._smtp.close()
         self._smtp = None
@@ -197,7 +198,7 @@ def _answer(exc: Exception) -> MailError:
 
 
 def _reason(exc: BaseException) -> str:
-    """The server's or the system's own words, on one line; never what we have sent."""
+    """Return the server's or the system's own words on one line; never the content we sent."""
     if isinstance(exc.__cause__, OSError):  # aiosmtplib puts its own words around the system's
         return _reason(exc.__cause__)
     code, message = getattr(exc, "code", None), getattr(exc, "message", None)

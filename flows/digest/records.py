@@ -1,4 +1,4 @@
-"""What a digest shows, as values: stories by event and country, sources that need a look, figures."""
+"""The content of a digest as values: stories by event and country, sources that need a look, figures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Event:
 
     @property
     def stories(self) -> tuple[Story, ...]:
-        """All of them."""
+        """All stories of the event."""
         return tuple(story for country in self.countries for story in country.stories)
 
     @property
@@ -80,7 +80,7 @@ class HealthNote:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that a digest shows. `articles` counts those it is made of; those folded into another's story included."""
+    """The content of a digest. `articles` counts those it is made of; those folded into another's story included."""
 
     title: str
     frame: str

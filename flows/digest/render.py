@@ -48,7 +48,7 @@ class Rendered:
 
 
 def render(content: Content, *, archive_link: str | None) -> Rendered:
-    """The digest, ready to be sent and kept.
+    """Return the digest in all its forms, ready to be sent and kept.
 
     `archive_link` says where the page will be: an address, or the name of its file where it has no address. None: in
     the folder of digests.
@@ -70,13 +70,13 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
 
 
 def transferred(html: str) -> int:
-    """Bytes of a part with this HTML in base64, its lines, and so the last one, ended by CR LF as in any mail."""
+    """Return the bytes of a mail part with this HTML in base64; every line ends with CR LF."""
     size = -(-(len(html.encode()) + html.count("\n") + 2) // 3) * 4
     return size + 2 * (size // LINE + 1)
 
 
 def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
-    """As many stories as a mail holds: all of them with their texts, or the first ones so and others by headline."""
+    """Return as many stories as a mail holds: all with their texts, or the first with texts, others by headline."""
     order = [story.number for story in _by_turns(content)]
 
     def fits(full: int, brief: int) -> bool:
@@ -90,11 +90,11 @@ def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
 
 
 def _chosen(order: Sequence[int], full: int, brief: int) -> Shown:
-    return {number: place < full for place, number in enumerate(order[: full + brief])}
+    return {number: position < full for position, number in enumerate(order[: full + brief])}
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` that fits, if smaller ones do."""
+    """Return the largest number up to `most` that fits, if smaller numbers do."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -103,15 +103,15 @@ def _largest(most: int, fits: Callable[[int], bool]) -> int:
 
 
 def _by_turns(content: Content) -> list[Story]:
-    """All stories in the order in which they are given room."""
+    """Return all stories in the order in which they are given room."""
     turns = [
-        (place // _EVENTS_A_ROUND + rank, 0, place, rank, story)
-        for place, event in enumerate(content.events)
+        (position // _EVENTS_A_ROUND + rank, 0, position, rank, story)
+        for position, event in enumerate(content.events)
         for rank, story in enumerate(event.stories)
     ]
     turns += [
-        (rank // _SINGLES_A_ROUND, 1, place, rank, story)
-        for place, country in enumerate(content.countries)
+        (rank // _SINGLES_A_ROUND, 1, position, rank, story)
+        for position, country in enumerate(content.countries)
         for rank, story in enumerate(country.stories)
     ]
     turns += [(rank // _BORDERLINE_A_ROUND, 2, 0, rank, story) for rank, story in enumerate(content.borderline)]
@@ -135,7 +135,7 @@ def _html(
         cut = f"{words.shown.format(**counts)}."
 
     def some(groups: Sequence[CountryStories]) -> list[tuple[CountryStories, list[Story]]]:
-        """Of each group the stories that are shown; groups without any are left out."""
+        """Return the shown stories of each group; leave out groups without any."""
         chosen = [(group, [story for story in group.stories if story.number in shown]) for group in groups]
         return [(group, stories) for group, stories in chosen if stories]
 
@@ -165,7 +165,7 @@ def _html(
 
 
 def _contents(content: Content, words: Words) -> Iterator[tuple[str, str, int]]:
-    """What the page has where: the heading's id, its text, and how many stories."""
+    """Return the page's list of contents: each heading's id, its text, and its number of stories."""
     if content.events:
         yield "events", words.events, len(content.events)
     for group in content.countries:

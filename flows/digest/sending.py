@@ -1,4 +1,4 @@
-"""Send what waits in the outbox, one recipient after another over one connection.
+"""Send the mails that wait in the outbox, one recipient after another over one connection.
 
 Each delivery is claimed, handed to the server, and its end stored right after the server's answer. Between the two
 lies the one moment in which a crash makes a mail go out twice, under the same Message-ID. What failed for now is
@@ -25,7 +25,7 @@ from storage.digests.outbox import (
     has_due,
     keep_plan,
     store_failed,
-    store_refused,
+    store_refusal,
     store_sent,
     store_unreachable,
 )
@@ -36,7 +36,7 @@ PAUSES_S = (2.0, 10.0)  # before each further try within a run
 
 @dataclass(slots=True)
 class Sending:
-    """How it went. `problems` holds the last words on each recipient that did not get his mail."""
+    """The result of sending. `problems` holds the last answer on each recipient that did not get his mail."""
 
     sent: int = 0
     refused: int = 0
@@ -90,7 +90,7 @@ async def send_waiting(
 
 
 async def note_waiting(database: Database, sending: Sending) -> None:
-    """Count what waits now."""
+    """Count the deliveries that wait now."""
     async with database.read() as transaction:
         waiting = await count_waiting(transaction)
     sending.waiting, sending.next_attempt = waiting.count, waiting.next_attempt
@@ -99,7 +99,7 @@ async def note_waiting(database: Database, sending: Sending) -> None:
 async def _send_due(
     database: Database, connection: Connection, mail: Mail, sending: Sending, now: Callable[[], datetime]
 ) -> list[Delivery]:
-    """One round over what is due; what is put off."""
+    """Try each due delivery once; return those that are put off."""
     sending.problem = None
     put_off: list[Delivery | None] = []
     async with database.read() as transaction:
@@ -125,14 +125,14 @@ async def _send(
     database: Database, connection: Connection, mail: Mail, delivery: Delivery, message: bytes, sending: Sending,
     now: Callable[[], datetime],
 ) -> list[Delivery | None]:  # fmt: skip
-    """Try one delivery; it comes back if it is put off, as None if given up."""
+    """Try one delivery; return [delivery] if it is put off, [None] if it is given up, [] if it is settled."""
     try:
         await connection.send(addressed(message, mail, delivery.recipient), delivery.recipient)
     except RefusedError as exc:
         sending.refused += 1
         sending.problems[delivery.recipient] = str(exc)
         async with database.write() as transaction:
-            await store_refused(transaction, delivery, str(exc))
+            await store_refusal(transaction, delivery, str(exc))
         return []
     except MailError as exc:
         sending.problems[delivery.recipient] = str(exc)

@@ -1,8 +1,7 @@
 """The first sentences of a news text, in the languages of the region, as they stand.
 
-By rules on the signs alone: a sign ends a sentence if what follows may begin one, and what stands before it is no
-abbreviation. In doubt there is no end: too long an excerpt costs a line, too short a one its
-sense.
+The rules look at signs alone: a sign ends a sentence if the text after it may begin another, and the word before it is
+no abbreviation. In doubt the sentence goes on: too long an excerpt costs a line, too short an excerpt its sense.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from config.languages import Languages, languages
 MAX_CHARACTERS = 420  # of an excerpt: five lines of a mail
 SHORT = 60  # characters of a line without an end that is a byline or a caption
 DATELINE = 45  # characters of a dateline that ends like a sentence
-_END = re.compile(r"(?:[.!?…]+[\"'»”’“)\]]*(?=\s)|[。！？]+[」』”’）]*)")
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'»”’“)\]]*(?=\s)|[。！？]+[」』”’）]*)")
 _BEGINS = re.compile(r"[\"'«“„‘(\[]*(?:[^\W_])")
-_WORD_BEFORE = re.compile(r"[^\s(«\"“„\[]+$")
+_WORD_BEFORE = re.compile(r"[^\s(«\"“„\[]{1,40}$")  # of longer ones, the end
 _FIRST_WORD = re.compile(r"[^\W\d_]+(?:['’ʻʼ][^\W\d_]+)?(?P<dot>\.\s)?")
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]|[^\W\d_]{1,2}-[^\W\d_]{1,2}")
 _DATELINE = re.compile(r"[^\W\d_a-zа-яёәғқңөұүһі]{3,}[\s,./(–—-]")
@@ -48,7 +47,7 @@ def _words_of(known: Languages) -> _Words:
 
 
 def first_sentences(paragraphs: Iterable[str], *, title: str | None, language: str | None, count: int = 2) -> str:
-    """The first `count` sentences on one line, cut at a word with "…" where they are longer than MAX_CHARACTERS.
+    """Return the first `count` sentences on one line, cut at a word with "…" beyond MAX_CHARACTERS.
 
     A repeated headline, and a short line without an end before the text proper (who wrote, what a photo shows), are
     passed over. A dateline ("ASTANA, Nov. 21 (Kazinform) –") belongs to the sentence after it. Empty for no text.
@@ -69,7 +68,7 @@ def first_sentences(paragraphs: Iterable[str], *, title: str | None, language: s
 
 
 def split_sentences(line: str, *, language: str | None, most: int) -> list[str]:
-    """The first `most` sentences of a paragraph on one line."""
+    """Return the first `most` sentences of a paragraph on one line."""
     found: list[str] = []
     start = 0
     for sign in _END.finditer(line + " "):

@@ -15,7 +15,7 @@ ALSO = 8  # other outlets that are named
 def plain_text(
     content: Content, words: Words, shown: Mapping[int, bool], *, archive: Mapping[str, str | None], lead: str
 ) -> str:
-    """The digest; `shown` says which stories, and whether with their texts. `archive` says where the whole issue is."""
+    """Return the digest as text. `shown`: story → whether with its text; `archive` says where the whole issue is."""
     whole = f"{words.whole}: {archive['link'] or archive['place']}"
     lines = [content.title, words.whole_day(content.now), lead]
     if len(shown) < content.stories:

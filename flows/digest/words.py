@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 
-from config.languages import Digest, Forms, Languages, languages
+from config.languages import DigestWords, Forms, Languages, languages
 
 NO_BREAK = "\u00a0"
 
 
-class Words(Digest):
+class Words(DigestWords):
     """All fixed words in one language."""
 
     language: str
 
     def number(self, number: int) -> str:
-        """A number with its thousands divided."""
+        """Return a number with its thousands divided."""
         return f"{number:,}".replace(",", self.thousands)
 
     def counted(self, number: int, forms: Forms) -> str:
-        """The number with the noun in the form it takes: 1 материал, 2 материала, 5 материалов."""
+        """Return the number with the noun in its form: 1 материал, 2 материала, 5 материалов."""
         return f"{self.number(number)}{NO_BREAK}{forms[self._form(number)]}"
 
     def _form(self, number: int) -> int:
@@ -38,21 +38,21 @@ class Words(Digest):
         return 1 if number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14) else 2
 
     def day(self, day: date, *, year: int) -> str:
-        """A day of the month; with its year where it is another than `year`."""
+        """Return a day of the month, with its year if that is not `year`."""
         words = f"{day.day}{NO_BREAK}{self.months[day.month - 1]}"
         return words if day.year == year else f"{words} {day.year}"
 
     def whole_day(self, day: date) -> str:
-        """Weekday, day, month and year."""
+        """Return weekday, day, month and year."""
         name = self.weekdays[day.weekday()]
         return f"{name}, {day.day}{NO_BREAK}{self.months[day.month - 1]} {day.year}"
 
     def short_day(self, day: date) -> str:
-        """A day in few signs: 11.10, 11 Oct."""
+        """Return a day in short form: 11.10, 11 Oct."""
         return self.short_day_of.format(day=day.day, month=day.month, short=self.months[day.month - 1][:3])
 
     def moment(self, moment: datetime, *, year: int) -> str:
-        """Day and time."""
+        """Return day and time."""
         return f"{self.day(moment.date(), year=year)}, {moment:%H:%M}"
 
     def told(self, texts: int, outlets: int) -> str:
@@ -60,30 +60,30 @@ class Words(Digest):
         return f"{self.counted(texts, self.article)} · {self.counted(outlets, self.outlet)}"
 
     def notes(self, language: str | None, count: int) -> str:
-        """What stands in brackets after another outlet: its language, and how many pages if several."""
+        """Return the note in brackets after another outlet: its language, and the number of pages if several."""
         known = [self.languages.get(language, language)] if language else []
         return ", ".join([*known, *([self.number(count)] if count > 1 else [])])
 
     def passes(self, passes: int, counts: Sequence[tuple[str, int]]) -> str:
-        """What the passes did, in one sentence."""
+        """Return a sentence on the outcome of the passes."""
         if not passes:
             return self.no_runs
         done = [f"{self.counts[name]} {self.number(count)}" for name, count in counts]
         return f"{self.counted(passes, self.passes_of)}: {', '.join(done)}."
 
     def country_name(self, code: str | None) -> str:
-        """The country's name; its code where no name is known here."""
+        """Return the country's name, or its code if no name is known."""
         return self.other_countries if code is None else self.countries.get(code, code)
 
     def reason(self, why: str) -> str:
-        """Why a source is flagged, in this language where it is one of the known sentences."""
+        """Return the reason for a source's flag, in this language if the sentence is known."""
         for ours, words in self.reasons.items():
             if found := _sentence(ours).fullmatch(why):
                 return words.format(*(self._span(group) for group in found.groups()))
         return why
 
     def _span(self, text: str) -> str:
-        """`80 h`, `12 days` or a mere number, with the noun of this language."""
+        """Return `80 h`, `12 days` or a mere number, with the noun of this language."""
         number, _, unit = text.partition(" ")
         if unit in self.spans and number.isdigit():
             return self.counted(int(number), self.spans[unit])

@@ -1,4 +1,4 @@
-"""What every stage of a pass needs, opened once and passed on."""
+"""The context of a pass: resources that every stage needs, opened once and passed on."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any, Protocol, TypeVar
 
 from config.load import Config
 from extractors.fetching.client import Client
+from extractors.period import Period
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import LostConnection
-from storage.index.database import INDEX_FILE, database_place
+from storage.index.database import INDEX_FILE, index_location
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
-from storage.state.periods import Period
 from storage.state.turns import open_turns
 
 T = TypeVar("T")
@@ -38,27 +38,27 @@ class Step(Protocol):
     """Runs one batch of work: directly, or as a task of Prefect with retries and a record of its own."""
 
     async def __call__(self, title: str, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, which may be run again and must then change nothing more."""
+        """Return the result of `work`, which may be run again and must then change nothing more."""
         ...
 
 
 class Observer:
-    """Told how far a pass has got; this one keeps it to itself."""
+    """The listener to a pass's progress; this base class ignores it."""
 
     def stage(self, title: str, total: int) -> None:
-        """A stage of `total` items begins."""
+        """Note the beginning of a stage of `total` items."""
 
     def expect(self, count: int) -> None:
-        """The present stage has so many items more than was thought."""
+        """Note that the present stage has so many more items than expected."""
 
     def advance(self, count: int = 1) -> None:
-        """So many of its items are done."""
+        """Note that so many of its items are done."""
 
     def placed(self, placements: list[Placement]) -> None:
-        """A batch has been decided on and written down."""
+        """Note that a batch has been decided on and stored."""
 
     def ended(self, summary: dict[str, Any]) -> None:
-        """The pass has ended, finished or interrupted, with this summary."""
+        """Note the end of the pass, finished or interrupted, with this summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class Context:
 
 
 async def run_directly(title: str, work: Callable[[], Awaitable[T]]) -> T:
-    """The `Step` without Prefect: just do it; once more, with a new connection, where the index has lost the first."""
+    """Run a `Step` without Prefect; try once more, with a new connection, if the index has lost the first."""
     return await once_more(work)
 
 
 async def once_more(work: Callable[[], Awaitable[T]]) -> T:
-    """The result of `work`, which is tried again where the server of the index has ended the connection."""
+    """Return the result of `work`; try it again if the index's server has ended the connection."""
     try:
         return await work()
     except LostConnection as lost:
@@ -94,7 +94,7 @@ async def once_more(work: Callable[[], Awaitable[T]]) -> T:
 
 
 async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T], *, hurry: Callable[[], None] | None = None) -> T:
-    """The result of `work`, which is not interrupted however often the caller is; the interruption comes afterwards.
+    """Return the result of `work`; delay any interruption of the caller until `work` has ended.
 
     `hurry` is called when the caller is interrupted: `work` may then leave out what can wait.
     """
@@ -113,7 +113,7 @@ async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Task[T], *, hurry: C
 
 
 def utc_now() -> datetime:
-    """The clock."""
+    """Return the present moment in UTC."""
     return datetime.now(UTC)
 
 
@@ -135,7 +135,7 @@ async def open_context(
     now: Callable[[], datetime] = utc_now,
     period: Period | None = None,
 ) -> AsyncIterator[Context]:
-    """Everything opened, and closed again at the end. Raises StorageError when the corpus cannot be used."""
+    """Open the context, and close it at the end. Raises StorageError when the corpus cannot be used."""
     settings = config.settings
     map_large_blocks()
     async with AsyncExitStack() as stack:
@@ -144,7 +144,7 @@ async def open_context(
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection)
-        turns = await stack.enter_async_context(open_turns(database_place(data, settings.storage), data))
+        turns = await stack.enter_async_context(open_turns(index_location(data, settings.storage), data))
         client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
         topics = compile_topics(config.topics)
         fetched = Fetched(data / FETCHED_FOLDER)

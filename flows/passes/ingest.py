@@ -43,7 +43,7 @@ NO_PAGES: Mapping[str, Page] = {}
 
 
 def choose(due: Iterable[DueEntry], limits: Monitor, *, now: datetime) -> list[DueEntry]:
-    """What one pass takes on: of each source the newest, so many and no more; what is left waits. Order is kept.
+    """Return the entries that one pass takes on: a limited number of each source's newest, in the given order.
 
     Entries without a date count as new, because they may be.
     """
@@ -64,7 +64,7 @@ def choose(due: Iterable[DueEntry], limits: Monitor, *, now: datetime) -> list[D
 
 
 def plan(due: Iterable[DueEntry], *, size: int = PAGES_PER_BATCH) -> Iterator[list[str]]:
-    """The keys of the entries in batches, the hosts interleaved.
+    """Return the keys of the entries in batches, the hosts interleaved.
 
     Every batch holds pages of as many hosts as there are, so that a batch waits for the per-host gap of none longer
     than it must.
@@ -110,7 +110,7 @@ async def ingest_batch(
     host_minutes: float | None = None,
     pages: Mapping[str, Page] = NO_PAGES,
 ) -> None:
-    """One batch, to its end. Doing it again takes on only what has no outcome yet.
+    """Work through one batch. A repetition takes on only entries without an outcome.
 
     A page that another program has fetched or settled since the batch began is left to it. The `pages` of some
     entries may be there already, under their keys; those are not fetched, and counted here.
@@ -151,7 +151,7 @@ async def ingest_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What the pages of one batch share."""
+    """The values that the pages of a batch share."""
 
     context: Context
     done: asyncio.Queue[Extracted | Failed | None]
@@ -210,7 +210,7 @@ async def _examine_host(
 
 
 async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
-    """The page from its own address, or an archive's copy where it is gone. Raises ItemError, Deferred, Unwanted."""
+    """Fetch the page from its own address, or an archive's copy if it is gone. Raises ItemError, Deferred, Unwanted."""
     try:
         response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:

@@ -17,7 +17,7 @@ from storage.state.site_pages import load_site_pages
 
 
 async def finish(context: Context, results: Sequence[Extracted | Failed]) -> list[Result]:
-    """The results with clean articles and verdicts; in place of an article of which too little is left, an error."""
+    """Return the results with clean articles and verdicts; an error replaces an article with too little text left."""
     sites = {result.key: site_of_page(result.url) for result in results if result.article and result.url}
     memories: dict[str, SiteMemory] = defaultdict(SiteMemory)
     if sites:

@@ -1,44 +1,51 @@
-"""The first stage of a backfill: let archives name what a source has published, and remember every entry of it."""
+"""The first stage of a backfill: let archives name what sources have published in a period, window by window.
+
+A `Keeper` says what becomes of it: a backfill stores the entries and takes them on, a dry run counts them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC
-from pathlib import Path
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import Any
 
+from config.load import Config
 from config.sources import Backfill, Source
-from extractors.archives.routes import list_entries, list_shared_entries
-from extractors.archives.search import Listed, Tally
-from extractors.archives.window import Window
-from extractors.feeds.jobs import FeedJob
-from extractors.records import Feed, ItemError, Page
+from extractors.archives.routes import ROUTES
+from extractors.archives.search import Listed, Parse, Search, Tally, list_entries, list_shared_entries, parse_in_thread
+from extractors.fetching.client import Client
+from extractors.period import Period, cut, each_day
+from extractors.records import ItemError
 from extractors.urls import canonical_url
-from extractors.workers.tasks import feed_from
 from extractors.zones import zone_of
-from flows.passes.context import Context
-from storage.state.hosts import store_hosts
-from storage.state.listed import store_listed
-from storage.state.periods import Period, cut, each_day
-from storage.state.windows import StoredWindow, begin_window, end_window
+from flows.passes.backfill_request import BackfillRequest
+from flows.passes.context import Step
+from storage.state.windows import StoredWindow
 
-ENTRIES_PER_TRANSACTION = 200
-PAGE_BYTES = 20_000_000  # of pages that wait to be taken on
-PROBLEMS_KEPT = 20
-# Days a window of each route may have. None: these read one list for any period, so it is read once for all of it.
-WINDOW_DAYS: Mapping[str, int | None] = {
-    "sitemap": None,
-    "paged": None,
-    "urls": None,
-    "wordpress": 31,
-    "wayback": 31,
-    "gdelt": 31,
-    "ccnews": 7,
-}
-LACKING = {"paged": "url", "urls": "file"}  # what these routes cannot do without
+ENTRIES_AT_ONCE = 200  # handed to the keeper
+PAGE_BYTES = 20_000_000  # of pages that came along, before they are handed on
 
-TakePages = Callable[[dict[str, Page]], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What every search is made with; `dry`: nothing will be kept."""
+
+    config: Config
+    client: Client
+    now: Callable[[], datetime]
+    parse: Parse = parse_in_thread
+    dry: bool = False
+
+    def search(self, source: Source, route: Backfill, period: Period, zone: tzinfo) -> Search:
+        """Return a search that has found nothing yet."""
+        return Search(
+            self.client, source, route, period, zone, self.config.settings.archives, self.now, self.parse,
+            folder=self.config.folder, dry=self.dry,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -47,13 +54,26 @@ class Listing:
 
     source: Source
     period: Period
-    route: str | None = None  # null: none has worked
+    window: int = 0  # its id in the index
+    route: str | None = None  # None: none has worked
+    from_file: bool = False  # of the user's own: nothing says which days it covers
     entries: int = 0
     new: int = 0
     outside: int = 0
     whole: bool = False  # all that the archive promised was read
     problems: list[str] = field(default_factory=list)
     wrong_lines: list[str] = field(default_factory=list)  # of a list of our own
+    unread: list[str] = field(default_factory=list)  # what a dry run has not read
+
+    def add(self, route: Backfill, tally: Tally) -> None:
+        """Add what a route that worked has to say besides its entries."""
+        self.problems += told(route, tally)
+        self.wrong_lines += tally.wrong_lines
+        self.unread += tally.unread
+        self.outside += tally.outside
+        if tally.listed or tally.outside or self.route is None:
+            self.route, self.from_file = route.route, route.file is not None
+            self.whole = tally.complete
 
 
 @dataclass(slots=True)
@@ -66,199 +86,230 @@ class SharedListing:
     outside: int = 0
     problems: list[str] = field(default_factory=list)
     wrong_lines: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
-def routes_of(source: Source, via: str | None) -> tuple[Backfill, ...]:
-    """The routes to try for a source, in order: its own, or with `via` that one only. None where it lacks an address.
+class Keeper:
+    """Told what is listed, and when; this one keeps nothing of it."""
 
-    A route that needs none is there for every source.
+    async def known(self, source: Source) -> Sequence[StoredWindow]:
+        """Return the windows of the period that earlier runs have begun."""
+        return ()
+
+    async def take_on(self, sources: Sequence[Source]) -> None:
+        """Take on the entries that are due: before the first window, and after each."""
+
+    def planned(self, source: Source, *, routes: bool, done: int, parts: int) -> None:
+        """Note whether there is a route, how many windows are done already, and how many are to be listed."""
+
+    async def begin(self, listing: Listing) -> None:
+        """Begin a window."""
+
+    async def keep(self, listing: Listing, entries: Mapping[str, Listed]) -> None:
+        """Keep some of its entries, which stand under their keys; the same again adds nothing."""
+
+    async def end(self, listing: Listing, problems: Sequence[str]) -> None:
+        """Note how the listing of the window has ended, with all problems."""
+
+    def count(self, listing: Listing) -> None:
+        """Count a window that one source was listed for."""
+
+    def count_shared(self, shared: SharedListing) -> None:
+        """Count a window that several sources were listed for."""
+
+    def finished(self, source: Source, *, failed: bool) -> None:
+        """Note that all windows of a source are listed; `failed`: no route has worked for any of them."""
+
+
+async def list_archives(asking: Asking, request: BackfillRequest, keeper: Keeper, *, step: Step) -> None:
+    """List the period of each source, those that share files in one reading, and have the keeper keep it.
+
+    As many sources or groups are at work at a time as `network.concurrency` says. Each window is a step.
     """
-    if via is None:
-        return source.backfill
-    own = tuple(route for route in source.backfill if route.route == via)
-    return own or (() if via in LACKING else (Backfill.model_validate({"route": via}),))
+    room = asyncio.Semaphore(asking.config.settings.network.concurrency)
+    work = _Work(asking, request, keeper, step)
+    shared = request.shared()
+    in_shared = {source.id for group in shared.values() for source in group}
+    tasks = [work.source(source) for source in request.sources if source.id not in in_shared]
+    tasks += [work.group(group, route) for route, group in shared.items()]
+
+    async def with_room(task: Coroutine[Any, Any, None]) -> None:
+        async with room:
+            await task
+
+    try:
+        await side_by_side(with_room(task) for task in tasks)
+    finally:
+        for task in tasks:
+            task.close()  # of those that never began
 
 
-def shared_routes(
-    sources: Sequence[Source], routes: Mapping[str, Sequence[Backfill]], addresses: Path | None
-) -> dict[Backfill, list[Source]]:
-    """The first routes of which one reading serves several sources: `addresses`, a list for all, or Common Crawl."""
-    if addresses is not None:
-        return {Backfill(route="urls", file=str(addresses.absolute())): list(sources)}
-    found: dict[Backfill, list[Source]] = {}
-    for source in sources:
-        if routes[source.id] and routes[source.id][0].route == "ccnews":
-            found.setdefault(routes[source.id][0], []).append(source)
-    return found
+async def side_by_side(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of them at once; the first that fails ends the others, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
 
 
-def done_windows(known: Sequence[StoredWindow], route: Backfill, via: str | None) -> list[Period]:
-    """The windows that need not be listed again. If a route is asked for by name, another one's work does not count."""
-    if route.file is not None:
-        return []
-    return [window.period for window in known if window.complete and via in (None, window.route)]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    asking: Asking
+    request: BackfillRequest
+    keeper: Keeper
+    step: Step
+
+    async def source(self, source: Source) -> None:
+        """List one source, window by window."""
+        routes = self.request.routes(source)
+        await self.keeper.take_on([source])  # what an interrupted run has left
+        done = self._done(routes[0], await self.keeper.known(source)) if routes else []
+        parts = _parts(self.request.period, done, routes[0]) if routes else []
+        self.keeper.planned(source, routes=bool(routes), done=len(done), parts=len(parts))
+        failed = 0
+        for part in parts:
+            failed += not await self._list(source, routes, part)
+            await self.keeper.take_on([source])
+        if routes:
+            self.keeper.finished(source, failed=0 < failed == len(parts))
+
+    async def group(self, sources: Sequence[Source], route: Backfill) -> None:
+        """List sources that are looked for in the same files, which are read once for all of them."""
+        await self.keeper.take_on(sources)
+        done = [self._done(route, await self.keeper.known(source)) for source in sources]
+        parts = _parts(self.request.period, _done_by_all(self.request.period, done), route)
+        for source, windows in zip(sources, done, strict=True):
+            self.keeper.planned(source, routes=True, done=len(windows), parts=len(parts))
+        failed: dict[str, int] = {source.id: 0 for source in sources}
+        for part in parts:
+            title = f"{route.route}, {part}: list"
+            shared = await self.step(title, partial(list_shared_window, self.asking, sources, route, part, self.keeper))
+            self.keeper.count_shared(shared)
+            for listing in shared.listings:
+                works = listing.route is not None
+                others = self.request.routes(listing.source)[1:]
+                if others and not listing.entries and not shared.unread:
+                    works = await self._list(listing.source, others, part) or works
+                failed[listing.source.id] += not works
+            await self.keeper.take_on(sources)
+        for source in sources:
+            self.keeper.finished(source, failed=0 < failed[source.id] == len(parts))
+
+    def _done(self, route: Backfill, known: Sequence[StoredWindow]) -> list[Period]:
+        """Return the windows that need not be listed again: of a route asked for by name, those that it has done."""
+        if route.file is not None:
+            return []
+        return [window.period for window in known if window.complete and self.request.via in (None, window.route)]
+
+    async def _list(self, source: Source, routes: Sequence[Backfill], part: Period) -> bool:
+        """List one window and count it; return whether a route has worked."""
+        work = partial(list_window, self.asking, source, routes, part, self.keeper)
+        listing = await self.step(f"{source.id}, {part}: list", work)
+        self.keeper.count(listing)
+        return listing.route is not None
 
 
-def parts_to_list(period: Period, done: Sequence[Period], route: Backfill) -> list[Period]:
-    """What is left of the period, in pieces that one listing by the route should cover."""
-    return cut(period, done, days=None if route.file is not None else WINDOW_DAYS[route.route])
+def _parts(period: Period, done: Sequence[Period], route: Backfill) -> list[Period]:
+    """Return the rest of the period, in pieces that one listing by the route should cover."""
+    return cut(period, done, days=None if route.file is not None else ROUTES[route.route].window_days)
 
 
-def done_by_all(period: Period, done: Sequence[Sequence[Period]]) -> list[Period]:
-    """The days that every one of these lists of windows covers."""
+def _done_by_all(period: Period, done: Sequence[Sequence[Period]]) -> list[Period]:
+    """Return the days that every one of these lists of windows covers."""
     return [Period(day, day) for day in each_day(period) if all(any(day in w for w in one) for one in done)]
 
 
 async def list_window(
-    context: Context, source: Source, routes: Sequence[Backfill], period: Period, take_pages: TakePages
+    asking: Asking, source: Source, routes: Sequence[Backfill], period: Period, keeper: Keeper
 ) -> Listing:
-    """List one window by the first of `routes` that names anything, and store its entries as pending.
-
-    Pages that an archive brings along are handed to `take_pages`, a batch at a time, under their keys. Doing it again
-    adds nothing.
-    """
-    store = await _begin(context, source, period, take_pages)
-    listing, whole = store.listing, True
+    """List one window by the first of `routes` that names anything; doing it again adds nothing."""
+    listing = Listing(source, period)
+    await keeper.begin(listing)
+    batch = _Batch(keeper, listing)
     for route in routes:
-        tally = Tally()
+        search = asking.search(source, route, period, zone_of(source.country))
         try:
-            async with aclosing(_listed(context, source, route, period, tally)) as found:
+            async with aclosing(list_entries(search)) as found:
                 async for listed in found:
-                    store.add(listed)
-                    if store.brought >= PAGE_BYTES or len(store.batch) >= ENTRIES_PER_TRANSACTION:
-                        await store.flush()
-                await store.flush()
+                    batch.add(listed)
+                    if batch.bytes >= PAGE_BYTES or len(batch.entries) >= ENTRIES_AT_ONCE:
+                        await batch.flush()
+                await batch.flush()
         except ItemError as error:
             listing.problems.append(f"{route.route}: {error}")
-            whole = False
+            listing.whole = False
             continue
-        listing.problems += _told(route, tally)
-        listing.wrong_lines += tally.wrong_lines
-        listing.outside += tally.outside
-        if tally.listed or tally.outside or listing.route is None:
-            listing.route = route.route
-            whole = tally.complete
-            store.is_archive = route.file is None
-        if tally.listed:
+        listing.add(route, search.tally)
+        if search.tally.listed or search.tally.unread:
             break
-    listing.whole = whole and listing.route is not None
-    await store.end()
+    await keeper.end(listing, listing.problems)
     return listing
 
 
 async def list_shared_window(
-    context: Context, sources: Sequence[Source], route: Backfill, period: Period, take_pages: TakePages
+    asking: Asking, sources: Sequence[Source], route: Backfill, period: Period, keeper: Keeper
 ) -> SharedListing:
-    """As `list_window`, for several sources in one reading: a file of Common Crawl is a gigabyte."""
-    stores = {source.id: await _begin(context, source, period, take_pages) for source in sources}
-    shared = SharedListing(route.route, period, [store.listing for store in stores.values()])
-    tally = Tally()
+    """List one window for several sources in one reading; doing it again adds nothing."""
+    batches = {source.id: _Batch(keeper, Listing(source, period)) for source in sources}
+    for batch in batches.values():
+        await keeper.begin(batch.listing)
+    shared = SharedListing(route.route, period, [batch.listing for batch in batches.values()])
+    search = asking.search(sources[0], route, period, UTC)
     try:
-        found = list_shared_entries(
-            context.client, sources, route, Window(period.first, period.last, UTC), context.config.settings.archives,
-            tally=tally, now=context.now, folder=context.config.folder,
-        )  # fmt: skip
-        async with aclosing(found):
+        async with aclosing(list_shared_entries(search, sources)) as found:
             async for source_id, listed in found:
-                stores[source_id].add(listed)
-                if sum(store.brought for store in stores.values()) >= PAGE_BYTES:
-                    for store in stores.values():
-                        await store.flush()
-                elif len(stores[source_id].batch) >= ENTRIES_PER_TRANSACTION:
-                    await stores[source_id].flush()
+                batches[source_id].add(listed)
+                if sum(batch.bytes for batch in batches.values()) >= PAGE_BYTES:
+                    for batch in batches.values():
+                        await batch.flush()
+                elif len(batches[source_id].entries) >= ENTRIES_AT_ONCE:
+                    await batches[source_id].flush()
         works = True
-        shared.problems = _told(route, tally)
+        shared.problems = told(route, search.tally)
     except ItemError as error:
         works = False
         shared.problems = [f"{route.route}: {error}"]
-    shared.outside, shared.wrong_lines = tally.outside, tally.wrong_lines
-    for store in stores.values():
-        await store.flush()
-        store.is_archive = route.file is None
-        store.listing.route = route.route if works else None
-        store.listing.whole = works and tally.complete
-        await store.end(shared.problems)
+    tally = search.tally
+    shared.outside, shared.wrong_lines, shared.unread = tally.outside, tally.wrong_lines, tally.unread
+    for batch in batches.values():
+        await batch.flush()
+        listing = batch.listing
+        listing.from_file = route.file is not None
+        listing.route = route.route if works else None
+        listing.whole = works and tally.complete
+        await keeper.end(listing, shared.problems)
     return shared
 
 
-def _told(route: Backfill, tally: Tally) -> list[str]:
+def told(route: Backfill, tally: Tally) -> list[str]:
+    """Return a sentence on each document that a route could not read."""
     return [f"{route.route}: {problem} ({problem.url})" for problem in tally.problems]
 
 
-def _listed(
-    context: Context, source: Source, route: Backfill, period: Period, tally: Tally
-) -> AsyncGenerator[Listed, None]:
-    async def parse(job: FeedJob) -> Feed:
-        return await context.workers.run(feed_from, job, url=job.url)
-
-    return list_entries(
-        context.client,
-        source,
-        route,
-        Window(period.first, period.last, zone_of(source.country)),
-        context.config.settings.archives,
-        tally=tally,
-        now=context.now,
-        parse=parse,
-        folder=context.config.folder,
-    )
-
-
-async def _begin(context: Context, source: Source, period: Period, take_pages: TakePages) -> _Store:
-    async with context.corpus.database.write() as connection:
-        window = await begin_window(connection, source.id, period)
-    return _Store(context, Listing(source, period), window, take_pages)
-
-
 @dataclass(slots=True)
-class _Store:
-    """Records the entries of one window, a batch a transaction, and at last how its listing ended."""
+class _Batch:
+    """Entries of one window that wait to be kept."""
 
-    context: Context
+    keeper: Keeper
     listing: Listing
-    window: int
-    take_pages: TakePages
-    batch: dict[str, Listed] = field(default_factory=dict)
-    brought: int = 0  # bytes of the pages that came along with the batch
-    is_archive: bool = True  # and not a file of the user's own, of which nothing says what days it covers
+    entries: dict[str, Listed] = field(default_factory=dict)  # under their keys
+    bytes: int = 0  # of the pages that came along
 
     def add(self, listed: Listed) -> None:
-        """Take one entry; what is no address is no article, whoever names it."""
+        """Take one entry; an address that is none is left out, whoever names it."""
         try:
             key = canonical_url(listed.entry.url)
         except ValueError:
             return
-        if key not in self.batch:
-            self.batch[key] = listed
-            self.brought += len(listed.page.body) if listed.page else 0
+        if key not in self.entries:
+            self.entries[key] = listed
+            self.bytes += len(listed.page.body) if listed.page else 0
 
     async def flush(self) -> None:
-        """Store what has come, and hand over the pages that came along."""
-        if not self.batch:
-            return
-        async with self.context.corpus.database.write() as connection:
-            rows = [(key, listed.entry, listed.archived_url) for key, listed in self.batch.items()]
-            self.listing.new += await store_listed(
-                connection, self.listing.source.id, rows, window=self.window, now=self.context.now()
-            )
-        self.listing.entries += len(self.batch)
-        pages = {key: listed.page for key, listed in self.batch.items() if listed.page is not None}
-        self.batch, self.brought = {}, 0
-        if pages:
-            await self.take_pages(pages)
-
-    async def end(self, problems: Sequence[str] = ()) -> None:
-        """Note how it ended."""
-        listing = self.listing
-        async with self.context.corpus.database.write() as connection:
-            await end_window(
-                connection,
-                self.window,
-                route=listing.route if self.is_archive else None,
-                now=self.context.now(),
-                whole=listing.whole,
-                entries=listing.entries,
-                outside=listing.outside,
-                problems=[*listing.problems, *problems][:PROBLEMS_KEPT],
-            )
-            await store_hosts(connection, self.context.client.take_changed_hosts())
+        """Have kept what has come."""
+        if self.entries:
+            entries, self.entries, self.bytes = self.entries, {}, 0
+            self.listing.entries += len(entries)
+            await self.keeper.keep(self.listing, entries)

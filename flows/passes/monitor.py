@@ -41,7 +41,7 @@ async def monitor(
     now: Callable[[], datetime] = utc_now,
     due_only: bool = False,
 ) -> Summary:
-    """One pass over `sources`, writing below the folder `data`. Raises StorageError when that cannot be used.
+    """Make one pass over `sources`, writing below the folder `data`. Raises StorageError when that cannot be used.
 
     All their feeds are polled, or with `due_only` those whose turn has come by their own rhythm.
 

@@ -9,7 +9,7 @@ from flows.passes.context import Observer
 
 
 class Relay(Observer):
-    """Tells another observer all it is told."""
+    """An observer that passes everything on to another."""
 
     def __init__(self, other: Observer) -> None:
         self._other = other
@@ -39,7 +39,7 @@ class Progress(Relay):
 
     @property
     def percent(self) -> float:
-        """Of the entries listed so far, how many in a hundred are done."""
+        """The percentage of the entries listed so far that are done."""
         return 100.0 * min(self._done, self._total) / self._total if self._total else 0.0
 
     def stage(self, title: str, total: int) -> None:

@@ -81,7 +81,7 @@ async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) 
 
 
 def _elapsed_s(state: FeedState, now: datetime) -> float | None:
-    """The seconds since the last poll, or fewer; None when that failed or there was none: nothing to measure with."""
+    """Return the seconds since the last poll, or fewer; None if it failed or there was none."""
     if state.next_poll is None or state.interval_s is None or state.failures:
         return None
     return max(0.0, (now - state.next_poll).total_seconds() + state.interval_s)
@@ -133,7 +133,7 @@ async def _read(
     response: Response | None,
     known: Sequence[PartState],
 ) -> Polled:
-    """What an answer means (None: not modified), together with the sitemaps that it leads to."""
+    """Read an answer (None: not modified), together with the sitemaps that it leads to."""
     cache_control = response.cache_control if response else None
     sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known})
     itself = sitemaps.known.get(state.url)
@@ -182,7 +182,7 @@ def _polled(source: Source, state: FeedState, feed: Feed) -> Polled:
 def _polled_sitemaps(
     source: Source, state: FeedState, fresh: FeedState, sitemaps: Sitemaps, *, lasting: bool, cache_control: str | None
 ) -> Polled:
-    """What the sitemaps gave. While one of them cannot be read the index counts as not read: it will be asked again."""
+    """Return the result of the sitemaps. An index counts as unread while a part cannot be read: it is asked again."""
     warnings = [*sitemaps.warnings, *(f"{error.url}: {error}" for error in sitemaps.failed)]
     return Polled(
         source,

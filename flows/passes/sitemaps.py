@@ -36,7 +36,7 @@ _NOTHING_THERE = ("not a feed", "not a sitemap", "empty")
 
 
 def body_hash(body: bytes) -> bytes:
-    """What two answers are compared by: some servers repeat a validator over changed bodies, or have none."""
+    """Return the hash that tells a changed body: some servers repeat a validator over changed bodies, or send none."""
     return hashlib.blake2b(body, digest_size=16).digest()
 
 
@@ -57,7 +57,7 @@ class Sitemaps:
     warnings: list[str] = field(default_factory=list)
 
     async def parse(self, response: Response, *, first: bool) -> Feed | Listing:
-        """What an answer holds. Raises ItemError when it is neither a feed nor a sitemap."""
+        """Parse an answer. Raises ItemError when it is neither a feed nor a sitemap."""
         now = self.context.now()
         last = min((part.read_at for part in self.known.values()), default=now)
         job = WatchJob(
@@ -99,7 +99,7 @@ class Sitemaps:
         return changed and (part.lastmod is None or part.lastmod >= before.read_at - SLACK)
 
     def _tell_ends_apart(self, found: dict[str, Listing]) -> None:
-        """Of two ends of a series that were both asked, the one with older pages need not be asked each time."""
+        """Note which end of an index has older pages, if both ends were asked: it need not be asked each time."""
         ends = [(listing.newest, url) for url, listing in found.items() if self.states[url].rank == 0]
         moments = [moment for moment, _ in ends if moment is not None]
         if len(ends) == 2 and len(set(moments)) == 2:
@@ -136,7 +136,7 @@ class Sitemaps:
             self.take(IndexPart(_with_number(self.feed_url, last), rank=0), response, listing)
 
     async def _is_there(self, number: int, found: dict[int, tuple[Response, Listing]]) -> bool:
-        """Whether the series has a file with this number; it is added to `found`."""
+        """Tell whether the series has a file with this number; add its entries to `found`."""
         url = _with_number(self.feed_url, number)
         try:
             response = await self._fetch(url, None)
@@ -155,7 +155,7 @@ class Sitemaps:
         return True
 
     async def _attempt(self, part: IndexPart) -> Feed | Listing | None:
-        """What is in a part; None when it has not changed, or cannot be read."""
+        """Return the content of a part; None if it has not changed or cannot be read."""
         before = self.known.get(part.url)
         try:
             response = await self._fetch(part.url, before)
@@ -209,7 +209,7 @@ class Sitemaps:
 
 
 def _number(url: str) -> int | None:
-    """The number that ends the name of a sitemap's file, as in /sitemap-oz-34.xml."""
+    """Return the number that ends the name of a sitemap's file, as in /sitemap-oz-34.xml."""
     match = _NUMBER.search(url)
     return int(match[1]) if match else None
 

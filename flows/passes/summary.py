@@ -1,4 +1,4 @@
-"""What a pass did, counted once, shown three ways: JSON, a table for the terminal, markdown for Prefect."""
+"""The outcome of a pass, counted once, shown three ways: JSON, a table for the terminal, markdown for Prefect."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Summary:
     raised: list[tuple[str, Flag]] = field(default_factory=list)  # flags of sources that are new in this pass
 
     def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
-        """Add what became of some entries; `source_of` names each one's source."""
+        """Add the outcomes of some entries; `source_of` names each one's source."""
         for placement in placements:
             self.outcomes[placement.outcome] += 1
             if placement.outcome.counted is Counted.APPENDED:
@@ -72,7 +72,7 @@ class Summary:
         return bool(watched) and all(s.status == "failed" for s in watched)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return {
             **{c.value: sum(self.outcomes[o] for o in Outcome.which(c)) for c in SHOWN},
             "pending": self.pending,
@@ -100,8 +100,8 @@ class Summary:
         }
 
 
-def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
+def source_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
     return [
         (
             key,
@@ -116,7 +116,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def sentences(summary: dict[str, Any]) -> str:
-    """The counts in one line, and a line for each source whose health needs a look."""
+    """Return the counts in one line, and a line for each source whose health needs a look."""
     said = Outcome.which(Counted.APPENDED, Counted.DUPLICATES, Counted.OFF_TOPIC)
     parts = [
         f"{summary['appended']} appended",
@@ -140,12 +140,12 @@ def sentences(summary: dict[str, Any]) -> str:
 
 
 def markdown(summary: dict[str, Any]) -> str:
-    """The same table for Prefect's artifact page."""
+    """Return the same table for Prefect's artifact page."""
     lines = [
         sentences(summary).replace("\n", "\n\n"),
         "",
         "| source | status | entries | new | appended | error |",
         "|---|---|--:|--:|--:|---|",
     ]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows(summary)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in source_rows(summary)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Which pages of a host are still to be fetched, while other programs may be at work on the same ones."""
+"""The pages of a host that are still to be fetched, while other programs may be at work on the same ones."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class WantedPages:
         self._others = 0  # how often others had been met when the index was last asked
 
     def has(self, key: str) -> bool:
-        """Whether the page is wanted, as far as is known without asking the index."""
+        """Tell whether the page is wanted, as far as is known without asking the index."""
         return key in self._keys and not self._context.fetched.has(key)
 
     async def has_still(self, key: str, others: int) -> bool:
-        """The same in the host's turn. The index is asked only if somebody else has had the host since."""
+        """Tell the same in the host's turn. The index is asked only if another program has had the host since."""
         context = self._context
         if others != self._others:
             self._others = others

@@ -1,4 +1,4 @@
-"""How well a period is covered, shown three ways: a table, JSON, and a page with a heat map."""
+"""The coverage of a period, shown three ways: a table, JSON, and a page with a heat map."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from extractors.period import Period, each_day
 from flows.pages import pages, replace_page
 from flows.reports.heat_map import NO_ROUTE, NUMBERS, STEPS, heat_map
 from storage.health.coverage import SourceCoverage
-from storage.state.periods import Period, each_day
 
 COVERAGE_FILE = "coverage.html"
 HEADINGS = (
@@ -20,8 +20,8 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
-    """A line for each source, under HEADINGS."""
+def coverage_table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
+    """Return a line for each source, under HEADINGS."""
     lines = []
     for source in coverage:
         reasons: Counter[str] = Counter()
@@ -37,15 +37,15 @@ def table(coverage: Sequence[SourceCoverage]) -> list[tuple[str, ...]]:
     return lines
 
 
-def markdown(coverage: Sequence[SourceCoverage]) -> str:
-    """The same table for Prefect's artifact page."""
+def coverage_markdown(coverage: Sequence[SourceCoverage]) -> str:
+    """Return the same table for Prefect's artifact page."""
     marks = "|".join(["---", *["--:"] * (len(HEADINGS) - 2), "---"])
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table(coverage)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in coverage_table(coverage)]
     return "\n".join(["| " + " | ".join(HEADINGS) + " |", f"|{marks}|", *lines])
 
 
 def to_json(coverage: Sequence[SourceCoverage]) -> dict[str, Any]:
-    """Source → its numbers by day (days without any, and without anything to say, are left out)."""
+    """Return source → its numbers by day; days without numbers or remarks are left out."""
     return {
         source.source_id: {
             "days": {
@@ -76,7 +76,7 @@ def write_page(path: Path, coverage: Sequence[SourceCoverage], period: Period, *
             totals={name: sum(source.total(name) for source in coverage) for name in NUMBERS},
             map=heat_map(coverage, list(each_day(period))),
             headings=HEADINGS,
-            table=table(coverage),
+            table=coverage_table(coverage),
             steps=STEPS,
         )
     )

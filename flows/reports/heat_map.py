@@ -28,7 +28,7 @@ class _Square:
 
 
 def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[str, Any]:
-    """Where each square of the map stands and what it says, for the template; days without a look are one square."""
+    """Return the place and text of each square, for the template; unsearched days in a row share a square."""
     side = max(NARROWEST, min(WIDEST, MAP_WIDTH / len(days)))
     rows = [
         {"name": source.source_id, "y": TOP + position * ROW_HEIGHT, "cells": list(_squares(source, days, side))}
@@ -36,10 +36,10 @@ def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[s
     ]
     by_month = len(days) > 62
     marks: list[dict[str, Any]] = []
-    for place, day in enumerate(days):
-        x = round(place * side, 1)
+    for position, day in enumerate(days):
+        x = round(position * side, 1)
         begins = day.day == 1 if by_month else day.weekday() == 0
-        if (begins or place == 0) and (not marks or x - marks[-1]["x"] >= LABEL_WIDTH):
+        if (begins or position == 0) and (not marks or x - marks[-1]["x"] >= LABEL_WIDTH):
             marks.append({"x": x, "text": f"{day:%b %Y}" if by_month else f"{day:%d %b}"})
     if len(marks) > 1 and marks[1]["x"] < LABEL_WIDTH:
         del marks[0]
@@ -55,23 +55,23 @@ def heat_map(coverage: Sequence[SourceCoverage], days: Sequence[date]) -> dict[s
 
 
 def _squares(source: SourceCoverage, days: Sequence[date], side: float) -> Iterator[_Square]:
-    """One for each day that has something to say; days in a row that nobody has looked at are one."""
+    """Yield a square for each day with a result; unsearched days in a row share a square."""
     most = max((cell.listed for cell in source.days.values()), default=0)
     gap = 1.0 if side >= 6 else 0.0
     for blank, group in groupby(enumerate(days), key=lambda pair: source.days[pair[1]].blank):
-        places = list(group)
+        positions = list(group)
         if blank:
-            (start, first), (end, last) = places[0], places[-1]
+            (start, first), (end, last) = positions[0], positions[-1]
             why = "no archive was searched" if source.has_route else NO_ROUTE
             until = f" – {last:%a %Y-%m-%d}" if last > first else ""
             x, width = round(start * side, 1), round((end - start + 1) * side - gap, 1)
             yield _Square(x, width, "blank", thin=False, title=f"{source.source_id}, {first:%a %Y-%m-%d}{until}: {why}")
             continue
-        for place, day in places:
+        for position, day in positions:
             cell = source.days[day]
             shade = f"h{round((STEPS - 1) * cell.listed / most)}" if cell.listed else "none"
             title = f"{source.source_id}, {day:%a %Y-%m-%d}: {_told(cell)}"
-            yield _Square(round(place * side, 1), round(side - gap, 1), shade, cell.thin, title)
+            yield _Square(round(position * side, 1), round(side - gap, 1), shade, cell.thin, title)
 
 
 def _told(cell: Cell) -> str:

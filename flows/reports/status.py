@@ -1,4 +1,4 @@
-"""The status page: one static HTML file that says how everything is doing, for a person who would rather look."""
+"""The status page: a static HTML file that shows the state of sources, passes and corpus."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from config.load import Config
 from config.sources import Source
+from extractors.period import Period, each_day
 from extractors.records import Counted, words_of
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
@@ -18,7 +19,6 @@ from flows.reports.heat_map import STEPS, heat_map
 from storage.corpus.writer import CorpusWriter
 from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.report import DAYS, Report, Run, SourceReport, load_report
-from storage.state.periods import Period, each_day
 
 REPORT_FILE = "report.html"
 REASONS = 12  # listed: the most frequent ones
@@ -43,7 +43,7 @@ async def write_report(config: Config, corpus: CorpusWriter, data: Path, *, now:
 def page(
     report: Report, coverage: Sequence[SourceCoverage], sources: Sequence[Source], period: Period, *, now: datetime
 ) -> str:
-    """The page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
+    """Return the page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
     names = {source.id: source.name for source in sources}
     days = list(each_day(period))
     per_day: Counter[date] = sum((source.days for source in report.sources), Counter())
@@ -71,10 +71,10 @@ def page(
 def _chart(per_day: Mapping[date, int], days: Sequence[date]) -> dict[str, Any]:
     most = max((per_day[day] for day in days), default=0)
     bars = []
-    for place, day in enumerate(days):
+    for position, day in enumerate(days):
         height = round(CHART_HEIGHT * per_day[day] / most) if most else 0
         bars.append({
-            "x": place * (BAR_WIDTH + BAR_GAP),
+            "x": position * (BAR_WIDTH + BAR_GAP),
             "height": max(height, 2) if per_day[day] else 0,
             "number": per_day[day],
             "day": day,

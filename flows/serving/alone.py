@@ -1,4 +1,4 @@
-"""One program at a time: a lock on a file, which the system takes back from a program that ends in whatever way."""
+"""One program at a time: a file lock, which the system releases however the program ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.files.local_folder import named_disk_errors
 
 @contextmanager
 def alone(path: Path) -> Iterator[bool]:
-    """Whether the file was free and is now ours, for as long as the block takes. Raises StorageError."""
+    """Lock the file for the duration of the block; yield whether it was free. Raises StorageError."""
     with named_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -16,12 +16,12 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def guarded(*command: str) -> list[str]:
-    """The command as a child of this process that ends with it."""
+    """Return the command line that runs the command as a child that ends with this process."""
     return [sys.executable, "-m", "flows.serving.child", str(os.getpid()), *command]
 
 
 def end_with(parent: int) -> None:
-    """From now on this process is killed when the process `parent` ends; at once if it has already."""
+    """Have this process killed when the process `parent` ends; at once if it has already ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:

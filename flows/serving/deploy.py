@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from config.errors import UserError
 from config.load import Config
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ WAITING_MAILS = "20 * * * *"  # a server that is down is asked again within the 
 FLAGS = ("silent", "redesigned", "failing", "old-rule")  # of a source's health: storage.health
 
 
-class DeployError(Exception):
+class DeployError(UserError):
     """The deployments cannot be made; the message says what to do."""
 
 
@@ -51,7 +52,7 @@ class Deployment:
 
 
 def planned(config: Config, data: Path) -> list[Deployment]:
-    """All deployments of this configuration and this data folder."""
+    """Return all deployments of this configuration and this data folder."""
     settings = config.settings
     places = {"config": str(config.folder.absolute()), "data": str(data.absolute())}
     zone = settings.schedule.timezone
@@ -101,7 +102,7 @@ def planned(config: Config, data: Path) -> list[Deployment]:
 async def registered(
     plan: Sequence[Deployment], *, pool: str | None = None, tags: Sequence[str] = ()
 ) -> list[RunnerDeployment]:
-    """The deployments in Prefect's words, not applied yet; in the work pool `pool`, if one is named."""
+    """Return Prefect's objects for the deployments, not applied yet; in the work pool `pool`, if given."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.schedules import Cron
     from prefect.types.entrypoint import EntrypointType
@@ -127,7 +128,7 @@ async def registered(
 
 
 async def deploy(config: Config, data: Path, *, pool: str = POOL, notify: str | None = None) -> list[str]:
-    """Make or bring up to date the work pool, the deployments and the automations; a line on each.
+    """Make or update the work pool, the deployments and the automations; return a line on each.
 
     `notify` names a notification block ("slack-webhook/desk") that is told of sources in trouble.
     Raises DeployError.
@@ -157,7 +158,7 @@ async def deploy(config: Config, data: Path, *, pool: str = POOL, notify: str | 
 
 
 def automations(block: UUID | None) -> list[Automation]:
-    """What watches over the runs and the sources; with a notification `block`, that is told of sources in trouble."""
+    """Return the automations that watch runs and sources; a notification `block` is told of sources in trouble."""
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState, DoNothing, SendNotification
@@ -205,7 +206,7 @@ def automations(block: UUID | None) -> list[Automation]:
 
 
 async def _put(automation: Automation) -> str:
-    """Make the automation, or bring the one of this name up to date: made twice, it would act twice."""
+    """Make the automation, or update an existing one of this name: a duplicate would act twice."""
     try:
         known = await type(automation).aread(name=automation.name)
     except ValueError:

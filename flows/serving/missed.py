@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from config.load import Config
 from flows.serving.deploy import Deployment
 from storage.digests.archive import load_issues
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 
 
 def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: datetime) -> list[Deployment]:
-    """The deployments of digests whose last moment to be made has passed since the `last` one of their name.
+    """Return the deployments of digests that fell due after the `last` digest of their name was made.
 
     Pure. A digest that has never been made is not missed: it waits for its hour. One that had nothing to tell was not
     kept, so it is made again, and says nothing again.
@@ -32,8 +32,8 @@ def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: dat
 
 
 async def load_last(config: Config, data: Path) -> dict[str, datetime]:
-    """When each digest was last made, by name. Raises StorageError."""
-    database = await open_database(database_place(data, config.settings.storage))
+    """Return the time each digest was last made, by name. Raises StorageError."""
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         async with database.read() as connection:
             issues = await load_issues(connection)

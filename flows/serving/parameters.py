@@ -8,15 +8,19 @@ patterns. A rule with "if" and "else" makes it say what is expected instead, in 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from config.sources import Route
+from extractors.archives.routes import ROUTES
+
+if TYPE_CHECKING:
+    RouteName = str
+else:
+    RouteName = Literal[tuple(ROUTES)]
 
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
-ROUTES = get_args(Route)
 
 
 def _unless(rule: dict[str, Any], expected: str) -> dict[str, Any]:
@@ -34,7 +38,7 @@ Day = Annotated[
     ),
 ]
 Via = Annotated[
-    Route | None,
+    RouteName | None,
     WithJsonSchema(
         _or_none({"enum": [*ROUTES], "type": "string"})
         | _unless({"enum": [*ROUTES, None]}, f"one of {', '.join(ROUTES)}")

@@ -26,41 +26,41 @@ from prefect.deployments import arun_deployment
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from config.load import ConfigError, load_config
+from config.errors import UserError
+from config.load import load_config
+from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.digest import digest as plain_digest
 from flows.passes import backfill as plain_backfill
 from flows.passes import monitor as plain
+from flows.passes.backfill_request import checked_request
 from flows.passes.context import Observer, utc_now
 from flows.passes.observers import Announcer, Progress
 from flows.passes.summary import markdown, sentences
-from flows.reports.coverage import markdown as coverage_markdown
+from flows.reports.coverage import coverage_markdown
 from flows.serving import process
 from flows.serving.alone import alone
 from flows.serving.parameters import Day, Shards, Since, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
-from flows.tools.inspect import coverage_of
-from storage.errors import StorageError
 
 T = TypeVar("T")
 P = ParamSpec("P")
 TASK_TIMEOUT_S = 3600  # a batch takes minutes; this only ends one that hangs
 LISTING_TIMEOUT_S = 24 * 3600  # a week of Common Crawl is some hundred gigabytes
-EXPECTED = (StorageError, ConfigError, plain_backfill.RequestError, plain_digest.RequestError)
 SOURCES_NAMED = 3  # in a run's name; of more, only how many there are
 observer: Observer | None = None  # of a run in this process, whose terminal shows its progress
 
 
 def _say(line: str) -> None:
-    """One line of a run that nobody watches, for the log of `c5watch serve` or of the worker."""
+    """Print a line of an unattended run, for the log of `c5watch serve` or of the worker."""
     if observer is None:
         print(process.stamp(), line, file=sys.stderr, flush=True)
 
 
 async def _begin() -> None:
-    """Make ready for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    """Prepare for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
     if observer is None:
         process.begin()
     await take_settings()
@@ -82,7 +82,7 @@ def _name_of_pass() -> str:
 
 
 async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s: float = TASK_TIMEOUT_S) -> T:
-    """The `Step` of Prefect: one batch is one task run. Batches may be run again, so a failed one is."""
+    """Run a batch as a Prefect task run (a `Step`). Batches may be run again, so failed ones are retried."""
 
     @task(name=title, retries=2, retry_delay_seconds=10, retry_jitter_factor=0.5, timeout_seconds=timeout_s,
           cache_policy=NO_CACHE)  # fmt: skip
@@ -93,13 +93,13 @@ async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s
 
 
 def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | State]]:
-    """What is expected to go wrong ends a run with its sentence, where no command is there to say it."""
+    """End a run with the sentence of an expected error, where no command reports it."""
 
     @functools.wraps(work)
     async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:
         try:
             return await work(*args, **kwargs)
-        except EXPECTED as error:
+        except UserError as error:
             if observer is not None:
                 raise
             _say(f"{work.__name__} failed: {error}")
@@ -119,7 +119,7 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
 async def monitor(
     config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
 ) -> dict[str, Any] | State:
-    """One pass over the feeds.
+    """Make one pass over the feeds.
 
     Args:
         config: Folder with settings.toml, sources.toml and topics.toml.
@@ -128,7 +128,7 @@ async def monitor(
         due_only: Poll only the feeds whose turn has come by their own rhythm.
     """
     await _begin()
-    checked = load_config(Path(config))
+    checked = load_config(Path(config), ROUTES)
     with alone(Path(data) / MONITOR_LOCK) as free:
         if due_only and not free:
             _say("monitor: left out, since the last pass is still at work")
@@ -181,7 +181,7 @@ async def backfill(
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any]:
-    """A past period. Stopped in whatever way, it is continued by the same parameters.
+    """Take in a past period. However it was stopped, a run with the same parameters continues it.
 
     Args:
         first: First day, in each publisher's own time zone.
@@ -193,10 +193,8 @@ async def backfill(
         data: Folder of the corpus and its index.
     """
     await _begin()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    checked = load_config(Path(config))
-    addresses = Path(urls) if urls else None
-    chosen, _ = plain_backfill.choose_sources(checked, sources or (), via=via, addresses=addresses)
+    checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
+    request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
     progress = Progress(observer or Observer())
     artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
 
@@ -206,22 +204,12 @@ async def backfill(
         return result
 
     summary = await plain_backfill.backfill(
-        checked,
-        Path(data),
-        period=period,
-        sources=chosen,
-        via=via,
-        addresses=addresses,
-        engine="prefect",
-        step=step,
-        observer=progress,
+        checked, Path(data), request, engine="prefect", step=step, observer=progress
     )
     counts = summary.to_json()
     _say(f"backfill {first} – {last}: {sentences(counts)}")
     await aupdate_progress_artifact(artifact, progress=100.0)
-    coverage, page = await coverage_of(
-        checked, Path(data), [s.id for s in chosen], period, via=via, addresses=addresses
-    )
+    coverage, page = await plain_backfill.write_coverage(checked, Path(data), request, now=utc_now())
     text = f"{markdown(counts)}\n\n{coverage_markdown(coverage)}\n\nBy day: {page.absolute()}"
     await acreate_markdown_artifact(key="backfill-summary", markdown=text, description=f"{first} – {last}")
     return counts
@@ -245,7 +233,7 @@ async def backfill_windows(
     config: str = "config",
     data: str = "data",
 ) -> list[str]:
-    """A long past period, cut into windows that workers do side by side: starts a backfill for each, and ends.
+    """Cut a long past period into windows that workers do side by side: start a backfill for each, and end.
 
     Args:
         first: First day, in each publisher's own time zone.
@@ -258,9 +246,8 @@ async def backfill_windows(
         data: Folder of the corpus and its index.
     """
     await _begin()
-    period = plain_backfill.checked_period(first, last, today=utc_now().date())
-    chosen, _ = plain_backfill.choose_sources(load_config(Path(config)), sources or (), via=via, addresses=None)
-    parts = shares(chosen, period, via=via, shards=shards)
+    checked = load_config(Path(config), ROUTES)
+    parts = shares(checked_request(checked, first, last, sources or (), via=via, today=utc_now().date()), shards=shards)
     names = []
     for part in parts:
         await arun_deployment(
@@ -302,7 +289,7 @@ async def digest(
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any] | State:
-    """What is new since the last digest, as files and as mail.
+    """Write what is new since the last digest to files, and mail it.
 
     Args:
         name: The digest to make; none means all in the settings.
@@ -314,12 +301,9 @@ async def digest(
     """
     await _begin()
     summary = await plain_digest.digest(
-        load_config(Path(config)),
+        load_config(Path(config), ROUTES),
         Path(data),
-        names=[name] if name else (),
-        since=since,
-        send=send,
-        waiting_only=waiting_only,
+        plain_digest.DigestRequest((name,) if name else (), since, send, waiting_only),
         engine="prefect",
         step=run_as_task,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from config.load import Config
 from flows.engine import configured_api, quiet_dependencies
@@ -18,7 +18,9 @@ from flows.passes.monitor import monitor
 from flows.serving.server import EmbeddedServer, check_api
 from storage.corpus.writer import open_corpus
 from storage.errors import StorageError
-from storage.state.periods import Period
+
+if TYPE_CHECKING:
+    from flows.passes.backfill_request import BackfillRequest
 
 T = TypeVar("T")
 EngineChoice = Literal["direct", "prefect"]
@@ -34,7 +36,7 @@ def run_monitor(
     observer: Observer,
     due_only: bool = False,
 ) -> dict[str, Any]:
-    """One monitor pass; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
+    """Run one monitor pass; return the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
     if engine == "direct":
         summary = run(monitor(config, data, sources=config.select(source_ids), observer=observer, due_only=due_only))
         return summary.to_json()
@@ -51,33 +53,26 @@ def run_monitor(
 def run_backfill(
     config: Config,
     data: Path,
-    source_ids: Sequence[str],
-    period: Period,
+    request: BackfillRequest,
     *,
-    via: str | None,
-    addresses: Path | None,
     engine: EngineChoice,
     observer: Observer,
 ) -> dict[str, Any]:
-    """One backfill; the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
+    """Run one backfill; return the summary's JSON object. Raises StorageError, ServerError, KeyboardInterrupt."""
     if engine == "direct":
         from flows.passes.backfill import backfill
 
-        sources = config.select(source_ids)
-        summary = run(
-            backfill(config, data, period=period, sources=sources, via=via, addresses=addresses, observer=observer)
-        )
-        return summary.to_json()
+        return run(backfill(config, data, request, observer=observer)).to_json()
     with _prefect_api(config, data):
         return run_flow(
             lambda flows: flows.backfill(
-                period.first,
-                period.last,
+                request.period.first,
+                request.period.last,
                 config=str(config.folder),
                 data=str(data),
-                sources=list(source_ids) or None,
-                via=via,
-                urls=str(addresses.absolute()) if addresses else None,
+                sources=[source.id for source in request.sources],
+                via=request.via,
+                urls=str(request.addresses.absolute()) if request.addresses else None,
             ),
             observer=observer,
         )
@@ -85,7 +80,7 @@ def run_backfill(
 
 @contextmanager
 def _prefect_api(config: Config, data: Path) -> Iterator[None]:
-    """The configured Prefect API, or one of our own for as long as the run takes."""
+    """Yield the configured Prefect API, or that of our own server for the duration of the run."""
     asyncio.run(check_corpus(config, data))
     if url := configured_api(os.environ):
         check_api(url, otherwise="use --engine direct")
@@ -97,7 +92,7 @@ def _prefect_api(config: Config, data: Path) -> Iterator[None]:
 
 
 async def check_corpus(config: Config, data: Path) -> None:
-    """Raises StorageError when the corpus cannot be used: here as one sentence, in a flow run as a traceback."""
+    """Raise StorageError if the corpus cannot be used: here it is one sentence, in a flow run a traceback."""
     async with open_corpus(data, config.settings.storage):
         pass
 
@@ -109,7 +104,7 @@ def use_server(server: EmbeddedServer) -> None:
 
 
 def run_flow(start: Callable[[ModuleType], Coroutine[Any, Any, T]], *, observer: Observer) -> T:
-    """A flow run of the Prefect API that is configured; `start` takes `flows.serving.prefect_flows`."""
+    """Start a flow run under the configured Prefect API; `start` takes `flows.serving.prefect_flows`."""
     quiet_dependencies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the progress bar and the summary say the rest
     from flows.serving import prefect_flows
@@ -122,7 +117,7 @@ def run_flow(start: Callable[[ModuleType], Coroutine[Any, Any, T]], *, observer:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The coroutine's result; SIGTERM interrupts it as Ctrl-C does."""
+    """Return the coroutine's result; SIGTERM interrupts it as Ctrl-C does."""
 
     async def interruptible() -> T:
         task = asyncio.current_task()

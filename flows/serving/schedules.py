@@ -1,4 +1,4 @@
-"""When a schedule fires next; and what the runs of one machine agree on."""
+"""The next moment of a schedule, and values shared by the runs of a machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PARENT = "C5WATCH_SERVE"  # environment of a run: the process that it ends with,
 
 
 def next_run(cron: str, timezone: str, *, now: datetime | None = None) -> str:
-    """When the schedule's next moment is, in its own zone."""
+    """Return the schedule's next moment, in its own zone."""
     from cronsim import CronSim
 
     here = (now or datetime.now(ZoneInfo(timezone))).astimezone(ZoneInfo(timezone))

@@ -88,7 +88,7 @@ async def _end(task: asyncio.Task[Any]) -> None:
 
 
 async def _first_pass(config: Config, data: Path, log: Callable[[str], None]) -> None:
-    """What is due is taken on now, by a process without Prefect; scheduled passes are left out meanwhile."""
+    """Make a pass over due feeds now, in a process without Prefect; scheduled passes are skipped meanwhile."""
     with alone(data / MONITOR_LOCK) as free:
         if not free:
             return
@@ -131,41 +131,64 @@ async def _scheduled(
     log: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
-    """Prefect's runner with all deployments, until `stop` is set. Raises ServerError when it or the server ends."""
+    """Run Prefect's runner with all deployments until `stop` is set. Raises ServerError when it or the server ends."""
     if server is not None:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not stop.is_set() and not await asyncio.to_thread(server.answers):
-            if time.monotonic() > deadline:
-                raise ServerError(f"Prefect's server did not answer within {START_TIMEOUT_S:g} s: see {server.log}")
-            await asyncio.sleep(0.25)
+        await _await_server(server, stop)
         os.environ.update(server.environment)
         url = server.url
-    # It takes seconds, in which a signal must be heard; nobody waits for this thread when we end.
-    importing = threading.Thread(target=importlib.import_module, args=("flows.serving.prefect_flows",), daemon=True)
-    importing.start()
-    while importing.is_alive() and not stop.is_set():
-        await asyncio.sleep(0.1)
+    await _import_flows(stop)
     if stop.is_set():
         return
     os.environ[PARENT] = f"{os.getpid()} {config.settings.schedule.timezone}"
     from prefect.runner import Runner
 
-    from flows.serving.deploy import registered
-
     plan = planned(config, data)
     runner = Runner(name="c5watch", query_seconds=POLL_S, prefetch_seconds=AHEAD_S, pause_on_shutdown=False)
-    host = f"host:{socket.gethostname()}"
-    ids = [await runner.aadd_deployment(one) for one in await registered(plan, tags=[host])]
-    if dead := await _mark_crashed(ids, host):
-        log(f"{counted(dead, 'run')} that died with the last 'c5watch serve' marked as crashed")
+    ids = await _deploy(runner, plan, log)
     late = missed(plan, await load_last(config, data), now=utc_now())
-    await _start([ids[plan.index(one)] for one in late])
-    for one in late:
-        log(f"digest {one.name} was due while nobody was there: made now")
+    await _start([ids[plan.index(deployment)] for deployment in late])
+    for deployment in late:
+        log(f"digest {deployment.name} was due while nobody was there: made now")
     log(f"schedules are on, under Prefect at {url}")
     if server is not None and ui:
         log(f"Prefect's pages: {server.url.removesuffix('/api')}; they ask for the line in {server.password_file}")
     log(f"next: {', '.join(upcoming(plan))}")
+    await _keep_running(runner, server, stop)
+
+
+async def _await_server(server: EmbeddedServer, stop: asyncio.Event) -> None:
+    """Return when the server answers or `stop` is set. Raises ServerError after START_TIMEOUT_S, or if it ends."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not stop.is_set() and not await asyncio.to_thread(server.answers):
+        if time.monotonic() > deadline:
+            raise ServerError(f"Prefect's server did not answer within {START_TIMEOUT_S:g} s: see {server.log}")
+        await asyncio.sleep(0.25)
+
+
+async def _import_flows(stop: asyncio.Event) -> None:
+    """Import the flows, and with them Prefect; return early when `stop` is set.
+
+    The import takes seconds, in which a signal must be heard. Nobody waits for its thread when the process ends.
+    """
+    importing = threading.Thread(target=importlib.import_module, args=("flows.serving.prefect_flows",), daemon=True)
+    importing.start()
+    while importing.is_alive() and not stop.is_set():
+        await asyncio.sleep(0.1)
+
+
+async def _deploy(runner: Runner, plan: Sequence[Deployment], log: Callable[[str], None]) -> list[Any]:
+    """Give the runner its deployments, mark the runs of a crashed `serve` as crashed; return the deployments' ids."""
+    from flows.serving.deploy import registered
+
+    host = f"host:{socket.gethostname()}"
+    ids = [await runner.aadd_deployment(deployment) for deployment in await registered(plan, tags=[host])]
+    if dead := await _mark_crashed(ids, host):
+        log(f"{counted(dead, 'run')} that died with the last 'c5watch serve' marked as crashed")
+    return ids
+
+
+async def _keep_running(runner: Runner, server: EmbeddedServer | None, stop: asyncio.Event) -> None:
+    """Keep the runner at work until `stop` is set, then end its runs. Raises ServerError when it or the server ends."""
     running = asyncio.create_task(runner.start())
     try:
         while not runner.started and not running.done():
@@ -198,7 +221,7 @@ async def _end_runs(runner: Runner) -> None:
 
 
 async def _start(deployments: Sequence[Any]) -> None:
-    """Have a run of each begin at once."""
+    """Start a run of each deployment at once."""
     from prefect.client.orchestration import get_client
 
     async with get_client() as client:
@@ -207,7 +230,7 @@ async def _start(deployments: Sequence[Any]) -> None:
 
 
 async def _mark_crashed(deployments: Sequence[Any], tag: str) -> int:
-    """The runs that this machine's last `serve` has left behind when it died: they are dead, as it was their parent."""
+    """Mark the runs of a crashed `serve` on this machine as crashed; return how many there were."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -239,14 +262,14 @@ async def _mark_crashed(deployments: Sequence[Any], tag: str) -> int:
 
 
 def listen(stop: asyncio.Event) -> None:
-    """SIGTERM and Ctrl-C set `stop`."""
+    """Have SIGTERM and Ctrl-C set `stop`."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
 
 def upcoming(plan: Sequence[Deployment], *, now: datetime | None = None) -> list[str]:
-    """When each of the scheduled deployments runs next: "monitor 14:30", with the day where it is not today.
+    """Return each scheduled deployment's next run: "monitor 14:30", with the day if it is not today.
 
     With its zone where that is not the one of the first.
     """

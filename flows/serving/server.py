@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from config.errors import UserError
 from flows.engine import api_admits, api_answers, quiet_dependencies
 from flows.serving.child import guarded
 
@@ -34,7 +35,7 @@ RETENTION = {
 }
 
 
-class ServerError(Exception):
+class ServerError(UserError):
     """A Prefect server cannot be used; the message says what to do."""
 
 
@@ -93,6 +94,7 @@ class EmbeddedServer:
             "PREFECT_HOME": str(self.home),
             "PREFECT_SERVER_UI_ENABLED": str(self._ui),
             "PREFECT_SERVER_UI_API_URL": "/api",
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(self.home / "pages"),  # its own place may not be writable
             "PREFECT_SERVER_API_AUTH_STRING": self.password,
             "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
         }
@@ -113,7 +115,7 @@ class EmbeddedServer:
         }
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> str:
-        """Its API's address, once it answers. Raises ServerError."""
+        """Wait until its API answers; return the address. Raises ServerError."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.answers():
@@ -122,14 +124,14 @@ class EmbeddedServer:
         raise ServerError(f"Prefect's embedded server did not answer within {timeout_s:g} s: see {self.log}")
 
     def answers(self) -> bool:
-        """Whether its API answers, within a second. Raises ServerError when its process has ended."""
+        """Tell whether its API answers within a second. Raises ServerError when its process has ended."""
         if not self.running:
             raise ServerError(f"Prefect's embedded server ended by itself: see {self.log}")
         return api_answers(self.url)
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Tell whether its process is running."""
         return self._process is not None and self._process.poll() is None
 
     def __exit__(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config.sources import Source
-from flows.passes.listing import WINDOW_DAYS, routes_of
-from storage.state.periods import Period, cut
+from extractors.archives.routes import ROUTES
+from extractors.period import Period, cut
+from flows.passes.backfill_request import BackfillRequest
 
 # Below these, names are given out at the third level: gov.kz, co.uk, com.tr (the usual ones of publicsuffix.org).
 SHARED_SECOND_LEVELS = {"ac", "co", "com", "edu", "gov", "info", "mil", "net", "org", "press"}
@@ -23,15 +23,15 @@ SHARED_SECOND_LEVELS = {"ac", "co", "com", "edu", "gov", "info", "mil", "net", "
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one backfill run takes on."""
+    """The part of a backfill that one run takes on."""
 
-    name: str  # of the group: "shard 3", "ccnews"
+    name: str  # of the group: "shard 3", or a route that is read once for all sources
     sources: tuple[str, ...]
     period: Period
 
 
 def site_of(address: str) -> str:
-    """The site that an address is of: the name that somebody has registered, without what is below it."""
+    """Return the site of an address: the registered name without its subdomains."""
     host = (urlsplit(address).hostname or "").removeprefix("www.")
     try:
         ipaddress.ip_address(host)
@@ -43,25 +43,28 @@ def site_of(address: str) -> str:
 
 
 def shard_of(source: Source, shards: int) -> int:
-    """The source's shard, from 0; the same on every machine and in every run."""
+    """Return the source's shard, from 0; the same on every machine and in every run."""
     digest = hashlib.blake2b(site_of(source.homepage).encode(), digest_size=8).digest()
     return int.from_bytes(digest) % shards
 
 
-def shares(sources: Sequence[Source], period: Period, *, via: str | None, shards: int) -> list[Share]:
-    """The period's backfill for these sources, cut up; what can go on side by side comes first.
+def shares(request: BackfillRequest, *, shards: int) -> list[Share]:
+    """Return the backfill, cut up; what can go on side by side comes first.
 
     Archives that are read by stretches of days are cut by these too. Those that are one list for any period, such as
-    a sitemap, are not: each part would read it again. Common Crawl's files are read once for all sources.
+    a sitemap, are not: each part would read it again. Files that sources share are read once for all of them.
     """
     groups: dict[tuple[str, int | None], list[str]] = defaultdict(list)
-    for source in sources:
-        if not (routes := routes_of(source, via)):
+    for source in request.sources:
+        if not (routes := request.routes(source)):
             continue
-        route = routes[0].route
-        name = route if route == "ccnews" else f"shard {shard_of(source, shards) + 1}"
-        groups[name, WINDOW_DAYS[route]].append(source.id)
+        name = routes[0].route
+        route = ROUTES[name]
+        group = name if route.shared else f"shard {shard_of(source, shards) + 1}"
+        groups[group, route.window_days].append(source.id)
     found = [
-        Share(name, tuple(ids), part) for (name, days), ids in groups.items() for part in cut(period, (), days=days)
+        Share(name, tuple(ids), part)
+        for (name, days), ids in groups.items()
+        for part in cut(request.period, (), days=days)
     ]
     return sorted(found, key=lambda share: (share.period.first, share.name))

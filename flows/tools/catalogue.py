@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Category, Source, SourcesFile
+from extractors.archives.routes import ROUTES
 from storage.files.local_folder import put_file, sync_folder
 
 FILE = "sources.toml"
@@ -68,7 +69,7 @@ class NewSource:
 
 
 def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
-    """The draft with all that it lacks, and an id that is not `taken`. Raises ValueError with what is wrong."""
+    """Return the draft completed, with an id that is not `taken`. Raises ValueError with the reason."""
     host = urlsplit(draft.homepage).hostname or ""
     guessed = []
     language, country, category = draft.language, draft.country, draft.category
@@ -100,7 +101,7 @@ def _said(error: Any) -> str:
 
 
 def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> str:
-    """An id made of the host's name; with the language, the name or a number added when that is taken."""
+    """Return an id made of the host's name; with the language, the name or a number added when that is taken."""
     labels = [label for label in host.lower().split(".") if label]
     if len(labels) > 2 and labels[-2] in _SECOND_LEVEL:
         labels = labels[:-1]
@@ -126,7 +127,7 @@ def _country_of(host: str) -> str | None:
 
 
 def _language_of(homepage: str, feeds: Sequence[str]) -> str | None:
-    """The language that the addresses name: "en" of en.site.kz and of site.uz/en/rss."""
+    """Return the language that the addresses name: "en" of en.site.kz and of site.uz/en/rss."""
     for url in (homepage, *feeds):
         parts = urlsplit(url)
         named = [EDITIONS_OF_PATHS[word] for word in parts.path.lower().split("/") if word in EDITIONS_OF_PATHS]
@@ -142,14 +143,14 @@ def _category_of(host: str, country: str) -> str:
 
 
 def feed_key(url: str) -> str:
-    """What two addresses of one feed have in common: http and https, www and the final slash make no other feed."""
+    """Return the key that all addresses of a feed share: http and https, www and the final slash make no other feed."""
     parts = urlsplit(url)
     host = parts.netloc.lower().removeprefix("www.")
     return f"{host}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")
 
 
 def table(new: NewSource) -> str:
-    """Its [[sources]] table, with a line above it that names what is guessed."""
+    """Return its [[sources]] table, with a line above it that names what is guessed."""
     source = new.source
     lines = [f"# Please review {_listing(new.guessed)}: guessed."] if new.guessed else []
     lines += [
@@ -178,7 +179,7 @@ def _listing(words: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string of TOML: JSON's escapes, and the one control character that JSON leaves as it is."""
+    """Return a basic string of TOML: JSON's escapes, and the one control character that JSON leaves as it is."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -207,7 +208,7 @@ def append(folder: Path, sources: Sequence[NewSource]) -> Written:
     """
     path = (folder / FILE).resolve()  # where a link leads: the link stays one
     with _alone(folder):
-        before = load_config(folder)
+        before = load_config(folder, ROUTES)
         copied = not path.exists()
         content = (CHECKOUT / FILE if copied else path).read_bytes()
         text = content.decode("utf-8-sig")
@@ -225,7 +226,7 @@ def append(folder: Path, sources: Sequence[NewSource]) -> Written:
 
 
 def _check(path: Path, text: str, expected: list[Source]) -> None:
-    """Raises ConfigError unless `text` is a catalogue of just the `expected` sources."""
+    """Raise ConfigError unless `text` is a catalogue of just the `expected` sources."""
     try:
         if SourcesFile.model_validate(tomllib.loads(text)).sources == tuple(expected):
             return
@@ -239,7 +240,7 @@ def _check(path: Path, text: str, expected: list[Source]) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One program at a time appends; a second one waits for its turn, and then sees what the first has added."""
+    """Lock the catalogue: a second program waits for its turn, and then sees what the first has added."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

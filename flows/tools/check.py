@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 from config.load import Config
 from config.sources import Backfill, Source
-from extractors.archives.routes import list_entries
-from extractors.archives.search import TOO_MANY, Tally
-from extractors.archives.window import Window
+from extractors.archives.routes import ROUTES
+from extractors.archives.search import TOO_MANY, Search, list_entries
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
 from extractors.fetching.messages import ACCEPT_FEED
+from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
 from extractors.workers.pool import Workers
@@ -33,8 +33,6 @@ from extractors.zones import zone_of
 from flows.passes.context import Observer, utc_now
 from flows.passes.sitemaps import NEWS_LASTS
 
-OWN_ROUTES = ("sitemap", "wordpress", "paged")  # of the site itself
-SHARED_ROUTES = ("gdelt", "wayback")  # one host for all sources
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
 STALE = timedelta(days=30)
@@ -62,7 +60,7 @@ class Check:
     advice: str | None = None  # what to do about it
 
     def to_json(self) -> dict[str, Any]:
-        """The check as JSON values."""
+        """Return the check as JSON values."""
         return asdict(self)
 
 
@@ -92,7 +90,7 @@ async def check_sources(
     With `shared` the archives that all sources share are asked too.
     """
     observer = observer or Observer()
-    routes = (*OWN_ROUTES, *(SHARED_ROUTES if shared else ()))
+    asked = ("site", "archive") if shared else ("site",)
     async with Client(config.settings.network, now=now) as client:
         with Workers(config.settings.extraction) as workers:
             asking = _Asking(config, client, workers, now)
@@ -100,7 +98,7 @@ async def check_sources(
             for source in sources:
                 jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.feeds]
                 jobs += [(_route_host(r, source), _route_job(asking, source, r)) for r in source.backfill
-                         if r.route in routes]  # fmt: skip
+                         if ROUTES[r.route].asks in asked]  # fmt: skip
             queues: dict[str, list[int]] = defaultdict(list)
             for position, (host, _) in enumerate(jobs):
                 queues[host].append(position)
@@ -123,7 +121,7 @@ def _host(url: str) -> str:
 
 
 def _route_host(route: Backfill, source: Source) -> str:
-    return route.route if route.route in SHARED_ROUTES else _host(route.url or source.homepage)
+    return route.route if ROUTES[route.route].asks == "archive" else _host(route.url or source.homepage)
 
 
 def _feed_job(asking: _Asking, source: Source, url: str) -> Callable[[], Awaitable[Check]]:
@@ -176,7 +174,7 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
 
 
 def _checked_sitemap(check: Check, listing: Listing) -> Check:
-    """What is to be said of a sitemap, or an index of them, in the place of a feed."""
+    """Return the check of a sitemap, or an index of sitemaps, in place of a feed."""
     if not listing.parts and not listing.pages:
         raise ItemError(Outcome.FAILED, "empty feed", url=check.feed, detail="a sitemap that names nothing")
     watched = f"watched through its parts, {listing.parts[0].url} first" if listing.parts else None
@@ -193,27 +191,26 @@ def _checked_sitemap(check: Check, listing: Listing) -> Check:
 
 
 async def _let_the_gap_pass(asking: _Asking, url: str) -> None:
-    """The client waits between two questions to a host: let that be over before the time is taken."""
+    """Wait until the client's gap between two requests is over, so that it is not measured."""
     robots = await asking.client.robots(url)
     network = asking.config.settings.network
     await asyncio.sleep(max(network.per_host_interval, robots.crawl_delay_s(network.user_agent)))
 
 
 async def _check_route(asking: _Asking, source: Source, route: Backfill) -> Check:
-    """Whether the route answers: the real one is taken, which gives up after a few documents."""
-    yesterday = asking.now().astimezone(zone_of(source.country)).date() - timedelta(days=1)
-    window = Window(yesterday, yesterday, zone_of(source.country))  # which is read with the days beside it
+    """Check whether the route answers: run the real one, which gives up after a few documents."""
+    zone = zone_of(source.country)
+    yesterday = day_of(asking.now() - DAY, zone)  # which is read with the days beside it
     most = MAX_DOCUMENTS if route.url else MAX_PLACES
     archives = asking.config.settings.archives.model_copy(update={"max_documents": most})
-    tally, entries = Tally(), []
+    search = Search(
+        asking.client, source, route, yesterday, zone, archives, asking.now, asking.parse, folder=asking.config.folder
+    )
+    tally, entries = search.tally, []
     check = Check(source.id, route.url or source.homepage, ok=True, what=route.route)
     started = time.monotonic()
     try:
-        listing = list_entries(
-            asking.client, source, route, window, archives, tally=tally, now=asking.now, parse=asking.parse,
-            folder=asking.config.folder,
-        )  # fmt: skip
-        async with aclosing(listing) as found:
+        async with aclosing(list_entries(search)) as found:
             async for listed in found:
                 entries.append(listed.entry)
     except ItemError as error:
@@ -248,7 +245,7 @@ def _paused(check: Check, pause: Deferred) -> Check:
 
 
 def _advice(error: ItemError, status: int | None, source: Source) -> str:
-    """What a person can do about it."""
+    """Return advice on the problem."""
     look = f"look for a new address: c5watch sources add {source.homepage} --dry-run"
     if error.outcome is Outcome.ROBOTS:
         return "robots.txt forbids it: take another feed of the outlet, or ask the outlet"
@@ -276,7 +273,7 @@ def _newest(entries: Sequence[Entry]) -> datetime | None:
 
 
 def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
-    """The lines of the table under HEADINGS."""
+    """Return the lines of the table under HEADINGS."""
     return [
         (
             check.source,
@@ -295,7 +292,7 @@ def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
 
 
 def summary(checks: Sequence[Check]) -> dict[str, Any]:
-    """The counts, and the enabled sources whose every feed failed."""
+    """Return the counts, and the enabled sources whose every feed failed."""
     feeds = [check for check in checks if check.what == "feed"]
     routes = [check for check in checks if check.what != "feed"]
     works = {check.source for check in feeds if check.ok}
@@ -310,12 +307,12 @@ def summary(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def is_offline(checks: Sequence[Check]) -> bool:
-    """Whether not one host was found: then it is not the hosts that are missing."""
+    """Tell whether no host was found: then this machine is offline."""
     return bool(checks) and all((check.note or "").startswith("host not found") for check in checks)
 
 
 def sentence(counts: dict[str, Any]) -> str:
-    """The counts in one line."""
+    """Return the counts in one line."""
     failed = counts["failed_sources"]
     line = (
         f"{counts['feeds_ok']} of {counted(counts['feeds'], 'feed')} and {counts['routes_ok']} of "

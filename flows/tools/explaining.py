@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from extractors.records import words_of
 from extractors.text import clean_line
 
 LABELS = {
@@ -18,7 +17,7 @@ WIDTH = 13
 
 
 def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
+    """Return the lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
     for name, text in _steps(facts):
         yield f"{name:>{WIDTH}}: {clean_line(text)}"
 
@@ -26,7 +25,7 @@ def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
 def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, label in LABELS.items():
         if (value := facts.get(name)) is not None:
-            yield label, words_of(value) if name == "outcome" else _shown(value)
+            yield label, _shown(value)
     if facts.get("score") is not None and facts.get("terms") is not None:
         needed = f", it needs {facts['threshold']:g}" if facts.get("threshold") else ""
         near = ", borderline" if facts.get("borderline") else ""
@@ -55,11 +54,11 @@ def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _by_group(terms: list[list[Any]]) -> dict[str, str]:
-    """The terms of each group with the places where they stand."""
+    """Return the terms of each group with their places."""
     groups: dict[str, list[str]] = {}
-    for group, term, place, count in terms:
+    for group, term, part, count in terms:
         times = f"{count} × " if count > 1 else ""
-        groups.setdefault(group, []).append(f'"{term.removeprefix("=")}" {times}in the {place}')
+        groups.setdefault(group, []).append(f'"{term.removeprefix("=")}" {times}in the {part}')
     return {group: ", ".join(listed) for group, listed in groups.items()}
 
 

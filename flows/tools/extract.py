@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from config.errors import RequestError
 from config.load import Config
+from config.settings import masked
 from config.sites import site_of
 from extractors.fetching.client import Client
 from extractors.pages.job import ArticleJob, SiteRule
@@ -20,15 +22,11 @@ from extractors.zones import zone_of, zone_of_host
 from flows.passes.context import utc_now
 from storage.corpus.writer import open_for_reading
 from storage.files.article_file import compose
-from storage.index.database import database_place
+from storage.index.database import index_location
 from storage.state.site_pages import load_site_pages
 
 SITE_LINES = "site lines"  # the step that needs what earlier passes have learnt
 NO_ADDRESS = "https://unknown.invalid/"  # RFC 2606: of a file that nobody has named the address of
-
-
-class Unusable(Exception):
-    """The command line does not name a page; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,13 @@ class Extracted:
     rule: bool
 
     def stored(self) -> str:
-        """What the article's file in the corpus would hold."""
+        """Return the text that the article's file in the corpus would hold."""
         article = self.article
         return compose(article.paragraphs, title=article.title, published=article.published).to_bytes().decode("utf-8")
 
     @property
     def notes(self) -> list[str]:
-        """Where the date comes from, and whether the site's rule fits."""
+        """Tell where the date comes from, and whether the site's rule fits."""
         dates = ", ".join(f"{c.day} ({c.origin})" for c in self.article.dates)
         notes = [f"date: {self.article.date_origin or 'none'}; found were: {dates or 'none'}"]
         if self.rule:
@@ -55,7 +53,7 @@ class Extracted:
         return notes
 
     def to_json(self, *, trace: bool) -> dict[str, Any]:
-        """The values of `--json`; with `trace` also the removed lines and every date that was found."""
+        """Return the values of `--json`; with `trace` also the removed lines and every date that was found."""
         article = self.article
         value: dict[str, Any] = {
             "text": article.text,
@@ -73,31 +71,31 @@ class Extracted:
 
 
 def loaded(name: str, stdin: BinaryIO) -> bytes:
-    """The bytes of the file `name`, or of `stdin` for "-". Raises Unusable."""
+    """Return the bytes of the file `name`, or of `stdin` for "-". Raises RequestError."""
     if name == "-":
         return stdin.read()
     if not name:
-        raise Unusable("found nothing, expected an address, the name of an HTML file, or -")
+        raise RequestError("found nothing, expected an address, the name of an HTML file, or -")
     path = Path(name)
     try:
         return path.read_bytes()
     except FileNotFoundError as exc:
         hint = f"; for an address write https://{name}" if "." in name.partition("/")[0] and " " not in name else ""
-        raise Unusable(f"{name}: no such file, expected an address, the name of an HTML file, or -{hint}") from exc
+        raise RequestError(f"{name}: no such file, expected an address, the name of an HTML file, or -{hint}") from exc
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not a file name"
-        raise Unusable(f"{name}: cannot be read: {reason}") from exc
+        raise RequestError(f"{name}: cannot be read: {reason}") from exc
 
 
 async def extract_page(config: Config, data: Path, name: str, body: bytes | None, *, url: str | None) -> Extracted:
-    """The article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
+    """Return the article on the page at the address `name`, or in `body`, which came from `url`. Stores nothing.
 
     What the index below `data`, if there is one, has learnt of the site is applied as well.
-    Raises Unusable, ItemError, Deferred, StorageError.
+    Raises RequestError, ItemError, Deferred, StorageError.
     """
     if body is None:
         if url is not None:
-            raise Unusable("--url: is for a file or standard input; an address speaks for itself")
+            raise RequestError("--url: is for a file or standard input; an address speaks for itself")
         _check_address(name, "URL")
         async with Client(config.settings.network) as client:
             response = await client.fetch(name)
@@ -127,9 +125,9 @@ async def extract_page(config: Config, data: Path, name: str, body: bytes | None
 
 
 async def _without_site_lines(config: Config, data: Path, url: str, article: Article) -> tuple[Article, list[str]]:
-    """The article without what its site prints on every page, as far as the index knows it, and the lines removed."""
+    """Return the article without the site's repeated lines that the index knows, and the lines removed."""
     storage = config.settings.storage
-    if isinstance(place := database_place(data, storage), Path) and not place.exists():
+    if isinstance(location := index_location(data, storage), Path) and not location.exists():
         return article, []
     site, key = site_of_page(url), canonical_url(url)
     memory = SiteMemory()
@@ -145,8 +143,13 @@ async def _without_site_lines(config: Config, data: Path, url: str, article: Art
 def _check_address(url: str, where: str) -> None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
     except ValueError:
         usable = False
     if not usable or any(c.isspace() for c in url):
-        raise Unusable(f"{where}: found {url}, expected a complete address such as https://example.kz/news/1")
+        raise RequestError(
+            f"{where}: found {masked(url)}, expected a complete address such as https://example.kz/news/1, "
+            "without user and password"
+        )

@@ -47,7 +47,7 @@ class Learnt:
     path: Path | None
 
     def to_json(self) -> dict[str, Any]:
-        """The object for `--json`."""
+        """Return the object for `--json`."""
         return {
             "marked": {"yes": self.yes, "no": self.no, "left_out": self.left_out},
             "contradictions": {"before": self.before, "after": self.after}, "weights_before": self.old,
@@ -55,7 +55,7 @@ class Learnt:
         }  # fmt: skip
 
     def lines(self) -> list[str]:
-        """The same in words."""
+        """Return the result in words."""
         total = self.yes + self.no
         words = [f"{total} marked articles: {self.yes} on topic, {self.no} not"]
         if self.left_out:
@@ -94,7 +94,7 @@ async def learn(config: Config, data: Path) -> Learnt:
 
 
 def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, float]:
-    """Weights for `topic` from marked articles, rounded; the present ones where the marks cannot say better.
+    """Return rounded weights for `topic` from marked articles; the present weights if the marks give no better.
 
     Deterministic. What a veto has refused, or what lacks a group, no weight can bring back: it is left out.
     """
@@ -115,9 +115,9 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
     if len(set(answers)) < 2:
         return present
     weight = [len(answers) / (2 * answers.count(answer)) for answer in answers]  # both kinds count alike
-    for place, points in enumerate([*(present[name] for name in names), topic.threshold]):
+    for position, points in enumerate([*(present[name] for name in names), topic.threshold]):
         probability = 1 / (1 + math.exp(-points))
-        rows += [[float(place == column) for column in range(len(names) + 1)]] * 2
+        rows += [[float(position == column) for column in range(len(names) + 1)]] * 2
         answers += [True, False]
         weight += [HOLD * probability, HOLD * (1 - probability)]
     model = LogisticRegression(C=NO_OTHER_PENALTY, fit_intercept=False, max_iter=1000).fit(rows, answers, weight)
@@ -131,7 +131,7 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
 
 
 def _cross_validated(file: TopicsFile, topic: Topic, marked: Sequence[Judged]) -> int:
-    """How many marks are contradicted by weights learnt from the others, fold by fold."""
+    """Return how many marks are contradicted by weights learnt from the others, fold by fold."""
     try:
         from sklearn.model_selection import StratifiedKFold
     except ImportError as exc:
@@ -140,9 +140,9 @@ def _cross_validated(file: TopicsFile, topic: Topic, marked: Sequence[Judged]) -
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(answers, answers)
     present, wrong = compile_topics(file), 0
     for others, held_out in folds:
-        weights = fit(topic, present, [marked[place] for place in others])
+        weights = fit(topic, present, [marked[position] for position in others])
         weighed = compile_topics(with_weights(file, WeightsFile.model_validate({topic.id: weights})))
-        wrong += len(compare(weighed, [marked[place] for place in held_out]).contradictions)
+        wrong += len(compare(weighed, [marked[position] for position in held_out]).contradictions)
     return wrong
 
 
@@ -155,7 +155,7 @@ def _only_topic(file: TopicsFile) -> Topic:
 
 
 def _weights_path(config: Config) -> Path:
-    """Beside the `topics.toml` in use, where it is looked for."""
+    """Return the path of the weights, beside the `topics.toml` in use."""
     folder = config.folder if (config.folder / "topics.toml").exists() else CHECKOUT
     return folder / WEIGHTS
 

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
-from config.settings import WebAddress
+from config.errors import EdgeError
+from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Backfill, Source
 from extractors.feeds.encoding import decode
 from extractors.feeds.markup import repaired
@@ -34,7 +35,7 @@ _ADDRESS = TypeAdapter[str](WebAddress)
 _BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
 
 
-class OpmlError(Exception):
+class OpmlError(EdgeError):
     """The document is no list of feeds; the text says why, for the end of "FILE: …"."""
 
 
@@ -47,7 +48,7 @@ class Skipped:
 
 
 def write_opml(sources: Iterable[Source]) -> bytes:
-    """The sources in folders, one a category; in each an outline for every feed. Equal sources give equal bytes.
+    """Return the sources in folders by category, an outline for each feed. Equal sources give equal bytes.
 
     A source without a feed is an outline of the type "link", which readers pass over. Characters that XML cannot hold
     are left out.
@@ -67,7 +68,7 @@ def write_opml(sources: Iterable[Source]) -> bytes:
 
 
 def _outlines(source: Source) -> Iterator[dict[str, str]]:
-    """The attributes of each of its outlines; our own are on the first, the others say whose they are."""
+    """Return the attributes of the source's outlines; our own are on the first, the others say whose they are."""
     named = {"text": source.name, "title": source.name}
     page = {"htmlUrl": source.homepage, "language": source.language, "category": source.category}
     own = {
@@ -84,16 +85,16 @@ def _outlines(source: Source) -> Iterator[dict[str, str]]:
 
 
 def read_opml(body: bytes) -> list[Draft]:
-    """What the list names, in its order: of our own export the sources as they were, of others a source a feed.
+    """Return the list's sources in its order: our own export as it was, other lists with a source for each feed.
 
     Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
     """
     drafts: dict[str, Draft] = {}
-    for place, (outline, folder) in enumerate(_feed_outlines(_root(body))):
-        if place == MAX_FEEDS:
+    for position, (outline, folder) in enumerate(_feed_outlines(_root(body))):
+        if position == MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
         own_id = outline.get(f"{_OURS}id".lower())
-        key = own_id or str(place)
+        key = own_id or str(position)
         draft = _draft(outline, folder)
         if known := drafts.get(key):
             drafts[key] = replace(known, feeds=known.feeds + draft.feeds)
@@ -123,7 +124,7 @@ def _root(body: bytes) -> Any:
 
 
 def _feed_outlines(root: Any) -> Iterator[tuple[dict[str, str], str]]:
-    """The attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
+    """Yield the attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
     for outline in root.iter("{*}outline"):
         attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
         if attributes.get("xmlurl", "").strip() or (
@@ -157,7 +158,7 @@ def _draft(outline: dict[str, str], folder: str) -> Draft:
 
 
 def _address(url: str) -> str:
-    """A feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
+    """Return a feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
     rest = re.sub(r"^feed:(//)?", "", url, flags=re.IGNORECASE)
     return url if rest == url else rest if re.match("https?:", rest, re.IGNORECASE) else f"http://{rest}"
 
@@ -183,8 +184,8 @@ def _backfill(text: str) -> tuple[Backfill, ...]:
         raise OpmlError(f"found c5:backfill={clean_line(text)[:MAX_SHOWN]!r}, expected what an export writes") from exc
 
 
-def choose(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
-    """Which of the drafts are new to the catalogue, with all that they lack; the others, and why not."""
+def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
+    """Return the drafts that are new to the catalogue, completed; and the others, each with the reason."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
     taken = {source.id for source in known}
     added: list[NewSource] = []
@@ -194,7 +195,9 @@ def choose(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSo
         strange = next((feed for feed in draft.feeds if not _is_address(feed)), None)
         owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
         if strange is not None:
-            skipped.append(Skipped(clean_line(strange)[:200], "not an http or https address"))
+            shown = masked(clean_line(strange))
+            why = "not an http or https address" if shown == clean_line(strange) else "an address with a password"
+            skipped.append(Skipped(shown[:200], why))
             continue
         if owner is not None or (draft.id in taken and not draft.feeds):
             skipped.append(Skipped(shown, f'in the catalogue already: source "{owner or draft.id}"'))

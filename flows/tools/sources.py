@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from config.load import Config, ConfigError
-from config.settings import WebAddress
+from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
 from extractors.feeds.jobs import FeedJob
@@ -21,7 +21,7 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
 from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
-from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose, read_opml, write_opml
+from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose_feeds, read_opml, write_opml
 from storage.errors import StorageError
 from storage.files.local_folder import put_file
 
@@ -49,7 +49,7 @@ class Added:
     written: Written | None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the JSON values."""
         feed = asdict(self.discovery.feed)
         return {
             "source": self.new.source.model_dump(mode="json"),
@@ -61,7 +61,7 @@ class Added:
 
 
 def check_facts(facts: Facts, sources: Sequence[Source]) -> None:
-    """Raises ConfigError when an option's value cannot stand in the catalogue: before anything is asked for."""
+    """Raise ConfigError if an option's value cannot stand in the catalogue: before anything is asked for."""
     draft = Draft((), "https://example.org", **asdict(facts))
     try:
         completed(draft, taken=())
@@ -118,7 +118,7 @@ def _address(url: str) -> str:
     try:
         return TypeAdapter[str](WebAddress).validate_python(given)
     except ValidationError as exc:
-        shown = clean_line(url)[:MAX_NAME]
+        shown = masked(clean_line(given)).removeprefix("" if "://" in url else "https://")[:MAX_NAME]
         raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
 
 
@@ -157,7 +157,7 @@ class Imported:
     written: Written | None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the JSON values."""
         return {
             "added": [{**n.source.model_dump(mode="json"), "guessed": list(n.guessed)} for n in self.added],
             "skipped": [asdict(skipped) for skipped in self.skipped],
@@ -181,12 +181,12 @@ def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> I
         raise ConfigError([f"{file}: cannot be read: {exc.strerror}"]) from exc
     except OpmlError as exc:
         raise ConfigError([f"{file}: {exc}"]) from exc
-    added, skipped = choose(drafts, config.sources)
+    added, skipped = choose_feeds(drafts, config.sources)
     return Imported(added, skipped, _appended(folder, added) if added and not dry_run else None)
 
 
 def export_opml(config: Config, file: Path | None) -> bytes:
-    """The whole catalogue as OPML; written to `file`, which appears whole, if one is given. Raises StorageError."""
+    """Return the whole catalogue as OPML; write it to `file` at once, if given. Raises StorageError."""
     content = write_opml(config.sources)
     if file is not None:
         try:
@@ -197,5 +197,5 @@ def export_opml(config: Config, file: Path | None) -> bytes:
 
 
 def tables(sources: Sequence[NewSource]) -> str:
-    """Their tables as they stand in the catalogue, one blank line between them."""
+    """Return the sources' tables as in the catalogue, one blank line between them."""
     return "\n".join(table(new) for new in sources).rstrip("\n")

@@ -21,7 +21,7 @@ from storage.corpus.importing import blocks_of
 from storage.corpus.writer import open_for_reading
 from storage.errors import StorageError
 from storage.files.local_folder import named_disk_errors
-from storage.index.database import database_place, open_database
+from storage.index.database import index_location, open_database
 from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_marked, store_mark
 
 
@@ -34,11 +34,11 @@ class Trial:
 
     @property
     def changed(self) -> bool:
-        """Whether the present topic decides otherwise than what was decided."""
+        """Tell whether the present topic decides otherwise than the stored decision."""
         return self.judged.relevant is not None and self.judged.relevant != self.verdict.relevant
 
     def to_json(self) -> dict[str, Any]:
-        """The object for `--json`."""
+        """Return the object for `--json`."""
         return {
             **verdict_json(self.judged.key, self.verdict), "title": self.judged.article.title,
             "judged_by": self.judged.basis, "was_relevant": self.judged.relevant, "mark": self.judged.mark,
@@ -58,13 +58,13 @@ class Agreement:
 
     @property
     def precision(self) -> float | None:
-        """Which share of what is kept is wanted; None where nothing marked is kept."""
+        """The share of kept articles that are wanted; None where nothing marked is kept."""
         kept = self.kept_wanted + self.kept_unwanted
         return self.kept_wanted / kept if kept else None
 
     @property
     def recall(self) -> float | None:
-        """Which share of what is wanted is kept; None where nothing is marked as wanted."""
+        """The share of wanted articles that are kept; None where nothing is marked as wanted."""
         wanted = self.kept_wanted + self.refused_wanted
         return self.kept_wanted / wanted if wanted else None
 
@@ -74,7 +74,7 @@ class Agreement:
         return self.kept_wanted + self.kept_unwanted + self.refused_wanted + self.refused_unwanted
 
     def to_json(self) -> dict[str, Any]:
-        """The object for `--json`."""
+        """Return the object for `--json`."""
         return {
             "marked": self.marked, "kept_wanted": self.kept_wanted, "kept_unwanted": self.kept_unwanted,
             "refused_wanted": self.refused_wanted, "refused_unwanted": self.refused_unwanted,
@@ -92,7 +92,7 @@ class Preview:
     agreement: Agreement = field(default_factory=Agreement)
 
     def to_json(self) -> dict[str, Any]:
-        """The object for `--json`."""
+        """Return the object for `--json`."""
         return {
             "days": self.days,
             "kept": sum(t.verdict.relevant for t in self.trials),
@@ -106,15 +106,15 @@ class Preview:
 
 
 def verdict_json(url: str | None, verdict: Verdict) -> dict[str, Any]:
-    """A verdict as interface.md promises it; `terms` as in the manifest: [[group, term, place, count], …]."""
+    """Return a verdict as JSON values; `terms` as in the manifest: [[group, term, place, count], …]."""
     return {
         "url": url, "relevant": verdict.relevant, "score": verdict.score,
-        "terms": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
+        "terms": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
     }  # fmt: skip
 
 
 async def preview_days(config: Config, data: Path, days: int, *, now: datetime) -> Preview:
-    """The last days' articles under the present topic, and how that agrees with all marks. Raises StorageError."""
+    """Return the last days' articles under the present topic, and their agreement with marks. Raises StorageError."""
     topics = compile_topics(config.topics)
     preview = Preview(days)
     async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
@@ -126,12 +126,12 @@ async def preview_days(config: Config, data: Path, days: int, *, now: datetime) 
 
 
 def without_text(judged: Judged) -> Judged:
-    """The same, without the paragraphs."""
+    """Return the same, without the paragraphs."""
     return replace(judged, article=replace(judged.article, paragraphs=()))
 
 
 def compare(topics: Topics, marked: list[Judged]) -> Agreement:
-    """How these topics agree with the marks."""
+    """Return how these topics agree with the marks."""
     trials = [Trial(judged, topics.judge(judged.article)) for judged in marked]
 
     def count(*, relevant: bool, mark: bool) -> int:
@@ -152,7 +152,7 @@ async def mark(config: Config, data: Path, url: str, *, relevant: bool, now: dat
     topics = compile_topics(config.topics)
     async with open_for_reading(data, config.settings.storage):
         pass  # a corpus that does not exist is not made by marking something in it
-    database = await open_database(database_place(data, config.settings.storage))
+    database = await open_database(index_location(data, config.settings.storage))
     try:
         async with database.write() as connection:
             judged = await find_judged(connection, key)
@@ -167,7 +167,7 @@ async def mark(config: Config, data: Path, url: str, *, relevant: bool, now: dat
 
 
 def address_key(url: str) -> str:
-    """The canonical URL. Raises StorageError when it is no address."""
+    """Return the canonical URL. Raises StorageError when it is no address."""
     try:
         return canonical_url(url)
     except ValueError as exc:
@@ -185,7 +185,7 @@ class Line:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The object for `--json`."""
+        """Return the object for `--json`."""
         if self.verdict is None:
             return {"url": self.url, "relevant": None, "score": None, "terms": [], "why": self.note}
         return verdict_json(self.url, self.verdict)

@@ -4,8 +4,9 @@ JSON lines: one object a line, shaped as in the manifest. Characters that some r
 (U+2028, U+2029, U+0085) are written as escapes.
 
 CSV (RFC 4180): for spreadsheets, so a file begins with a byte order mark, without which Excel takes UTF-8 for something
-else; standard output has none. A list is one cell of JSON. A text that begins with = + - @ gets an apostrophe before
-it, because a spreadsheet would carry it out as a formula: https://owasp.org/www-community/attacks/CSV_Injection
+else; standard output has none. A list is one cell of JSON. A text that begins with = + - @, plain or full-width, with a
+tab or with a line break gets an apostrophe before it, because a spreadsheet would carry it out as a formula:
+https://owasp.org/www-community/attacks/CSV_Injection
 
 Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd.
 """
@@ -39,7 +40,7 @@ COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 _STRUCTS = {name: [part for part, _ in kind] for name, kind in COLUMNS.items() if not isinstance(kind, str)}
 _LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 class Form(Protocol):

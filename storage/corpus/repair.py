@@ -31,11 +31,11 @@ from storage.placing.placing import highest_number
 class Mended:
     """What was done at `place` (a file's name)."""
 
-    place: str
+    location: str
     done: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.done}"
+        return f"{self.location}: {self.done}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Where two agree, the third is wrong.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
@@ -38,12 +39,12 @@ POINTERS = (
 class Fault:
     """Something wrong at `place` (a file's name), and how to mend it."""
 
-    place: str
+    location: str
     fault: str
     mend: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.fault}: {self.mend}"
+        return f"{self.location}: {self.fault}: {self.mend}"
 
 
 async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
@@ -78,6 +79,37 @@ async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
     if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later ones are those of a pass at work
         found.append(Fault(corpus.manifest.name, "more lines than the index has articles", REPAIR))
     return count, found + list(_check_others(corpus, names, highest=previous))
+
+
+async def refuse_behind(corpus: CorpusWriter) -> None:
+    """Raise StorageError for a folder that has not yet got what others have added to an index that they share."""
+    if not corpus.database.shared:
+        return
+    numbers = [line["number"] for line in map(_object, _last_line(corpus)) if isinstance(line.get("number"), int)]
+    async with corpus.database.read() as connection:
+        highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
+    last = numbers[0] if numbers else None
+    if highest is not None and (last is not None or not corpus.manifest.exists()) and (last is None or last < highest):
+        ends = f"ends at number {last:03d}" if last is not None else "is not there"
+        raise StorageError(
+            f"{corpus.manifest}: {ends}, the index at {highest:03d}: other data folders share this index: "
+            f"{REPAIR} with this --data, which brings its files up to date, then check again"
+        )
+
+
+def _last_line(corpus: CorpusWriter) -> list[bytes]:
+    last = b""
+    for _, line in _manifest_lines(corpus):
+        last = line
+    return [last]
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:

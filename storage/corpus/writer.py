@@ -31,7 +31,7 @@ from storage.files.folder import Folder, in_thread
 from storage.files.local_folder import LocalFolder, named_disk_errors
 from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
 from storage.files.opening import open_folder
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing import placing
@@ -191,7 +191,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     folder = open_folder(data, storage)
     await in_thread(LocalFolder(data).prepare)
     await in_thread(folder.prepare)
-    database = await open_database(database_place(data, storage))
+    database = await open_database(index_location(data, storage))
     try:
         corpus = CorpusWriter(database, folder, data / MANIFEST_FILE)
         if not adopting:
@@ -206,7 +206,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
 @asynccontextmanager
 async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     """An existing corpus, as it stands. Raises StorageError when there is none."""
-    database = await open_database(database_place(data, storage), read_only=True)
+    database = await open_database(index_location(data, storage), read_only=True)
     try:
         yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE)
     finally:

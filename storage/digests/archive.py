@@ -42,14 +42,14 @@ async def load_issues(connection: AsyncConnection) -> list[Issue]:
     count = select(func.count()).where(digest_articles.c.digest == digests.c.id).scalar_subquery()
     query = (
         select(digests.c.stem, digests.c.name, digests.c.created_at, count.label("articles"))
-        .where(func.length(digests.c.page) > 0)  # else it only marks how far a digest has got
+        .where(~digests.c.stem.startswith("."))  # else it only marks how far a digest has got
         .order_by(digests.c.id.desc())
     )
     return [Issue(*row) for row in await connection.execute(query)]
 
 
 async def load_files(connection: AsyncConnection, stem: str) -> tuple[bytes, bytes]:
-    """The page and the message of a digest."""
+    """The page and the message of a digest; both are empty when they have left the index."""
     row = (await connection.execute(select(digests.c.page, digests.c.message).where(digests.c.stem == stem))).one()
     return row.page, row.message
 

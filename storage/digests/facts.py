@@ -143,7 +143,7 @@ async def load_days(connection: AsyncConnection, first: date, last: date) -> Cou
     return Counter({(row.published, row.source_id): row.count for row in await connection.execute(query)})
 
 
-async def load_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
+async def load_raised_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
     """The flags of these sources, the newest first."""
     query = select(flags).where(flags.c.source_id.in_(sources)).order_by(flags.c.since.desc(), flags.c.source_id)
     return [RaisedFlag(row.source_id, row.flag, row.since, row.why) for row in await connection.execute(query)]

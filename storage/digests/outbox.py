@@ -8,7 +8,7 @@ runs out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,8 @@ CLAIM = timedelta(minutes=10)
 # After each failed try; the last one again and again.
 GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least four to five days
+KEPT = timedelta(days=365)  # of the mails and pages in the index
+FORGOTTEN_AT_ONCE = 20  # digests, of a few hundred kilobytes each
 WAITING, SENT, REFUSED, GAVE_UP = "waiting", "sent", "refused", "gave_up"
 
 
@@ -203,7 +205,7 @@ async def store_sent(connection: AsyncConnection, delivery: Delivery, *, now: da
     await _update(connection, delivery, state=SENT, sent_at=now, next_attempt=None, reason=None)
 
 
-async def store_refused(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
+async def store_refusal(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
     """The server will never take the mail for this recipient."""
     await _update(connection, delivery, state=REFUSED, next_attempt=None, reason=reason)
 
@@ -231,6 +233,40 @@ async def store_unreachable(connection: AsyncConnection, reason: str, *, now: da
         await _update(connection, delivery, attempts=delivery.attempts)
         put_off.append(await store_failed(connection, delivery, reason, now=now))
     return put_off
+
+
+async def withdraw(connection: AsyncConnection, readers: Mapping[str, Collection[str]]) -> int:
+    """Give up the mails that wait for someone who is no reader of their digest any more; return how many there were.
+
+    `readers` are the recipients of each digest by its name; a digest that is not among them has none.
+    """
+    rows = await connection.execute(
+        select(deliveries.c.digest, deliveries.c.recipient, digests.c.name)
+        .join(digests, digests.c.id == deliveries.c.digest)
+        .where(deliveries.c.state == WAITING)
+    )
+    gone = [row for row in rows if row.recipient not in readers.get(row.name, ())]
+    for row in gone:
+        ours = deliveries.c.digest == row.digest, deliveries.c.recipient == row.recipient
+        values = {"state": GAVE_UP, "next_attempt": None, "reason": "taken off the list of recipients"}
+        await connection.execute(update(deliveries).where(*ours, deliveries.c.state == WAITING).values(**values))
+    return len(gone)
+
+
+async def forget_old(connection: AsyncConnection, *, now: datetime) -> int:
+    """Take the mails and pages of a few old digests out of the index; return how many there were.
+
+    They are older than KEPT, and nothing of them waits to be sent. Their files stay, and the list of their articles.
+    """
+    waiting = exists().where(deliveries.c.digest == digests.c.id, deliveries.c.state == WAITING)
+    old = select(digests.c.id).where(
+        digests.c.created_at < now - KEPT, or_(func.length(digests.c.message) > 0, func.length(digests.c.page) > 0)
+    )
+    ids = (
+        (await connection.execute(old.where(~waiting).order_by(digests.c.id).limit(FORGOTTEN_AT_ONCE))).scalars().all()
+    )
+    await connection.execute(update(digests).where(digests.c.id.in_(ids)).values(message=b"", page=b""))
+    return len(ids)
 
 
 async def has_due(connection: AsyncConnection, *, now: datetime) -> bool:

@@ -24,8 +24,8 @@ T = TypeVar("T")
 class MissingFile(StorageError):
     """There is no file with this name."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(f"{place}: missing: run 'c5watch corpus repair', which writes it from the index")
+    def __init__(self, location: str) -> None:
+        super().__init__(f"{location}: missing: run 'c5watch corpus repair', which writes it from the index")
 
 
 class Folder(Protocol):
@@ -72,10 +72,10 @@ class Folder(Protocol):
         ...
 
 
-def in_the_way(place: str) -> StorageError:
+def in_the_way(location: str) -> StorageError:
     """The error for a file that is there with other bytes."""
     return StorageError(
-        f"{place} exists with another content than the index has for it: move it away and start again, "
+        f"{location} exists with another content than the index has for it: move it away and start again, "
         "or run 'c5watch corpus repair'"
     )
 

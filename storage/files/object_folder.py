@@ -18,6 +18,7 @@ from contextvars import copy_context
 from functools import cached_property
 from typing import Any, TypeVar
 
+from config.errors import EdgeError
 from storage.errors import StorageError
 from storage.files.folder import GIVEN_UP, MissingFile, in_the_way
 
@@ -34,7 +35,7 @@ CONNECTION = {
 }  # fmt: skip
 
 
-class GivenUp(Exception):
+class GivenUp(EdgeError):
     """Nobody waits for the result any more."""
 
 
@@ -43,13 +44,13 @@ class ObjectFolder:
 
     remote = True
 
-    def __init__(self, place: str) -> None:
-        self.place = place.rstrip("/")
-        self.bucket, _, prefix = self.place.removeprefix("s3://").partition("/")
+    def __init__(self, location: str) -> None:
+        self.location = location.rstrip("/")
+        self.bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
 
     def __str__(self) -> str:
-        return self.place
+        return self.location
 
     def prepare(self) -> None:
         """Make sure that the bucket is there and answers; making it is its owner's decision."""
@@ -115,7 +116,7 @@ class ObjectFolder:
             self.replace(name, content)
             return
         if present != content:
-            raise in_the_way(f"{self.place}/{name}")
+            raise in_the_way(f"{self.location}/{name}")
 
     def _put(self, name: str, content: bytes, **conditions: str) -> None:
         key = self._prefix + name
@@ -182,7 +183,7 @@ class ObjectFolder:
         try:
             yield
         except (OSError, BotoCoreError, ClientError, ValueError) as error:  # ValueError: what is no endpoint at all
-            raise self._sentence(f"{self.place}/{name}" if name else self.place, error) from error
+            raise self._sentence(f"{self.location}/{name}" if name else self.location, error) from error
 
     def _sentence(self, where: str, error: Exception) -> StorageError:
         from botocore import exceptions as boto
@@ -197,9 +198,9 @@ class ObjectFolder:
                 f"{where}: {_one_line(error)}: check the connection, and AWS_ENDPOINT_URL "
                 f"({os.environ.get('AWS_ENDPOINT_URL') or 'not set: Amazon itself'})"
             )
-        if code == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and where == self.place):
+        if code == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and where == self.location):
             return StorageError(
-                f"{self.place}: there is no bucket {self.bucket}: make it, or name another under [storage] corpus"
+                f"{self.location}: there is no bucket {self.bucket}: make it, or name another under [storage] corpus"
             )
         if isinstance(error, FileNotFoundError):
             return MissingFile(where)

@@ -15,13 +15,13 @@ def open_folder(data: Path, storage: Storage) -> Folder:
     return folder_at(storage.corpus) if storage.corpus.startswith("s3://") else LocalFolder(data / storage.corpus)
 
 
-def folder_at(place: str) -> Folder:
+def folder_at(location: str) -> Folder:
     """The folder with this path or `s3://bucket/prefix`. Touches nothing yet."""
-    if not place.startswith("s3://"):
-        return LocalFolder(Path(place))
+    if not location.startswith("s3://"):
+        return LocalFolder(Path(location))
     from storage.files.object_folder import ObjectFolder
 
-    return ObjectFolder(place)
+    return ObjectFolder(location)
 
 
 def is_leftover(name: str) -> bool:

@@ -94,13 +94,13 @@ class Corpus:
         such as "s3://bucket/prefix", for any file system that fsspec knows. Raises FileNotFoundError, saying what is
         missing; opening takes no longer for a large corpus.
         """
-        data, place = Path(data), str(corpus or FOLDER)
+        data, location = Path(data), str(corpus or FOLDER)
         manifest = data / MANIFEST
-        if "://" in place:
+        if "://" in location:
             if not manifest.is_file():
                 raise FileNotFoundError(f"{manifest}: not found: name the folder that c5watch was given as --data")
-            return cls(_Manifest(manifest, _Remote(place)))
-        folder = data / place
+            return cls(_Manifest(manifest, _Remote(location)))
+        folder = data / location
         if manifest.is_file() or (folder.is_dir() and not _names(folder)):
             if not folder.is_dir():
                 raise FileNotFoundError(
@@ -108,9 +108,9 @@ class Corpus:
                     'Corpus.open(data, corpus="s3://bucket/prefix")'
                 )
             return cls(_Manifest(manifest, _Local(folder)))
-        for place_of_files in (folder, data):
-            if place_of_files.is_dir() and _names(place_of_files):
-                return cls(_Listing(place_of_files))
+        for folder_of_files in (folder, data):
+            if folder_of_files.is_dir() and _names(folder_of_files):
+                return cls(_Listing(folder_of_files))
         raise FileNotFoundError(
             f"{data}: no corpus here, neither {MANIFEST} nor article files: name the folder that c5watch was given as "
             "--data, or one that holds files like 000_0123456789abcdef.txt"
@@ -151,10 +151,10 @@ class _Local:
 
 
 class _Remote:
-    def __init__(self, place: str) -> None:
+    def __init__(self, location: str) -> None:
         from fsspec.core import url_to_fs
 
-        self._files, self._folder = url_to_fs(place.rstrip("/"))
+        self._files, self._folder = url_to_fs(location.rstrip("/"))
 
     def read(self, name: str) -> bytes:
         content: bytes = self._files.cat_file(f"{self._folder}/{name}")

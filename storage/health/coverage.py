@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from statistics import median
 
 from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.period import DAY, Period, each_day
 from extractors.records import Again, Counted, Outcome, Yield
 from storage.index.schema import EPOCH, urls, windows
-from storage.state.periods import DAY, Period, each_day
 
 PENDING = "pending"
 THIN = 0.4  # of what is usual for the weekday
@@ -106,8 +106,7 @@ async def _rows(
     for row in await connection.execute(dated.group_by(*facts, urls.c.day)):
         yield row.source_id, row.day, row.outcome, row.reason, row.texts, row.number
 
-    start = datetime.combine(period.first - DAY, time(), UTC)
-    end = datetime.combine(period.last + 2 * DAY, time(), UTC)
+    start, end = period.wide.moments(UTC)
     by_offset: dict[timedelta | None, list[str]] = defaultdict(list)
     for source_id, zone in zones.items():
         by_offset[_offset(zone, start, end)].append(source_id)

@@ -36,6 +36,11 @@ class Database:
         self._server = server
         self._writers = asyncio.Lock()  # in turn, without a connection each, which the pool may not have
 
+    @property
+    def shared(self) -> bool:
+        """Whether other data folders may be using it."""
+        return self._server.shared
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database and changes nothing."""
@@ -73,18 +78,18 @@ class Database:
                 yield connection
 
 
-def database_place(data: Path, storage: Storage) -> Path | str:
+def index_location(data: Path, storage: Storage) -> Path | str:
     """Where the index of the corpus below the folder `data` is: a SQLite file, or the address of a database."""
     address = storage.database.get_secret_value()
     return data / INDEX_FILE if address == "sqlite" else address
 
 
-async def open_database(place: Path | str, *, read_only: bool = False) -> Database:
+async def open_database(location: Path | str, *, read_only: bool = False) -> Database:
     """The SQLite file or the PostgreSQL database at `place`, ready for use; raises StorageError.
 
     Its tables are made or brought up to date where needed, and the file is made, but never when `read_only`.
     """
-    server = _server(place)
+    server = _server(location)
     if obstacle := server.obstacle(read_only=read_only):
         raise StorageError(obstacle)
     engine = server.engine(read_only=read_only)
@@ -112,12 +117,12 @@ async def open_database(place: Path | str, *, read_only: bool = False) -> Databa
     return database
 
 
-def _server(place: Path | str) -> SQLite | PostgreSQL:
-    if isinstance(place, Path):
-        return SQLite(place)
+def _server(location: Path | str) -> SQLite | PostgreSQL:
+    if isinstance(location, Path):
+        return SQLite(location)
     from storage.index.postgresql import PostgreSQL  # with asyncpg, which a SQLite index does not need
 
-    return PostgreSQL(place)
+    return PostgreSQL(location)
 
 
 def _without_nul(

@@ -50,6 +50,7 @@ class PostgreSQL:
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
+    shared = True
     check = None  # a server checks its pages by itself, where its owner has it do so
     errors = (SQLAlchemyError, PostgresError)  # what the driver raises while connecting, SQLAlchemy 2.0 does not wrap
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +29,7 @@ class SQLite:
 
     reading: Mapping[str, Any] = {}
     writing: Mapping[str, Any] = {"begin_immediate": True}
+    shared = False
     check = "PRAGMA integrity_check"
     errors = (SQLAlchemyError,)
 
@@ -43,11 +46,23 @@ class SQLite:
         if read_only and not self.path.exists():
             return f"no corpus in {self.path.parent} yet: run 'c5watch monitor', or name its folder with --data"
         needed = [self.path.parent, *([self.path] if self.path.exists() else [])]
-        if not all(os.access(place, os.R_OK if read_only else os.W_OK) for place in needed):
+        if not all(os.access(location, os.R_OK if read_only else os.W_OK) for location in needed):
             return f"{self}: {NOT_WRITABLE}"
         if read_only and self._on_read_only_disk() and self._has_changes_beside():
             return f"{self}-wal holds changes of a run that was cut off: copy the folder to where it can be written"
         return None
+
+    def _keep_private(self) -> None:
+        """Let the owner alone read the file, which may hold passwords in addresses of feeds; SQLite's others follow it.
+
+        Of a file that is there already only the world is kept out: a group may be its owner's wish.
+        """
+        with contextlib.suppress(OSError):  # the opening will say what is wrong
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(self.path.stat().st_mode)
+            if mode & 0o007:
+                self.path.chmod(mode & ~0o007)
 
     def _on_read_only_disk(self) -> bool:
         return bool(os.statvfs(self.path.parent).f_flag & os.ST_RDONLY)
@@ -58,6 +73,8 @@ class SQLite:
 
     def engine(self, *, read_only: bool) -> AsyncEngine:
         """Connections to the file, which is made when there is none."""
+        if not read_only:
+            self._keep_private()
         url = URL.create("sqlite+aiosqlite", database=str(self.path))
         if read_only and self._on_read_only_disk():  # where SQLite cannot make the files that readers share
             name, options = f"file:{quote(str(self.path.absolute()))}", {"immutable": "1", "uri": "true"}

@@ -273,7 +273,7 @@ def _numbers_of(verdict: Verdict) -> dict[str, Any]:
     return {
         "score": verdict.score, "threshold": verdict.threshold, "borderline": verdict.borderline,
         "veto": verdict.veto, "taken_out": list(verdict.taken_out),
-        "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches],
+        "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches],
     }  # fmt: skip
 
 
@@ -288,7 +288,7 @@ def _article_row(result: Found, canonical: str, number: int, key: bytes | None, 
         "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
         "topic": verdict.topic, "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
-        "matches": [[m.group, m.term, m.place, m.count] for m in verdict.matches], "why": verdict.why,
+        "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
     }  # fmt: skip

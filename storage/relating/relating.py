@@ -54,7 +54,7 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Dated:
     """When an article appeared, as far as that is known: its day, or when it was adopted without one."""
 
     number: int
@@ -83,11 +83,11 @@ async def relate_new(database: Database, *, now: datetime) -> Related:
     return done
 
 
-async def _relate(database: Database, shelf: _Shelf, batch: Sequence[_Place], now: datetime) -> Related:
-    numbers = [place.number for place in batch]
+async def _relate(database: Database, shelf: _Shelf, batch: Sequence[_Dated], now: datetime) -> Related:
+    numbers = [dated.number for dated in batch]
     async with database.read() as connection:
-        places = await _load_places(connection, batch)
-        pieces = await shelf.load(connection, [place.number for place in places], numbers)
+        near_by = await _load_near_by(connection, batch)
+        pieces = await shelf.load(connection, [dated.number for dated in near_by], numbers)
         known = await _load_known(connection, [piece.number for piece in pieces])
     found, event_of = await asyncio.to_thread(_compare, pieces, numbers, known)
     async with database.write() as connection:
@@ -143,20 +143,20 @@ async def _count_translations(connection: AsyncConnection) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def _load_waiting(database: Database) -> list[list[_Place]]:
+async def _load_waiting(database: Database) -> list[list[_Dated]]:
     """Batches of articles that wait, of one day each, in the order of the days; those without a day come last."""
     query = select(*_WHEN).where(articles.c.related_at.is_(None)).order_by(articles.c.number).limit(AHEAD)
     async with database.read() as connection:
-        waiting = [_place(row) for row in await connection.execute(query)]
-    days: dict[tuple[date | None, datetime | None], list[_Place]] = {}
-    for place in waiting:
-        days.setdefault((place.day, place.adopted_at if place.day is None else None), []).append(place)
+        waiting = [_dated(row) for row in await connection.execute(query)]
+    days: dict[tuple[date | None, datetime | None], list[_Dated]] = {}
+    for dated in waiting:
+        days.setdefault((dated.day, dated.adopted_at if dated.day is None else None), []).append(dated)
     order = sorted(days, key=lambda key: (key[0] is None, key[0] or date.min, str(key[1])))
     return [
-        places[start : start + BATCH]
+        of_day[start : start + BATCH]
         for key in order
-        for places in [days[key]]
-        for start in range(0, len(places), BATCH)
+        for of_day in [days[key]]
+        for start in range(0, len(of_day), BATCH)
     ]
 
 
@@ -165,27 +165,27 @@ _WHEN = (
 )  # fmt: skip
 
 
-def _place(row: Any) -> _Place:
+def _dated(row: Any) -> _Dated:
     adopted_at = row.appended_at if row.method == UNDATED else None
     if row.published is None and adopted_at is not None:
-        return _Place(row.number, None, adopted_at)
-    return _Place(row.number, row.published or (row.retrieved_at or row.appended_at).date(), adopted_at)
+        return _Dated(row.number, None, adopted_at)
+    return _Dated(row.number, row.published or (row.retrieved_at or row.appended_at).date(), adopted_at)
 
 
-async def _load_places(connection: AsyncConnection, batch: Sequence[_Place]) -> list[_Place]:
+async def _load_near_by(connection: AsyncConnection, batch: Sequence[_Dated]) -> list[_Dated]:
     """The batch, and the articles around it: of the days around, or adopted at the same time."""
     first = batch[0]
     near = await connection.execute(select(*_WHEN).where(_around(first)))
-    own = {place.number for place in batch}
-    others = [place for row in near if (place := _place(row)).number not in own]
-    others.sort(key=lambda place: (_days_between(first, place), abs(place.number - first.number)))
+    own = {dated.number for dated in batch}
+    others = [dated for row in near if (dated := _dated(row)).number not in own]
+    others.sort(key=lambda dated: (_days_between(first, dated), abs(dated.number - first.number)))
     return [*batch, *others[: MOST - len(batch)]]
 
 
-def _around(place: _Place) -> ColumnElement[bool]:
-    if place.day is None:
-        return and_(articles.c.appended_at == place.adopted_at, articles.c.method == UNDATED)
-    first, last = place.day - SPAN, place.day + SPAN
+def _around(dated: _Dated) -> ColumnElement[bool]:
+    if dated.day is None:
+        return and_(articles.c.appended_at == dated.adopted_at, articles.c.method == UNDATED)
+    first, last = dated.day - SPAN, dated.day + SPAN
     moment = func.coalesce(articles.c.retrieved_at, articles.c.appended_at)
     after, before = (datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1)))
     return or_(
@@ -194,7 +194,7 @@ def _around(place: _Place) -> ColumnElement[bool]:
     )
 
 
-def _days_between(first: _Place, second: _Place) -> int:
+def _days_between(first: _Dated, second: _Dated) -> int:
     return abs((first.day - second.day).days) if first.day and second.day else 0
 
 
@@ -274,15 +274,15 @@ def _headline_and_lines(row: Row[Any]) -> tuple[str, list[str]]:
 
 
 def _piece(row: Row[Any], title: str, text: str) -> Piece:
-    place = _place(row)
+    dated = _dated(row)
     own = {address for address in (row.canonical_url, row.url) if address}
     return Piece(
         number=row.number,
         language=row.language,
-        day=place.day,
+        day=dated.day,
         traits=read_traits(text, row.language),
         title=title,
-        adopted_at=place.adopted_at,
+        adopted_at=dated.adopted_at,
         pages=tuple(dict.fromkeys(key for address in sorted(own) for key in page_keys(address))),
         addresses=frozenset({row.id, *_ids(own)}),
         leads_to=frozenset(_ids(row.alternates or ())),

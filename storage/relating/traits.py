@@ -35,7 +35,7 @@ _FIGURE = (
 )
 _CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
 _CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
-_SENTENCE_START = re.compile(r"(?:^\W*|[.!?…:\n—–•]\W*|\s-\W*)$")
+_SENTENCE_START = re.compile(r"^(?=\W*$)|(?<=\w)(?=\W*$)\W*?(?:[.!?…:\n—–•]|\s-)")
 _APOSTROPHES = re.compile(r"['’ʻ‘ʼ`]s?\b|['’ʻ‘ʼ`-]")
 _LATIN_RUN = re.compile(r"(?<![A-Za-z'’-])(?:[A-Za-z][A-Za-z'’-]*[ ,:]+){4,}[A-Za-z][A-Za-z'’-]*")  # five words or more
 _CYRILLIC_RUN = re.compile(r"(?<![\u0400-\u04ff-])(?:[\u0400-\u04ff][\u0400-\u04ff-]*[ ,:]+){4,}[\u0400-\u04ff]+")
@@ -54,20 +54,6 @@ _LATIN = {
 }  # fmt: skip
 _LATIN_SOUND = re.compile("|".join(_LATIN))
 _UZBEK_SOUND = {**_LATIN, "x": ""}
-# Everybody's names: in what is watched here they tell no two texts apart, however few texts there are to count in.
-_EVERYBODY = (
-    "Kazakhstan Kazakh Казахстан Қазақстан Uzbekistan Uzbek Узбекистан Oʻzbekiston Ўзбекистон Kyrgyzstan Kyrgyz"
-    " Кыргызстан Киргизия Tajikistan Таджикистан Тоҷикистон Turkmenistan Туркменистан Central Asia Asian Центральная"
-    " Азия Азии Орталық Азия Markaziy Osiyo Марказий Осиё Russia Russian Россия Ресей Rossiya China Chinese Китай"
-    " Қытай Xitoy United States America American Соединенные Штаты Америка Америки Washington Вашингтон Vashington"
-    " White House Белый Дом Astana Астана Almaty Алматы Tashkent Ташкент Toshkent Bishkek Бишкек Dushanbe Душанбе"
-    " Ashgabat Ашхабад Moscow Москва Moskva Beijing Пекин Trump Трамп Donald Дональд Tokayev Токаев Тоқаев"
-    " Kassym-Jomart Касым-Жомарт Mirziyoyev Мирзиёев Shavkat Шавкат Japarov Жапаров Sadyr Садыр Rahmon Рахмон"
-    " Emomali Эмомали Berdimuhamedov Бердымухамедов Serdar Сердар Putin Путин Europe Европа European Union"
-    " President Президент Ministry Minister Министр Republic Республика Government Правительство Monday Tuesday"
-    " Wednesday Thursday Friday Saturday Sunday January February March April June July August September October"
-    " November December Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov Dec"
-)
 _CURRENCIES = frozenset(
     {"=usd", "=eur", "=rub", "=kzt", "=uzs", "=kgs", "=tjs", "=tmt", "=cny", "=gbp", "=chf", "=jpy", "=try"}
 )
@@ -204,12 +190,12 @@ def _key(word: str, language: str | None, known: Languages) -> str | None:
     else:
         lower = lower.replace("дж", "ж").translate(_CYRILLIC)
     lower = re.sub(r"(.)\1+", r"\1", lower)
-    consonants = _consonants(re.sub(r"(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
+    consonants = _consonants(re.sub(r"(?<![aeoui])(?<![aeoui]m)(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
     if len(consonants) < 3:
         consonants = _consonants(lower)
     if len(consonants) >= 3:
         return consonants
-    short = re.sub(r"[aeoui]+$", "", lower)
+    short = re.sub(r"(?<![aeoui])[aeoui]+$", "", lower)
     return short if len(short) >= 3 else None
 
 
@@ -218,11 +204,12 @@ def _consonants(word: str) -> str:
 
 
 def everybodys() -> frozenset[str]:
-    """Return the marks of names and currencies that tell no two texts apart."""
+    """Return the marks of names and currencies that tell no two texts apart, however few texts are compared."""
     return _everybodys(languages())
 
 
 @cache
 def _everybodys(known: Languages) -> frozenset[str]:
-    keys = (_key(word, language, known) for word in _EVERYBODY.split() for language in (None, "uz"))
+    words = (word for language in known for name in language.names.common for word in name.split())
+    keys = (_key(word, language, known) for word in words for language in (None, "uz"))
     return _CURRENCIES | frozenset(filter(None, keys))

@@ -37,7 +37,9 @@ _LANGUAGE = re.compile(
     r"(?:ru|rus|en|eng|kk|kz|kaz|qaz|uz|uzb|uz-latn|uz-cyrl|oz|ky|kg|kyr|tg|tj|taj|tk|tm|tr|zh|cn|uk|ua|de|fr)"
 )
 _ID = re.compile(r"(?<![0-9])[0-9]{5,12}(?![0-9])")
-_NAMED = re.compile(r"[a-z0-9_%.-]*(?:[a-z%][a-z0-9%]*[-_][a-z0-9%]+|[0-9]{3,})[a-z0-9_%.-]*", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?=[a-z0-9_%.-]*\Z).*?(?:(?<![a-z0-9%])[0-9]*[a-z%][a-z0-9%]*[-_][a-z0-9%]|[0-9]{3}).*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +128,22 @@ def page_keys(url: str) -> tuple[str, ...]:
 def agreement(nearby: Nearby, first: Piece, second: Piece) -> Agreement:
     """How far the facts of two articles agree."""
     marks, others = first.traits.marks, second.traits.marks
-    position = {mark: place for place, mark in enumerate(others)}
+    position = {mark: rank for rank, mark in enumerate(others)}
     shared = [mark for mark in marks if mark in position]
     ours, theirs = first.traits.numbers, second.traits.numbers
     numbers = len(ours & theirs)
     weight = sum(nearby.rarity(mark) for mark in shared if mark[0] != "#")
     least = min(sum(nearby.rarity(mark) for mark in side if mark[0] != "#") for side in (marks, others))
-    places = [position[mark] for mark in shared if nearby.rarity(mark) > 0.1]
-    pairs = len(places) * (len(places) - 1) // 2
+    ranks = [position[mark] for mark in shared if nearby.rarity(mark) > 0.1]
+    pairs = len(ranks) * (len(ranks) - 1) // 2
     return Agreement(
         shared_numbers=numbers,
         numbers=numbers / max(1, min(len(ours), len(theirs))),
         all_numbers=numbers / max(1, len(ours), len(theirs)),
         rare_names=sum(mark[0] != "#" and nearby.rarity(mark) > 0.5 for mark in shared),
         names=weight / max(1.0, least),
-        facts=len(places),
-        order=sum(a < b for a, b in combinations(places, 2)) / pairs if pairs else 0.0,
+        facts=len(ranks),
+        order=sum(a < b for a, b in combinations(ranks, 2)) / pairs if pairs else 0.0,
     )
 
 

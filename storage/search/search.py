@@ -158,13 +158,13 @@ def _row(
     facts = [f"s={source_id}"] * bool(source_id) + [f"l={language}"] * bool(language)
     if name == "sqlite":
         return {"number": number, "title": " ".join(headline), "body": " ".join(words), "facts": " ".join(facts)}
-    places: dict[str, list[str]] = defaultdict(list)
+    where: dict[str, list[str]] = defaultdict(list)
     for position, stem in enumerate(headline, start=1):
-        places[stem].append(f"{position}A")
+        where[stem].append(f"{position}A")
     for position, stem in enumerate(words, start=len(headline) + _GAP):
-        places[stem].append(str(position))
+        where[stem].append(str(position))
     entries = [_pg_quoted(fact) for fact in facts]
-    entries += [f"{_pg_quoted(stem)}:{','.join(positions)}" for stem, positions in places.items()]
+    entries += [f"{_pg_quoted(stem)}:{','.join(positions)}" for stem, positions in where.items()]
     return {"number": number, "stems": " ".join(entries)}
 
 

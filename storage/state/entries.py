@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.period import Period
 from extractors.records import Again, Entry, ItemError, Outcome
 from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
-from storage.state.periods import Period
 
 RETRY_GAPS = (
     timedelta(minutes=10),

@@ -42,7 +42,7 @@ class Fetched:
         path = self._path(key)
         beside = path.with_suffix(f".{os.getpid()}")
         with named_disk_errors(self._folder):
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             beside.write_bytes(json.dumps(head).encode() + b"\n" + page.body)
             beside.replace(path)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.period import Period
 from extractors.records import Entry
 from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import urls, windows
 from storage.state.entries import DueEntry, entry_row, is_due, is_waiting
-from storage.state.periods import DAY, Period
 
 
 async def store_listed(
@@ -66,9 +66,7 @@ def _of(source_id: str, period: Period) -> ColumnElement[bool]:
     touching = select(windows.c.id).where(
         windows.c.source_id == source_id, windows.c.last >= period.first, windows.c.first <= period.last
     )
-    # A day more at both ends, because zones differ; the page itself decides.
-    start = datetime.combine(period.first - DAY, time(), UTC)
-    end = datetime.combine(period.last + 2 * DAY, time(), UTC)
+    start, end = period.wide.moments(UTC)
     return or_(
         and_(urls.c.published >= start, urls.c.published < end),
         and_(urls.c.published.is_(None), urls.c.window.in_(touching)),

@@ -52,10 +52,10 @@ async def store_site_pages(connection: AsyncConnection, pages: Sequence[SitePage
     keys = [site_pages.c.site, site_pages.c.key]
     rows = [{"site": p.site, "key": p.key, "seen_at": now, "lines": p.lines} for p in newest.values()]
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), rows)
-    place = func.row_number().over(
+    rank = func.row_number().over(
         partition_by=site_pages.c.site, order_by=(site_pages.c.seen_at.desc(), by_code_point(site_pages.c.key).desc())
     )
     sites = sorted({page.site for page in pages})
-    ranked = select(*keys, place.label("place")).where(site_pages.c.site.in_(sites)).subquery()
-    old = select(ranked.c.site, ranked.c.key).where(ranked.c.place > KEPT)
+    ranked = select(*keys, rank.label("rank")).where(site_pages.c.site.in_(sites)).subquery()
+    old = select(ranked.c.site, ranked.c.key).where(ranked.c.rank > KEPT)
     await connection.execute(delete(site_pages).where(tuple_(*keys).in_(old)))

@@ -215,12 +215,12 @@ class DatabaseTurns(SharedTurns):
 
 
 @asynccontextmanager
-async def open_turns(place: Path | str, data: Path) -> AsyncIterator[Turns]:
-    """For all who share the index at `place` (see `storage.index.database.database_place`) of the corpus below `data`.
+async def open_turns(location: Path | str, data: Path) -> AsyncIterator[Turns]:
+    """For all who share the index at `place` (see `storage.index.database.index_location`) of the corpus below `data`.
 
     Raises StorageError, also for what goes wrong while it is open.
     """
-    if isinstance(place, Path):
+    if isinstance(location, Path):
         folder = data / FOLDER
         with named_disk_errors(folder):
             folder.mkdir(exist_ok=True)
@@ -228,7 +228,7 @@ async def open_turns(place: Path | str, data: Path) -> AsyncIterator[Turns]:
         return
     from storage.index.postgresql import PostgreSQL
 
-    server = PostgreSQL(place)
+    server = PostgreSQL(location)
     engine = server.engine(read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     try:
         with _explained(server):

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.period import DAY, Period
 from storage.index.dialects import insert_for
 from storage.index.schema import windows
-from storage.state.periods import DAY, Period
 
 SETTLED = timedelta(days=2)  # outlets date back, and archives lag: the last days are listed again next time
 

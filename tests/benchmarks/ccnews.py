@@ -23,10 +23,9 @@ from pathlib import Path
 
 from config.settings import Archives
 from config.sources import Backfill
-from extractors.archives.routes import list_entries
-from extractors.archives.search import Tally
+from extractors.archives.search import Search, list_entries
 from extractors.archives.warc import read_pages
-from tests.support.archive_servers import NOW, CommonCrawl, client, serve, source_of, warc_record, window
+from tests.support.archive_servers import NOW, TASHKENT, CommonCrawl, client, serve, source_of, warc_record, window
 
 NAME = "2025/11/CC-NEWS-20251106000000-00001.warc.gz"
 WORDS = [bytes(random.Random(n).choices(b"abcdefghijklmnopqrstuvwxyz", k=n % 9 + 2)) for n in range(4000)]
@@ -87,19 +86,13 @@ def serve_file(path: Path, times: int, told: Connection) -> None:
 
 async def download(base: str) -> int:
     """The whole route, over HTTP."""
-    tally = Tally()
+    route, archives = Backfill(route="ccnews"), Archives(ccnews=base)
     async with client() as session:
-        entries = list_entries(
-            session,
-            source_of("https://host0.uz"),
-            Backfill(route="ccnews"),
-            window("2025-11-06"),
-            Archives(ccnews=base),
-            tally=tally,
-            now=lambda: NOW,
-        )
-        async for listed in entries:
+        source = source_of("https://host0.uz")
+        search = Search(session, source, route, window("2025-11-06"), TASHKENT, archives, lambda: NOW)
+        async for listed in list_entries(search):
             assert listed.page is not None
+    tally = search.tally
     assert tally.complete, tally.problems
     return tally.listed + tally.again
 

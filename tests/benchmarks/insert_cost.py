@@ -31,7 +31,7 @@ import asyncpg
 from config.settings import Storage
 from extractors.records import Article, Entry, Found, Result, Verdict
 from storage.corpus.writer import DEFAULT_LIMITS
-from storage.index.database import Database, database_place, open_database
+from storage.index.database import Database, index_location, open_database
 from storage.placing import placing
 from storage.placing.fingerprints import VERSION
 from storage.state.entries import store_entries
@@ -144,7 +144,7 @@ async def measure(data: Path, storage: Storage, sizes: list[int], inserts: int) 
     sqlite = address == "sqlite"
     index, filled, seed, base = data / "index.sqlite", 0, FIRST_PLACED, 0.0
     for size in sizes:
-        database = await open_database(database_place(data, storage))
+        database = await open_database(index_location(data, storage))
         async with database.read() as connection:
             highest = await placing.highest_number(connection)
         # In a process of its own, so that the memory printed is that of placing.

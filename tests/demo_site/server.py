@@ -23,6 +23,7 @@ from tests.demo_site.wire import Answer, Hit, HostServer
 __all__ = ["DemoArticle", "DemoSite", "Hit"]
 
 DEAD_ADDRESS = "127.0.1.99"
+DEAD_SOURCE = "zhetisu-online"
 DEAD_FEED = "/rss.xml"
 ATTEMPTS = 20
 
@@ -54,13 +55,17 @@ def answers_for(outlet: Outlet, host: str, articles: Sequence[DemoArticle]) -> d
 class DemoSite:
     """Context manager: ``with DemoSite() as site:`` starts all hosts. Addresses are known only while it runs."""
 
-    def __init__(self, now: datetime | None = None, delay: float = 0.0, *, port: int = 0) -> None:
-        """``now`` fixes the moment that the articles' ages count from; ``port`` fixes the common port."""
+    def __init__(self, now: datetime | None = None, delay: float = 0.0, *, port: int = 0, first_port: int = 0) -> None:
+        """``now`` fixes the moment that the articles' ages count from; ``port`` fixes the common port.
+
+        ``first_port`` is the port to try first, before any that is free.
+        """
         self.now = now or datetime.now(UTC)
         if self.now.tzinfo is None:
             raise ValueError("now must carry a time zone")
         self.delay = delay
         self.port = port
+        self.first_port = first_port
         self.hits: list[Hit] = []
         self.articles: tuple[DemoArticle, ...] = ()
         self.outlets = load_outlets()
@@ -105,9 +110,9 @@ class DemoSite:
         The dead source gets a socket that is bound but never listens: it refuses every connection, and no
         other program can come to listen there meanwhile.
         """
-        for _ in range(1 if self.port else ATTEMPTS):
+        for attempt in range(1 if self.port else ATTEMPTS):
             try:
-                port = self.port
+                port = self.port or (0 if attempt else self.first_port)
                 for outlet in self.outlets:
                     port = self._listen(outlet.address, port)
                 self._bind_dead(DEAD_ADDRESS, port)
@@ -147,7 +152,7 @@ class DemoSite:
             (o.source_id, o.name, self.hosts[o.source_id], FEEDS[o.feed].path, o.language, o.country, o.category)
             for o in self.outlets
         ]
-        rows.append(("zhetisu-online", "Жетісу онлайн", self.dead_host, DEAD_FEED, "kk", "KZ", "regional"))
+        rows.append((DEAD_SOURCE, "Жетісу онлайн", self.dead_host, DEAD_FEED, "kk", "KZ", "regional"))
         return "\n".join(_source_table(*row) for row in rows)
 
     def settings_toml(self) -> str:

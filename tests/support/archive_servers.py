@@ -22,10 +22,9 @@ from zoneinfo import ZoneInfo
 
 from config.settings import Archives, Network
 from config.sources import Backfill, Source
-from extractors.archives.routes import list_entries
-from extractors.archives.search import Listed, Tally
-from extractors.archives.window import Window
+from extractors.archives.search import Listed, Search, Tally, list_entries
 from extractors.fetching.client import Client
+from extractors.period import Period
 
 TASHKENT = ZoneInfo("Asia/Tashkent")
 NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)
@@ -163,9 +162,9 @@ class Found:
         return [problem.reason for problem in self.tally.problems]
 
 
-def window(first: str, last: str | None = None, zone: tzinfo = TASHKENT) -> Window:
+def window(first: str, last: str | None = None) -> Period:
     """The days from `first` to `last`, or one day."""
-    return Window(date.fromisoformat(first), date.fromisoformat(last or first), zone)
+    return Period(date.fromisoformat(first), date.fromisoformat(last or first))
 
 
 def client(**named: Any) -> Client:
@@ -190,7 +189,7 @@ def source_of(homepage: str, *feeds: str) -> Source:
 async def look(
     homepage: str,
     route: Backfill,
-    days: Window,
+    days: Period,
     *,
     archives: Archives | None = None,
     folder: Path = Path(),
@@ -199,13 +198,11 @@ async def look(
     network: Mapping[str, Any] | None = None,
 ) -> Found:
     """Everything that a route lists."""
-    tally = Tally()
     archives = archives or Archives(gdelt_interval=0, wayback_interval=0)
     async with client(**(network or {})) as session:
-        entries = list_entries(
-            session, source_of(homepage, *feeds), route, days, archives, tally=tally, now=lambda: now, folder=folder
-        )
-        return Found([listed async for listed in entries], tally)
+        source = source_of(homepage, *feeds)
+        search = Search(session, source, route, days, TASHKENT, archives, lambda: now, folder=folder)
+        return Found([listed async for listed in list_entries(search)], search.tally)
 
 
 # --- Sitemaps and feeds -----------------------------------------------------------------------------------------

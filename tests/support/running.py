@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,13 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from config.load import Config
+from extractors.urls import canonical_url
 from flows.cli.app import app
+from flows.tools.corpus import verify_corpus
+from storage.corpus.verify import Fault
+from storage.corpus.writer import open_for_reading
+from storage.health.history import load_story
 
 CHECKOUT = Path(__file__).parents[2]
 SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.02\ntimeout = 30.0\nretry_delays = []\n'
@@ -35,6 +42,18 @@ def source_toml(source_id: str, *feeds: str, language: str = "ru", country: str 
         f"feeds = {json.dumps(list(feeds))}\n"
         f'language = "{language}"\ncountry = "{country}"\ncategory = "national"\n\n'
     )
+
+
+async def verified(config: Config, data: Path) -> tuple[int, list[Fault]]:
+    """The number of articles in the corpus, and its faults."""
+    async with open_for_reading(data, config.settings.storage) as corpus:
+        return await verify_corpus(corpus)
+
+
+async def explained(config: Config, data: Path, url: str) -> dict[str, Any]:
+    """The facts that `explain` tells of a URL."""
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        return await load_story(connection, canonical_url(url))
 
 
 def c5watch(*arguments: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -68,3 +87,9 @@ def one_json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     value = json.loads(done.stdout)
     assert isinstance(value, dict)
     return value
+
+
+def own_disk() -> bool:
+    """Whether this process may have a small disk of its own: a mount that nobody else sees."""
+    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False)
+    return bool(tried) and tried.returncode == 0

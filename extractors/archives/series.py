@@ -1,19 +1,21 @@
-"""Find the documents of a long numbered series that hold the wanted days, without reading all of it.
+"""The documents of a series: their addresses by date or number, and which of a long one hold the wanted days.
 
-Pages of a feed go back in time, shards of a sitemap go up or down. The dates inside decide: as long as all that was
-read is dated and strictly in order, the beginning is found by bisection and reading ends once two documents in a row
-lie past the window. Anything undated or out of order, and the series is read from one end to the other.
+Pages of a feed go back in time, shards of a sitemap go up or down, and not all of them need to be read. The dates
+inside decide: as long as all that was read is dated and strictly in order, the beginning is found by bisection and
+reading ends once two documents in a row lie past the wanted days. Anything undated or out of order, and the series is
+read from one end to the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from extractors.archives.window import Window
-from extractors.dates.addresses import Days
+from config.sources import placeholders
+from extractors.period import DAY, Period, month_of
 
 FEW = 4  # so few are read as they are
 PAST = 2  # documents in a row past the window, in a series in order
@@ -27,21 +29,21 @@ class Part(Generic[T]):
     """One document of the series; `days` are those of all its articles, None when they are not known."""
 
     content: T
-    days: Days | None
+    days: Period | None
 
 
 Read = Callable[[int], Awaitable[Part[T] | None]]
 
 
 async def read_numbered(
-    read: Read[T], window: Window, *, first: int = 1, last: int | None = None
+    read: Read[T], wanted: Period, *, first: int = 1, last: int | None = None
 ) -> AsyncGenerator[Part[T], None]:
-    """The parts that may hold something of the window, each once.
+    """The parts that may hold something of the `wanted` days, each once.
 
     `read` gives the part with a number, or None past the end. Without `last` the end is found. It is asked for no
     number twice.
     """
-    series = _Series(read, window)
+    series = _Series(read, wanted)
     if last is None or last - first >= FEW:
         start = await _start(series, first, last)
         past = 0
@@ -67,9 +69,9 @@ class _Series(Generic[T]):
     are of the same days, None when there is no order to rely on.
     """
 
-    def __init__(self, read: Read[T], window: Window) -> None:
+    def __init__(self, read: Read[T], wanted: Period) -> None:
         self._read = read
-        self._window = window
+        self._wanted = wanted
         self._known: dict[int, Part[T] | None] = {}
         self.given: set[int] = set()
         self.order: int | None = 0
@@ -83,7 +85,7 @@ class _Series(Generic[T]):
     def side(self, number: int) -> int:
         """Where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
         part = self._known[number]
-        return self._window.side(part.days) if part and part.days else 0
+        return part.days.side(self._wanted) if part and part.days else 0
 
     def progress(self, number: int) -> int:
         """-1: the window comes further on; 1: it is past; 0: here, or nobody knows. `order` must not be None."""
@@ -133,7 +135,7 @@ async def _start(series: _Series[T], first: int, last: int | None) -> int:
 async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerator[Part[T], None]:
     """Every part not given yet. An open series ends where several in a row lead away from the window."""
     number = first
-    away: list[Days] = []
+    away: list[Period] = []
     before = 0
     while last is None or number <= last:
         part = await series.get(number)
@@ -154,6 +156,59 @@ async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerat
         number += 1
 
 
-def _leads_on(days: Days, following: Days, side: int) -> bool:
+def _leads_on(days: Period, following: Period, side: int) -> bool:
     """Whether the next part lies on the same side of the window, and no nearer."""
     return following.last <= days.last if side < 0 else following.first >= days.first
+
+
+class _Page:
+    """Puts the place-holder for the page back."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{{page:{spec}}}" if spec else "{page}"
+
+
+def dated_urls(template: str, days: Period, *, today: date) -> list[str]:
+    """The addresses for these days up to `today`, each once and in order; {page} is left in them."""
+    last = min(days.last, today)
+    urls = (
+        template.format(
+            date=day,
+            day=day.day,
+            month=day.month,
+            year=day.year,
+            monday=_monday(day),
+            start=days.first,
+            end=days.last,
+            page=_Page(),
+        )
+        for day in _steps(placeholders(template), days.first, last)
+    )
+    return list(dict.fromkeys(urls))
+
+
+def page_url(template: str, page: int) -> str:
+    """The address of one page."""
+    return template.format(page=page)
+
+
+def _steps(names: tuple[str, ...], first: date, last: date) -> Iterator[date]:
+    """A day for each address."""
+    if not {"date", "day", "monday", "month", "year"} & set(names):
+        yield first
+        return
+    day = first
+    while day <= last:
+        yield day
+        if "date" in names or "day" in names:
+            day += DAY
+        elif "monday" in names:
+            day = _monday(day) + timedelta(days=7)
+        elif "month" in names:
+            day = month_of(day.year, day.month).last + DAY
+        else:
+            day = date(day.year + 1, 1, 1)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())

@@ -64,12 +64,12 @@ class Signature:
 
 
 def signature(text: str, language: str | None = None) -> Signature:
-    """The signature of `text`; without hashes when it has fewer than 20 words with letters."""
+    """Return the signature of `text`; without hashes when it has fewer than 20 words with letters."""
     return sample(words_of(text, language))
 
 
 def sample(words: Sequence[str]) -> Signature:
-    """The signature of a text of these words, see `words_of`."""
+    """Return the signature of a text of these words, see `words_of`."""
     if len(words) - sum(map(str.isdecimal, words)) < MIN_WORDS:
         return Signature(VERSION, (), len(words))
     blake2b = hashlib.blake2b

@@ -190,7 +190,7 @@ class _Batch:
         return candidate.own
 
     async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | None:
-        """The placement of a result whose address or whose very words an article has already."""
+        """Return the placement of a result whose address or whose very words an article has already."""
         key, text = candidate.key, candidate.text
         addresses = (canonical, candidate.own, key)
         if known := [self.known[address] for address in addresses if address in self.known]:
@@ -295,7 +295,7 @@ def _article_row(result: Found, canonical: str, number: int, key: bytes | None, 
 
 
 async def highest_number(connection: AsyncConnection) -> int:
-    """The highest number in the corpus, -1 when it is empty."""
+    """Return the highest number in the corpus, -1 when it is empty."""
     highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
     return -1 if highest is None else int(highest)
 

@@ -198,12 +198,12 @@ def _share(small: frozenset[Pair], large: frozenset[Pair]) -> float:
 
 
 def _covered(words: Line, pairs: frozenset[Pair]) -> float:
-    """The share of the pairs in `words` that stand in `pairs`."""
+    """Return the share of the pairs in `words` that stand in `pairs`."""
     return sum(pair in pairs for pair in pairwise(words)) / max(1, len(words) - 1)
 
 
 def _other_numbers(small: Prepared, large: Prepared, form: float) -> bool:
-    """Whether the numbers say that two texts of much the same words are about different facts."""
+    """Return whether the numbers say that two texts of much the same words are about different facts."""
     common = small.places.keys() & large.places.keys()
     differ = sum(_replaced(small.places[place], large.places[place]) for place in common)
     if differ > (0 if form >= SAME_FORM else EDITED_NUMBERS * len(common)):
@@ -214,7 +214,7 @@ def _other_numbers(small: Prepared, large: Prepared, form: float) -> bool:
 
 
 def _replaced(numbers: Counter[Line], others: Counter[Line]) -> bool:
-    """Whether both have what the other lacks; a cut text only lacks."""
+    """Return whether both have what the other lacks; a cut text only lacks."""
     return bool(numbers - others) and bool(others - numbers)
 
 
@@ -264,7 +264,7 @@ class _Match:
 
 
 def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) -> list[int]:
-    """The stories of which `new` has most beside one another, if it has several and none fills it."""
+    """Return the stories of which `new` has most beside one another, if it has several and none fills it."""
     found: list[tuple[int, frozenset[Pair]]] = []
     for match in sorted(matches, key=_Match.weight, reverse=True):
         shared = match.text.pairs & new.pairs
@@ -279,7 +279,7 @@ def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) ->
 
 
 def _sites_own(new: Prepared, candidates: Sequence[tuple[int, Prepared]]) -> set[Line]:
-    """The lines of `new` that stand in three stories: they are the sites', or a form's, and tell no story."""
+    """Return the lines of `new` that stand in three stories: they are the sites', or a form's, and tell no story."""
     stories: dict[Line, set[int]] = {line: set() for line in new.lines if len(line) >= MIN_SITES_OWN}
     for number, text in candidates:
         for line in text.lines:

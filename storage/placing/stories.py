@@ -89,24 +89,24 @@ class Stories:
         return decide(text.prepared, await self._load_texts(nearest), limits)
 
     def find_same_words(self, key: bytes) -> int | None:
-        """The number of the article that has, or one of whose variants has, exactly these words."""
+        """Return the number of the article that has, or one of whose variants has, exactly these words."""
         return self._same_words.get(key)
 
     async def has_words(self, number: int, key: bytes) -> bool:
-        """Whether article `number`, or a variant of it, has exactly these words."""
+        """Return whether article `number`, or a variant of it, has exactly these words."""
         await self._write_if_new([number])
         of_article = select(articles.c.number).where(articles.c.number == number, articles.c.exact_key == key)
         of_variant = select(variants.c.number).where(variants.c.number == number, variants.c.exact_key == key)
         return (await self.connection.execute(of_article.union(of_variant))).first() is not None
 
     async def body(self, number: int) -> str:
-        """The whole file of article `number`."""
+        """Return the whole file of article `number`."""
         await self._write_if_new([number])
         query = select(articles.c.body).where(articles.c.number == number)
         return str((await self.connection.execute(query)).scalar_one())
 
     async def texts(self, number: int) -> list[Prepared]:
-        """The texts of one story: its article's, then those of its variants."""
+        """Return the texts of one story: its article's, then those of its variants."""
         return [text for _, text in await self._load_texts([number], variants_each=None)]
 
     def add_article(self, row: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ class Stories:
 
 
 async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> Stories:
-    """The stories that these texts, and no others, are compared with in this transaction."""
+    """Return the stories that these texts, and no others, are compared with in this transaction."""
     same_words: dict[bytes, int] = {}
     keys = sorted({text.exact_key for text in texts if text.exact_key is not None})
     for some in in_chunks(keys):
@@ -242,7 +242,7 @@ async def _fingerprint(connection: AsyncConnection, rows: Sequence[Any]) -> None
 
 
 def article_text(body: str, title: str | None) -> str:
-    """The text of a corpus file without the headline, which an undated file begins with."""
+    """Return the text of a corpus file without the headline, which an undated file begins with."""
     return text_of(ArticleFile.parse(body.encode("utf-8")), clean_block(title) if title else None)
 
 

@@ -80,7 +80,7 @@ def _most_like(
     related: set[int],
     family: Mapping[int, int],
 ) -> int | None:
-    """The event whose members are most like the article, None when none is like enough."""
+    """Return the event whose members are most like the article, None when none is like enough."""
     likenesses = nearby.likenesses(piece.number)
     candidates = {event_of[other] for other in likenesses if other in event_of}
     best: tuple[float, int] | None = None
@@ -111,13 +111,13 @@ def _alike(nearby: Nearby, number: int, other: int, likeness: Likeness | None) -
 
 
 def _in_time(nearby: Nearby, piece: Piece, group: list[int]) -> bool:
-    """Whether the group with this article still spans three days at most; undated articles do not stretch it."""
+    """Return whether the group with this article still spans three days at most; undated articles do not stretch it."""
     days = [day for number in group if (day := nearby.pieces[number].day) is not None]
     return not days or piece.day is None or max(*days, piece.day) - min(*days, piece.day) <= SPAN
 
 
 def _other_edition(nearby: Nearby, piece: Piece, number: int, family: Mapping[int, int]) -> bool:
-    """Whether two articles are one form filled in on two days: exchange rates, weather, a daily column."""
+    """Return whether two articles are one form filled in on two days: exchange rates, weather, a daily column."""
     other = nearby.pieces[number]
     if piece.day == other.day:
         return False

@@ -199,7 +199,7 @@ def _days_between(first: _Dated, second: _Dated) -> int:
 
 
 async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Groups:
-    """The events and relations among these articles that are written down already."""
+    """Return the events and relations among these articles that are written down already."""
     known = set(numbers)
     event_of: dict[int, int] = {}
     pairs: dict[str, list[tuple[int, int]]] = {}
@@ -226,7 +226,7 @@ class _Shelf:
         self._lines: dict[int, tuple[str | None, frozenset[int]]] = {}
 
     async def load(self, connection: AsyncConnection, numbers: Collection[int], batch: Collection[int]) -> list[Piece]:
-        """The pieces of these articles, and of those elsewhere that a batch of them names or leads to."""
+        """Return the pieces of these articles, and of those elsewhere that a batch of them names or leads to."""
         wanted = set(numbers)
         for table in (self._pieces, self._lines):
             for number in table.keys() - wanted:

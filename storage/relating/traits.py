@@ -106,7 +106,7 @@ def _words_of(known: Languages) -> _Words:
 
 
 def read_traits(text: str, language: str | None) -> Traits:
-    """The traits of an article's text without its headline (about a millisecond)."""
+    """Return the traits of an article's text without its headline (about a millisecond)."""
     text = text[:MAX_CHARACTERS]
     words = tokens(text)
     cyrillic = is_cyrillic(text)
@@ -133,13 +133,13 @@ def read_traits(text: str, language: str | None) -> Traits:
 
 
 def is_cyrillic(text: str) -> bool:
-    """Whether a text is mostly in Cyrillic letters."""
+    """Return whether a text is mostly in Cyrillic letters."""
     sample = text[:2000]
     return len(re.findall("[\u0400-\u04ff]", sample)) > len(re.findall("[A-Za-z]", sample))
 
 
 def _value(found: re.Match[str], language: str | None) -> str | None:
-    """The number's value; None for one that says nothing: small, or a year."""
+    """Return the number's value; None for one that says nothing: small, or a year."""
     whole, gap, point, part = found["whole"], found["gap"], found["point"], found["part"]
     if gap and not part and ((language == "en") == (gap == ".")) and gap != " " and whole.count(gap) == 1:
         whole, part = whole.split(gap)  # 1.234 in English, 1,234 elsewhere: the sign is the decimal one

@@ -85,7 +85,7 @@ class Agreement:
 
 
 def find_translations(nearby: Nearby, numbers: Iterable[int]) -> list[Translation]:
-    """The translations of the articles `numbers`: of one article, the surest in each language.
+    """Return the translations of the articles `numbers`: of one article, the surest in each language.
 
     Two may be equally sure: one text in two alphabets, or printed by two papers.
     """
@@ -175,15 +175,15 @@ class _Signs:
                 self._of[key].update(numbers)
 
     def stated(self, piece: Piece) -> set[int]:
-        """The articles that this one, or that name this one, as the other's edition in another language."""
+        """Return the articles that this one, or that name this one, as the other's edition in another language."""
         return self._met(piece.leads_to, self._of) | self._met(piece.addresses, self._naming)
 
     def beside(self, piece: Piece) -> set[int]:
-        """The articles of the site under the same number or path."""
+        """Return the articles of the site under the same number or path."""
         return self._met(piece.pages, self._of)
 
     def led_to(self, piece: Piece) -> set[int]:
-        """The articles that this one leads to or credits, and those that lead to it or credit it."""
+        """Return the articles that this one leads to or credits, and those that lead to it or credit it."""
         found = self._met(piece.links_to, self._of) | self._met(piece.addresses, self._linking)
         if piece.traits.quoted:
             runs = f" {' | '.join(piece.traits.quoted)} "
@@ -198,7 +198,7 @@ class _Signs:
 
 
 def _scores(nearby: Nearby, signs: _Signs, piece: Piece) -> dict[int, float]:
-    """The articles that are this one in another language, with how sure that is."""
+    """Return the articles that are this one in another language, with how sure that is."""
     if piece.language is None:
         return {}
     stated, paired, led_to = signs.stated(piece), signs.beside(piece), signs.led_to(piece)
@@ -236,7 +236,7 @@ def _convincing(first: Piece, second: Piece, agreed: Agreement) -> bool:
 
 
 def _supported(first: Piece, second: Piece, agreed: Agreement) -> bool:
-    """Whether the facts bear out what a link or a credit suggests: that the texts are one."""
+    """Return whether the facts bear out what a link or a credit suggests: that the texts are one."""
     sizes = sorted((first.traits.size, second.traits.size))
     return (
         3 * sizes[0] >= sizes[1] and agreed.order >= 0.65 and agreed.names >= 0.4
@@ -281,7 +281,7 @@ def _headline(piece: Piece) -> str:
 
 
 def _is_day(digits: str) -> bool:
-    """Whether digits in an address are a date: 20251106, 202511, 06112025."""
+    """Return whether digits in an address are a date: 20251106, 202511, 06112025."""
     for year, month, day in ((0, 4, 6), (4, 2, 0)):
         if len(digits) == 8 and digits.isdigit():
             try:

@@ -113,7 +113,7 @@ async def search(
     languages: Collection[str] = (),
     marks: tuple[str, str] = ("**", "**"),
 ) -> list[Hit]:
-    """The articles that match `query` (`storage.search.queries` has its rules), best first.
+    """Return the articles that match `query` (`storage.search.queries` has its rules), best first.
 
     Days are days of publication, both included; an undated article is on none. Without `sources` or `languages` all
     count. Raises ValueError, in one sentence, when the query has nothing to look for.

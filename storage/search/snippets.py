@@ -51,7 +51,7 @@ def _stands_at(phrase: Phrase, start: int, found_stems: list[str], typed: list[s
 
 
 def _best_start(matches: list[tuple[_Span, int]]) -> int:
-    """The word where the snippet begins: a few before the matches that are most different within its length."""
+    """Return the word where the snippet begins: a few before the matches that are most different within its length."""
     best, most = 0, 0
     for index, ((start, _), _) in enumerate(matches):
         inside = {term for (_, after), term in matches[index : index + WORDS] if after <= start - BEFORE + WORDS}
@@ -61,7 +61,7 @@ def _best_start(matches: list[tuple[_Span, int]]) -> int:
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:
-    """The spans in order, those that overlap as one."""
+    """Return the spans in order, those that overlap as one."""
     merged: list[_Span] = []
     for span in sorted(spans):
         if merged and span[0] < merged[-1][1]:

@@ -39,7 +39,7 @@ def words(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def stems(text: str) -> list[str]:
-    """The stems of the words of `text`, in order."""
+    """Return the stems of the words of `text`, in order."""
     return [stem(word) for word in _WORD.findall(text)]
 
 
@@ -82,7 +82,7 @@ def fold(word: str) -> str:
 
 
 def completions(beginning: str) -> list[str]:
-    """The stems, other than those that begin with `beginning`, of words that begin with it.
+    """Return the stems, other than those that begin with `beginning`, of words that begin with it.
 
     `minera` begins minerals, whose stem is miner. They are found by ending the beginning in all ways the language
     knows and cutting the word again.

@@ -69,7 +69,7 @@ class PendingEntry:
 
 
 async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, FeedState]:
-    """The remembered state of each feed; a new one's is empty."""
+    """Return the remembered state of each feed; a new one's is empty."""
     columns = [feeds.c[field.name] for field in fields(FeedState)]
     rows = await connection.execute(select(*columns).where(feeds.c.url.in_(feed_urls)))
     known = {row.url: FeedState(*row) for row in rows}
@@ -238,7 +238,7 @@ async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, 
 
 
 def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str, Any]:
-    """The row of `urls` for an entry that is new."""
+    """Return the row of `urls` for an entry that is new."""
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,

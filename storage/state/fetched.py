@@ -47,11 +47,11 @@ class Fetched:
             beside.replace(path)
 
     def has(self, key: str) -> bool:
-        """Whether the page of the entry is kept."""
+        """Return whether the page of the entry is kept."""
         return self._path(key).exists()
 
     def find(self, key: str, *, before: float = math.inf) -> Page | None:
-        """The page of the entry, if it is kept, since before that moment of Unix time."""
+        """Return the page of the entry, if it is kept, since before that moment of Unix time."""
         path = self._path(key)
         try:
             if path.stat().st_mtime >= before:

@@ -21,7 +21,7 @@ MAX_CHARACTERS = 100_000  # as much of a text as the topic looks at
 
 
 def refused_row(result: Found, now: datetime) -> dict[str, Any]:
-    """The row for an article that is off topic."""
+    """Return the row for an article that is off topic."""
     article = result.article
     return {
         "key": result.key, "title": article.title, "language": article.language,

@@ -31,7 +31,7 @@ class PartState:
 
 
 async def load_parts(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, tuple[PartState, ...]]:
-    """The parts of each of these feeds, by rank; feeds that are no sitemaps are left out."""
+    """Return the parts of each of these feeds, by rank; feeds that are no sitemaps are left out."""
     columns = [feed_parts.c[field.name] for field in fields(PartState)]
     query = select(feed_parts.c.feed_url, *columns).where(feed_parts.c.feed_url.in_(feed_urls))
     found: dict[str, list[PartState]] = defaultdict(list)

@@ -95,7 +95,7 @@ class SharedTurns(ABC):
             await self._unlock(host)
 
     async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
-        """The result of `work`, which is never broken off in the middle; who is interrupted gets it undone."""
+        """Return the result of `work`, which is never broken off in the middle; who is interrupted gets it undone."""
         task = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(task)
@@ -113,7 +113,7 @@ class SharedTurns(ABC):
 
     @abstractmethod
     async def _wait_s(self, host: str) -> float:
-        """The seconds until the host may be asked."""
+        """Return the seconds until the host may be asked."""
 
     @abstractmethod
     async def _note(self, host: str, pause_s: float) -> None:

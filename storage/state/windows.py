@@ -37,7 +37,7 @@ class StoredWindow:
 
 
 async def load_windows(connection: AsyncConnection, source_id: str, period: Period) -> list[StoredWindow]:
-    """The windows of a source that touch the period, oldest first."""
+    """Return the windows of a source that touch the period, oldest first."""
     query = select(windows).where(
         windows.c.source_id == source_id, windows.c.last >= period.first, windows.c.first <= period.last
     )
@@ -52,7 +52,7 @@ async def load_windows(connection: AsyncConnection, source_id: str, period: Peri
 
 
 async def begin_window(connection: AsyncConnection, source_id: str, period: Period) -> int:
-    """The id of the window, which is noted as begun; what an earlier listing found of it stays on record."""
+    """Return the id of the window, which is noted as begun; what an earlier listing found of it stays on record."""
     values: dict[str, Any] = {"complete": False, "entries": 0, "outside": 0}
     statement = insert_for(connection, windows).values(
         source_id=source_id, first=period.first, last=period.last, **values
@@ -91,6 +91,6 @@ async def end_window(
 
 
 def settled_days(period: Period, now: datetime) -> Period | None:
-    """The days of the period that are long enough ago for their list to be final; None of none."""
+    """Return the days of the period that are long enough ago for their list to be final; None of none."""
     last = min(period.last, now.date() - SETTLED - DAY)
     return Period(period.first, last) if last >= period.first else None

@@ -70,8 +70,8 @@ BAD_LINES = {
     '{"text": "слова"}': 'expected at least "url" and "text"',
     '{"url": "https://x.kz/1"}': 'expected at least "url" and "text"',
     '{"url": "mailto:a@b.kz", "text": "слова"}': "",
-    '{"url": 7, "text": "слова"}': '"url" is no text',
-    '{"url": "https://x.kz/1", "text": ["слова"]}': '"text" is no text',
+    '{"url": 7, "text": "слова"}': '"url" is not a text',
+    '{"url": "https://x.kz/1", "text": ["слова"]}': '"text" is not a text',
     "[" * 100_000: "not a JSON object in UTF-8",
 }
 

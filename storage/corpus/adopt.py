@@ -27,7 +27,7 @@ from storage.search import search
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What `adopt` did: how many files it took over, how many were there already, and the next free number."""
+    """The result of `adopt`: the files taken over, the files that were there already, and the next free number."""
 
     adopted: int
     known: int
@@ -37,12 +37,12 @@ class Adoption:
 async def adopt(
     corpus: CorpusWriter, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Adoption:
-    """Take over the article files in `source`, which may be the corpus's own folder. Doing it again changes nothing.
+    """Take over the article files in `source`, which may be the corpus's own folder. Repeating it changes nothing.
 
-    `facts` are what a manifest beside the files says of them (`storage.files.manifest.read_facts`): without it, only
-    what stands in the files is known of them.
+    `facts` come from a manifest beside the files (`storage.files.manifest.read_facts`); without them only the contents
+    of the files are known.
 
-    The files must continue the corpus without a gap; a corpus that is still empty begins where they begin. Raises
+    The files must continue the corpus without a gap; an empty corpus begins with their first number. Raises
     StorageError, naming the file, before anything is changed.
     """
     if isinstance(source, Path):
@@ -87,7 +87,7 @@ async def adopt(
             )
             expected = name.number + 1
             adopted += 1
-        corpus.published_up_to(max(known, default=-1))  # else a lost index's manifest would be taken for this one's
+        corpus.published_up_to(max(known, default=-1))  # else the manifest of a lost index would pass for this index's
         next_number = await placing.highest_number(connection) + 1
     await corpus.restore_files()
     await corpus.publish()
@@ -111,7 +111,7 @@ def _read(source: Folder) -> list[tuple[FileName, bytes]]:
 
 
 def _check_places(folder: Folder, files: Sequence[tuple[FileName, bytes]]) -> None:
-    """Make sure that the files that are there already are the same ones."""
+    """Check that files already in `folder` have the same bytes; raise StorageError if not."""
     for (name, content), present in zip(files, folder.read_all([str(name) for name, _ in files]), strict=True):
         if present != content:
             raise StorageError(f"{folder}/{name} exists with another content: move it away, or adopt it first")
@@ -125,7 +125,7 @@ def _row(name: FileName, content: bytes, digest: str, now: datetime) -> dict[str
     if b"\0" in content:
         raise StorageError(f"{name}: has the character NUL, which no database keeps: take it out")
     text = "\n\n".join(parsed.paragraphs)
-    # An undated file begins with its headline, which does not belong to the text that copies are recognised by.
+    # An undated file begins with its headline, which is not part of the text that identifies copies.
     title, _, rest = (None, "", text) if parsed.published else text.partition("\n")
     return {
         "number": name.number, "id": name.id, "file": str(name), "body": content.decode("utf-8"), "sha256": digest,

@@ -1,10 +1,11 @@
 """The corpus as one file for other programs: JSON lines, Parquet or CSV.
 
-One row an article, in number order: all that the manifest says, the text without the headline, where else it was
-printed, how it relates to other articles. Two kinds of relation are texts without a file of their own, `reprint` (of
-the story in another place) and `version` (the article's own page with a later text); asking for them adds one row for
-each, after the article `number` whose story it tells. Asking for any other kind (`translation_of`, `template` …) leaves
-only the articles that stand on either side of such a relation. Every row is chosen by its own date, source, language.
+Each article is one row, in number order: the fields of the manifest, the text without the headline, the other places
+that printed it, and its relations to other articles. Two kinds of relation are texts without a file of their own:
+`reprint` (of the story in another place) and `version` (the article's own page with a later text). Asking for them adds
+a row for each, after the article `number` of the same story. Asking for another kind (`translation_of`, `template` …)
+keeps only the articles on either side of a relation of this kind. Each row is selected by its own date, source and
+language.
 
 Rows are read a batch at a time, from one state of the index, so memory does not grow with the corpus.
 """
@@ -40,7 +41,7 @@ NO_COUNTRIES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows, and which text. What is empty or None chooses nothing out; an undated row is on no day."""
+    """The rows and the text to export. An empty or None field leaves out no row; an undated row is on no day."""
 
     first_day: date | None = None
     last_day: date | None = None  # included
@@ -48,8 +49,8 @@ class Selection:
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
     relations: Collection[str] = ()  # see the module
-    longest: bool = False  # the longest text of the story, not the file's: the first report may be a mere teaser
-    collapse_translations: bool = False  # of articles that translate one another only the first
+    longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
+    collapse_translations: bool = False  # keep only the first of articles that translate one another
 
 
 async def export(
@@ -60,15 +61,15 @@ async def export(
     selection: Selection = Selection(),
     countries: Mapping[str, str] = NO_COUNTRIES,
 ) -> int:
-    """Write the file `target` ("-": standard output) in the form jsonl, csv or parquet; returns how many rows.
+    """Write the file `target` ("-": standard output) in the form jsonl, csv or parquet; return the number of rows.
 
     `countries` gives the country of each source. The file appears whole under its name, or not at all. Raises
     StorageError.
     """
     if form not in FORMS:
-        raise StorageError(f"{form}: no form of export: expected one of {', '.join(FORMS)}")
+        raise StorageError(f"{form}: unknown form of export: expected one of {', '.join(FORMS)}")
     if unknown := sorted(set(selection.relations) - KINDS):
-        raise StorageError(f"{unknown[0]}: no kind of relation: expected one of {', '.join(sorted(KINDS))}")
+        raise StorageError(f"{unknown[0]}: unknown kind of relation: expected one of {', '.join(sorted(KINDS))}")
     to_stdout = str(target) == "-"
     if to_stdout and form == "parquet":
         raise StorageError("parquet cannot go to standard output: name a file")
@@ -86,7 +87,7 @@ def _stdout() -> Iterator[BinaryIO]:
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    except BrokenPipeError:  # the reader has had enough: the caller's matter
+    except BrokenPipeError:  # the reader has stopped reading: left to the caller
         raise
     except OSError as exc:
         raise StorageError(f"standard output: {exc.strerror}: free some space, or name a file elsewhere") from exc
@@ -121,7 +122,7 @@ async def _batches(
         sides = [select(side).where(found) for side in (relations.c.number, relations.c.other)]
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
     originals = await _originals(connection) if selection.collapse_translations else {}
-    shown: set[int] = set()  # of articles that are translations or have one, the first of each group
+    shown: set[int] = set()  # the first article of each group of translations
     for start in range(0, -1 if highest is None else highest + 1, BATCH):
         span = start, start + BATCH - 1
         batch = await _Batch.load(connection, span, selection, countries)
@@ -138,7 +139,7 @@ async def _batches(
 
 
 def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """What `articles` and `variants` are chosen by: they name these columns alike."""
+    """Return the conditions of `selection` for `articles` or `variants`, which share the names of these columns."""
     wanted: list[ColumnElement[bool]] = []
     if selection.first_day:
         wanted.append(table.c.published >= selection.first_day)
@@ -155,7 +156,7 @@ def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]
 
 
 async def _originals(connection: AsyncConnection) -> dict[int, int]:
-    """For each article that is a translation or has one, the first of all that translate one another."""
+    """Map each article that is or has a translation to the first article of its group of translations."""
     query = select(relations.c.number, relations.c.other).where(relations.c.kind == Relation.TRANSLATION_OF)
     first: dict[int, int] = {}
     for number, other in (await connection.execute(query.order_by(relations.c.number))).all():
@@ -167,7 +168,7 @@ async def _originals(connection: AsyncConnection) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What belongs to the articles of some numbers: loaded at once, because one query each would take minutes."""
+    """The data that belongs to a batch of articles, loaded at once: one query for each article would take minutes."""
 
     reprints: Mapping[int, list[str]]
     related: Mapping[int, list[list[Any]]]

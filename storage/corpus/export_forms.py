@@ -1,11 +1,11 @@
-"""The three forms of an export, each as something that takes rows and writes bytes.
+"""The three forms of an export. Each takes rows and writes bytes.
 
-JSON lines: one object a line, shaped as in the manifest. Characters that some readers take for the end of a line
+JSON lines: one object a line, shaped as in the manifest. Characters that some readers treat as the end of a line
 (U+2028, U+2029, U+0085) are written as escapes.
 
-CSV (RFC 4180): for spreadsheets, so a file begins with a byte order mark, without which Excel takes UTF-8 for something
-else; standard output has none. A list is one cell of JSON. A text that begins with = + - @, plain or full-width, with a
-tab or with a line break gets an apostrophe before it, because a spreadsheet would carry it out as a formula:
+CSV (RFC 4180): for spreadsheets, so a file begins with a byte order mark, without which Excel does not recognise UTF-8;
+standard output gets no mark. A list is one cell of JSON. A text that begins with = + - @, plain or full-width, with a
+tab or with a line break gets an apostrophe before it, because a spreadsheet would run it as a formula:
 https://owasp.org/www-community/attacks/CSV_Injection
 
 Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd.
@@ -44,7 +44,7 @@ _FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 class Form(Protocol):
-    """Opens a form over a file: rows go into what it gives."""
+    """An opener of a form over a file; the caller feeds rows to its result."""
 
     def __call__(self, file: BinaryIO, *, is_file: bool) -> AbstractContextManager[Write]: ...
 

@@ -1,8 +1,8 @@
 """Articles collected by other means, one JSON object a line: {"url", "title", "date", "text"}.
 
-Each goes through the same duplicate detection and append as what a pass fetches, in the order of the file, a batch a
-transaction. An import that was stopped is simply started again: what is there already is recognised by its address.
-A line that cannot be used is told, with its number, and the others go on.
+Each line passes the same duplicate detection and append as a fetched article, in the order of the file, one batch a
+transaction. Start a stopped import again: articles that are there already are recognised by their address.
+A line that cannot be used is reported with its number; the others go on.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from storage.index.schema import articles
 
 BATCH = 100  # articles a transaction
 NOT_JUDGED = Verdict(True, None, 0.0, (), "imported")
-MAX_URL = 2000  # characters; longer ones are no addresses of articles
+MAX_URL = 2000  # characters; no address of an article is longer
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one line. `of` is the address of the article that its text repeats or is most like."""
+    """The result of one line. `of` is the address of the article that its text repeats or resembles most."""
 
     line: int
     url: str | None
@@ -55,10 +55,10 @@ class Imported:
     of: str | None = None
     relation: Relation | None = None
     score: float | None = None
-    unread_date: str | None = None  # a date that is not understood: the article is without one
+    unread_date: str | None = None  # a date that is not understood; the article then has no date
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return {
             "url": self.url, "outcome": self.outcome.value, "number": self.number, "of": self.of,
             "score": None if self.score is None else round(self.score, 4), "relation": self.relation,
@@ -71,7 +71,7 @@ class _Line:
     number: int
     url: str | None
     result: Extracted | None
-    note: str = ""  # what is wrong with it
+    note: str = ""  # the fault of the line
     unread_date: str | None = None
 
 
@@ -85,10 +85,10 @@ async def import_lines(
     source_of: Callable[[str], str],
     judge: Callable[[Article], Verdict] | None = None,
 ) -> AsyncIterator[list[Imported]]:
-    """Import a file of JSON lines; yields what became of each line, batch by batch, when it is on disk.
+    """Import a file of JSON lines; yield the result of each line, batch by batch, once it is on disk.
 
     `source_of` names the source of an address; without `judge` every article counts as on topic. A text of fewer
-    than `min_words` words is a stub and left out. Raises StorageError when the file or the corpus cannot be used.
+    than `min_words` words is left out as a stub. Raises StorageError when the file or the corpus cannot be used.
     """
     name = path.name
     with named_disk_errors(path), path.open("rb") as file:
@@ -190,12 +190,12 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -
 def _text(value: dict[str, Any], name: str) -> str | None:
     found = value.get(name)
     if found is not None and not isinstance(found, str):
-        raise ValueError(f'"{name}" is no text')
+        raise ValueError(f'"{name}" is not a text')
     return None if found is None else found.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
 
 
 def blocks_of(text: str) -> Iterator[str]:
-    """The paragraphs of a text from elsewhere: divided by blank lines, or, where there is none, by line breaks."""
+    """Yield the paragraphs of a text: divided by blank lines, or by line breaks if it has no blank line."""
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")]
     if "" not in lines:
         yield from lines
@@ -204,9 +204,9 @@ def blocks_of(text: str) -> Iterator[str]:
 
 
 def _day(value: Any) -> date | None:
-    """The day as it is written, the publisher's: ISO 8601, with a time or without, or 01.11.2025. None for all else.
+    """Return the publisher's day as written: ISO 8601, with or without a time, or 01.11.2025; None for anything else.
 
-    With dots the day always comes first; other orders could be read in two ways.
+    With dots the day always comes first; any other order would be ambiguous.
     """
     if not isinstance(value, str):
         return None

@@ -1,7 +1,7 @@
-"""Mend what `verify` finds, as far as the index tells what is right. Nothing is deleted: what is odd is set aside.
+"""Mend the faults that `verify` finds, as far as the index tells the right content. No article is deleted.
 
-Every step changes one thing at a time and finds by itself what is left to do, so a repair that was cut off anywhere is
-simply started again. What cannot be mended is said in the end.
+Faulty files are set aside. Each step changes one thing at a time and finds the remaining work by itself, so a repair
+that was cut off can be started again. Faults that cannot be mended are reported at the end.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from storage.placing.placing import highest_number
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What was done at `place` (a file's name)."""
+    """A repair at `location` (a file's name)."""
 
     location: str
     done: str
@@ -40,17 +40,17 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was mended, and the faults that are left, each with what to do about it."""
+    """The mended faults, and the remaining faults, each with advice."""
 
     mended: tuple[Mended, ...]
     left: tuple[Fault, ...]
 
 
 async def repair(corpus: CorpusWriter) -> Repair:
-    """Mend the corpus, which was opened with `adopting`: a faulty one may open no other way.
+    """Mend the corpus. Open it with `adopting`, because a faulty corpus may not open otherwise.
 
     A wrong or unknown file is moved to `set-aside` below the data folder. Unknown files that could be adopted, and
-    files that are no article files, stay where they are and are among what is left.
+    files that are not article files, stay in place and are reported among the remaining faults.
     """
     mended = [step for steps in (_articles, _strangers, _pointers, _manifest) async for step in steps(corpus)]
     _, left = await verify(corpus)
@@ -58,7 +58,7 @@ async def repair(corpus: CorpusWriter) -> Repair:
 
 
 async def _articles(corpus: CorpusWriter) -> AsyncIterator[Mended]:
-    """Each article's file, text and checksum, a few at a time, because nobody else can write meanwhile."""
+    """Mend each article's file, text and checksum, a few at a time, because no other program can write meanwhile."""
     last = -1
     while True:
         async with corpus.database.write() as connection:
@@ -97,8 +97,8 @@ def _exchange(corpus: CorpusWriter, name: str, content: bytes, right: bytes) -> 
 
 
 async def _strangers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
-    """What writers left, and article files that are none and can be none of this corpus."""
-    async with corpus.database.write() as connection:  # alone: else this might be what a publisher writes just now
+    """Remove leftovers of writers; set aside article files that do not and cannot belong to this corpus."""
+    async with corpus.database.write() as connection:  # hold the lock: a publisher may be writing
         names = await in_thread(corpus.folder.names) - await known_names(connection)
         stay = adoptable(names, await highest_number(connection))
         for name in sorted(names - stay):
@@ -108,14 +108,14 @@ async def _strangers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
             elif FileName.parse(name):
                 (content,) = await in_thread(corpus.folder.read_all, [name])
                 if isinstance(content, StorageError):
-                    continue  # a folder, say: it is named among what is left
+                    continue  # for instance a folder: reported among the remaining faults
                 kept = await in_thread(keep_aside, corpus.manifest.parent, name, content)
                 await in_thread(corpus.folder.remove, name)
                 yield Mended(name, f"unknown to the index, moved to {kept}")
 
 
 async def _pointers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
-    """Rows made from an article that is not there."""
+    """Remove rows that refer to a missing article and lose nothing."""
     for column, derived in POINTERS:
         if derived:
             async with corpus.database.write() as connection:
@@ -123,12 +123,12 @@ async def _pointers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
                 for numbers in in_chunks(gone):
                     rows += (await connection.execute(delete(column.table).where(column.in_(numbers)))).rowcount
             if gone:
-                removed = f"{counted(rows, 'row')} of {column.table.name} removed whose {column.name} is no article"
+                removed = f"{counted(rows, 'row')} of {column.table.name} removed whose {column.name} is not an article"
                 yield Mended("index", removed)
 
 
 async def _manifest(corpus: CorpusWriter) -> AsyncIterator[Mended]:
-    async with corpus.database.write() as connection:  # alone: else a publisher's lines might be lost
+    async with corpus.database.write() as connection:  # hold the lock: else a publisher's lines might be lost
         with named_disk_errors(corpus.manifest):
             rows = await connection.stream(select(articles).order_by(articles.c.number))
             if done := await rewrite(corpus.manifest, rows):

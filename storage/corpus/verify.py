@@ -1,7 +1,7 @@
 """Check a corpus without changing it: files, numbers, index and manifest against one another.
 
-Of each article there are three witnesses: the file, its text in the index, and the checksum taken when it was written.
-Where two agree, the third is wrong.
+Each article has three witnesses: the file, its text in the index, and the checksum taken when it was written.
+If two agree, the third is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from storage.index.sqlite import RESTORE_INDEX
 REPAIR = "run 'c5watch corpus repair'"
 RESTORE = "restore the data folder from a copy"
 
-# What refers to an article, and whether nothing is lost with a row whose article is not there.
+# Columns that refer to an article; whether a row whose article is missing can be removed without loss.
 POINTERS = (
     (fingerprints.c.number, True), (relations.c.number, True), (relations.c.other, True), (events.c.number, True),
     (events.c.event, True), (variants.c.number, False), (urls.c.article, False),
@@ -37,7 +37,7 @@ POINTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong at `place` (a file's name), and how to mend it."""
+    """A fault at `location` (a file's name), and how to mend it."""
 
     location: str
     fault: str
@@ -48,12 +48,12 @@ class Fault:
 
 
 async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
-    """How many articles the index has, and all that is wrong; an empty list for a sound corpus.
+    """Return the number of articles in the index and the faults; the list is empty for a sound corpus.
 
-    A pass that is at work meanwhile may show its newest files as missing.
+    While a pass is at work, its newest files may count as missing.
     """
     found: list[Fault] = []
-    names = await in_thread(corpus.folder.names)  # before the index is read: what is there now is known to it
+    names = await in_thread(corpus.folder.names)  # before reading the index, which then knows all of them
     length = corpus.manifest.stat().st_size if corpus.manifest.is_file() else 0
     manifest, manifest_agrees = _manifest_lines(corpus), True
     found += [Fault("index", damage, RESTORE_INDEX) for damage in await corpus.database.damage()]
@@ -72,17 +72,17 @@ async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
         names.discard(row.file)
         found += _check_article(row, content)
         if manifest_agrees and next(manifest, (0, b""))[1] != manifest_line(row).encode("utf-8"):
-            manifest_agrees = False  # one line too few, and all further ones differ: the first says it all
+            manifest_agrees = False  # after a missing line all others differ: report the first only
             differs = f"differs from the index from number {row.number:03d} on"
             found.append(Fault(corpus.manifest.name, differs, REPAIR))
     found += [fault async for fault in _check_pointers(corpus)]
-    if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later ones are those of a pass at work
+    if manifest_agrees and next(manifest, (length, b""))[0] < length:  # later lines belong to a pass at work
         found.append(Fault(corpus.manifest.name, "more lines than the index has articles", REPAIR))
     return count, found + list(_check_others(corpus, names, highest=previous))
 
 
 async def refuse_behind(corpus: CorpusWriter) -> None:
-    """Raise StorageError for a folder that has not yet got what others have added to an index that they share."""
+    """Raise StorageError if the folder lacks articles that others have added to a shared index."""
     if not corpus.database.shared:
         return
     numbers = [line["number"] for line in map(_object, _last_line(corpus)) if isinstance(line.get("number"), int)]
@@ -113,7 +113,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:
-    """The numbers that articles may have; of an index that cannot tell, as far as there are files."""
+    """Return the range of article numbers; if the index cannot tell it, go by the files."""
     try:
         async with corpus.database.read() as connection:
             query = select(func.min(articles.c.number), func.max(articles.c.number))
@@ -126,7 +126,7 @@ async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:
 
 
 async def _articles(corpus: CorpusWriter, numbers: range) -> AsyncIterator[tuple[Row[Any] | int, bytes | StorageError]]:
-    """Each article's row with its file's content, in number order; of a row that cannot be read, the number."""
+    """Yield each article's row with its file's content, in number order; the number instead of an unreadable row."""
     for start in range(0, len(numbers), AT_A_TIME):
         rows = await _rows(corpus, numbers[start : start + AT_A_TIME])
         contents = iter(await in_thread(corpus.folder.read_all, [row.file for row in rows if not isinstance(row, int)]))
@@ -135,14 +135,14 @@ async def _articles(corpus: CorpusWriter, numbers: range) -> AsyncIterator[tuple
 
 
 async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | int]:
-    """The rows of these numbers, as far as there are any. Where one is damaged, halves are read, and their halves."""
+    """Return the existing rows of these numbers. Around a damaged row, halve the range until only that row is left."""
     query = select(articles).where(articles.c.number.between(numbers[0], numbers[-1])).order_by(articles.c.number)
     try:
         async with corpus.database.read() as connection:
             return list(await connection.execute(query))
     except LostConnection:
         raise
-    except (StorageError, ValueError):  # ValueError: a value that is none of its column's type
+    except (StorageError, ValueError):  # ValueError: a value that does not fit its column's type
         if len(numbers) == 1:
             return [numbers[0]]
     half = len(numbers) // 2
@@ -150,7 +150,7 @@ async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | int]:
 
 
 async def _check_pointers(corpus: CorpusWriter) -> AsyncIterator[Fault]:
-    """What refers to articles that are not there."""
+    """Find references to articles that do not exist."""
     for column, derived in POINTERS:
         named = f"{column.table.name}.{column.name}"
         try:
@@ -167,7 +167,7 @@ async def _check_pointers(corpus: CorpusWriter) -> AsyncIterator[Fault]:
 
 
 def right_content(row: Row[Any], content: bytes | StorageError) -> bytes | None:
-    """The file's bytes as they were written, by what two of the three witnesses say; None when no two agree."""
+    """Return the file's bytes as written, as two of the three witnesses agree; None if no two agree."""
     body: bytes = row.body.encode("utf-8")
     if content == body or hashlib.sha256(body).hexdigest() == row.sha256:
         return body
@@ -192,13 +192,13 @@ def _check_article(row: Row[Any], content: bytes | StorageError) -> Iterator[Fau
     if row.file != str(FileName(row.number, row.id)):
         named = f"named differently from number {row.number:03d} and id {row.id}"
         yield Fault(row.file, named, "restore the index from a copy")
-    if row.method != "adopted" and right is not None and content == right:  # adopted files are kept as they came
+    if row.method != "adopted" and right is not None and content == right:  # adopted files are kept unchanged
         for fault in faults(right):
             yield Fault(row.file, fault, "report it: c5watch wrote a malformed file")
 
 
 def _manifest_lines(corpus: CorpusWriter) -> Iterator[tuple[int, bytes]]:
-    """Where each line begins, and the line."""
+    """Yield the offset in bytes of each line, and the line."""
     begin = 0
     if corpus.manifest.is_file():
         with corpus.manifest.open("rb") as file:
@@ -208,13 +208,13 @@ def _manifest_lines(corpus: CorpusWriter) -> Iterator[tuple[int, bytes]]:
 
 
 async def dangling(connection: AsyncConnection, column: Column[Any]) -> list[int]:
-    """The numbers in `column` that are no article's. By difference: looking each row up takes ten times as long."""
+    """Return the numbers in `column` without an article. By set difference: looking up rows takes ten times as long."""
     named = except_(select(column).where(column.is_not(None)), select(articles.c.number))
     return sorted((await connection.execute(named)).scalars())
 
 
 def _check_others(corpus: CorpusWriter, names: set[str], *, highest: int) -> Iterator[Fault]:
-    """The files that the index does not know."""
+    """Find the files that the index does not know."""
     continuing = adoptable(names, highest)
     for name in sorted(names):
         if FileName.parse(name):
@@ -225,9 +225,9 @@ def _check_others(corpus: CorpusWriter, names: set[str], *, highest: int) -> Ite
 
 
 def adoptable(names: Iterable[str], highest: int) -> set[str]:
-    """Of the names that the index does not know, those of article files that continue it without a gap.
+    """Return the names of article files that the index does not know and that continue it without a gap.
 
-    They are what an index restored from an older copy lacks, or all files when it is lost.
+    An index restored from an older copy lacks these files; a lost index lacks all.
     """
     numbered = defaultdict(list)
     for name in names:
@@ -242,7 +242,7 @@ def adoptable(names: Iterable[str], highest: int) -> set[str]:
 
 
 async def stats(corpus: CorpusWriter) -> dict[str, Any]:
-    """Counts of the corpus: articles, words, with and without a date, first and last day, by language and source."""
+    """Return the counts of the corpus: articles, words, dated, undated, first and last day, by language and source."""
     languages: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     count = dated = words = 0

@@ -1,13 +1,12 @@
-"""The corpus: decide what is new, append it, never lose, repeat or renumber.
+"""The writer of the corpus: it appends new articles and never loses, repeats or renumbers any.
 
-One batch is one transaction of the index: under the writer's lock it is decided which articles are new, they get
-the next numbers, and rows with the complete text are committed. Only then do the files appear, on a disk in number
-order, on S3 several at a time, and then their lines in the manifest; both are written from the index, so a crash
-anywhere leaves nothing that the next opening does not complete. A file that a downstream reader has once seen is
-therefore never taken back.
+A batch is one transaction of the index: under the writer's lock the new articles are found, get the next numbers, and
+their rows with the complete text are committed. The files are written next, on a disk in number order, on S3 several at
+a time, and last their lines in the manifest. Both are written from the index, so the next opening completes whatever a
+crash left unfinished. A file that a downstream reader has seen is never taken back.
 
-Index and files may be shared by several machines; each has a manifest of its own, which is also its mark of how far
-it knows the files to be there.
+Several machines may share index and files. Each has its own manifest, which also marks up to which number it knows
+the files to be there.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ from storage.state.site_pages import pages_of, store_site_pages
 DEFAULT_LIMITS = Duplicates()
 MANIFEST_FILE = "manifest.jsonl"
 AT_A_TIME = 500  # articles
-SLOW_S = 10.0  # for the files of a batch, which take a fraction of a second
-HURRY_S = 3.0  # for the files of the batches under way, once a pass has been told to end
+SLOW_S = 10.0  # for the files of a batch, which usually take a fraction of a second
+HURRY_S = 3.0  # for the files of the current batches, once a pass has been told to end
 LOG = logging.getLogger("c5watch")
 
 
@@ -60,7 +59,7 @@ class CorpusWriter:
     async def place(
         self, results: Sequence[Result], *, now: datetime, limits: Duplicates = DEFAULT_LIMITS, listed: bool = True
     ) -> list[Placement]:
-        """Decide and remember how each result ends, append what is new. All of it, or nothing, survives a crash.
+        """Decide and store how each result ends; append the new articles. A crash keeps all of it or nothing.
 
         The entries are known from a feed or an archive; with `listed=False` they are recorded here and now.
         """
@@ -97,22 +96,22 @@ class CorpusWriter:
             self._publishing.discard(timeout)
 
     async def settle_known(self, keys: Sequence[str], *, now: datetime) -> list[Placement]:
-        """Of these canonical URLs, the ones that are an article's address already: duplicates, without any fetch."""
+        """Settle the canonical URLs among `keys` that are an article's address already: duplicates without a fetch."""
         async with self.database.write() as connection:
             return await placing.settle_known(connection, keys, now)
 
     async def publish(self) -> None:
-        """Bring files and manifest up to what the index holds. Does nothing twice."""
+        """Bring files and manifest up to the index. Nothing is written twice."""
         present: dict[str, int] = {}
         while await self._publish_next(present):
-            if self.folder.remote and not present:  # far behind: most is there already, from another machine
+            if self.folder.remote and not present:  # far behind: another machine has written most files already
                 present = await in_thread(self.folder.sizes)
 
     def published_up_to(self, highest: int) -> int:
-        """The number that the manifest ends with, -1 for an empty one.
+        """Return the last number of the manifest, -1 for an empty one.
 
-        One that ends in no line of ours, or with a number above `highest`, the index's last, is that of another index:
-        it is set aside.
+        A manifest that does not end in a line of c5watch, or whose number is above `highest`, the index's last, belongs
+        to another index: set it aside.
         """
         with named_disk_errors(self.manifest):
             done = published_up_to(self.manifest)
@@ -123,9 +122,9 @@ class CorpusWriter:
         return done
 
     async def _publish_next(self, present: Mapping[str, int]) -> bool:
-        """Publish the next few articles, without the files that are `present` with their size; whether there is more.
+        """Publish the next few articles, but for files in `present` (name to bytes); return whether more are left.
 
-        A few at a time, because nobody else can write meanwhile.
+        Only a few at a time, because no other program can write meanwhile.
         """
         async with self.database.write() as connection:  # for its lock: one publisher at a time
             done = self.published_up_to(await placing.highest_number(connection))
@@ -141,11 +140,11 @@ class CorpusWriter:
             return len(rows) == AT_A_TIME
 
     async def restore_files(self) -> list[str]:
-        """Write again what the index knows and the folder lacks; returns the names.
+        """Write the files that the index knows and the folder lacks; return their names.
 
         Raises StorageError when the folder holds article files that the index does not know.
         """
-        # Alone in writing: a publisher at work would show files that a state read earlier does not know.
+        # Hold the writer's lock: a publisher at work would add files that an earlier read of the index does not know.
         async with self.database.write() as connection:
             known = await known_names(connection)
             present = await in_thread(self.folder.names)
@@ -161,12 +160,11 @@ class CorpusWriter:
             await in_thread(self.folder.write, files)
 
     async def check_own(self) -> None:
-        """Make sure that the folder holds no other corpus, without naming all its files, which may be millions.
+        """Raise StorageError if the folder holds another corpus. Does not list all its files, which may be millions.
 
-        Another one has an article under the number that is next here, or another file under the last one.
-        Raises StorageError.
+        Another corpus has an article under the next number, or another file under the last number.
         """
-        async with self.database.write() as connection:  # alone: another machine may be publishing
+        async with self.database.write() as connection:  # hold the lock: another machine may be publishing
             last = (
                 await connection.execute(
                     select(articles.c.number, articles.c.file).order_by(articles.c.number.desc()).limit(1)
@@ -183,10 +181,10 @@ class CorpusWriter:
 
 @asynccontextmanager
 async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -> AsyncIterator[CorpusWriter]:
-    """The corpus below the folder `data`, made where it does not exist, completed where a crash left it unfinished.
+    """Open the corpus below the folder `data`. Make a missing corpus; complete one that a crash left unfinished.
 
     Raises StorageError when a folder cannot be used, and when there are article files that the index does not know.
-    With `adopting` nothing is completed or looked for: the caller is about to adopt what is there, or to repair it.
+    With `adopting` nothing is completed or checked: the caller is about to adopt the files or to repair the corpus.
     """
     folder = open_folder(data, storage)
     await in_thread(LocalFolder(data).prepare)
@@ -205,7 +203,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
 
 @asynccontextmanager
 async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
-    """An existing corpus, as it stands. Raises StorageError when there is none."""
+    """Open an existing corpus without changing it. Raises StorageError if there is none."""
     database = await open_database(index_location(data, storage), read_only=True)
     try:
         yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE)
@@ -215,7 +213,7 @@ async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus
 
 @contextmanager
 def _slowness_told(folder: Folder, count: int) -> Iterator[None]:
-    """Say so where writing files takes longer than SLOW_S."""
+    """Warn when writing files takes longer than SLOW_S."""
     words = f"{folder} is slow: {counted(count, 'file')} not written after {SLOW_S:.0f} s; still waiting"
     told = asyncio.get_running_loop().call_later(SLOW_S, LOG.warning, words)
     try:
@@ -225,13 +223,13 @@ def _slowness_told(folder: Folder, count: int) -> Iterator[None]:
 
 
 async def known_names(connection: AsyncConnection) -> set[str]:
-    """The names of all article files. One value that the database joins: a row each would take ten times as long."""
+    """Return the names of all article files. The database joins them to one value: rows take ten times as long."""
     joined: str | None = (await connection.execute(select(func.aggregate_strings(articles.c.file, "/")))).scalar()
     return set(joined.split("/")) if joined else set()
 
 
 def refuse_unknown(folder: Folder, names: Iterable[str]) -> None:
-    """Raise StorageError when there are article files among these names, which the index does not know."""
+    """Raise StorageError if `names`, which the index does not know, include article files."""
     if unknown := sorted(name for name in names if FileName.parse(name)):
         raise StorageError(
             f"{folder} holds {counted(len(unknown), 'article file')} unknown to the index (first: {unknown[0]}): "

@@ -229,7 +229,7 @@ def test_a_corpus_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def test_a_line_that_is_none_of_ours_is_named(tmp_path: Path) -> None:
     write(tmp_path, [entry(0)], tail="broken\n[]\n")
     with pytest.raises(
-        ValueError, match=r"manifest\.jsonl: a line that is none of c5watch's: b'broken.*delete the file"
+        ValueError, match=r"manifest\.jsonl: found a line that c5watch did not write: b'broken.*delete the file"
     ):
         list(Corpus.open(tmp_path))
 

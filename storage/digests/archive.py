@@ -1,4 +1,4 @@
-"""What has been in digests, read back from the outbox for the files that show it."""
+"""The past digests, read back from the outbox for the files that show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class FeedArticle:
-    """An article as it was taken from its site, with the moment when it first was in a digest."""
+    """An article as taken from its site, with the moment when it was first in a digest."""
 
     id: str
     title: str | None
@@ -38,24 +38,24 @@ class FeedArticle:
 
 
 async def load_issues(connection: AsyncConnection) -> list[Issue]:
-    """All digests that have appeared, the newest first."""
+    """Return the digests that have appeared, the newest first."""
     count = select(func.count()).where(digest_articles.c.digest == digests.c.id).scalar_subquery()
     query = (
         select(digests.c.stem, digests.c.name, digests.c.created_at, count.label("articles"))
-        .where(~digests.c.stem.startswith("."))  # else it only marks how far a digest has got
+        .where(~digests.c.stem.startswith("."))  # a stem with a dot only marks how far a digest has got
         .order_by(digests.c.id.desc())
     )
     return [Issue(*row) for row in await connection.execute(query)]
 
 
 async def load_files(connection: AsyncConnection, stem: str) -> tuple[bytes, bytes]:
-    """The page and the message of a digest; both are empty when they have left the index."""
+    """Return the page and the message of a digest; both are empty when they have left the index."""
     row = (await connection.execute(select(digests.c.page, digests.c.message).where(digests.c.stem == stem))).one()
     return row.page, row.message
 
 
 async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[FeedArticle]:
-    """The `limit` articles that came into a digest last, the newest first."""
+    """Return the `limit` articles that came into a digest last, the newest first."""
     first = (
         select(digest_articles.c.number, func.min(digest_articles.c.digest).label("digest"))
         .group_by(digest_articles.c.number)

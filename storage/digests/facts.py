@@ -1,6 +1,6 @@
-"""What a digest is made of, read from the index: its articles, who else printed them, and how the collecting fared.
+"""The contents of a digest, read from the index: its articles, their reprints elsewhere, and the results of the passes.
 
-Read-only. The numbers of the articles are the caller's choice, see `storage.digests.outbox`.
+Read-only. The caller chooses the numbers of the articles, see `storage.digests.outbox`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from storage.index.dialects import in_chunks
 from storage.index.schema import articles, events, flags, relations, runs, urls, variants
 
 BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
-ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # relations between tellings of one
-SAME_TEXT = "same text"  # the reason of a duplicate that stands at another address, see `storage.placing.placing`
+ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # of texts of one story
+SAME_TEXT = "same text"  # the reason of a duplicate at another address, see `storage.placing.placing`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Reprint:
 
 @dataclass(frozen=True, slots=True)
 class RaisedFlag:
-    """What is wrong with a source, since when."""
+    """A fault of a source, and its beginning."""
 
     source_id: str
     flag: str
@@ -62,7 +62,7 @@ class RaisedFlag:
 
 
 async def load_articles(connection: AsyncConnection, numbers: Collection[int]) -> list[DigestArticle]:
-    """These articles in the order of their numbers."""
+    """Return these articles in the order of their numbers."""
     columns = ("number", "title", "url", "canonical_url", "source_id", "published", "language", "matches", "borderline",
                "appended_at")  # fmt: skip
     beginning = func.substr(articles.c.body, 1, BEGINNING).label("beginning")
@@ -91,7 +91,7 @@ def _article(row: Any) -> DigestArticle:
 
 
 async def load_events(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, int]:
-    """The event of each of these articles; one that has not been looked at yet is left out."""
+    """Return the event of each of these articles; leave out articles that have not been looked at yet."""
     found: dict[int, int] = {}
     for some in in_chunks(sorted(set(numbers))):
         rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
@@ -100,7 +100,7 @@ async def load_events(connection: AsyncConnection, numbers: Collection[int]) -> 
 
 
 async def load_tellings(connection: AsyncConnection, numbers: Collection[int]) -> list[tuple[int, int]]:
-    """Pairs among these articles that tell one story in the same words or in two languages."""
+    """Return pairs among these articles that tell the same story in the same words or in two languages."""
     wanted, found = set(numbers), []
     query = select(relations.c.number, relations.c.other).where(relations.c.kind.in_(ONE_STORY))
     for some in in_chunks(sorted(set(numbers))):
@@ -112,9 +112,9 @@ async def load_tellings(connection: AsyncConnection, numbers: Collection[int]) -
 async def load_reprints(
     connection: AsyncConnection, numbers: Collection[int], *, sources: Collection[str], since: datetime
 ) -> list[Reprint]:
-    """Where else the texts of these articles stand: edited, and word for word in one of `sources`.
+    """Return other pages with the texts of these articles: edited, or word for word in one of `sources`.
 
-    None of them came before `since`.
+    Pages that came before `since` are left out.
     """
     wanted = set(numbers)
     columns = (variants.c.number, variants.c.url, variants.c.source_id, variants.c.language, variants.c.id)
@@ -134,7 +134,7 @@ async def load_reprints(
 
 
 async def load_days(connection: AsyncConnection, first: date, last: date) -> Counter[tuple[date, str | None]]:
-    """How many articles of the corpus are dated on each day from `first` to `last`, by source."""
+    """Return the number of articles dated on each day from `first` to `last`, by source."""
     query = (
         select(articles.c.published, articles.c.source_id, func.count().label("count"))
         .where(articles.c.published.between(first, last))
@@ -144,13 +144,13 @@ async def load_days(connection: AsyncConnection, first: date, last: date) -> Cou
 
 
 async def load_raised_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
-    """The flags of these sources, the newest first."""
+    """Return the flags of these sources, the newest first."""
     query = select(flags).where(flags.c.source_id.in_(sources)).order_by(flags.c.since.desc(), flags.c.source_id)
     return [RaisedFlag(row.source_id, row.flag, row.since, row.why) for row in await connection.execute(query)]
 
 
 async def load_passes(connection: AsyncConnection, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """The summaries of the monitor's and the backfill's passes that ended in this time, in order."""
+    """Return the summaries of the monitor's and the backfill's passes that ended in this time, in order."""
     query = (
         select(runs.c.summary)
         .where(runs.c.finished_at > since, runs.c.finished_at <= until, runs.c.kind.in_(("monitor", "backfill")))

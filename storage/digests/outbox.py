@@ -1,9 +1,8 @@
-"""The outbox: which articles went into which digest, and how far each digest has got to each recipient.
+"""The outbox: the articles of each digest, and the state of its delivery to each recipient.
 
-What a digest holds is decided and stored, with the whole mail, in the transaction of one `Database.write`; everything
-after that – files, sending – starts from these rows and may be done again. A delivery is claimed before it is tried,
-for longer than a try can take, so that two programs never send the same one; a claim that a crash leaves behind
-runs out.
+The contents of a digest are chosen and stored, with the whole mail, in the transaction of one `Database.write`. All
+that follows (files, sending) starts from these rows and may be repeated. A delivery is claimed before a try, for longer
+than a try can take, so that two programs never send the same mail; a claim that a crash leaves behind runs out.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.index.schema import articles, deliveries, digest_articles, digests, urls
 from storage.placing.placing import highest_number
 
-FIRST_LOOK_BACK = timedelta(days=1)  # of a digest that there has not been before
-# What appeared longer before the period than this is no news, but what a backfill or an import has brought in.
+FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name
+# Articles that appeared longer before the period come from a backfill or an import and are not news.
 OLDEST = timedelta(days=7)
 CLAIM = timedelta(minutes=10)
-# After each failed try; the last one again and again.
+# Waits after each failed try; the last is repeated.
 GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least four to five days
 KEPT = timedelta(days=365)  # of the mails and pages in the index
@@ -32,12 +31,12 @@ WAITING, SENT, REFUSED, GAVE_UP = "waiting", "sent", "refused", "gave_up"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the next digest of a name holds: the articles' numbers, and the period they are chosen from."""
+    """The contents of the next digest of a name: the articles' numbers, and the period they are chosen from."""
 
     numbers: tuple[int, ...]
-    last_number: int  # the newest article that there was to choose from; -1: there is none
+    last_number: int  # the newest article to choose from; -1: there is none
     since: datetime
-    first: bool  # there has been no digest of this name before
+    first: bool  # whether this is the first digest of the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """When a delivery that waits is to be tried, if nobody does so by hand; `next_attempt` None: by the next run."""
+    """The next planned try of a waiting delivery, unless it is tried by hand; `next_attempt` None: by the next run."""
 
     digest: int
     recipient: str
@@ -62,7 +61,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What has not been sent yet: how many deliveries; when the next one is due, None: at once, or never."""
+    """The unsent deliveries: how many there are, and when the next is due (None: at once, or never)."""
 
     count: int
     next_attempt: datetime | None
@@ -78,10 +77,10 @@ async def choose(
     languages: Collection[str] = (),
     source_ids: Collection[str] | None = None,
 ) -> Choice:
-    """The articles for the next digest of this name, in the order of their numbers.
+    """Return the articles for the next digest of this name, in the order of their numbers.
 
-    They came into the corpus after the last digest of the name, or since the moment `since`, and none was in an
-    earlier one. `source_ids` None means every source. To store what was chosen, use the same transaction.
+    They came into the corpus after the last digest of the name, or since the moment `since`, and were in no earlier
+    digest of it. `source_ids` None means every source. Store the choice in the same transaction.
     """
     last = (
         await connection.execute(
@@ -95,7 +94,7 @@ async def choose(
     conditions: list[ColumnElement[bool]] = [
         ~exists().where(digest_articles.c.name == name, digest_articles.c.number == articles.c.number),
         _is_news(start),
-        articles.c.url.is_not(None),  # adopted without what was known of it: there is nothing to tell or to link to
+        articles.c.url.is_not(None),  # adopted without facts: nothing to tell or to link to
     ]
     if last is None or since is not None:
         conditions.append(articles.c.appended_at >= start)
@@ -118,7 +117,7 @@ def _is_news(start: datetime) -> ColumnElement[bool]:
 
 
 async def free_stem(connection: AsyncConnection, wanted: str) -> str:
-    """`wanted`, or with the first number from 2 on that makes it one that no digest has."""
+    """Return `wanted`, or `wanted` with the first number from 2 on that no digest has."""
     taken = set((await connection.execute(select(digests.c.stem).where(digests.c.stem.startswith(wanted)))).scalars())
     number = 1
     while (stem := wanted if number == 1 else f"{wanted}-{number}") in taken:
@@ -138,9 +137,9 @@ async def store_digest(
     page: bytes,
     recipients: Collection[str],
 ) -> int:
-    """Store a digest with its articles and a delivery to each recipient; returns its id.
+    """Store a digest with its articles and a delivery to each recipient; return its id.
 
-    One without message and page only marks how far the digests of this name have got.
+    A digest without message and page only marks how far the digests of this name have got.
     """
     values = {"name": name, "created_at": now, "last_number": choice.last_number, "message_id": message_id}
     result = await connection.execute(
@@ -157,7 +156,7 @@ async def store_digest(
 
 
 async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery, bytes] | None:
-    """The next delivery that is due, now claimed by the caller, with its message; None when none is."""
+    """Claim the next due delivery for the caller and return it with its message; None if no delivery is due."""
     found = (
         await connection.execute(
             select(deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, digests.c.message)
@@ -175,7 +174,7 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
 
 
 async def call_all_again(connection: AsyncConnection) -> list[Planned]:
-    """Make due at once all that waits; what somebody has claimed is left to him. Returns what was planned instead."""
+    """Make all waiting deliveries due at once, but for claimed ones. Return the plan that this replaces."""
     unclaimed = or_(deliveries.c.reason.is_not(None), deliveries.c.next_attempt.is_(None))
     waiting = and_(deliveries.c.state == WAITING, unclaimed)
     columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.next_attempt)
@@ -185,7 +184,7 @@ async def call_all_again(connection: AsyncConnection) -> list[Planned]:
 
 
 async def keep_plan(connection: AsyncConnection, planned: Iterable[Planned]) -> None:
-    """Let those that still wait be tried as was planned, as if the tries since had not been."""
+    """Restore the plan of deliveries that still wait, as if they had not been tried since."""
     for one in planned:
         put_off = deliveries.c.state == WAITING, deliveries.c.reason.is_not(None)
         ours = deliveries.c.digest == one.digest, deliveries.c.recipient == one.recipient
@@ -194,26 +193,26 @@ async def keep_plan(connection: AsyncConnection, planned: Iterable[Planned]) -> 
 
 
 async def call_again(connection: AsyncConnection, put_off: Iterable[Delivery]) -> None:
-    """Make due at once what the caller has put off, unless somebody has claimed it since."""
+    """Make deliveries that the caller has put off due at once, unless another program has claimed them since."""
     for one in put_off:
         unchanged = deliveries.c.state == WAITING, deliveries.c.next_attempt == one.held_until
         await connection.execute(update(deliveries).where(*_key(one), *unchanged).values(next_attempt=None))
 
 
 async def store_sent(connection: AsyncConnection, delivery: Delivery, *, now: datetime) -> None:
-    """The server has taken the mail."""
+    """Note that the server has taken the mail."""
     await _update(connection, delivery, state=SENT, sent_at=now, next_attempt=None, reason=None)
 
 
 async def store_refusal(connection: AsyncConnection, delivery: Delivery, reason: str) -> None:
-    """The server will never take the mail for this recipient."""
+    """Note that the server will never take the mail for this recipient."""
     await _update(connection, delivery, state=REFUSED, next_attempt=None, reason=reason)
 
 
 async def store_failed(
     connection: AsyncConnection, delivery: Delivery, reason: str, *, now: datetime
 ) -> Delivery | None:
-    """A try failed for what time may mend: the delivery as it waits now, or None when it has waited long enough."""
+    """Note a try that failed for now. Return the delivery as it waits next, or None if it has waited long enough."""
     created = select(digests.c.created_at).where(digests.c.id == delivery.digest)
     if now - (await connection.execute(created)).scalar_one() > GIVE_UP_AFTER:
         await _update(connection, delivery, state=GAVE_UP, next_attempt=None, reason=reason)
@@ -224,7 +223,7 @@ async def store_failed(
 
 
 async def store_unreachable(connection: AsyncConnection, reason: str, *, now: datetime) -> list[Delivery | None]:
-    """The server could not be reached: every delivery that is due has failed. What `store_failed` says to each."""
+    """Note that the server could not be reached: all due deliveries fail. Return `store_failed`'s result for each."""
     columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts)
     rows = (await connection.execute(select(*columns).where(_is_due(now)))).all()
     put_off = []
@@ -236,9 +235,9 @@ async def store_unreachable(connection: AsyncConnection, reason: str, *, now: da
 
 
 async def withdraw(connection: AsyncConnection, readers: Mapping[str, Collection[str]]) -> int:
-    """Give up the mails that wait for someone who is no reader of their digest any more; return how many there were.
+    """Give up waiting mails whose recipient no longer reads their digest; return how many there were.
 
-    `readers` are the recipients of each digest by its name; a digest that is not among them has none.
+    `readers` are the recipients of each digest by its name; a digest that is missing there has no recipients.
     """
     rows = await connection.execute(
         select(deliveries.c.digest, deliveries.c.recipient, digests.c.name)
@@ -254,9 +253,9 @@ async def withdraw(connection: AsyncConnection, readers: Mapping[str, Collection
 
 
 async def forget_old(connection: AsyncConnection, *, now: datetime) -> int:
-    """Take the mails and pages of a few old digests out of the index; return how many there were.
+    """Delete the mails and pages of a few old digests from the index; return how many there were.
 
-    They are older than KEPT, and nothing of them waits to be sent. Their files stay, and the list of their articles.
+    These digests are older than KEPT and have no waiting delivery. Their files and the list of their articles stay.
     """
     waiting = exists().where(deliveries.c.digest == digests.c.id, deliveries.c.state == WAITING)
     old = select(digests.c.id).where(
@@ -270,12 +269,12 @@ async def forget_old(connection: AsyncConnection, *, now: datetime) -> int:
 
 
 async def has_due(connection: AsyncConnection, *, now: datetime) -> bool:
-    """Whether there is a delivery to try."""
+    """Return whether a delivery is due."""
     return bool((await connection.execute(select(exists().where(_is_due(now))))).scalar())
 
 
 async def count_waiting(connection: AsyncConnection) -> Waiting:
-    """What has not been sent yet."""
+    """Return the number of unsent deliveries and the next due moment."""
     query = select(func.count(), func.min(deliveries.c.next_attempt)).where(deliveries.c.state == WAITING)
     count, next_attempt = (await connection.execute(query)).one()
     return Waiting(count, next_attempt)

@@ -4,10 +4,10 @@
 
 UTF-8 without BOM, no newline at the end. A dated file begins ` date YYYY-MM-DD ` (with that leading space) and goes
 on with the first paragraph on the same line; an undated one begins with the headline. Paragraphs are divided by one
-blank line. Downstream tools read these files and nothing else: what is written today must be valid in ten years.
+blank line. Downstream tools read these files and nothing else: a file written today must be valid in ten years.
 
-A reader accepts more than the writer produces (single line breaks, blank lines at the end): older files are kept as
-they are, byte for byte.
+The reader accepts more than the writer produces (single line breaks, blank lines at the end), because older files are
+kept byte for byte.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class FileName:
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """The parts of `name`, or None when it is no article file's name."""
+        """Return the parts of `name`, or None if it is not an article file's name."""
         found = _NAME.fullmatch(name)
-        # More zeros than needed would let two names stand for one number.
+        # With additional zeros two names could stand for the same number.
         if found is None or (len(found["number"]) > 3 and found["number"].startswith("0")):
             return None
         return cls(int(found["number"]), found["id"])
@@ -47,26 +47,26 @@ class FileName:
 
 @dataclass(frozen=True, slots=True)
 class ArticleFile:
-    """The content of an article file: the day, if it states one, and all that follows, exactly as it stands."""
+    """The content of an article file: the day, if it states one, and the rest, unchanged."""
 
     published: date | None
     text: str
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
-        """The file's content; raises ValueError when the bytes are not UTF-8 text."""
+        """Return the file's content. Raises ValueError if the bytes are not UTF-8 text."""
         text = content.decode("utf-8")
         header = _DATED.match(text)
         if header is None:
             return cls(None, text)
         try:
             day = date.fromisoformat(header["day"])
-        except ValueError:  # 2025-02-30: then it is text like any other
+        except ValueError:  # 2025-02-30, for instance: then the line is plain text
             return cls(None, text)
         return cls(day, text[header.end() :])
 
     def to_bytes(self) -> bytes:
-        """The file's bytes. Whatever was parsed comes back unchanged."""
+        """Return the file's bytes. Parsed bytes come back unchanged."""
         header = f" date {self.published.isoformat()} " if self.published else ""
         return (header + self.text).encode("utf-8")
 
@@ -77,7 +77,7 @@ class ArticleFile:
 
 
 def compose(paragraphs: Sequence[str], *, title: str | None, published: date | None) -> ArticleFile:
-    """The file for an article: dated and without its headline, or undated and beginning with it."""
+    """Return the file for an article: dated and without its headline, or undated and beginning with its headline."""
     headline = (title,) if published is None and title else ()
     return ArticleFile(
         published, "\n\n".join(block for part in (*headline, *paragraphs) if (block := clean_block(part)))
@@ -85,7 +85,7 @@ def compose(paragraphs: Sequence[str], *, title: str | None, published: date | N
 
 
 def faults(content: bytes) -> list[str]:
-    """What a file that we wrote ourselves must not have; empty for a well-formed one."""
+    """Return the faults of a file that c5watch wrote; empty for a well-formed file."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as exc:

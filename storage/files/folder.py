@@ -1,8 +1,8 @@
-"""Where the article files are: a folder on this machine, or a prefix of a bucket, behind the same few verbs.
+"""The folder of article files, on this machine or under a prefix of a bucket, with the same few methods.
 
-Every method blocks until it is done (`in_thread` keeps that off the event loop) and raises StorageError with one
-sentence that says what to do. A file appears whole or not at all, and one that is there is never overwritten by
-`write`: two corpora that were pointed at one place are noticed instead of mixed.
+Each method blocks until it is done (`in_thread` keeps it off the event loop) and raises StorageError with a sentence
+that says what to do. A file appears whole or not at all, and `write` never overwrites an existing file: two corpora
+pointed at the same place are noticed instead of mixed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class MissingFile(StorageError):
-    """There is no file with this name."""
+    """The file does not exist."""
 
     def __init__(self, location: str) -> None:
         super().__init__(f"{location}: missing: run 'c5watch corpus repair', which writes it from the index")
@@ -33,47 +33,47 @@ class Folder(Protocol):
 
     @property
     def remote(self) -> bool:
-        """Whether naming all files takes longer than an opening may: then only `corpus repair` does it."""
+        """Whether listing all files takes too long for an opening; then only `corpus repair` lists them."""
         ...
 
     def prepare(self) -> None:
-        """Make it where it does not exist, as far as that is ours to do, and make sure that it can be used."""
+        """Make the folder if it is missing and c5watch may make it; check that it can be used."""
         ...
 
     def names(self, prefix: str = "") -> set[str]:
-        """The names that begin with `prefix`, of whatever kind; none where there is no folder yet."""
+        """Return the names that begin with `prefix`, also of other files; empty if there is no folder yet."""
         ...
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of every file, by its name."""
+        """Return the size in bytes of each file, by its name."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The content of a file. Raises MissingFile when there is none."""
+        """Return the content of a file. Raises MissingFile if it does not exist."""
         ...
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
-        """The content of each file, or why it cannot be read, in the order of `names`; hold a few hundred at most."""
+        """Return the content of each file, or the error, in the order of `names`: a few hundred at most."""
         ...
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Add files, on disk when this returns. One that is there with the same bytes is left alone.
+        """Add files, on disk when this returns. A file that exists with the same bytes is left alone.
 
-        Raises StorageError when one is there with other bytes.
+        Raises StorageError if a file exists with other bytes.
         """
         ...
 
     def replace(self, name: str, content: bytes) -> None:
-        """Give a file another content; a reader sees the old one or the new one."""
+        """Replace the content of a file; a reader sees the old or the new content."""
         ...
 
     def remove(self, name: str) -> None:
-        """Take a file away; none there is as well."""
+        """Delete a file. A missing one is no error."""
         ...
 
 
 def in_the_way(location: str) -> StorageError:
-    """The error for a file that is there with other bytes."""
+    """Return the error for a file that exists with other bytes."""
     return StorageError(
         f"{location} exists with another content than the index has for it: move it away and start again, "
         "or run 'c5watch corpus repair'"
@@ -81,9 +81,9 @@ def in_the_way(location: str) -> StorageError:
 
 
 async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """The result of a blocking call. An interruption comes after its end: what it needs locked stays locked.
+    """Return the result of a blocking call. An interruption waits for its end, so that its locks stay held.
 
-    The call can see in `GIVEN_UP` that nobody waits for its result any more, and end early.
+    The call can see in `GIVEN_UP` that its result is no longer needed, and end early.
     """
     given_up = threading.Event()
     token = GIVEN_UP.set(given_up)
@@ -96,6 +96,6 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.k
     except asyncio.CancelledError:
         given_up.set()
         await asyncio.wait([call])
-        with contextlib.suppress(Exception):  # nobody waits for it
+        with contextlib.suppress(Exception):  # its result is not needed
             call.result()
         raise

@@ -1,4 +1,4 @@
-"""Article files in a folder of the file system; and how a file is replaced so that no crash leaves half of one."""
+"""Article files in a folder of the file system; files are replaced so that a crash never leaves half a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from storage.errors import StorageError
 from storage.files.folder import MissingFile, in_the_way
 
-SET_ASIDE = "set-aside"  # below the data folder: what was in the way; nothing is ever deleted from there
+SET_ASIDE = "set-aside"  # below the data folder: files that were in the way; never emptied by c5watch
 
 
 class LocalFolder:
@@ -26,14 +26,14 @@ class LocalFolder:
         return str(self.path)
 
     def prepare(self) -> None:
-        """Make the folder. Raises StorageError when it cannot be made or written."""
+        """Make the folder. Raises StorageError if it cannot be made or written."""
         with named_disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(13, "Permission denied", str(self.path))
 
     def names(self, prefix: str = "") -> set[str]:
-        """The names in the folder, hidden ones and folders as well."""
+        """Return the names in the folder, with hidden files and folders."""
         with named_disk_errors(self.path):
             try:
                 found = os.listdir(self.path)  # noqa: PTH208 - ten times as fast as Path.iterdir
@@ -42,7 +42,7 @@ class LocalFolder:
         return {name for name in found if name.startswith(prefix)} if prefix else set(found)
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of every file."""
+        """Return the size in bytes of each file."""
         with named_disk_errors(self.path):
             try:
                 with os.scandir(self.path) as entries:
@@ -51,7 +51,7 @@ class LocalFolder:
                 return {}
 
     def read(self, name: str) -> bytes:
-        """The file's content."""
+        """Return the file's content."""
         with named_disk_errors(self.path / name):
             try:
                 return (self.path / name).read_bytes()
@@ -59,30 +59,30 @@ class LocalFolder:
                 raise MissingFile(str(self.path / name)) from exc
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
-        """The files' content, one after the other."""
+        """Return the content of each file; read them in turn."""
         return [_or_error(self.read, name) for name in names]
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write beside, rename, and make names and contents survive a power cut."""
+        """Write beside, then rename; names and contents survive a power cut."""
         with named_disk_errors(self.path):
             for name, content in files.items():
                 write_file(self.path / name, content)
             sync_folder(self.path)
 
     def replace(self, name: str, content: bytes) -> None:
-        """Write beside, and rename over the old one."""
+        """Write beside, then rename over the old file."""
         with named_disk_errors(self.path):
             put_file(self.path / name, content)
             sync_folder(self.path)
 
     def remove(self, name: str) -> None:
-        """Unlink."""
+        """Delete the file."""
         with named_disk_errors(self.path):
             (self.path / name).unlink(missing_ok=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all; one that is there with the same bytes is left alone."""
+    """Write a file, whole or not at all; leave an existing file with the same bytes alone."""
     try:
         present = path.read_bytes()
     except FileNotFoundError:
@@ -93,7 +93,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def put_file(path: Path, content: bytes) -> None:
-    """The file holds `content`, whatever it held; nothing half-written is left when the disk is full."""
+    """Replace the content of a file; nothing half-written is left when the disk is full."""
     beside = path.with_name(f".{path.name}.tmp")
     try:
         with beside.open("wb") as file:
@@ -116,7 +116,7 @@ def sync_folder(path: Path) -> None:
 
 
 class named_disk_errors:
-    """Turn an OSError into one sentence that says what to do."""
+    """A context that turns an OSError into a StorageError that says what to do."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -134,9 +134,9 @@ class named_disk_errors:
 
 
 def keep_aside(data: Path, name: str, content: bytes) -> str:
-    """Keep a file's content in `set-aside` below `data`, on disk when this returns; the same one only once.
+    """Keep a file's content in `set-aside` below `data`, on disk when this returns; the same content only once.
 
-    Returns where, relative to `data`.
+    Return its place, relative to `data`.
     """
     folder = data / SET_ASIDE
     with named_disk_errors(folder):

@@ -1,7 +1,7 @@
 """`manifest.jsonl`: one JSON object per article, one line each, in number order.
 
-Derived from the index, and written after the article files: its last line is therefore the mark up to which
-everything is published, and a half-written line at its end is what a crash leaves and the next opening removes.
+It is derived from the index and written after the article files, so its last line marks up to which number all is
+published. A crash may leave a half-written line at its end; the next opening removes it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TAIL_BYTES = 1 << 16  # a line is about one kilobyte
 
 
 def manifest_line(row: Row[Any]) -> str:
-    """The manifest's line for a row of `articles`, with its line break."""
+    """Return the manifest's line for a row of `articles`, with its line break."""
     entry = {
         "number": row.number,
         "id": row.id,
@@ -60,9 +60,9 @@ def manifest_line(row: Row[Any]) -> str:
 
 
 def read_facts(path: Path) -> dict[str, dict[str, Any]]:
-    """What a manifest says of each file, by the file's checksum, as columns of `articles`; odd lines are left out.
+    """Return a manifest's facts on each file, by the file's checksum, as columns of `articles`; skip unusable lines.
 
-    For a corpus whose index is lost: the numbers, names and texts are taken from the files.
+    For a corpus whose index is lost: numbers, names and texts come from the files.
     """
     found: dict[str, dict[str, Any]] = {}
     if not path.is_file():
@@ -81,7 +81,7 @@ def read_facts(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def published_up_to(path: Path) -> int:
-    """The number on the manifest's last whole line, -1 when it has none; a torn line at the end is cut off."""
+    """Return the number on the manifest's last whole line, -1 if it has none; cut off a torn line at the end."""
     if not path.exists():
         return -1
     with path.open("rb+") as file:
@@ -103,12 +103,12 @@ def published_up_to(path: Path) -> int:
     try:
         return int(json.loads(tail[begin:end])["number"])
     except (ValueError, KeyError, TypeError):
-        return -1  # not ours any more: it is derived, and will be written anew
+        return -1  # not written by c5watch: it is derived and will be written anew
 
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Add lines at the end, on disk when this returns; none of them when the disk is full."""
-    with path.open("ab", buffering=0) as file:  # a buffer would be written once more when the file is closed
+    """Add lines at the end, on disk when this returns; add none if the disk is full."""
+    with path.open("ab", buffering=0) as file:  # a buffer would be written again on closing
         size = file.tell()
         rest = memoryview("".join(lines).encode("utf-8"))
         try:
@@ -121,9 +121,9 @@ def append_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def set_aside(path: Path) -> str | None:
-    """Keep a copy of a manifest that is not what it should be: it may be all that is left of another index.
+    """Keep a copy of a wrong manifest: it may be the last trace of another index.
 
-    Returns where; None when there is nothing to keep.
+    Return the place of the copy; None if there is nothing to keep.
     """
     if not path.exists() or not (content := path.read_bytes()):
         return None
@@ -131,9 +131,9 @@ def set_aside(path: Path) -> str | None:
 
 
 async def rewrite(path: Path, rows: AsyncIterable[Row[Any]]) -> str | None:
-    """Make the manifest that of these rows, and say what was done; None when it was so already.
+    """Write the manifest of these rows; return a phrase that tells what was done, None if it was right already.
 
-    Readers see the old one or the new one.
+    Readers see the old or the new manifest.
     """
     beside = path.with_name(f".{path.name}.tmp")
     try:

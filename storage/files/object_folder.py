@@ -1,8 +1,8 @@
 """Article files as objects of a bucket: `s3://bucket/prefix`, on any service that speaks S3.
 
-Credentials, region and endpoint come the way every AWS tool takes them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,
+Credentials, region and endpoint come from the usual settings of AWS tools: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,
 AWS_PROFILE, AWS_ENDPOINT_URL and so on. An object appears whole or not at all, and is durable when the request
-returns. It is created with `If-None-Match: *`, which the service refuses when there is one already:
+returns. It is created with `If-None-Match: *`, which the service refuses if the object exists:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
@@ -25,18 +25,18 @@ from storage.files.folder import GIVEN_UP, MissingFile, in_the_way
 T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL = 16  # requests at a time
-LOOK_UP_S = 0.2  # between two looks whether the answer is still wanted
+LOOK_UP_S = 0.2  # between two checks whether the answer is still wanted
 PAGE = 1000  # names a listing; S3 gives no more at once
 CONNECTION = {
     "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": PARALLEL,
     "retries": {"mode": "standard", "max_attempts": 3},
-    # Checksums that only some services know: TLS, or the signed hash of the content, guards it as well.
+    # Some services do not know these checksums; TLS, or the signed hash of the content, guards the content as well.
     "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
 }  # fmt: skip
 
 
 class GivenUp(EdgeError):
-    """Nobody waits for the result any more."""
+    """The result is no longer wanted."""
 
 
 class ObjectFolder:
@@ -53,27 +53,27 @@ class ObjectFolder:
         return self.location
 
     def prepare(self) -> None:
-        """Make sure that the bucket is there and answers; making it is its owner's decision."""
+        """Check that the bucket exists and answers; only its owner may make it."""
         with self._explained():
             self._call("list_objects_v2", Prefix=self._prefix, MaxKeys=1)
 
     def names(self, prefix: str = "") -> set[str]:
-        """The names of the objects, and of what would be folders."""
+        """Return the names of the objects and of would-be folders."""
         return {name for name, _ in self._list(prefix)}
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of every object, by a listing of a thousand a request."""
+        """Return the size in bytes of each object, by listings of a thousand a request."""
         return {name: size for name, size in self._list("") if size is not None}
 
     def read(self, name: str) -> bytes:
-        """The object's content."""
+        """Return the object's content."""
         with self._explained(name):
             key = f"{self.bucket}/{self._prefix}{name}"
             content: bytes = self._wait(lambda: self._files._cat_file(key, max_concurrency=1))
             return content
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
-        """The objects' content, several at a time."""
+        """Return the content of each object; read several at a time."""
 
         def read(name: str) -> bytes | StorageError:
             try:
@@ -84,11 +84,11 @@ class ObjectFolder:
         return self._each(read, names)
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Create objects, several at a time. The writer's lock of the index keeps two of us from one number."""
+        """Create objects, several at a time. The index's writer lock keeps two writers from using the same number."""
         self._each(self._create, files.items())
 
     def replace(self, name: str, content: bytes) -> None:
-        """Put another content."""
+        """Replace the content of the object."""
         with self._explained(name):
             self._put(name, content)
 
@@ -109,7 +109,7 @@ class ObjectFolder:
                     raise
             else:
                 return
-        # It is there, or the service knows no conditions: then looking first is the next best.
+        # The object exists, or the service knows no conditions: then look before writing.
         try:
             present = self.read(name)
         except MissingFile:
@@ -139,23 +139,23 @@ class ObjectFolder:
 
     @cached_property
     def _files(self) -> Any:
-        """Made when it is first needed: its import takes a second, and a search, for one, reads no file."""
+        """The file system, made on first use: its import takes a second, and a search, for instance, reads no file."""
         try:
             from s3fs import S3FileSystem
         except ImportError as exc:
             raise StorageError(
                 f"{self}: s3fs is not installed, which a corpus on S3 needs: run '.venv/bin/python -m pip install s3fs'"
             ) from exc
-        # Instances are cached by their arguments, and keep the credentials and the endpoint they began with.
+        # s3fs caches instances by their arguments, and they keep their first credentials and endpoint.
         return S3FileSystem(config_kwargs=CONNECTION, skip_instance_cache=True, use_listings_cache=False)
 
     def _call(self, method: str, **arguments: Any) -> Any:
         return self._wait(lambda: self._files._call_s3(method, Bucket=self.bucket, **arguments))
 
     def _wait(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """The answer to a request, which may take minutes; a pass that is told to end does not wait for it.
+        """Return the answer to a request, which may take minutes.
 
-        Raises GivenUp.
+        Raises GivenUp when the pass is told to end.
         """
         given_up = GIVEN_UP.get()
         answer = asyncio.run_coroutine_threadsafe(request(), self._files.loop)
@@ -170,19 +170,19 @@ class ObjectFolder:
             calls = [pool.submit(copy_context().run, function, item) for item in items]
             try:
                 return [call.result() for call in calls]
-            finally:  # after an error the rest would wait for the same one
+            finally:  # after an error the others would only meet the same error
                 for call in calls:
                     call.cancel()
 
     @contextmanager
     def _explained(self, name: str = "") -> Iterator[None]:
-        _ = self._files  # or the sentence that says what to install
+        _ = self._files  # raises the error that says what to install
         from aiohttp import ClientError
         from botocore.exceptions import BotoCoreError
 
         try:
             yield
-        except (OSError, BotoCoreError, ClientError, ValueError) as error:  # ValueError: what is no endpoint at all
+        except (OSError, BotoCoreError, ClientError, ValueError) as error:  # ValueError: a malformed endpoint
             raise self._sentence(f"{self.location}/{name}" if name else self.location, error) from error
 
     def _sentence(self, where: str, error: Exception) -> StorageError:
@@ -216,7 +216,7 @@ class ObjectFolder:
 
 
 def _code(error: BaseException) -> str | None:
-    """S3's own word for an error, which s3fs keeps as the cause of Python's."""
+    """Return S3's own code for an error, which s3fs keeps as the cause of Python's error."""
     response = getattr(error.__cause__, "response", None) or {}
     code: str | None = response.get("Error", {}).get("Code")
     return code

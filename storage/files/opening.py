@@ -1,4 +1,4 @@
-"""The folder that a place names: a path, or s3://bucket/prefix."""
+"""Open the folder at a location: a path, or s3://bucket/prefix."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from storage.files.local_folder import LocalFolder
 
 
 def open_folder(data: Path, storage: Storage) -> Folder:
-    """The folder that `[storage] corpus` names. Touches nothing yet. Raises StorageError when s3fs is not installed."""
+    """Return the folder that `[storage] corpus` names, untouched. Raises StorageError if s3fs is not installed."""
     return folder_at(storage.corpus) if storage.corpus.startswith("s3://") else LocalFolder(data / storage.corpus)
 
 
 def folder_at(location: str) -> Folder:
-    """The folder with this path or `s3://bucket/prefix`. Touches nothing yet."""
+    """Return the folder with this path or `s3://bucket/prefix`, untouched."""
     if not location.startswith("s3://"):
         return LocalFolder(Path(location))
     from storage.files.object_folder import ObjectFolder
@@ -25,5 +25,5 @@ def folder_at(location: str) -> Folder:
 
 
 def is_leftover(name: str) -> bool:
-    """Whether this is what a writer leaves that died within a file."""
+    """Return whether a writer that died within a file has left this name."""
     return name.startswith(".") and name.endswith(".tmp") and FileName.parse(name[1:-4]) is not None

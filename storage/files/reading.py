@@ -1,4 +1,4 @@
-"""Read a corpus from Python: its public files only, without a database or any of the machinery that collects it.
+"""Read a corpus from Python: from its public files only, without a database and without the collecting program.
 
     from storage import Corpus
 
@@ -6,15 +6,15 @@
     for article in corpus:
         print(article.number, article.date, article.title, len(article.text))
 
-A job that follows the corpus keeps the last number it has worked on, and next time asks for what came since:
+A job that follows the corpus keeps the last number it has worked on, and next time asks for the articles since:
 
     for article in corpus.since(last + 1):
         ...
         last = article.number
 
-A run may append meanwhile: an article is seen as soon as its line in `manifest.jsonl` is complete; its file is there
-by then and never changes. Each call looks again, so one opened corpus may be asked for ever. Without a manifest the
-article files of a folder are read by themselves; what they do not say is None.
+A run may append meanwhile: an article is seen as soon as its line in `manifest.jsonl` is complete; its file
+exists by then and never changes. Each call reads the manifest again, so an opened corpus never grows stale. Without a
+manifest the article files of a folder are read by themselves; unknown fields are None.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ DISORDER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What the manifest says of an article; `text` and `paragraphs` read its file, anew each time they are asked for.
+    """An article as the manifest tells it; `text` and `paragraphs` read its file again at each use.
 
-    `date` is the day in the publisher's time zone, None where no trustworthy one is known. Articles of a folder
-    without a manifest have number, id, file and date, and a title where the file begins with it.
+    `date` is the day in the publisher's time zone, None if no trustworthy date is known. Articles of a folder
+    without a manifest have number, id, file and date, and a title if the file begins with it.
     """
 
     number: int
@@ -88,11 +88,11 @@ class Corpus:
 
     @classmethod
     def open(cls, data: str | Path, *, corpus: str | Path | None = None) -> Self:
-        """The corpus below the folder `data` (what c5watch was given as --data), or a plain folder of article files.
+        """Open the corpus below the folder `data` (given to c5watch as --data), or a plain folder of article files.
 
-        `corpus` says where the article files are if not in `data`/corpus: the name of another folder, or an address
-        such as "s3://bucket/prefix", for any file system that fsspec knows. Raises FileNotFoundError, saying what is
-        missing; opening takes no longer for a large corpus.
+        `corpus` names the place of the article files if it is not `data`/corpus: another folder, or an address such as
+        "s3://bucket/prefix", for any file system that fsspec knows. Raises FileNotFoundError, naming the missing file
+        or folder. Opening takes no longer for a large corpus.
         """
         data, location = Path(data), str(corpus or FOLDER)
         manifest = data / MANIFEST
@@ -123,7 +123,7 @@ class Corpus:
         return self._articles.from_number(0)
 
     def __getitem__(self, number: int) -> Article:
-        """The article with this number. Raises KeyError when there is none."""
+        """Return the article with this number. Raises KeyError if there is none."""
         for article in self._articles.from_number(number):
             if article.number == number:
                 return article
@@ -131,13 +131,13 @@ class Corpus:
         raise KeyError(number)
 
     def since(self, since: int | date | str) -> Iterator[Article]:
-        """The articles from this number on, or those appended at or after this moment, in number order.
+        """Return the articles from this number on, or appended at or after this moment, in number order.
 
         A moment is an aware datetime, or a day, which begins at midnight UTC; either may be written as in ISO 8601:
         "2026-11-23". Numbers are exact and never change: to follow a corpus, keep the number. Moments are to the
-        second. Raises ValueError for a moment without a time zone or a text that is none, TypeError for all else.
+        second. Raises ValueError for a moment without a time zone or an unreadable text, TypeError for other types.
         """
-        if isinstance(since, SupportsIndex):  # also a data frame's own kind of integer
+        if isinstance(since, SupportsIndex):  # includes the integers of data frames
             return self._articles.from_number(int(since))
         return self._articles.from_moment(_since(since))
 
@@ -162,7 +162,7 @@ class _Remote:
 
 
 class _Manifest:
-    """Lines in number order. The wanted ones are found by halving the file, so no index of it is needed."""
+    """A manifest's lines in number order. Wanted lines are found by halving the file, without an index of it."""
 
     def __init__(self, path: Path, files: _Local | _Remote) -> None:
         self._path = path
@@ -183,18 +183,18 @@ class _Manifest:
         return (self._article(entry) for entry in entries if _moment(entry["appended_at"]) >= since)
 
     def _entries(self, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
-        """Those from the first that is `wanted` on; all after it must be, too, and none before it."""
+        """Yield the entries from the first `wanted` one on. All after it must be wanted, and none before it."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
             position = self._first(file, wanted)
             file.seek(position)
             for line in file:
-                if line.endswith(b"\n"):  # else a run is writing it at this moment, or was stopped within it
+                if line.endswith(b"\n"):  # else a run is writing the line, or was stopped within it
                     yield self._entry(line)
 
     def _first(self, file: BinaryIO, wanted: Callable[[dict[str, Any]], bool]) -> int:
-        """Where the line of the first wanted entry begins."""
+        """Return the offset in bytes of the first wanted entry's line."""
         low, high = 0, file.seek(0, 2)  # no line before `low` is wanted, each that begins at `high` or later is
         while low < high:
             middle = (low + high) // 2
@@ -214,7 +214,7 @@ class _Manifest:
             entry["number"], entry["appended_at"]
         except (ValueError, KeyError, TypeError) as exc:
             raise ValueError(
-                f"{self._path}: a line that is none of c5watch's: {line[:80]!r}: delete the file and run "
+                f"{self._path}: found a line that c5watch did not write: {line[:80]!r}: delete the file and run "
                 "'c5watch monitor' once, which writes it again"
             ) from exc
         return entry
@@ -248,8 +248,8 @@ class _Listing:
 
     def from_moment(self, since: datetime) -> Iterator[Article]:
         raise ValueError(
-            f"{self._folder} has no {MANIFEST}, which alone says when an article was appended: ask for those since "
-            "a number instead"
+            f"{self._folder} has no {MANIFEST}, which alone says when an article was appended: ask for articles "
+            "since a number instead"
         )
 
     def _article(self, name: FileName) -> Article:
@@ -259,7 +259,7 @@ class _Listing:
 
 
 def text_of(file: ArticleFile, title: str | None) -> str:
-    """The paragraphs divided by one blank line, without the headline that an undated file begins with."""
+    """Return the paragraphs divided by one blank line, without the headline that an undated file begins with."""
     text = "\n\n".join(file.paragraphs)
     headline = clean_block(title) if title and file.published is None else ""
     if headline and (text == headline or text.startswith(headline + "\n")):

@@ -1,6 +1,6 @@
-"""What is remembered: the corpus files, the index, duplicates, search and export.
+"""The memory of c5watch: the corpus files, the index, duplicates, search and export.
 
-For programs that read a corpus, the door is `from storage import Corpus` (`storage.files.reading` says how).
+For programs that read a corpus, the door is `from storage import Corpus` (see `storage.files.reading`).
 """
 
 from storage.files.reading import Article, Corpus

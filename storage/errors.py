@@ -1,4 +1,4 @@
-"""The errors of storage: sentences that say what to do next."""
+"""The errors of storage; each message says what to do next."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ class StorageError(UserError):
 
 
 class LostConnection(StorageError):
-    """The server of the index has ended a connection, or takes none at the moment: a new one may work."""
+    """The index's server has ended a connection, or takes none at the moment; a new connection may work."""

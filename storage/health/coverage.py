@@ -1,7 +1,7 @@
-"""How well a past period is covered: of each source and day, what was listed and what became of it.
+"""The coverage of a past period: for each source and day, the listed entries and their outcomes.
 
-A query over the index, so it counts what the monitor brought as well. An entry belongs to the day that its page
-states, else to the day its feed or archive states; entries that nothing dates are counted apart.
+It is a query over the index, so entries of the monitor count as well. An entry belongs to the day that its page
+states, else to the day that its feed or archive states; undated entries are counted apart.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from extractors.records import Again, Counted, Outcome, Yield
 from storage.index.schema import EPOCH, urls, windows
 
 PENDING = "pending"
-THIN = 0.4  # of what is usual for the weekday
-USUAL_AT_LEAST = 3  # entries a day: less has no rhythm to fall behind
-WEEKS = 3  # of one weekday that make a usual number of their own
+THIN = 0.4  # share of the weekday's usual number
+USUAL_AT_LEAST = 3  # entries a day: fewer show no rhythm
+WEEKS = 3  # of a weekday from which on it has its own usual number
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One source on one day. `usual` is what such a day brings as a rule; None where nothing says."""
+    """A source on a day. `usual` is the usual number of entries on this weekday, None if not known."""
 
     listed: int
     fetched: int
@@ -36,24 +36,24 @@ class Cell:
     off_topic: int
     failed: int  # and all other outcomes that brought no article
     pending: int
-    reasons: Mapping[str, int]  # of what failed
-    searched: bool  # whether an archive was searched for this day
+    reasons: Mapping[str, int]  # of the failures
+    searched: bool  # an archive was searched for this day
     usual: float | None
 
     @property
     def blank(self) -> bool:
-        """Whether nobody has looked: that nothing was found says nothing."""
+        """Whether the day was never searched, so that its emptiness tells nothing."""
         return not self.searched and not self.listed
 
     @property
     def thin(self) -> bool:
-        """Whether the day lags far behind what is usual."""
+        """Whether the day lags far behind the usual number."""
         return self.usual is not None and not self.blank and self.listed < THIN * self.usual
 
 
 @dataclass(slots=True)
 class SourceCoverage:
-    """One source over the period; `undated` counts the entries that belong to no day, by outcome."""
+    """A source over the period; `undated` counts entries without a day, by outcome."""
 
     source_id: str
     days: dict[date, Cell] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class SourceCoverage:
     has_route: bool = True  # to its back issues
 
     def total(self, name: str) -> int:
-        """The sum of one number over all days."""
+        """Return the sum of a field of the cells over all days."""
         return sum(int(getattr(cell, name)) for cell in self.days.values())
 
 
@@ -75,16 +75,16 @@ class _Count:
 async def load_coverage(
     connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period, *, now: datetime
 ) -> list[SourceCoverage]:
-    """The coverage of each source in `zones`, which gives the time zone that its days are counted in.
+    """Return the coverage of each source in `zones`, which gives the time zone of its days.
 
-    A day that is not over is never thin.
+    An unfinished day is never thin.
     """
     of_other_days, not_fetched = Outcome.which(Again.OF_ITS_DAYS), Outcome.which(Yield.NOT_FETCHED)
     no_article = Outcome.which(Counted.FAILED, Counted.OTHER)
     counts: dict[tuple[str, date | None], _Count] = defaultdict(_Count)
     async for source_id, day, outcome, reason, texts, number in _rows(connection, zones, period):
         count = counts[source_id, day]
-        if outcome in of_other_days:  # of an earlier period: the next backfill of this one takes it on
+        if outcome in of_other_days:  # left to an earlier period: the next backfill of this period takes it on
             outcome = None
         count.outcomes[outcome or PENDING] += number
         count.fetched += texts if outcome is None or outcome in not_fetched else number
@@ -98,7 +98,7 @@ async def load_coverage(
 async def _rows(
     connection: AsyncConnection, zones: Mapping[str, tzinfo], period: Period
 ) -> AsyncIterator[tuple[str, date | None, str | None, str | None, int, int]]:
-    """Source, day, outcome, reason, how many had a text, how many there are."""
+    """Yield source, day, outcome, reason, the number of entries with a text, the number of entries."""
     facts = (urls.c.source_id, urls.c.outcome, urls.c.reason)
     numbers = (func.count(urls.c.words).label("texts"), func.count().label("number"))
     ours = urls.c.source_id.in_(list(zones))
@@ -135,14 +135,14 @@ async def _rows(
 
 
 def _offset(zone: tzinfo, start: datetime, end: datetime) -> timedelta | None:
-    """The zone's distance from UTC between the two moments; None where its clocks change meanwhile."""
+    """Return the zone's offset from UTC between the two moments; None if its clocks change meanwhile."""
     days = range((end - start).days + 1)
     offsets = {(start + number * DAY).astimezone(zone).utcoffset() for number in days}
     return offsets.pop() if len(offsets) == 1 else None
 
 
 async def _searched(connection: AsyncConnection, source_ids: Sequence[str], period: Period) -> dict[str, set[date]]:
-    """The days that some archive was searched for, by source."""
+    """Return the days for which an archive was searched, by source."""
     found: dict[str, set[date]] = defaultdict(set)
     query = select(windows.c.source_id, windows.c.first, windows.c.last).where(
         windows.c.source_id.in_(source_ids),
@@ -186,9 +186,9 @@ def _source(
 
 
 def usual_numbers(listed: Mapping[date, int]) -> dict[date, float | None]:
-    """What each day brings as a rule: the median of its weekday, or of all days where there are few weeks.
+    """Return the usual number of each day: the median of its weekday, or of all days if there are few weeks.
 
-    None where that is too little to have a rhythm. Outlets rest on weekends: a thin Sunday is not a hole.
+    None if the number is too small for a rhythm. Outlets rest on weekends: a thin Sunday is not a gap.
     """
     by_weekday: dict[int, list[int]] = defaultdict(list)
     for day, number in listed.items():

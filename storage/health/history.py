@@ -1,4 +1,4 @@
-"""All that the index knows of one address, in the order in which it happened: the answer of `c5watch explain`."""
+"""The history of an address in the index, in order of time: the answer of `c5watch explain`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ NEVER_SEEN = "never seen in a feed or an archive"
 
 
 async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
-    """What became of the address with this canonical URL. `known` is False where nothing has named it.
+    """Return the history of the address with this canonical URL. `known` is False if no feed or archive has named it.
 
-    Present where there is something to say: where it was seen, the attempts, outcome and reason; what the verdict rests
-    on (score, threshold, terms with their places, what was taken out, which veto spoke); the article it became or
-    repeats, with its relations; a reader's mark; the digests it went into.
+    Keys are present only if they have a value: the places where it was seen, the attempts, outcome and reason; the
+    grounds of the verdict (score, threshold, terms with their places, removed parts, the veto); the article it became
+    or repeats, with its relations; a reader's mark; its digests.
     """
     refused = Outcome.which(Counted.OFF_TOPIC)
     row = (await connection.execute(select(urls).where(urls.c.key == key))).first()

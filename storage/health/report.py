@@ -1,4 +1,4 @@
-"""What the status page shows: how the last days went, for each source and in all, as queries over the index."""
+"""The data of the status page: the results of the last days, for each source and in total, from the index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MS_PER_DAY = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class NewArticle:
-    """An article of the corpus, as far as a list shows it."""
+    """An article of the corpus, with the fields that a list shows."""
 
     number: int
     title: str | None
@@ -38,7 +38,7 @@ class NewArticle:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A pass or a backfill; `finished_at` is None for one that is under way, or died."""
+    """A pass or a backfill; `finished_at` is None while it is under way, or if it died."""
 
     kind: str
     started_at: datetime
@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(slots=True)
 class SourceReport:
-    """One source: what its last 30 days brought, and how it is doing now."""
+    """A source: the results of its last 30 days, and its present state."""
 
     source_id: str
     days: Counter[date] = field(default_factory=Counter)  # articles appended
@@ -59,19 +59,19 @@ class SourceReport:
     flags: tuple[Flag, ...] = ()
 
     def number(self, *counted: Counted) -> int:
-        """How many of its entries are counted so."""
+        """Return the number of its entries that are counted as any of these."""
         return sum(self.outcomes[outcome] for outcome in Outcome.which(*counted))
 
 
 @dataclass(slots=True)
 class Report:
-    """The whole page. `slow` are hosts that are asked less often than others, and why."""
+    """The data of the page. `slow` are hosts that are asked less often than others, with the reason."""
 
     articles: int
     newest: list[NewArticle]
     sources: list[SourceReport]
     runs: list[Run]
-    reasons: Counter[tuple[str, str]]  # outcome and reason → how many, of what should have brought an article
+    reasons: Counter[tuple[str, str]]  # outcome and reason → number of entries that should have brought an article
     slow: list[tuple[str, str]]
 
     @property
@@ -83,7 +83,7 @@ class Report:
 async def load_report(
     connection: AsyncConnection, source_ids: Sequence[str], *, zone: ZoneInfo, now: datetime
 ) -> Report:
-    """The state of these sources at `now`; days are counted in `zone`."""
+    """Return the state of these sources at `now`; days are counted in `zone`."""
     count = await connection.scalar(select(func.count()).select_from(articles))
     found = {source_id: SourceReport(source_id) for source_id in source_ids}
     reasons = await _outcomes(connection, found, zone, now)
@@ -121,9 +121,9 @@ async def _newest(connection: AsyncConnection) -> list[NewArticle]:
 async def _outcomes(
     connection: AsyncConnection, found: Mapping[str, SourceReport], zone: tzinfo, now: datetime
 ) -> Counter[tuple[str, str]]:
-    """Fill in what each source's entries came to, day by day; returns why some brought no article."""
+    """Fill in the outcomes of each source's entries by day; return the reasons of entries that brought no article."""
     first = now.astimezone(zone).date() - timedelta(days=DAYS - 1)
-    offset = now.astimezone(zone).utcoffset() or timedelta(0)  # of today: an hour's shift in the year moves few
+    offset = now.astimezone(zone).utcoffset() or timedelta(0)  # today's: a change of clocks moves few
     since = datetime(first.year, first.month, first.day, tzinfo=UTC) - offset
     day = (type_coerce(urls.c.decided_at, BigInteger) + offset // timedelta(milliseconds=1)) // MS_PER_DAY
     facts = (urls.c.source_id, day.label("day"), urls.c.outcome, urls.c.reason)
@@ -165,7 +165,7 @@ async def _polls(connection: AsyncConnection, found: Mapping[str, SourceReport])
 
 
 async def _slow_hosts(connection: AsyncConnection, now: datetime) -> list[tuple[str, str]]:
-    """Hosts with a gap that they earned by being overloaded, or that asked to be left alone for now."""
+    """Return hosts that have a longer gap after an overload, or that asked to be left alone, with the reason."""
     query = select(hosts).where(or_(hosts.c.interval_s > 0, hosts.c.not_before > now)).order_by(hosts.c.host)
     slow = []
     for row in await connection.execute(query):

@@ -1,4 +1,4 @@
-"""Whether the rules for single sites (`config/sites/`) still fit the pages, by what the latest pages matched."""
+"""Find rules for single sites (`config/sites/`) that no longer fit, by the matches on the latest pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from storage.index.schema import urls
 
 RULE = "unmatched"  # in `urls.details`: the parts of the site's rule that found nothing on the page
 LATEST = 10  # pages
-FEWEST_MISSED = 3  # in a row; a single page may be of another kind, a gallery or a live report
+FEWEST_MISSED = 3  # in a row: a single page may be of another kind, such as a gallery or a live report
 
 
 async def broken_rules(connection: AsyncConnection, source_ids: Collection[str]) -> dict[str, str]:
-    """Why the rule of a source's site seems to be out of date; sources whose rules hold are left out."""
+    """Return the signs of outdated site rules, by source; leave out sources whose rules hold."""
     found = {}
     for source_id in source_ids:
         query = (

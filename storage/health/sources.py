@@ -1,7 +1,7 @@
-"""How each source fares: is it read, does it keep its own rhythm, do its pages still give articles.
+"""The health of each source: its polls, its rhythm of publication, and the yield of its pages.
 
-Every request may succeed while nothing comes any more: a feed that has stopped being written, a site whose new design
-hides the text. Both show only against the source's own past, which the index holds.
+All requests may succeed while articles no longer come: a feed is abandoned, or a new design hides the text. Both faults
+show only in comparison with the source's own past, which the index holds.
 """
 
 from __future__ import annotations
@@ -39,33 +39,33 @@ HISTORY = timedelta(days=30)
 FAILURES_IN_A_ROW = 3
 SILENCE_FACTOR = 1.5  # times the longest pause of the last month
 SHORTEST_SILENCE = timedelta(hours=2)
-# Fewer show no rhythm. After n pauses without any order the next is 1.5 times the longest with a chance of 1.3/n**1.5:
-# for a weekly source that would be a false alarm every few months, and from one piece a day on nights and weekends give
-# the pauses their order.
+# Fewer pauses show no rhythm. After n random pauses the next is 1.5 times the longest with a probability of
+# 1.3/n**1.5: for a weekly source that is a false alarm every few months. From an article a day on, nights and weekends
+# make the pauses regular.
 HOURS_WITH_NEWS = 30
-ENOUGH_HISTORY = timedelta(days=10)  # holds a whole weekend, Friday's evening to Monday's morning, wherever it begins
+ENOUGH_HISTORY = timedelta(days=10)  # contains a whole weekend, Friday evening to Monday morning, wherever it begins
 LATEST_PAGES, BASELINE_PAGES, FEWEST_BASELINE_PAGES = 60, 60, 10
 FEWEST_BAD_PAGES = 3  # in a row
 COLLAPSE = 0.4  # of the usual length
-# How seldom a row of bad pages must be by the usual share of them: once in 5,000 pages. A source that never had one is
-# then flagged at the third in a row, one that has a short text among twenty at the fourth, one among five at the sixth.
+# A run of bad pages is flagged if its probability, by their usual share, is below one in 5,000. A source without bad
+# pages so far is flagged at the third in a row, with a share of 1 in 20 at the fourth, of 1 in 5 at the sixth.
 RARE = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When a source had news in the last month."""
+    """The times at which a source had news in the last month."""
 
     hours: int  # in which something was published
     longest_pause: timedelta
     last: datetime | None  # when something was last published
     first: datetime | None = None
-    arrived: datetime | None = None  # when we last saw something new: later than `last` for what is dated back
+    arrived: datetime | None = None  # when c5watch last saw a new entry; later than `last` if the entry was dated back
 
 
 @dataclass(frozen=True, slots=True)
 class PageYield:
-    """What one page gave: its words, None where no text was found; whether it had a date."""
+    """The yield of a page: its words, None if no text was found; whether it had a date."""
 
     words: int | None
     dated: bool
@@ -73,7 +73,7 @@ class PageYield:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something to look at, and why."""
+    """A fault to look at, and its reason."""
 
     name: str
     why: str
@@ -81,11 +81,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """A source at a glance. `flags` is empty for one that fares well."""
+    """A source at a glance. `flags` is empty for a healthy source."""
 
     source_id: str
     last_success: datetime | None
-    failures: int  # polls in a row, of the feed that fares worst
+    failures: int  # polls in a row, of the worst feed
     rhythm: Rhythm
     median_words: int | None
     undated_share: float | None
@@ -95,7 +95,7 @@ class SourceHealth:
 async def load_health(
     connection: AsyncConnection, source_ids: Sequence[str], *, now: datetime, ruled: Collection[str] = ()
 ) -> list[SourceHealth]:
-    """The health of each of these sources, in the order given; for the pages of those `ruled` there are site rules."""
+    """Return the health of these sources, in the order given; `ruled` are the sources with site rules."""
     query = (
         select(
             feeds.c.source_id,
@@ -119,7 +119,7 @@ async def load_health(
         failures = poll.failures if poll else 0
         success = poll.success if poll else None
         words = [page.words for page in pages if page.words is not None]
-        # Of what was published after the last successful poll nothing is known: that is no silence of the source's.
+        # Time after the last successful poll is not silence: news published since are unknown.
         flagged = assess(failures=failures, rhythm=rhythm, pages=pages, now=min(success or now, now), before=before)
         found.append(
             SourceHealth(
@@ -143,10 +143,10 @@ def assess(
     now: datetime,
     before: Sequence[PageYield] | None = None,
 ) -> tuple[Flag, ...]:
-    """What stands out; `pages` are the latest ones, newest first.
+    """Return the faults of a source; `pages` are its latest pages, newest first.
 
     `now` is the moment up to which the source's news are known: its last successful poll. `before` are the pages before
-    a redesign that has been noticed already, for comparison; without them the older ones of `pages` are.
+    a redesign that was noticed earlier, for comparison; without them the older of `pages` serve.
     """
     found = []
     if failures >= FAILURES_IN_A_ROW:
@@ -163,7 +163,7 @@ def _silence(rhythm: Rhythm, now: datetime) -> Flag | None:
         return None
     if now - rhythm.first < ENOUGH_HISTORY:
         return None
-    # A source that dates its news some hours back, as with a wrong zone, is not silent for as long after each of them.
+    # A source that dates its news some hours back, for instance by a wrong zone, is not silent for these hours.
     pause = now - max(rhythm.last, rhythm.arrived or rhythm.last)
     if pause <= max(SILENCE_FACTOR * rhythm.longest_pause, SHORTEST_SILENCE):
         return None
@@ -188,10 +188,10 @@ def _redesign(pages: Sequence[PageYield], before: Sequence[PageYield] | None) ->
 def _bad_pages(
     pages: Sequence[PageYield], before: Sequence[PageYield] | None, is_bad: Callable[[PageYield], bool]
 ) -> int | None:
-    """How many of the newest pages are bad without a break, if by chance that would be too rare; else None.
+    """Return the number of newest pages that are bad in a row, if chance would hardly bring that; else None.
 
-    The chance of one is its share among the pages before, by Laplace's rule of succession: never zero. What has been
-    noticed lasts while half of the latest pages are bad: a good page now and then is not the end of it.
+    The probability of a bad page is its share among the earlier pages, by Laplace's rule of succession: never zero. A
+    noticed redesign lasts while half of the latest pages are bad: a good page now and then does not end it.
     """
     if before is not None:
         count = sum(map(is_bad, pages[: 2 * FEWEST_BAD_PAGES]))
@@ -208,7 +208,7 @@ def _bad_pages(
 async def store_flags(
     connection: AsyncConnection, health: Sequence[SourceHealth], *, now: datetime
 ) -> list[tuple[str, Flag]]:
-    """Remember the flags of these sources as they are now; returns those that are new."""
+    """Store the present flags of these sources; return the new flags."""
     ids = [h.source_id for h in health]
     rows = await connection.execute(select(flags.c.source_id, flags.c.flag).where(flags.c.source_id.in_(ids)))
     known = {(row.source_id, row.flag) for row in rows}
@@ -225,7 +225,7 @@ async def store_flags(
 
 
 async def load_flags(connection: AsyncConnection, source_ids: Sequence[str]) -> dict[str, tuple[Flag, ...]]:
-    """The flags of these sources as they were last remembered; sources without any are left out."""
+    """Return the last stored flags of these sources; leave out sources without flags."""
     query = select(flags).where(flags.c.source_id.in_(source_ids)).order_by(flags.c.source_id, flags.c.flag)
     found: dict[str, tuple[Flag, ...]] = {}
     for row in await connection.execute(query):
@@ -236,7 +236,7 @@ async def load_flags(connection: AsyncConnection, source_ids: Sequence[str]) -> 
 async def _noticed_redesigns(
     connection: AsyncConnection, source_ids: Sequence[str], now: datetime
 ) -> dict[str, datetime]:
-    """Since when sources are flagged as redesigned. After a month the new ways are the usual ones."""
+    """Return since when sources are flagged as redesigned. After a month the new design counts as usual."""
     query = select(flags.c.source_id, flags.c.since).where(
         flags.c.source_id.in_(source_ids), flags.c.flag == REDESIGNED, flags.c.since > now - HISTORY
     )
@@ -258,10 +258,10 @@ def _span(time: timedelta) -> str:
     return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
 
 
-# Both are asked for every source that a pass polls, and SQLAlchemy takes longer to put them together than SQLite to
-# answer them: so they are put together once.
+# A pass asks both for each source that it polls. SQLAlchemy takes longer to build them than SQLite to answer them, so
+# they are built once.
 def _rhythm_query() -> Executable:
-    # A date in the future, or none, is no better than the moment we saw the entry.
+    # An entry without a date, or with a future date, counts from the moment when it was seen.
     moment = case((urls.c.published < urls.c.first_seen, urls.c.published), else_=urls.c.first_seen)
     stated = type_coerce(moment, BigInteger)
     source, since = urls.c.source_id == bindparam("source"), bindparam("since", type_=Moment)
@@ -281,13 +281,13 @@ def _rhythm_query() -> Executable:
 
 
 def _pages_query() -> Executable:
-    # A page that was screened (`extractors.pages.screen`) counts neither as one with text nor as one without: nothing
-    # was looked for on it. One that shows no text is never screened, so that a redesign shows whatever the pages are
-    # about.
+    # A page that was screened (`extractors.pages.screen`) counts neither as a page with text nor as a page without,
+    # because its text was not sought. A page without text is never screened, so a redesign shows whatever the topic of
+    # the pages.
     judged = urls.c.words.is_not(None) | urls.c.outcome.in_(Outcome.which(Yield.NO_TEXT))
     until = urls.c.decided_at < bindparam("until", type_=Moment)
     query = select(urls.c.words, urls.c.dated).where(urls.c.source_id == bindparam("source"), until, judged)
-    # Pages of one batch are decided at one moment: among them those seen last come first, as the feed had them.
+    # Pages of a batch are decided at the same moment: the last seen come first, as in the feed.
     order = (
         urls.c.decided_at.desc(),
         urls.c.first_seen.desc(),

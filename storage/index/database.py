@@ -1,8 +1,8 @@
 """Open the index database, bring its schema up to date, and hand out transactions.
 
-Two kinds: `read` sees one consistent state; `write` holds the one writer's lock from its first statement on, so
-that what it reads is still true when it commits. A transaction that reads first and wants to write later would
-fail under load in SQLite whatever the timeout, and would decide on stale facts elsewhere.
+There are two kinds: `read` sees one consistent state; `write` holds the writer's lock from its first statement on, so
+that its reads are still true when it commits. A transaction that reads first and writes later would fail under load in
+SQLite whatever the timeout, and would decide on stale facts in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ class Database:
     def __init__(self, engine: AsyncEngine, server: SQLite | PostgreSQL) -> None:
         self._engine = engine
         self._server = server
-        self._writers = asyncio.Lock()  # in turn, without a connection each, which the pool may not have
+        self._writers = asyncio.Lock()  # they wait here without a connection, because the pool may not have enough
 
     @property
     def shared(self) -> bool:
-        """Whether other data folders may be using it."""
+        """Whether other data folders may use the same index."""
         return self._server.shared
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database and changes nothing."""
+        """Open a connection that sees one state of the database and changes nothing."""
         async with self._connect(self._server.reading) as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is alone in writing; commits at the end, rolls back when the block raises."""
+        """Open the only writing transaction; commit at the end, roll back if the block raises."""
         async with self._writers, self._connect(self._server.writing) as connection, connection.begin():
             yield connection
 
     async def damage(self) -> list[str]:
-        """What the database's own check finds wrong with its pages, a sentence each; empty where it has none."""
+        """Return the faults that the database's own check finds, a sentence each; empty if it has no check."""
         if self._server.check is None:
             return []
         try:
             async with self.read() as connection:
                 found = (await connection.exec_driver_sql(self._server.check)).scalars().all()
-        except StorageError as error:  # so damaged that it cannot be checked to the end
+        except StorageError as error:  # too damaged to be checked to the end
             return [str(error)]
         return [" ".join(str(line).split()) for line in found if line != "ok"]
 
@@ -79,15 +79,15 @@ class Database:
 
 
 def index_location(data: Path, storage: Storage) -> Path | str:
-    """Where the index of the corpus below the folder `data` is: a SQLite file, or the address of a database."""
+    """Return the location of the index for the folder `data`: a SQLite file, or the address of a database."""
     address = storage.database.get_secret_value()
     return data / INDEX_FILE if address == "sqlite" else address
 
 
 async def open_database(location: Path | str, *, read_only: bool = False) -> Database:
-    """The SQLite file or the PostgreSQL database at `place`, ready for use; raises StorageError.
+    """Open the SQLite file or the PostgreSQL database at `location`. Raises StorageError.
 
-    Its tables are made or brought up to date where needed, and the file is made, but never when `read_only`.
+    Make the file, and make or update the tables, if needed; never if `read_only`.
     """
     server = _server(location)
     if obstacle := server.obstacle(read_only=read_only):
@@ -128,7 +128,7 @@ def _server(location: Path | str) -> SQLite | PostgreSQL:
 def _without_nul(
     _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
 ) -> tuple[str, Any]:
-    """Pages and feeds may bring along the character NUL. PostgreSQL cannot keep it, SQLite's functions end at it."""
+    """Remove the character NUL of pages and feeds: PostgreSQL cannot store it, and SQLite's functions end at it."""
     return statement, [_clean(row) for row in parameters] if isinstance(parameters, list) else _clean(parameters)
 
 
@@ -145,7 +145,7 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-# Alembic takes as long to import as all the rest: only who needs it pays for it.
+# Alembic takes as long to import as all other modules together, so it is imported only where needed.
 def _is_ours(revision: str) -> bool:
     from alembic.script import ScriptDirectory
 
@@ -164,7 +164,7 @@ def _migrate(connection: Connection) -> None:
 
 @contextmanager
 def _explained(server: SQLite | PostgreSQL, *, opening: bool = False) -> Iterator[None]:
-    """Turn the database's own errors into one sentence with its name; when `opening`, those of the network too."""
+    """Turn the database's errors into a StorageError with its name; if `opening`, network errors as well."""
     try:
         yield
     except (*server.errors, OSError) as error:

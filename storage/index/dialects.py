@@ -1,4 +1,4 @@
-"""What has to be said differently to SQLite and PostgreSQL in a statement. All else is the same SQL."""
+"""The differences between SQLite and PostgreSQL in statements. All other SQL is the same."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Insert = sqlite.Insert | postgresql.Insert
 
 
 def in_chunks(values: Iterable[T], size: int = VALUES_PER_STATEMENT) -> Iterator[list[T]]:
-    """Yield the values in their order, as many at a time as one statement takes."""
+    """Yield the values in order, as many at a time as a statement takes."""
     rest = iter(values)
     while chunk := list(islice(rest, size)):
         yield chunk
 
 
 def insert_for(connection: AsyncConnection, table: Table) -> Insert:
-    """An INSERT that can be told what to do ON CONFLICT, for the database behind this connection."""
+    """Return an INSERT with support for ON CONFLICT, for the database behind this connection."""
     return _insert(connection.dialect, table)
 
 
@@ -37,7 +37,7 @@ def _insert(dialect: Dialect, table: Table) -> Insert:
 class by_code_point(FunctionElement[str]):
     """A text column to ORDER BY, or to compare with < and >, as Python and SQLite do.
 
-    PostgreSQL would go by the language that the database was made with.
+    By default PostgreSQL goes by the locale of the database.
     """
 
     name = "by_code_point"

@@ -1,7 +1,7 @@
-"""The index in a PostgreSQL database: how it is opened, how a transaction begins, what its errors mean.
+"""The index in a PostgreSQL database: its opening, the start of a transaction, the meaning of its errors.
 
 Writers take turns by an advisory lock, taken before the transaction reads anything. At READ COMMITTED each later
-statement sees all that was committed before the lock was given, so that decisions rest on what is true.
+statement sees all that was committed before the lock was given, so that decisions rest on current facts.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 WRITER_LOCK = 0x63357761746368  # "c5watch" in ASCII: other programs' locks in the same database have other numbers
 BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
 CONNECT_TIMEOUT_S = 15
-ANSWER_TIMEOUT_S = 600  # for one statement: a server that has vanished from the network never says so
-# Routers forget a connection that was silent for about six minutes (NAT); so none is used for longer.
+ANSWER_TIMEOUT_S = 600  # for a statement: a server that has vanished from the network reports nothing
+# Routers (NAT) forget a connection after about six silent minutes, so idle connections are not used for longer.
 CONNECTION_AGE_S = 300
-# A program that has vanished together with its machine must not hold the lock for the two hours that are usual.
+# A program that vanishes with its machine must not hold the lock for the default of two hours.
 KEEPALIVE_S = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 CHECK_SERVER = "check that the server runs, and the address in [storage] database"
 BUSY = "locked by another program for more than {busy_s} s: end it and start again"
@@ -51,23 +51,23 @@ class PostgreSQL:
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
     shared = True
-    check = None  # a server checks its pages by itself, where its owner has it do so
+    check = None  # a server checks its pages by itself if its owner configures it
     errors = (SQLAlchemyError, PostgresError)  # what the driver raises while connecting, SQLAlchemy 2.0 does not wrap
 
     def __init__(self, address: str) -> None:
         self._url = make_url(address)
 
     def __str__(self) -> str:
-        url = self._url  # no user, no password: this goes into messages and logs
+        url = self._url  # without user and password, because it goes into messages and logs
         host = {"host": url.query["host"]} if "host" in url.query else {}
         return URL.create("postgresql", None, None, url.host, url.port, url.database, host).render_as_string()
 
     def obstacle(self, *, read_only: bool) -> str | None:
-        """Nothing can be said before the server is asked."""
+        """Return None: only the server can tell."""
         return None
 
     def engine(self, *, read_only: bool) -> AsyncEngine:
-        """Connections to the database, kept for a while and tried before they are used again."""
+        """Return the engine: its connections are kept for a while and tested before they are used again."""
         engine = create_async_engine(
             self._url,
             execution_options={"postgresql_readonly": True} if read_only else {},
@@ -86,7 +86,7 @@ class PostgreSQL:
         return engine
 
     def lost(self, error: BaseException) -> bool:
-        """Whether the connection is lost, or none can be had for now, so that a new one is worth a try."""
+        """Return whether the connection is lost, or cannot be had for now, so that a new one is worth a try."""
         if isinstance(error, OSError | Silence):
             return True
         if not isinstance(error, DBAPIError | PostgresError):
@@ -96,7 +96,7 @@ class PostgreSQL:
         return invalidated or state[:2] == "08" or state[:3] == "57P" or "connection is closed" in message
 
     def explain(self, error: BaseException) -> str | None:
-        """What the database's own error means, and what to do; None for what is a mistake of ours."""
+        """Return the meaning of a database error, with advice; None for an error in c5watch."""
         if isinstance(error, PoolTimeoutError):
             return BUSY.format(busy_s=BUSY_TIMEOUT_S)
         if isinstance(error, TimeoutError | Silence):
@@ -117,7 +117,7 @@ def _state_and_message(error: DBAPIError | PostgresError) -> tuple[str, str]:
 
 
 def _name_silence(context: ExceptionContext) -> None:
-    if isinstance(context.original_exception, TimeoutError):  # which elsewhere may come from anything
+    if isinstance(context.original_exception, TimeoutError):  # elsewhere a TimeoutError may have other causes
         raise Silence from context.original_exception
 
 

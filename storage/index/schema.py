@@ -1,6 +1,6 @@
-"""The tables of the index, one schema for every database.
+"""The tables of the index, in the same schema for both databases.
 
-Changing it takes a migration in `storage/migrations/versions` and a new `HEAD`; a test compares the two.
+A change takes a migration in `storage/migrations/versions` and a new `HEAD`; a test compares the two.
 Moments are whole milliseconds since 1970 UTC: SQLite has no type for them, and integers compare everywhere.
 """
 
@@ -39,11 +39,11 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Milliseconds for the database."""
+        """Return milliseconds for the database."""
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """The moment, in UTC."""
+        """Return the moment, in UTC."""
         return None if value is None else EPOCH + timedelta(milliseconds=value)
 
 
@@ -64,7 +64,7 @@ feeds = Table(
     Column("error", Text),  # null: the last poll succeeded
     Column("failures", Integer, nullable=False, default=0),  # in a row
     Column("interval_s", Integer),  # between polls, as its last ones suggest; null: not polled since this is kept
-    Column("longest_s", Integer),  # the longest interval that is sure to miss nothing; null: not known
+    Column("longest_s", Integer),  # the longest interval that surely misses no entry; null: not known
     Column("next_poll", Moment),
 )
 
@@ -73,7 +73,7 @@ feed_parts = Table(  # the sitemaps behind the address of a feed that is a sitem
     metadata,
     Column("feed_url", Text, primary_key=True),
     Column("url", Text, primary_key=True),
-    Column("rank", Integer, nullable=False),  # 0: asked at each poll; 1: when one of those has changed
+    Column("rank", Integer, nullable=False),  # 0: asked at each poll; 1: only after a sitemap of rank 0 has changed
     Column("etag", Text),  # as in `feeds`
     Column("last_modified", Text),
     Column("body_hash", LargeBinary(16)),
@@ -98,7 +98,7 @@ articles = Table(
     Column("authors", JSON),
     Column("published", Date),  # null: no trustworthy date
     Column("date_origin", String(20)),
-    Column("dates", JSON),  # every candidate, [[day, origin], …]
+    Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
     Column("topic", Text),
     Column("score", Float),
@@ -201,10 +201,10 @@ windows = Table(  # of backfills: stretches of days of one source
     Column("last", Date, nullable=False),
     Column("route", String(20)),  # by which it was listed; null: by none yet
     Column("listed_at", Moment),  # null: begun, not listed to the end
-    Column("complete", Boolean, nullable=False),  # all was read, long enough after the last day: never listed again
+    Column("complete", Boolean, nullable=False),  # wholly read, long enough after the last day: never listed again
     Column("entries", Integer, nullable=False),
     Column("outside", Integer, nullable=False),  # entries that the archive dates outside the window
-    Column("problems", JSON),  # what could not be read
+    Column("problems", JSON),  # unreadable parts of the archive
     Index("windows_days", "source_id", "first", "last", unique=True),
 )
 
@@ -222,7 +222,7 @@ hosts = Table(
     Column("host", Text, primary_key=True),  # with its port where that is not the usual one
     Column("robots", Text),  # null: never fetched; empty: it has none
     Column("robots_at", Moment),
-    Column("not_before", Moment),  # it asked to be left alone until then
+    Column("not_before", Moment),  # the host asked to be left alone until then
     Column("interval_s", Float, nullable=False),  # the gap it earned by 429 and 503; 0: the usual one
     Column("successes", Integer, nullable=False),  # in a row since
 )
@@ -231,7 +231,7 @@ turns = Table(  # of the programs that share the database, see `storage.state.tu
     "turns",
     metadata,
     Column("host", Text, primary_key=True),
-    Column("free_at", Float, nullable=False),  # from when on it may be asked: Unix time by the database's clock
+    Column("free_at", Float, nullable=False),  # the host may be asked from then on: Unix time by the database's clock
 )
 
 flags = Table(
@@ -254,13 +254,13 @@ runs = Table(
     Column("summary", JSON),
 )
 
-digests = Table(  # the outbox: a digest and what it holds are decided in one transaction, and sent from here
+digests = Table(  # the outbox: a digest and its contents are stored in one transaction, and sent from here
     "digests",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(60), nullable=False),  # of the digest in the settings
     Column("created_at", Moment, nullable=False),
-    Column("last_number", Integer, nullable=False),  # the newest article that was there to choose from
+    Column("last_number", Integer, nullable=False),  # the newest article to choose from
     Column("message_id", Text, nullable=False, unique=True),
     Column("stem", Text, nullable=False, unique=True),  # of its files: 2026-11-22T07-00
     Column("message", LargeBinary, nullable=False),  # the whole mail, as it is sent at every attempt
@@ -289,7 +289,7 @@ deliveries = Table(
     Index("deliveries_state", "state"),
 )
 
-site_pages = Table(  # the lines of a site's newest pages: what many different stories have is the site's, not theirs
+site_pages = Table(  # the lines of a site's newest pages: a line in many different stories belongs to the site
     "site_pages",
     metadata,
     Column("site", Text, primary_key=True),
@@ -299,7 +299,7 @@ site_pages = Table(  # the lines of a site's newest pages: what many different s
     Index("site_pages_seen", "site", "seen_at"),
 )
 
-refused_texts = Table(  # what was off topic lately, so that a changed topic can be tried on it
+refused_texts = Table(  # texts that were off topic lately, to try a changed topic on
     "refused_texts",
     metadata,
     Column("key", Text, primary_key=True),  # canonical URL

@@ -1,4 +1,4 @@
-"""The index in a SQLite file: how it is opened, how a transaction begins, what its errors mean."""
+"""The index in a SQLite file: its opening, the start of a transaction, the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SQLite:
         return str(self.path)
 
     def obstacle(self, *, read_only: bool) -> str | None:
-        """What stands in the way of opening the file. Asked first: aiosqlite's thread outlives a failed opening."""
+        """Return why the file cannot be opened, or None. Check first: aiosqlite's thread outlives a failed opening."""
         if self.path.exists() and not self.path.is_file():
             return f"{self} is not a file: move it away, or name another folder with --data"
         if read_only and not self.path.exists():
@@ -53,11 +53,11 @@ class SQLite:
         return None
 
     def _keep_private(self) -> None:
-        """Let the owner alone read the file, which may hold passwords in addresses of feeds; SQLite's others follow it.
+        """Make a new file readable by its owner only: addresses of feeds may hold passwords.
 
-        Of a file that is there already only the world is kept out: a group may be its owner's wish.
+        SQLite's other files get the same mode. An existing file stays open to its group, but to no others.
         """
-        with contextlib.suppress(OSError):  # the opening will say what is wrong
+        with contextlib.suppress(OSError):  # the opening will report the fault
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         with contextlib.suppress(OSError):
             mode = stat.S_IMODE(self.path.stat().st_mode)
@@ -72,11 +72,11 @@ class SQLite:
         return wal.exists() and wal.stat().st_size > 0
 
     def engine(self, *, read_only: bool) -> AsyncEngine:
-        """Connections to the file, which is made when there is none."""
+        """Return the engine with connections to the file; a missing file is made."""
         if not read_only:
             self._keep_private()
         url = URL.create("sqlite+aiosqlite", database=str(self.path))
-        if read_only and self._on_read_only_disk():  # where SQLite cannot make the files that readers share
+        if read_only and self._on_read_only_disk():  # SQLite cannot make the files there that readers share
             name, options = f"file:{quote(str(self.path.absolute()))}", {"immutable": "1", "uri": "true"}
             url = URL.create("sqlite+aiosqlite", database=name, query=options)
         engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
@@ -89,7 +89,7 @@ class SQLite:
         return False
 
     def explain(self, error: BaseException) -> str | None:
-        """What the database's own error means, and what to do; None for what is a mistake of ours."""
+        """Return the meaning of a database error, with advice; None for an error in c5watch."""
         if isinstance(error, OperationalError):
             return _cause(str(error.orig))
         if isinstance(error, DatabaseError) and isinstance(error.orig, sqlite3.DatabaseError):
@@ -102,8 +102,8 @@ class SQLite:
 
 
 def _prepare_writing(connection: Any, _record: Any) -> None:
-    # Readers and the writer then do not wait for each other. SQLite's own timeout does not hold for this one pragma:
-    # of two programs that make an index at the same moment, one would fail.
+    # With it readers and the writer do not wait for each other. SQLite's own timeout does not hold for this pragma: of
+    # two programs that make an index at the same moment, one would fail.
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
@@ -115,7 +115,7 @@ def _prepare_writing(connection: Any, _record: Any) -> None:
             connection.run_async(lambda _: asyncio.sleep(0.02))
     _pragmas(
         connection,
-        "synchronous = FULL",  # a file may only exist for a row that survives a power cut
+        "synchronous = FULL",  # an article file may exist only if its row survives a power cut
         "foreign_keys = ON",
     )
 
@@ -143,9 +143,9 @@ def _cause(message: str) -> str:
         return NOT_WRITABLE
     if "full" in message:
         return "the disk is full: free some space and start again; nothing is half-written"
-    if found := _UNDECODABLE.match(message):  # what follows there is the text itself
+    if found := _UNDECODABLE.match(message):  # the message goes on with the text itself
         return f"a text in column {found[1]} is damaged: 'c5watch corpus verify' names it; or {RESTORE_INDEX}"
-    if "disk I/O" in message:  # also of a disk without room for the files that SQLite keeps beside the index
+    if "disk I/O" in message:  # SQLite also reports a disk without room for its other files this way
         return f"{message}: free some space, or check the disk, and start again; nothing is half-written"
     if "locked" in message:
         return f"locked by another program for more than {BUSY_TIMEOUT_S} s: end it and start again"

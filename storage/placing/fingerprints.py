@@ -1,11 +1,11 @@
-"""What of a text is stored to find other texts that share a stretch of words with it.
+"""Fingerprints of a text, stored to find other texts that share a stretch of words with it.
 
 A signature is a sample of the hashes of all three neighbouring words (FracMinHash: Irber et al., "Lightweight
 compositional analysis of metagenomes with FracMinHash", 2022). The sample depends on the words alone, so a cut, wrapped
 or edited copy has part of the same sample, whatever its length. Two texts that share at least two hashes are worth a
 comparison, which `storage.placing.similarity` makes on the texts themselves.
 
-Hashes are kept in the index for good: whatever changes one needs a new `VERSION`.
+Hashes stay in the index for good: a change of any hash needs a new `VERSION`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from heapq import nsmallest
 from extractors.text import tokens
 
 VERSION = 1
-MIN_WORDS = 20  # words with letters; of less, two equal samples mean nothing
-SAMPLE = 16  # one hash of so many is kept
+MIN_WORDS = 20  # words with letters; equal samples of shorter texts mean nothing
+SAMPLE = 16  # one of 16 hashes is kept
 BYTES = 6  # of a hash: SQLite stores them in as many, and of a million articles one in 30,000 meets another's by chance
 _KEPT_BELOW = (2 ** (8 * BYTES) // SAMPLE).to_bytes(BYTES, "big")
 AT_LEAST = 12  # hashes of a short text; at one in 16 a teaser would have two or three
 
 _APOSTROPHES = dict.fromkeys("`´\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u055a\u2018\u2019\u201b\u2032\uff07", "'")
-_BLANK = {"_": " "}  # a word character for `re` alone
+_BLANK = {"_": " "}  # a word character only for `re`
 _INVISIBLE = dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", "")
 _BEFORE = _APOSTROPHES | _BLANK | _INVISIBLE
 _BEFORE_ANY = re.compile(f"[{''.join(_BEFORE)}]")  # few: finding them is quicker than `translate`
@@ -35,7 +35,7 @@ _BEFORE_ANY = re.compile(f"[{''.join(_BEFORE)}]")  # few: finding them is quicke
 # stand before it, so here that comes after the first character.
 _BROKEN_WORD = re.compile(r"[-\u2010\u00ac\u00ad](?<=[^\W\d_].)[ \t]*\r?\n[ \t]*([^\W\d_])")
 _INNER_APOSTROPHE = re.compile(r"'(?<=\w')(?=\w)")
-# 1 200, 1,200, 1.200 and 1200 are one number, and so are 4,5 and 4.5. What is lost, 4.5 against 45, harms nobody.
+# 1 200, 1,200, 1.200 and 1200 are the same number, and so are 4,5 and 4.5. That 4.5 equals 45 does no harm.
 _THOUSANDS = re.compile(r"\d(?<![\d.,].)\d{0,2}(?: {1,2}\d{3})+(?!\d)")
 _DECIMAL = re.compile(r"[.,](?<=\d.)(?=\d)")
 _MARKS = re.compile("[\u0300-\u036f]+")  # stress marks; those that make a letter have been composed
@@ -83,12 +83,12 @@ def sample(words: Sequence[str]) -> Signature:
 
 
 def words_of(text: str, language: str | None = None) -> list[str]:
-    """The words of `text` as they are compared: equal for equal texts in another typography or, in Uzbek, script."""
+    """Return the words of `text` for comparing: equal for equal texts in other typography or, in Uzbek, script."""
     return [word for line in lines_of(text, language) for word in line]
 
 
 def lines_of(text: str, language: str | None = None) -> list[list[str]]:
-    """The words of each line of `text` that has any, see `words_of`; words broken at the end of a line are mended."""
+    """Return the words of each line of `text` that has any, see `words_of`; join words broken at the end of a line."""
     text = _BROKEN_WORD.sub(lambda match: match[1] if match[1].islower() else match[0], text)
     text = _BEFORE_ANY.sub(lambda match: _BEFORE[match[0]], text)
     text = unicodedata.normalize("NFKC", text).casefold()

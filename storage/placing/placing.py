@@ -1,7 +1,7 @@
-"""How each result of a pass ends: appended under the next number, a duplicate, or not at all, and why.
+"""Decide how each result of a pass ends: appended under the next number, a duplicate, or rejected with a reason.
 
-Everything here runs inside the one write transaction of a batch, so what is looked up is still true when the
-decision is written down.
+All of it runs inside the write transaction of a batch, so facts that were looked up are still true when the decision
+is stored.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article on topic, with what its text is recognised by."""
+    """An article on topic, with the traits that identify its text."""
 
     result: Found
     text: Text
     own: str  # the canonical form of the address that answered
-    stated: str | None  # another one of its site that the page itself names, see `_stated`
+    stated: str | None  # another address of its site that the page itself names, see `_stated`
 
     @property
     def key(self) -> str:
@@ -49,12 +49,12 @@ class Candidate:
 
     @property
     def addresses(self) -> list[str]:
-        """Under which the article may be known."""
+        """The addresses under which the article may be known."""
         return [address for address in (self.stated, self.own, self.result.key) if address]
 
 
 def make_ready(result: Result) -> Candidate | Result:
-    """Do the text work of placing a result, before the transaction: only an article on topic takes any."""
+    """Do the text work of placing a result before the transaction; only an article on topic needs any."""
     if isinstance(result, Failed) or not result.verdict.relevant:
         return result
     article, own = result.article, canonical_url(result.url)
@@ -64,7 +64,7 @@ def make_ready(result: Result) -> Candidate | Result:
 async def place(
     connection: AsyncConnection, results: Sequence[Candidate | Result], limits: Duplicates, *, now: datetime
 ) -> list[Placement]:
-    """Decide these results in turn and write the outcomes down, of entries that no other run has settled meanwhile."""
+    """Decide these results in turn and store the outcomes of entries that no other run has settled meanwhile."""
     candidates = [result for result in results if isinstance(result, Candidate)]
     batch = _Batch(
         connection,
@@ -81,7 +81,7 @@ async def place(
 
 
 async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: datetime) -> list[Placement]:
-    """Write down the duplicates among `keys` that their address alone gives away."""
+    """Store the duplicates among `keys` that are recognised by their address alone; return their placements."""
     known = await find_known(connection, keys)
     placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
     settled = await load_final(connection, list(known))
@@ -92,7 +92,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
 
 @dataclass(slots=True)
 class _Batch:
-    """The results of one transaction, decided in turn. What none of them asks for is written at the end, at once."""
+    """The results of one transaction, decided in turn. Rows that no later result reads are written at the end."""
 
     connection: AsyncConnection
     limits: Duplicates
@@ -106,7 +106,7 @@ class _Batch:
     refused: list[dict[str, Any]] = field(default_factory=list)
 
     async def end(self) -> None:
-        """Write the rest down."""
+        """Write the remaining rows."""
         await self.stories.end()
         await store_outcomes(self.connection, self.outcomes, now=self.now)
         await store_refused(self.connection, self.refused)
@@ -141,12 +141,12 @@ class _Batch:
         return placement
 
     async def _decide(self, result: Candidate | Result) -> tuple[Placement, datetime | None, dict[str, Any]]:
-        """How the result ends, when it is tried again, and what the decision rests on."""
+        """Return how the result ends, when it is tried again, and the grounds of the decision."""
         if isinstance(result, Failed):
             return self._fail(result)
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)
-        if found.article.unmatched is not None:  # for the source's health: the site's rule may have grown old
+        if found.article.unmatched is not None:  # for the source's health: the site's rule may be outdated
             details[RULE] = list(found.article.unmatched)
         if not isinstance(result, Candidate):
             self.refused.append(refused_row(result, self.now))
@@ -177,10 +177,10 @@ class _Batch:
         return self._append(candidate, canonical, decision)
 
     async def _canonical(self, candidate: Candidate) -> str:
-        """The address the article is known by: where it was fetched, or what the page itself names on its own site.
+        """Return the address of the article: the fetched one, or the canonical one that the page names on its own site.
 
-        Some sites print one canonical link on every page. Believing it would make all their articles one: so it may
-        not lead to an article with another text.
+        Some sites print the same canonical link on every page, which would make all their articles one. So the link
+        may not lead to an article with another text.
         """
         if candidate.stated is None:
             return candidate.own
@@ -202,7 +202,7 @@ class _Batch:
         return None
 
     async def _same_address(self, candidate: Candidate, number: int, placement: Placement) -> Placement:
-        """The placement, told how the text relates to the article's; a text not seen before is kept as a variant."""
+        """Return the placement with the relation of the two texts; keep a text not seen before as a variant."""
         text = candidate.text
         if text.exact_key is None:
             return placement
@@ -219,7 +219,7 @@ class _Batch:
         self.stories.add_variant(
             result, candidate.text, number=number, relation=Relation.REPRINT, score=score, now=self.now
         )
-        # What the text tells besides, as one story with this.
+        # Other stories that the text tells, together with this one.
         self.stories.add_relations(number, (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE))
         return Placement(
             result.key, Outcome.REPRINT, number, "same story", relation=Relation.REPRINT, of=number, score=score
@@ -253,7 +253,7 @@ class _Batch:
 
 
 def _stated(article: Article, url: str, own: str) -> str | None:
-    """Another address of its own site that the page names as the article's; never the home page or a section's."""
+    """Return another address of the site that the page names as its own; never the home page or a section."""
     if not article.canonical_link or not same_site(article.canonical_link, url):
         return None
     try:
@@ -269,7 +269,7 @@ def _share(text: str, other: str) -> float:
 
 
 def _numbers_of(verdict: Verdict) -> dict[str, Any]:
-    """What a verdict rests on, for `urls.details`."""
+    """Return the grounds of a verdict, for `urls.details`."""
     return {
         "score": verdict.score, "threshold": verdict.threshold, "borderline": verdict.borderline,
         "veto": verdict.veto, "taken_out": list(verdict.taken_out),
@@ -301,9 +301,9 @@ async def highest_number(connection: AsyncConnection) -> int:
 
 
 async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int]:
-    """Which of these canonical URLs are an article's address: key → number.
+    """Return those of these canonical URLs that are an article's address: key → number.
 
-    By the id, which an adopted file has as well when it comes from another corpus of ours.
+    Compare ids: an adopted file from another corpus of c5watch has its id as well.
     """
     found: dict[str, int] = {}
     for some in in_chunks(keys):

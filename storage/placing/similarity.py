@@ -1,11 +1,11 @@
-"""Whether two texts tell one story: containment of word pairs, checked against numbers, size and order.
+"""Tell whether two texts tell the same story: containment of word pairs, checked against numbers, size and order.
 
 The measure is C2, the share of the smaller text's pairs of neighbouring words that the other text has too. It finds
 cut, wrapped and lightly edited copies alike, where resemblance (Broder, "On the resemblance and containment of
 documents", 1997) fails. Overlap alone cannot tell an edited reprint from the same form filled in on another day: the
-numbers do. Wrongly absorbing hides a story, a miss costs one more row: in doubt a text is a story of its own.
+numbers do. A text wrongly absorbed hides a story, a miss costs one more row: in doubt a text is a story of its own.
 
-Pure: who the candidates are and what becomes of the decision is up to the caller.
+The functions are pure: the caller chooses the candidates and acts on the decision.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from storage.placing.fingerprints import lines_of
 Pair = tuple[str, str]
 Line = tuple[str, ...]
 
-MIN_PAIRS = 20  # of words without digits, in the smaller text; less is chance
-HEAD = 40  # words in which a text says what it is about
-TEASER = 0.4  # share of the other text's head that a teaser has; below this share of its size it has to
+MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
+HEAD = 40  # words in which a text names its subject
+TEASER = 0.4  # share of the other text's head that a teaser has; its size must be below this share of the other's
 
 # Own and shared text are told apart in stretches; the shares were chosen on real articles with made variants.
 STRETCH = 12  # words
 LIKE_SHARED = 0.45  # share of a stretch found in the other text, below which it is own text
-OWN = 0.2  # of both texts: more than an edited copy has, unless they begin alike
-MOSTLY_OWN = 0.4  # of both texts, though they begin alike
-OTHER_STORY = 0.5  # of the larger text: so much has to be about the same things as what they share
+OWN = 0.2  # share of both texts: more than an edited copy has, unless they begin alike
+MOSTLY_OWN = 0.4  # share of both texts, even if they begin alike
+OTHER_STORY = 0.5  # share of the larger text from which on its own part must have the subject of the shared part
 KIN = 0.13  # share of vocabulary; two parts of one article have less in 5 % of cases, of two articles more in 10 %
 LIVE = 3  # lines that begin with a time of day: the parts of a live blog repeat one another and go on
 DIGEST = 0.6  # share of a round-up that one of its stories may fill
 
 SAME_FORM = 0.8  # C2 without numbers from which on one number replaced by another makes it another text
 EDITED_NUMBERS = 0.1  # share of the places for numbers in which they may differ in a text that is edited more
-MIN_NUMBERS = 4  # from which on half of them must be found in the other text
+MIN_NUMBERS = 4  # numbers from which on half must be found in the other text
 
-SITES_OWN = 3  # stories in which a line stands that belongs to the site
+SITES_OWN = 3  # stories that contain a line that belongs to the site
 MIN_SITES_OWN = 4  # words of such a line
 NOTHING_OWN = 12  # pairs: about a headline
 
-# Texts that are kept prepared: what has stock phrases in common with much is compared with the same newest texts again
-# and again. One of 400 words takes about 150 kB.
+# Texts that are kept prepared: a text with stock phrases is compared with the same newest texts again and again. A text
+# of 400 words takes about 150 kB.
 KEPT = 64
 KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
 
@@ -60,14 +60,14 @@ class Prepared:
     lines: tuple[Line, ...]
     words: Line
     pairs: frozenset[Pair]
-    plain: frozenset[Pair]  # pairs of the words without digits: what is left and right of a number are neighbours
+    plain: frozenset[Pair]  # pairs of the words without digits: the words left and right of a number are neighbours
     numbers: Line
     places: dict[Line, Counter[Line]]  # the words around a run of numbers → the runs that stand there
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a new text is to the stories at hand.
+    """The relation of a new text to the candidate stories.
 
     `absorbed_by` is the number of the story that it is a reprint of; `relation` and `score` are those of the best
     match, and `others` the relations worth noting: (number, relation, score), best first, without `absorbed_by`.
@@ -80,7 +80,7 @@ class Decision:
 
 
 def prepare(text: str, language: str | None = None) -> Prepared:
-    """`text` made ready for comparing; its lines count as its paragraphs."""
+    """Make `text` ready for comparing; its lines count as its paragraphs."""
     if len(text) > KEPT_CHARACTERS:
         return prepare_lines(lines_of(text, language))
     return _prepare(text, language)
@@ -92,10 +92,10 @@ def _prepare(text: str, language: str | None) -> Prepared:
 
 
 def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
-    """The same for lines of words, see `fingerprints.lines_of`."""
+    """Make lines of words ready for comparing, see `fingerprints.lines_of`."""
     kept = tuple(map(tuple, lines))
     words = tuple(chain.from_iterable(kept))
-    # Inside a word a digit is rather misread.
+    # A digit inside a word is probably misread.
     numbers = {word for word in set(words) if word[0].isdecimal() or word[-1].isdecimal()}
     return Prepared(
         kept,
@@ -108,7 +108,7 @@ def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
 
 
 def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:
-    """Each run of numbers under two places: two words before and one after it, one before and two after it."""
+    """Return each run of numbers under two places: two words before and one after it, one before and two after."""
     places: defaultdict[Line, Counter[Line]] = defaultdict(Counter)
     for line in lines:
         plain: list[str] = ["", ""]
@@ -129,14 +129,14 @@ def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line
 
 
 def containment(new: Prepared, old: Prepared) -> float:
-    """C2 (0 to 1): the share of the smaller text's pairs of words that the other has; 0 where one has none."""
+    """Return C2 (0 to 1): the share of the smaller text's word pairs that the other has; 0 if a text has no pairs."""
     return _share(new.pairs, old.pairs)
 
 
 def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation | None, float]:
-    """How two texts relate, None where they do not, and C2 (0 to 1). The order of the two does not matter."""
+    """Return the relation of two texts, None if there is none, and C2 (0 to 1), in whatever order they are given."""
     small, large = sorted((new, old), key=lambda text: (len(text.pairs), text.words))
-    if len(small.plain) < MIN_PAIRS:  # also what is all numbers
+    if len(small.plain) < MIN_PAIRS:  # includes texts of numbers only
         return None, 0.0
     score = containment(small, large)
     form = _share(small.plain, large.plain)
@@ -164,7 +164,7 @@ def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation 
 
 
 def _divided(words: Line, pairs: frozenset[Pair]) -> tuple[Line, Line]:
-    """`words` in those that stand in the other text and those that do not, in stretches of `STRETCH`."""
+    """Divide `words` into those that stand in the other text and the rest, in stretches of `STRETCH`."""
     same = [pair in pairs for pair in pairwise(words)]
     known = [(same[n] and any(same[max(0, n - 1) : n])) or all(same[n : n + 2]) for n in range(len(same))]
     shared: list[str] = []
@@ -176,13 +176,13 @@ def _divided(words: Line, pairs: frozenset[Pair]) -> tuple[Line, Line]:
 
 
 def _kinship(first: Line, second: Line) -> float:
-    """How much of the smaller vocabulary two passages share; of one article mostly above 0.2, of two below 0.1."""
+    """Return the share of the smaller vocabulary in both: mostly above 0.2 in one article, below 0.1 in two."""
     stems, others = ({word[:5] for word in words if len(word) >= 5 and word.isalpha()} for words in (first, second))
     return len(stems & others) / max(1, min(len(stems), len(others)))
 
 
 def _moments(text: Prepared) -> int:
-    """How many lines begin with a time of day, as the entries of a live blog do."""
+    """Return how many lines begin with a time of day, as the entries of a live blog do."""
     return sum(
         line[0].isdecimal()
         and int(line[0]) < 24
@@ -219,7 +219,7 @@ def _replaced(numbers: Counter[Line], others: Counter[Line]) -> bool:
 
 
 def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> Decision:
-    """What `new` is to the stories it may belong to: (article number, text), a story's variants under one number."""
+    """Return the relation of `new` to candidates (article number, text); a story's variants share one number."""
     compared = [(number, text, *compare(new, text, limits)) for number, text in candidates]
     dropped = _sites_own(new, [(n, text) for n, text, relation, _ in compared if relation is not Relation.TEMPLATE])
     best: dict[int, _Match] = {}
@@ -234,8 +234,8 @@ def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Du
     if not best:
         return Decision()
     ordered = sorted(best.values(), key=_Match.weight, reverse=True)
-    # What shares more with a form of other numbers than with a copy may be of that form, and so may the copy: too much
-    # of it is cut or edited for its numbers to tell.
+    # A text that shares more with a form of other numbers than with a copy may be of that form, and so may the copy: it
+    # is cut or edited too much for its numbers to tell.
     form = max((match.shared for match in ordered if match.relation is Relation.TEMPLATE), default=0)
     copies = (match for match in ordered if match.relation is Relation.REPRINT and match.shared >= form)
     copy = next(copies, None)
@@ -257,7 +257,7 @@ class _Match:
     text: Prepared
 
     def weight(self) -> tuple[int, int, float, int]:
-        """The text that shares the most says what a text is; in doubt it is no copy, or one of the earliest story."""
+        """Return the rank of the match: most shared pairs first; in doubt no copy, or one of the earliest story."""
         order = (Relation.REPRINT, Relation.TEMPLATE)
         rank = order.index(self.relation) if self.relation in order else -1
         return self.shared, rank, self.score, -self.number
@@ -289,10 +289,10 @@ def _sites_own(new: Prepared, candidates: Sequence[tuple[int, Prepared]]) -> set
 
 
 def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: Duplicates) -> Relation | None:
-    """How two texts that look like one story relate without the sites' own lines."""
+    """Return the relation without the sites' own lines of two texts that look like the same story."""
     new_rest, old_rest = _without(new, dropped), _without(old, dropped)
     if min(len(new_rest.pairs - old.pairs), len(old_rest.pairs - new.pairs)) <= NOTHING_OWN:
-        return Relation.REPRINT  # one of them says nothing else
+        return Relation.REPRINT  # one of the texts has nothing of its own
     if min(len(new_rest.plain), len(old_rest.plain)) < MIN_PAIRS:
         return Relation.RELATED
     return compare(new_rest, old_rest, limits)[0]

@@ -1,10 +1,10 @@
-"""Near-duplicates against the whole corpus: look for the story a text tells, remember what it is recognised by.
+"""Near-duplicates against the whole corpus: find the story that a text tells, store its fingerprints.
 
-The text work (`prepare_text`) is done before the transaction; what is left under the writer's lock is one look-up in
-the index for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
+The text work (`prepare_text`) is done before the transaction. Under the writer's lock remain one look-up in the index
+for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
 
-A story keeps the fingerprints of its article and of every variant, so that a text is recognised by whichever it
-follows. An article that contains several other stories has none: it may never swallow what comes later.
+A story keeps the fingerprints of its article and of every variant, so that a copy of either is recognised. An article
+that contains several other stories has none: it may never swallow later texts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from storage.placing.similarity import Decision, Prepared, decide, prepare
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
 SHARED = 2  # fingerprints in common that make a candidate
 VARIANTS = 3  # of a story that are compared besides its article: the longest
-POSTINGS = 100  # articles kept for one fingerprint, the newest: stock phrases may not slow every look-up down
+POSTINGS = 100  # articles kept for a fingerprint, the newest: else stock phrases would slow every look-up down
 ARTICLES_PER_TRANSACTION = 200
 
 _NUMBERS = bindparam("numbers", expanding=True, type_=Integer)
@@ -52,7 +52,7 @@ _TEXTS = union_all(  # of stories: the articles' whole files as variant 0, and t
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text made ready for comparing: nothing of this needs the database."""
+    """A text made ready for comparing, without the database."""
 
     exact_key: bytes | None
     signature: Signature
@@ -60,7 +60,7 @@ class Text:
 
 
 def prepare_text(text: str, language: str | None) -> Text:
-    """All that `Stories` need to know of a text (about a millisecond)."""
+    """Return a text with all that `Stories` need of it (about a millisecond)."""
     prepared = prepare(text, language)
     return Text(exact_key(text), sample(prepared.words), prepared)
 
@@ -69,8 +69,8 @@ def prepare_text(text: str, language: str | None) -> Text:
 class Stories:
     """The stories of the corpus, as the texts of one transaction meet them. Made by `load_stories`.
 
-    What the index knows of the words of these texts has been read at once. What is added is known from then on, and
-    written when somebody reads it, else by `end`: a statement for many rows costs little more than one for a single.
+    The index's rows on the words of these texts are read at once. Added rows are known from then on, and written when
+    they are read, else by `end`: a statement for many rows costs little more than a statement for one.
     """
 
     connection: AsyncConnection
@@ -81,10 +81,10 @@ class Stories:
     _fingerprinted: set[int] = field(default_factory=set)
 
     async def find(self, text: Text, limits: Duplicates) -> Decision:
-        """Which story of the corpus the text tells, if any, and which others it relates to."""
+        """Return which story of the corpus the text tells, if any, and the others that it relates to."""
         shared = Counter(number for value in text.signature.hashes for number in self._postings.get(value, ()))
         enough = [number for number, count in shared.items() if count >= SHARED]
-        # Of stories that share as many the newest: reprints come within days.
+        # Among stories with equal counts take the newest: reprints come within days.
         nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
         return decide(text.prepared, await self._load_texts(nearest), limits)
 
@@ -118,7 +118,7 @@ class Stories:
     def add_variant(
         self, result: Found, text: Text, *, number: int, relation: Relation, score: float, now: datetime
     ) -> None:
-        """Keep a text whose story has a file already, and what it is recognised by."""
+        """Keep a text whose story has a file already, and its fingerprints."""
         article = result.article
         row = {
             "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
@@ -131,7 +131,7 @@ class Stories:
         self.add_fingerprints(number, text)
 
     def add_fingerprints(self, number: int, text: Text) -> None:
-        """Remember what the text of article `number`, or a variant of it, is recognised by."""
+        """Store the fingerprints of the text of article `number`, or of a variant of it."""
         for value in text.signature.hashes:
             if number not in self._postings[value]:
                 self._postings[value].add(number)
@@ -146,7 +146,7 @@ class Stories:
                 self._add(relations, number, row)
 
     async def end(self) -> None:
-        """Write the rest, and keep of each fingerprint the newest articles only."""
+        """Write the remaining rows, and keep only the newest articles of each fingerprint."""
         await self._write()
         await _thin_out(self.connection, {value: self._postings[value] for value in sorted(self._fingerprinted)})
 
@@ -161,8 +161,8 @@ class Stories:
     async def _write(self) -> None:
         for table in (articles, variants, relations, fingerprints):  # the others refer to articles
             if rows := self._rows.pop(table, None):
-                # Relations may be there already. SQLAlchemy compiles such a statement anew each time, so the rest,
-                # of which that is known, has a plain one.
+                # Relations may exist already. SQLAlchemy compiles the statement for that anew each time, so the
+                # other tables, whose rows are new, have a plain one.
                 known = insert_for(self.connection, relations).on_conflict_do_nothing()
                 await self.connection.execute(known if table is relations else insert(table), rows)
         self._unwritten.clear()
@@ -198,7 +198,7 @@ async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> 
 
 
 async def fingerprint_missing(database: Database) -> int:
-    """Give every article the fingerprints of the present scheme that has none yet; returns how many had to be made."""
+    """Add the fingerprints of the present scheme to articles without any; return how many articles lacked them."""
     columns = (articles.c.number, articles.c.body, articles.c.title, articles.c.language)
     missing = articles.c.signature.is_(None)
     query = select(*columns).where(missing).order_by(articles.c.number).limit(ARTICLES_PER_TRANSACTION)
@@ -207,7 +207,7 @@ async def fingerprint_missing(database: Database) -> int:
         other_scheme = (await connection.execute(select(articles.c.number).where(outdated).limit(1))).first()
         if other_scheme is None and (await connection.execute(query.limit(1))).first() is None:
             return 0
-    if other_scheme is not None:  # none of the old ones may stay, and finding those of one article reads them all
+    if other_scheme is not None:  # delete all old ones: finding those of an article reads them all
         async with database.write() as connection:
             await connection.execute(delete(fingerprints))
             await connection.execute(update(articles).values(signature=None))
@@ -247,7 +247,7 @@ def article_text(body: str, title: str | None) -> str:
 
 
 async def _load_postings(connection: AsyncConnection, hashes: Sequence[int]) -> defaultdict[int, set[int]]:
-    """Fingerprint → the articles that have it."""
+    """Return the articles that have each fingerprint."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     query = select(fingerprints.c.hash, fingerprints.c.number)
     for some in in_chunks(hashes):
@@ -257,7 +257,7 @@ async def _load_postings(connection: AsyncConnection, hashes: Sequence[int]) -> 
 
 
 async def _thin_out(connection: AsyncConnection, postings: Mapping[int, Collection[int]]) -> None:
-    """Of these fingerprints keep the newest articles only, so that no look-up reads more."""
+    """Keep only the newest articles of these fingerprints, so that no look-up reads more."""
     crowded = [
         {"its_hash": value, "oldest_kept": sorted(numbers, reverse=True)[POSTINGS - 1]}
         for value, numbers in postings.items()

@@ -1,9 +1,9 @@
-"""Which articles report the same event, for the digest: groups of a few days, across outlets and languages.
+"""Find the articles that report the same event, for the digest: groups of a few days, across outlets and languages.
 
 An article joins the group that it is most like, if it is like the group as a whole and like one of its members in
 particular: a mean over all members keeps chains (A like B, B like C) from swallowing everything. In one language all
-words count, between languages (and alphabets) only names and numbers. A group spans three days at most. Its number is
-that of the article that founded it, for ever; groups are never merged.
+words count, between languages (and alphabets) only names and numbers. A group spans three days at most. Its number
+remains that of the article that founded it; groups are never merged.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from datetime import timedelta
 from storage.relating.nearby import Likeness, Nearby, Piece
 
 SPAN = timedelta(days=3)
-# Chosen on composed events and on 144 Russian news pages, all taken for one day. Of the 12 groups that come out there,
+# Chosen on composed events and on 144 Russian news pages, all taken for one day. Of the 12 groups found there,
 # 8 are one event, one is two events of one affair, one the same statistics of two regions, and two share a site's own
-# lines, which two pages are too few to tell. Lower, false pairs take over. A missed pair costs one more line in a
-# digest, a false one hides a story.
+# lines, which cannot be told from two pages. With lower values false pairs prevail. A missed pair costs one more line
+# in a digest, a false one hides a story.
 ALIKE = 0.45  # with the most like member
 ALIKE_MARKS = 0.5  # the same between two languages, on names and numbers
 ALL_ALIKE = 0.25  # with the members on average
@@ -31,7 +31,7 @@ SAME_NUMBERS = 0.3  # on two days, texts with fewer of them in common are yester
 
 @dataclass(slots=True)
 class Groups:
-    """The events there are so far: article → event, and what is known of the articles' relations.
+    """The known events (article → event) and the known relations of the articles.
 
     `templates`, `related` and `translations` hold pairs of numbers, in whatever order.
     """
@@ -43,7 +43,7 @@ class Groups:
 
 
 def find_events(nearby: Nearby, numbers: Iterable[int], known: Groups) -> dict[int, int]:
-    """For each of `numbers`, in this order, the event it belongs to: a known one, or one that it or another founds.
+    """Return the event of each of `numbers`, in this order: a known event, or one that this or another article founds.
 
     `known` is not changed. An article without a day belongs to no group but that of its translation.
     """
@@ -80,7 +80,7 @@ def _most_like(
     related: set[int],
     family: Mapping[int, int],
 ) -> int | None:
-    """Return the event whose members are most like the article, None when none is like enough."""
+    """Return the event whose members are most like the article, None if no event is like enough."""
     likenesses = nearby.likenesses(piece.number)
     candidates = {event_of[other] for other in likenesses if other in event_of}
     best: tuple[float, int] | None = None
@@ -99,7 +99,7 @@ def _most_like(
 
 
 def _alike(nearby: Nearby, number: int, other: int, likeness: Likeness | None) -> float:
-    """How alike two articles are, 1 being just enough for one event."""
+    """Return how alike two articles are; 1 is just enough for the same event."""
     if likeness is None:
         return 0.0
     first, second = nearby.pieces[number], nearby.pieces[other]
@@ -129,7 +129,7 @@ def _other_edition(nearby: Nearby, piece: Piece, number: int, family: Mapping[in
 
 
 def _families(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Article → the lowest number among all that are templates of each other, by way of others too."""
+    """Map each article to the lowest number among all that are templates of each other, directly or through others."""
     neighbours = _neighbours(pairs)
     family: dict[int, int] = {}
     for start in sorted(neighbours):

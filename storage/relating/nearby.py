@@ -1,7 +1,7 @@
-"""The articles of some days side by side: how rare each word, name and number is among them, and who shares what.
+"""The articles of some days side by side: how rare each word, name and number is, and which articles share it.
 
 Weights are inverse document frequencies among these articles, so that the week's big story does not make all its
-articles look alike. A few articles are too few to count in: they are treated as part of a larger number.
+articles look alike. A few articles are too few to count in, so they are treated as part of a larger number.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from datetime import date, datetime
 
 from storage.relating.traits import Traits, everybodys
 
-PRIOR = 60  # articles, with other words, that are taken to be there besides
-EVERYBODYS_SHARE = 0.1  # of their weight that names have which nearly every article could have
+PRIOR = 60  # additional articles, with other words, that are assumed
+EVERYBODYS_SHARE = 0.1  # share of their weight for names that nearly every article could have
 KEPT_WORDS = 80  # of an article: the weightiest
 MARK_WEIGHT = 2.0  # names and numbers against words
-COMMON = 120  # articles; what more of them have tells nothing and would cost time
+COMMON = 120  # articles; a word or mark of more articles tells nothing and would cost time
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An article as it is compared. `day` is None for one that was adopted without a date.
+    """An article prepared for comparing. `day` is None if it was adopted without a date.
 
     `pages` say which pages of a site are one in several languages (see `storage.relating.translations.page_keys`).
     `addresses` are the ids of its own addresses, `leads_to` of those that it names as itself in other languages,
@@ -81,7 +81,7 @@ class Nearby:
                 self._with_mark[mark].append(number)
 
     def rarity(self, mark: str) -> float:
-        """0 for a mark that all have, up to 1; above 0.5 when at most about the root of all articles have it."""
+        """Return 0 for a mark of all articles, up to 1; above 0.5 if at most about the root of their number have it."""
         return self._rarity_of_mark[mark]
 
     def _rarity(self, mark: str) -> float:
@@ -94,9 +94,9 @@ class Nearby:
         return rarity
 
     def likenesses(self, number: int, *, words: bool = True) -> dict[int, Likeness]:
-        """Of the other articles that share something rare with article `number`, how much they share.
+        """Return how much other articles share with article `number`, for those that share something rare.
 
-        Without `words` only marks are looked at, which is what articles in other languages share.
+        Without `words` only marks count, which articles in other languages share.
         """
         own = self._vectors[number]
         found: defaultdict[int, Likeness] = defaultdict(Likeness)
@@ -116,12 +116,12 @@ class Nearby:
         return found
 
     def cosine(self, number: int, other: int, likeness: Likeness) -> float:
-        """How alike two articles of one language are, 0 to 1."""
+        """Return how alike two articles of one language are, 0 to 1."""
         lengths = self._vectors[number].length * self._vectors[other].length
         return (likeness.words + likeness.marks) / lengths if lengths else 0.0
 
     def marks_cosine(self, number: int, other: int, likeness: Likeness) -> float:
-        """How alike two articles are in names and numbers alone, 0 to 1."""
+        """Return how alike two articles are in names and numbers alone, 0 to 1."""
         lengths = self._vectors[number].marks_length * self._vectors[other].marks_length
         return likeness.marks / lengths if lengths else 0.0
 

@@ -1,8 +1,8 @@
-"""Look among the articles of some days for translations and common events, and write down what is found.
+"""Look among the articles of some days for translations and common events, and store them.
 
-Articles are taken up day by day, whenever they came: one of the past joins the events of its days. Reading and
-comparing hold no lock; what is found is then written in one transaction, in which an article that another run has
-settled meanwhile is left alone. A crash costs the batch it met; doing it again changes nothing.
+Articles are compared day by day, whenever they came: an article of the past joins the events of its days. Reading and
+comparing hold no lock; the findings are then written in one transaction, which leaves articles alone that another run
+has settled meanwhile. A crash costs the current batch; repeating it changes nothing.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from storage.relating.traits import read_traits
 from storage.relating.translations import Translation, find_translations, page_keys
 
 BATCH = 300  # articles, of one day
-AHEAD = 5000  # articles waiting that are put in order of their days at a time
+AHEAD = 5000  # waiting articles that are sorted by day at a time
 MOST = 2500  # articles that are compared with one another, the nearest ones; days of 300 make 2100
-FURNITURE = 3  # articles of one source among those that have a line: it belongs to the site
+FURNITURE = 3  # articles of a source with the same line: the line belongs to the site
 MIN_LINE = 20  # characters; shorter lines do not mislead
-UNDATED = "adopted"  # the method of articles that may have no day at all
+UNDATED = "adopted"  # the method of articles that may have no day
 RELATED = (Relation.RELATED, Relation.REPRINT, Relation.CONTAINED_IN, Relation.MERGE_CANDIDATE)
 _ADDRESS = re.compile(r"https?://[^\s<>\"«»]+[^\s<>\"«»().,;:!?]")
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """What `relate_new` did: articles looked at, translations found among them, and how many founded an event."""
+    """The result of `relate_new`: articles looked at, translations found, and articles that founded an event."""
 
     articles: int = 0
     translations: int = 0
@@ -55,7 +55,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class _Dated:
-    """When an article appeared, as far as that is known: its day, or when it was adopted without one."""
+    """The time of an article, as far as known: its day, or the moment of its adoption."""
 
     number: int
     day: date | None
@@ -63,7 +63,7 @@ class _Dated:
 
 
 async def waiting_since(connection: AsyncConnection) -> datetime | None:
-    """When the article was appended that has waited longest for `relate_new`; None when none waits."""
+    """Return when the article that has waited longest for `relate_new` was appended; None if no article waits."""
     query = select(func.min(articles.c.appended_at)).where(articles.c.related_at.is_(None))
     since: datetime | None = (await connection.execute(query)).scalar()
     return since
@@ -72,8 +72,8 @@ async def waiting_since(connection: AsyncConnection) -> datetime | None:
 async def relate_new(database: Database, *, now: datetime) -> Related:
     """Find the translations and events of all articles that have not been looked at yet.
 
-    Costs some milliseconds an article in large batches, and about a second for the first: the articles of the days
-    around are read for it. So call it before a digest rather than after every pass.
+    It takes some milliseconds an article in large batches, and about a second for the first: the articles of the days
+    around are read as well. So call it before a digest rather than after every pass.
     """
     done = Related()
     shelf = _Shelf()
@@ -121,7 +121,7 @@ async def _store(
     waiting &= event_of.keys()
     founded = 0
     for number in (number for number in numbers if number in waiting and number not in settled):
-        # Where another run has put the founder into an event, this article follows it there.
+        # If another run has put the founder into an event, this article follows it.
         settled[number] = settled.get(event_of[number], number)
         founded += settled[number] == number
         await connection.execute(insert_for(connection, events).values(number=number, event=settled[number]))
@@ -144,7 +144,7 @@ async def _count_translations(connection: AsyncConnection) -> int:
 
 
 async def _load_waiting(database: Database) -> list[list[_Dated]]:
-    """Batches of articles that wait, of one day each, in the order of the days; those without a day come last."""
+    """Return waiting articles in batches of one day each, in the order of the days; undated articles come last."""
     query = select(*_WHEN).where(articles.c.related_at.is_(None)).order_by(articles.c.number).limit(AHEAD)
     async with database.read() as connection:
         waiting = [_dated(row) for row in await connection.execute(query)]
@@ -173,7 +173,7 @@ def _dated(row: Any) -> _Dated:
 
 
 async def _load_near_by(connection: AsyncConnection, batch: Sequence[_Dated]) -> list[_Dated]:
-    """The batch, and the articles around it: of the days around, or adopted at the same time."""
+    """Return the batch and its neighbours: articles of the days around, or adopted at the same time."""
     first = batch[0]
     near = await connection.execute(select(*_WHEN).where(_around(first)))
     own = {dated.number for dated in batch}
@@ -199,7 +199,7 @@ def _days_between(first: _Dated, second: _Dated) -> int:
 
 
 async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Groups:
-    """Return the events and relations among these articles that are written down already."""
+    """Return the stored events and relations among these articles."""
     known = set(numbers)
     event_of: dict[int, int] = {}
     pairs: dict[str, list[tuple[int, int]]] = {}
@@ -219,7 +219,7 @@ async def _load_known(connection: AsyncConnection, numbers: Sequence[int]) -> Gr
 
 
 class _Shelf:
-    """The pieces that the last batch was compared with: most of them are needed for the next one too."""
+    """The pieces that the last batch was compared with: the next batch needs most of them too."""
 
     def __init__(self) -> None:
         self._pieces: dict[int, Piece] = {}
@@ -268,7 +268,7 @@ async def _load_rows(connection: AsyncConnection, column: Any, values: Collectio
 def _headline_and_lines(row: Row[Any]) -> tuple[str, list[str]]:
     file = ArticleFile.parse(row.body.encode("utf-8"))
     lines = [line for line in file.text.split("\n") if line]
-    if file.published is None and lines:  # then the file begins with the headline
+    if file.published is None and lines:  # an undated file begins with the headline
         return row.title or lines[0], lines[1:]
     return row.title or "", lines
 

@@ -1,8 +1,8 @@
-"""What a text can be recognised by in another language: its numbers and its names; and its words, for its own.
+"""The traits that identify a text: its numbers and names in any language, its words in its own.
 
 A number is recognised by its value ("1,1 млрд" is "1.1 billion"); dates, years, times and numbers below ten, which
 every text has, do not count. A name is recognised by its consonants in Latin letters ("Мирзиёевым", "Mirziyoyev"):
-vowels, endings and doublings are what spellings differ in.
+spellings differ in vowels, endings and doublings.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from config.phrases import any_of
 from extractors.dates.worded import month_named
 from extractors.text import tokens
 
-MAX_CHARACTERS = 40_000  # of a text that are looked at; hardly any article is longer
+MAX_CHARACTERS = 40_000  # of a text that are read; hardly any article is longer
 MAX_MARKS = 400
 STEM = 6  # characters: cutting words does for comparing what stemming does, in every language, at no cost
 SMALLEST = 10
@@ -47,7 +47,7 @@ _CYRILLIC = str.maketrans({
     "ў": "o", "ф": "f", "х": "", "ҳ": "", "һ": "", "ц": "ts", "ч": "C", "ш": "S", "щ": "S", "ъ": "", "ы": "i", "ь": "",
     "э": "e", "ю": "u", "я": "a", "є": "e", "ї": "i", "ґ": "g",
 })  # fmt: skip
-# What English, and Uzbek in Latin letters, write for one sound.
+# Letter groups for a single sound in English and in Latin Uzbek.
 _LATIN = {
     "tch": "C", "dzh": "j", "sch": "S", "zh": "j", "kh": "", "gh": "g", "sh": "S", "ch": "C", "ph": "f", "th": "t",
     "ck": "k", "tz": "ts", "qu": "kv", "q": "k", "w": "v", "y": "i", "h": "", "x": "ks",
@@ -61,7 +61,7 @@ _CURRENCIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Of one text. `marks` are its names and numbers ("#" and the value), in the order in which they first stand.
+    """The traits of a text. `marks` are its names and numbers ("#" and the value), in order of first occurrence.
 
     `numbers` are those among the marks that are numbers; `figures` counts all numbers, each time they stand. `words`
     are the stems with how often they stand. `quoted` are runs of words in the other script, a foreign headline for
@@ -80,7 +80,7 @@ class Traits:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Words:
-    """What the languages say about numbers and names (`[names]` in `config/languages/`)."""
+    """The languages' data on numbers and names (`[names]` in `config/languages/`)."""
 
     number: re.Pattern[str]
     endings: dict[str, re.Pattern[str]]  # of case and number, which follow names, by the language's code
@@ -139,7 +139,7 @@ def is_cyrillic(text: str) -> bool:
 
 
 def _value(found: re.Match[str], language: str | None) -> str | None:
-    """Return the number's value; None for one that says nothing: small, or a year."""
+    """Return the number's value; None for a small number or a year, which tell nothing."""
     whole, gap, point, part = found["whole"], found["gap"], found["point"], found["part"]
     if gap and not part and ((language == "en") == (gap == ".")) and gap != " " and whole.count(gap) == 1:
         whole, part = whole.split(gap)  # 1.234 in English, 1,234 elsewhere: the sign is the decimal one
@@ -167,7 +167,7 @@ def _names(text: str, language: str | None, cyrillic: bool) -> list[tuple[int, s
     for match in _CAPITAL.finditer(text):
         word, start = match[0], match.start()
         foreign = cyrillic and word.isascii()
-        # The first word of a sentence has a capital whatever it is; that of a foreign script has it as a name.
+        # The first word of a sentence always has a capital; a word in a foreign script has it only as a name.
         if len(word) < 3 or (not foreign and _SENTENCE_START.search(text[max(0, start - 9) : start])):
             continue
         if key := _key(word, language, known):
@@ -177,7 +177,7 @@ def _names(text: str, language: str | None, cyrillic: bool) -> list[tuple[int, s
 
 @lru_cache(maxsize=50_000)
 def _key(word: str, language: str | None, known: Languages) -> str | None:
-    """What a capitalised word is recognised by, None when too little is left of it. Acronyms are themselves."""
+    """Return the key of a capitalised word, None if too little is left of it. The key of an acronym is itself."""
     if word.isupper() and word.isascii() and len(word) <= 6:
         return f"={word.lower()}"
     lower = _APOSTROPHES.sub("", word.lower())

@@ -1,6 +1,6 @@
-"""Which articles are one text in two languages. Precision comes before finding all: a link that is wrong misleads.
+"""Find articles that are one text in two languages. Precision comes before recall: a wrong link misleads.
 
-Three kinds of sign, the surest first:
+There are three kinds of sign, the surest first:
 
 - the pages say so: one names the other as its edition in another language (hreflang), or both stand on one site under
   one number or one path;
@@ -30,9 +30,9 @@ DAYS = timedelta(days=2)
 DAYS_BETWEEN_EDITIONS = timedelta(days=7)  # a site translates the same week
 CANDIDATES = 12  # articles whose facts are compared, those with most in common
 MIN_CREDITED_WORDS = 4  # of a headline that a text names
-DEVIATIONS = 3  # standard ones; one pair in 740 goes beyond by chance
+DEVIATIONS = 3  # standard deviations; one pair in 740 exceeds them by chance
 AS_SURE = 0.03  # of the score
-SAME_WORDS = 0.5  # of one alphabet: then the texts are in one language, whatever was measured
+SAME_WORDS = 0.5  # share of words in the same alphabet: the texts are then in one language, whatever was detected
 _LANGUAGE = re.compile(
     r"(?:ru|rus|en|eng|kk|kz|kaz|qaz|uz|uzb|uz-latn|uz-cyrl|oz|ky|kg|kyr|tg|tj|taj|tk|tm|tr|zh|cn|uk|ua|de|fr)"
 )
@@ -68,7 +68,7 @@ class Agreement:
 
     @property
     def by_chance(self) -> bool:
-        """Whether two reports of the same facts, each in its own order, could well agree in order as these do.
+        """Whether independent reports of the same facts could agree in their order as much as these do.
 
         Kendall's rank correlation: for n facts the variance of agreeing less disagreeing pairs is n(n-1)(2n+5)/18.
         """
@@ -79,7 +79,7 @@ class Agreement:
 
     @property
     def score(self) -> float:
-        """0 to 1; 1 when all numbers and names agree and stand in the same order."""
+        """The score, 0 to 1; 1 if all numbers and names agree and stand in the same order."""
         parts = [min(1.0, self.names), self.order, *([self.numbers] if self.shared_numbers else [])]
         return sum(parts) / len(parts)
 
@@ -105,9 +105,9 @@ def find_translations(nearby: Nearby, numbers: Iterable[int]) -> list[Translatio
 
 
 def page_keys(url: str) -> tuple[str, ...]:
-    """What the addresses of one article in several languages have in common, on one site: path and number.
+    """Return keys that the addresses of an article in several languages share on a site: path and number.
 
-    Both are only a sign for pages whose languages differ and that no third one shares.
+    Both are a sign only for pages in different languages, and only if no third page has them.
     """
     parts = urlsplit(url)
     labels = canonical_host(parts.hostname or "").split(".")
@@ -126,7 +126,7 @@ def page_keys(url: str) -> tuple[str, ...]:
 
 
 def agreement(nearby: Nearby, first: Piece, second: Piece) -> Agreement:
-    """How far the facts of two articles agree."""
+    """Return how far the facts of two articles agree."""
     marks, others = first.traits.marks, second.traits.marks
     position = {mark: rank for rank, mark in enumerate(others)}
     shared = [mark for mark in marks if mark in position]
@@ -148,11 +148,11 @@ def agreement(nearby: Nearby, first: Piece, second: Piece) -> Agreement:
 
 
 class _Signs:
-    """Which of the articles name, link to, credit or stand beside which."""
+    """The index of articles that name, link to, credit or stand beside each other."""
 
     def __init__(self, nearby: Nearby) -> None:
-        self._of: defaultdict[str, set[int]] = defaultdict(set)  # an address or page key → whose it is
-        self._naming: defaultdict[str, set[int]] = defaultdict(set)  # … → who names it as an edition of itself
+        self._of: defaultdict[str, set[int]] = defaultdict(set)  # an address or page key → its articles
+        self._naming: defaultdict[str, set[int]] = defaultdict(set)  # … → articles that name it as their edition
         self._linking: defaultdict[str, set[int]] = defaultdict(set)
         self._quoting: list[tuple[int, str]] = []
         self._headlines: list[tuple[int, str]] = []
@@ -170,7 +170,7 @@ class _Signs:
             if headline := _headline(piece):
                 self._headlines.append((number, headline))
         for key, numbers in paged.items():
-            # A key that two articles in one language have is no article's: a section's, or the day's.
+            # A key of two articles in one language is not an article's but a section's or the day's.
             if len({nearby.pieces[number].language for number in numbers}) == len(numbers):
                 self._of[key].update(numbers)
 
@@ -223,7 +223,7 @@ def _scores(nearby: Nearby, signs: _Signs, piece: Piece) -> dict[int, float]:
 
 
 def _convincing(first: Piece, second: Piece, agreed: Agreement) -> bool:
-    """Whether the facts alone tell a translation. Where texts are mostly figures (rates, weather), they cannot."""
+    """Return whether the facts alone prove a translation; in texts of mostly figures (rates, weather) they cannot."""
     sizes = sorted((first.traits.size, second.traits.size))
     if 2 * sizes[0] < sizes[1] or _figures(first) or _figures(second) or agreed.order < 0.75 or agreed.by_chance:
         return False
@@ -245,7 +245,7 @@ def _supported(first: Piece, second: Piece, agreed: Agreement) -> bool:
 
 
 def _not_at_odds(first: Piece, second: Piece, agreed: Agreement) -> bool:
-    """Whether a site's two pages with one number may be one text: some share numbers among languages by chance."""
+    """Return whether a site's two pages with one number may be one text: languages may share numbers by chance."""
     if min(len(first.traits.marks), len(second.traits.marks)) < 5:
         return True
     return (
@@ -264,7 +264,7 @@ def _figures(piece: Piece) -> bool:
 
 
 def _near(first: Piece, second: Piece, most: timedelta) -> bool:
-    """Whether the days are near; an article adopted without one is compared with all adopted at the same time."""
+    """Return whether the days are near; an undated adopted article is compared with all adopted at the same time."""
     if first.day is not None and second.day is not None:
         return abs(first.day - second.day) <= most
     return first.adopted_at is not None and first.adopted_at == second.adopted_at

@@ -25,7 +25,7 @@ Line = tuple[str, ...]
 
 MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
 HEAD = 40  # words in which a text names its subject
-TEASER = 0.4  # share of the other text's head that a teaser has; its size must be below this share of the other's
+TEASER = 0.4  # share of the other text's head that a teaser has; a text below this share of its size must have it
 
 # Own and shared text are told apart in stretches; the shares were chosen on real articles with made variants.
 STRETCH = 12  # words

@@ -1,12 +1,12 @@
-"""What people type into the search, read without ever failing on its form.
+"""Parse search queries as people type them; odd forms never fail.
 
     uranium export          both words, in any form, anywhere in headline or text
-    "critical minerals"     these words, in any form, one after the other; «…» and “…” do as well
+    "critical minerals"     these words, in any form, one after the other; also in «…» or “…”
     Astana OR Tashkent      either; OR binds more tightly than the space between words
     -Afghanistan            not this word or "phrase"
-    minera*                 all words that begin so; at the end of a phrase as well
+    minera*                 all words with this beginning; also at the end of a phrase
 
-Signs that mean nothing here are passed over. Words that a sign joins ("C5+1", "US-Kazakh") count as a phrase.
+Other signs are ignored. Words that a sign joins ("C5+1", "US-Kazakh") count as a phrase.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Stems that stand one after the other; the last may be only the beginning of one."""
+    """Stems that stand one after the other; the last may be only the beginning of a stem."""
 
     stems: tuple[str, ...]
     is_beginning: bool = False
 
 
-Term = tuple[Phrase, ...]  # any of these
+Term = tuple[Phrase, ...]  # alternatives
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What an article must have, one of each group, and what it must not."""
+    """The terms that an article must have, one of each group, and the terms that it must not have."""
 
     required: tuple[Term, ...]
     excluded: Term
 
 
 def parse(query: str) -> Query:
-    """The query as typed by a person. Raises ValueError, in one sentence, when there is nothing to look for."""
+    """Return the query that a person typed. Raises ValueError, in one sentence, if it has nothing to look for."""
     required: list[Term] = []
     excluded: list[Phrase] = []
     joined = False  # the next term is an alternative to the last

@@ -1,9 +1,9 @@
 """Full text search over the articles: the same words found, in the same way, in SQLite and in PostgreSQL.
 
-What is indexed are stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
+The index holds stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
 an FTS5 table without the text, PostgreSQL in a `tsvector` under a GIN index; both hold the positions that phrases need.
 Source and language stand beside them as words with a `=`, which no query can contain. An article is indexed in the
-transaction that inserts it; those that were there before, by migration 0004.
+transaction that inserts it; migration 0004 indexed the older ones.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from storage.search.queries import Phrase, Query, parse
 from storage.search.snippets import snippet
 from storage.search.stems import stems
 
-RANKED = 500  # of more matching articles only the newest are ranked: a word that is everywhere says little
-TITLE_WEIGHT = 5.0  # a word of the headline counts as so many of the text
+RANKED = 500  # the newest matches that are ranked: a word with more matches tells little
+TITLE_WEIGHT = 5.0  # a word of the headline counts as five of the text
 # PostgreSQL takes a tsvector of less than a megabyte, with positions up to 16,383.
 MAX_CHARACTERS = 100_000
 MAX_WORDS = 16_000
@@ -90,7 +90,7 @@ async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
 
 
 def rebuild(connection: Connection) -> int:
-    """Index all articles anew; returns how many. About a minute for 100,000."""
+    """Index all articles anew; return how many. About a minute for 100,000."""
     name = connection.dialect.name
     connection.execute(text(_EMPTY[name]))
     facts = articles.c.number, articles.c.title, articles.c.body, articles.c.source_id, articles.c.language
@@ -115,8 +115,8 @@ async def search(
 ) -> list[Hit]:
     """Return the articles that match `query` (`storage.search.queries` has its rules), best first.
 
-    Days are days of publication, both included; an undated article is on none. Without `sources` or `languages` all
-    count. Raises ValueError, in one sentence, when the query has nothing to look for.
+    Days are days of publication, both included; they leave out undated articles. Without `sources` or `languages` all
+    count. Raises ValueError, in one sentence, if the query has nothing to look for.
     """
     parsed = parse(query)
     name = connection.dialect.name
@@ -130,7 +130,7 @@ async def search(
     statement = text(_RANKED[name].format(title=TITLE_WEIGHT, body=1 / TITLE_WEIGHT, dated=dated))
     if dated:
         statement = statement.bindparams(bindparam("first", type_=Date), bindparam("last", type_=Date))
-    if name == "postgresql":  # a plan made for any word whatever would read most of the table for a rare one
+    if name == "postgresql":  # a plan for any word would read most of the table for a rare word
         await connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     ranked = (await connection.execute(statement, values)).all()
     best = {row.number: row.score for row in sorted(ranked, key=lambda row: (-row.score, -row.number))[:limit]}

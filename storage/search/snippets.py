@@ -1,4 +1,4 @@
-"""The part of a text that shows best why the search found it, with the words that matched marked."""
+"""Snippets: the part of a text that best shows why the search found it, with the matching words marked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Span = tuple[int, int]  # from one word to another, counted in words, the last 
 
 
 def snippet(text: str, query: Query, *, marks: tuple[str, str]) -> str:
-    """About thirty words of `text` on one line: those with the most different matches, and of these the first."""
+    """Return about thirty words of `text` on one line: the first part with the most different matches."""
     found = list(words(text))
     matches = _matches([word for word, _, _ in found], query)
     begin = _best_start(matches)
@@ -29,7 +29,7 @@ def snippet(text: str, query: Query, *, marks: tuple[str, str]) -> str:
 
 
 def _matches(typed: list[str], query: Query) -> list[tuple[_Span, int]]:
-    """Where the words of a term stand, with the number of the term, in the order of the text."""
+    """Return the spans of matching phrases, with the number of their term, in the order of the text."""
     found_stems = [stem(word) for word in typed]
     phrases = [(number, phrase) for number, term in enumerate(query.required) for phrase in term]
     return [

@@ -1,13 +1,13 @@
 """The words of a text as the search knows them: folded, and cut to a stem that all forms of a word share.
 
-Which rules cut a word is told by its letters and the `[search]` of the languages (`config/languages/`): Russian stems
-for words in Cyrillic, English ones for words in Latin letters (Snowball, https://snowballstem.org), all other words as
-they are. A word of another language in one of these scripts is cut by the same rules wherever it stands, so it is still
-found. Changing anything here or in the shipped `[search]` takes a migration that indexes all articles anew.
+The letters of a word and the `[search]` of the languages (`config/languages/`) choose its rules: Russian stems for
+words in Cyrillic, English stems for words in Latin letters (Snowball, https://snowballstem.org); other words stay
+whole. A word of another language in one of these scripts is cut by the same rules everywhere, so it is found. A change
+here or in the shipped `[search]` takes a migration that indexes all articles anew.
 
 A Russian noun without an ending may look as if it had one (Токаев, кредит, Казахстан): Snowball cuts that form alone
-once more than all the others, Токаева → токаев, Токаев → тока. So here a stem is cut again as long as what comes off
-could be the end of such a noun, a hard consonant; other second cuts would make one word of too many.
+once more than all the others, Токаева → токаев, Токаев → тока. So here a stem is cut again as long as the removed
+letters could end such a noun (a hard consonant); other second cuts would merge different words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Protocol
 
 from config.languages import Languages, Search, languages
 
-_APOSTROPHES = "'’‘ʻʼ`´"  # Uzbek oʻ and gʻ are typed with any of them
-_WORD = re.compile(rf"[^\W_]+(?:[\u0300-\u036f{_APOSTROPHES}]+[^\W_]+)*")  # accents over Cyrillic are no letters
+_APOSTROPHES = "'’‘ʻʼ`´"  # Uzbek oʻ and gʻ are typed with any of these
+_WORD = re.compile(rf"[^\W_]+(?:[\u0300-\u036f{_APOSTROPHES}]+[^\W_]+)*")  # Cyrillic accents are not letters
 _IGNORED = re.compile(rf"[{_APOSTROPHES}]s$|[\u0300\u0301{_APOSTROPHES}]")  # stress marks, 's
 MIN_STEM = 3  # letters that a second cut leaves
 MAX_LETTERS = 40  # of one word; a longer run of letters is an address or a mistake
@@ -33,7 +33,7 @@ class _Stemmer(Protocol):
 
 
 def words(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each word of `text` with where it begins and ends; stem it with `stem`."""
+    """Yield each word of `text` with its start and end; stem it with `stem`."""
     for found in _WORD.finditer(text):
         yield found[0], found.start(), found.end()
 
@@ -44,7 +44,7 @@ def stems(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """What all forms of `word` have in common. Made of letters and digits only, never empty."""
+    """Return the stem that all forms of `word` share: letters and digits only, never empty."""
     return _stem(word, languages())
 
 
@@ -73,7 +73,7 @@ def _without_ending(folded: str, rules: Search) -> str:
 
 
 def fold(word: str) -> str:
-    """`word` in small letters, without what spelling leaves free: stress marks, apostrophes, ё, typographic forms."""
+    """Return `word` in small letters, without spelling variants: stress marks, apostrophes, ё, typographic forms."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     kept = _IGNORED.sub("", folded).replace("ё", "е")
     if not kept.isalnum():

@@ -1,8 +1,8 @@
-"""What is remembered of feeds and of every URL they ever named.
+"""The stored state of feeds and of each URL that they ever named.
 
-An entry is recorded as pending in the same transaction as the feed's validators, so a pass that dies afterwards
-forgets nothing: the next one takes up what has no outcome yet. A URL with a final outcome is never fetched again;
-a failed one comes back after growing gaps and is given up at last.
+An entry is stored as pending in the same transaction as the feed's validators, so a pass that dies afterwards loses
+nothing: the next pass takes up entries without an outcome. A URL with a final outcome is never fetched again; a failed
+URL is tried again after growing gaps and finally given up.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ NOT_FINAL = tuple(outcome for outcome in Outcome if not outcome.final)
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What the last polls of a feed left: validators for the next one, the body's hash, the failures in a row.
+    """The result of a feed's last polls: validators for the next poll, the body's hash, the failures in a row.
 
-    `interval_s` is the time between polls that they suggest, `longest_s` the longest that is sure to miss nothing.
+    `interval_s` is the time between polls that they suggest, `longest_s` the longest that surely misses no entry.
     """
 
     url: str
@@ -77,8 +77,8 @@ async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]
 
 
 async def store_poll(connection: AsyncConnection, state: FeedState, *, source_id: str, now: datetime) -> None:
-    """Remember a successful poll. Only in the transaction that stores its entries: a server that is then asked for
-    what is new since these validators must not be asked in vain.
+    """Store a successful poll. Call only in the transaction that stores its entries: with these validators the server
+    sends only newer entries.
     """
     values = {"polled_at": now, "succeeded_at": now, "error": None, **_kept(state, source_id)}
     await _upsert_feed(connection, state.url, values)
@@ -87,7 +87,7 @@ async def store_poll(connection: AsyncConnection, state: FeedState, *, source_id
 async def store_failed_poll(
     connection: AsyncConnection, state: FeedState, *, source_id: str, error: str, now: datetime
 ) -> None:
-    """Remember that a poll failed; the validators stay those of the last body whose entries we have."""
+    """Store that a poll failed; the validators stay those of the last body whose entries are stored."""
     values = {"polled_at": now, "error": error, **_kept(state, source_id)}
     await _upsert_feed(connection, state.url, values)
 
@@ -100,9 +100,9 @@ def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
 async def store_entries(
     connection: AsyncConnection, source_id: str, entries: Sequence[tuple[str, Entry]], *, now: datetime
 ) -> int:
-    """Record a feed's entries as pending, unless their URL is known already. Returns how many are new.
+    """Record a feed's entries as pending, unless their URL is known already. Return how many are new.
 
-    What only a backfill knew so far is the monitor's from now on, whatever its date.
+    Entries that only a backfill knew belong to the monitor from now on, whatever their date.
     """
     new = 0
     for some in in_chunks(entries):
@@ -121,7 +121,7 @@ async def store_entries(
 
 
 async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
-    """These sources' entries that are due, oldest and undated first: never tried, or failed and the gap is over."""
+    """Return the due entries of these sources, oldest and undated first: never tried, or failed and the gap is over."""
     columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
     query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None), is_due(now))
     rows = await connection.execute(
@@ -133,7 +133,7 @@ async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, no
 async def load_pending(
     connection: AsyncConnection, keys: Sequence[str], *, now: datetime, period: Period | None = None
 ) -> list[PendingEntry]:
-    """Those of the entries that are still due, in the order given: another run may have settled some meanwhile."""
+    """Return the entries that are still due, in the order given: another run may have settled some meanwhile."""
     rows: dict[str, PendingEntry] = {}
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
@@ -146,7 +146,7 @@ async def load_pending(
 async def still_due(
     connection: AsyncConnection, keys: Collection[str], *, now: datetime, period: Period | None = None
 ) -> set[str]:
-    """As `load_pending`, but no more than which of the entries these are."""
+    """Return only the keys of the entries that `load_pending` would load."""
     found: set[str] = set()
     for some in in_chunks(sorted(keys)):
         query = select(urls.c.key).where(urls.c.key.in_(some), is_due(now, period))
@@ -155,9 +155,9 @@ async def still_due(
 
 
 def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:
-    """Which entries may be taken on: never tried, or failed and the gap is over.
+    """Return the condition that an entry may be taken on: never tried, or failed and the gap is over.
 
-    With the `period` of a backfill also those of its days that lay outside an earlier one's.
+    With the `period` of a backfill also entries of its days that lay outside an earlier backfill's period.
     """
     untried = urls.c.outcome.is_(None)
     again = and_(urls.c.outcome.in_(Outcome.which(Again.LATER)), urls.c.next_attempt <= now)
@@ -178,14 +178,14 @@ def is_final() -> ColumnElement[bool]:
 
 
 async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) -> int:
-    """How many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
+    """Return how many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
     ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
     query = select(func.count()).select_from(urls).where(*ours, is_waiting())
     return int((await connection.execute(query)).scalar_one())
 
 
 async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
-    """Those of the entries that have a final outcome and are never fetched again, each with its article."""
+    """Return the entries with a final outcome, which are never fetched again, each with its article."""
     found: dict[str, int | None] = {}
     for some in in_chunks(keys):
         query = select(urls.c.key, urls.c.article).where(urls.c.key.in_(some), is_final())
@@ -195,7 +195,7 @@ async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How the entry `key` ended, and what the decision rests on."""
+    """The outcome of the entry `key`, and the grounds of the decision."""
 
     key: str
     outcome: Outcome
@@ -209,7 +209,7 @@ class Settled:
 
 
 async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled], *, now: datetime) -> None:
-    """Write down how entries ended. A feed's full text is only kept while it may still be needed."""
+    """Store how entries ended. A feed's full text is kept only while it may be needed."""
     names = [field.name for field in fields(Settled) if field.name != "key"]
     values = {name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names}
     statement = update(urls).where(urls.c.key == bindparam("its_key"))
@@ -226,7 +226,7 @@ async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled]
 
 
 def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | None:
-    """When an entry that failed after `attempts` earlier attempts is tried again; None: it is given up."""
+    """Return when an entry that failed after `attempts` earlier attempts is tried again; None: it is given up."""
     if attempts >= len(RETRY_GAPS):
         return None
     return max(now + RETRY_GAPS[attempts], error.retry_after or now)

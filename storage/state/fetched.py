@@ -1,7 +1,7 @@
-"""Pages that have been fetched and not decided on yet, in files: after a crash no host is asked for them twice.
+"""Pages that are fetched but not decided on yet, in files: after a crash no host is asked for them twice.
 
-One file a page, gone when its outcome is in the index. They need not survive a power cut, so nothing is synced: what
-is lost is fetched again.
+A page is a file, deleted when its outcome is in the index. The files need not survive a power cut, so they are not
+synced: lost pages are fetched again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from extractors.records import Page
 from storage.files.local_folder import named_disk_errors
 
-KEPT = timedelta(days=1)  # then a page may have changed, and is better fetched again
+KEPT = timedelta(days=1)  # after that a page may have changed and is fetched again
 
 
 class Fetched:
@@ -29,7 +29,7 @@ class Fetched:
         self._folder = folder
 
     def prepare(self) -> None:
-        """Throw away what is too old. Raises StorageError."""
+        """Delete pages that are too old. Raises StorageError."""
         with named_disk_errors(self._folder), contextlib.suppress(FileNotFoundError):
             oldest = time.time() - KEPT.total_seconds()
             for entry in list(os.scandir(self._folder)):
@@ -51,7 +51,7 @@ class Fetched:
         return self._path(key).exists()
 
     def find(self, key: str, *, before: float = math.inf) -> Page | None:
-        """Return the page of the entry, if it is kept, since before that moment of Unix time."""
+        """Return the page of the entry if it is kept since before `before` (Unix time), else None."""
         path = self._path(key)
         try:
             if path.stat().st_mtime >= before:
@@ -59,11 +59,11 @@ class Fetched:
             head, _, body = path.read_bytes().partition(b"\n")
             facts = json.loads(head)
             return Page(facts["url"], body, facts["charset"], datetime.fromisoformat(facts["fetched_at"]))
-        except (OSError, ValueError, LookupError):  # not there, or cut short by a power cut
+        except (OSError, ValueError, LookupError):  # missing, or truncated by a power cut
             return None
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Throw away the pages of these entries: they are decided on."""
+        """Delete the pages of these entries, which are decided on."""
         with contextlib.suppress(OSError):
             for key in keys:
                 self._path(key).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What is remembered of hosts between passes, stored and loaded."""
+"""Load and store the state of hosts between passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.index.schema import hosts
 
 
 async def load_hosts(connection: AsyncConnection) -> list[HostState]:
-    """All hosts ever met."""
+    """Return the state of all hosts ever met."""
     return [
         HostState(
             host=row.host,
@@ -28,7 +28,7 @@ async def load_hosts(connection: AsyncConnection) -> list[HostState]:
 
 
 async def store_hosts(connection: AsyncConnection, states: Sequence[HostState]) -> None:
-    """Remember these hosts as they are now."""
+    """Store the present state of these hosts."""
     for state in states:
         values = {
             "robots": state.robots.text if state.robots else None,

@@ -1,4 +1,4 @@
-"""Entries that archives name for a backfill: recorded under the window that listed them, taken on by its period."""
+"""Entries that archives name for a backfill: stored under the window that listed them, taken on by its period."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ async def store_listed(
     window: int,
     now: datetime,
 ) -> int:
-    """Record entries (key, entry, address of an archived copy) as pending for a window. Returns how many are new.
+    """Record entries (key, entry, address of an archived copy) as pending for a window. Return how many are new.
 
-    One that an earlier window of the source listed is this window's now; one that a feed named stays the monitor's,
-    and one of another source stays that source's.
+    An entry that an earlier window of the source listed moves to this window; an entry that a feed named stays with
+    the monitor, and an entry of another source stays with that source.
     """
     new = 0
     for some in in_chunks(entries):
@@ -38,7 +38,7 @@ async def store_listed(
         statement = insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key)
         new += len((await connection.execute(statement, rows)).all())
         listed_before = and_(urls.c.key.in_(list(listed)), urls.c.source_id == source_id, urls.c.window != window)
-        # What another window has listed and not yet taken on would be lost to it: so it is to be listed again.
+        # Another window loses entries that it has listed and not yet taken on: so it must be listed again.
         untried = select(urls.c.window).where(listed_before, urls.c.outcome.is_(None), urls.c.published.is_(None))
         await connection.execute(update(windows).where(windows.c.id.in_(untried)).values(complete=False))
         await connection.execute(update(urls).where(listed_before).values(window=window))
@@ -48,7 +48,7 @@ async def store_listed(
 async def load_due_listed(
     connection: AsyncConnection, source_id: str, period: Period, *, now: datetime
 ) -> list[DueEntry]:
-    """A source's entries that are due and may be of the period: dated in it, or undated in one of its windows."""
+    """Return a source's due entries that may be of the period: dated in it, or undated in one of its windows."""
     columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
     query = select(*columns).where(urls.c.source_id == source_id, _of(source_id, period), is_due(now, period))
     rows = await connection.execute(query.order_by(urls.c.published.nulls_first(), by_code_point(urls.c.key)))
@@ -56,7 +56,7 @@ async def load_due_listed(
 
 
 async def count_listed_pending(connection: AsyncConnection, source_id: str, period: Period) -> int:
-    """How many of them the same command will try: not tried yet, or failed with attempts left."""
+    """Return how many entries the same command will try: not tried yet, or failed with attempts left."""
     query = select(func.count()).select_from(urls)
     query = query.where(urls.c.source_id == source_id, _of(source_id, period), is_waiting())
     return int((await connection.execute(query)).scalar_one())
@@ -70,5 +70,5 @@ def _of(source_id: str, period: Period) -> ColumnElement[bool]:
     return or_(
         and_(urls.c.published >= start, urls.c.published < end),
         and_(urls.c.published.is_(None), urls.c.window.in_(touching)),
-        urls.c.day.between(period.first, period.last),  # as a page has said that an earlier backfill left out
+        urls.c.day.between(period.first, period.last),  # the page's own day; an earlier backfill left it out
     )

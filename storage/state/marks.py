@@ -1,7 +1,7 @@
-"""What readers judged: this article is on topic, that one is not. And the articles to try a topic on, from the index.
+"""Readers' judgements of articles, on topic or not; and the articles of the index to try a topic on.
 
-Of an article of the corpus the whole text is there; of one that was refused lately too (`storage.state.refused`); of a
-page that was never extracted, or whose text is forgotten, headline and summary from the feed are left.
+The whole text is available for articles of the corpus and for lately refused ones (`storage.state.refused`). For pages
+that were never extracted, or whose text is forgotten, only headline and summary from the feed are left.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from storage.index.dialects import by_code_point, insert_for
 from storage.index.schema import articles, marks, refused_texts, urls
 
 REFUSED = Outcome.which(Counted.OFF_TOPIC)
-TEXT, SUMMARY = "text", "headline and summary"  # what an article can be judged by
+TEXT, SUMMARY = "text", "headline and summary"  # the possible bases of a judgement
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An article that was kept or refused, with what is left of it to judge it by again.
+    """An article that was kept or refused, with its remaining text to judge it again.
 
-    `relevant` is the outcome of then, None where none was decided; `mark` a reader's judgement, if there is one.
+    `relevant` is the former outcome, None if undecided; `mark` is a reader's judgement, if any.
     """
 
-    key: str  # canonical URL; of an adopted article without one the name of its file
+    key: str  # canonical URL; for an adopted article without a URL the name of its file
     article: Article
     basis: str  # TEXT or SUMMARY
     relevant: bool | None
@@ -39,7 +39,7 @@ class Judged:
 
 
 async def find_judged(connection: AsyncConnection, key: str) -> Judged | None:
-    """What is known of the page at `key`: its article, or the one that it repeats. None for an unknown address."""
+    """Return the page at `key`: its article, or the article that it repeats. None for an unknown address."""
     row = (await connection.execute(select(urls.c.article).where(urls.c.key == key))).first()
     number = row.article if row is not None else None
     by = articles.c.number == number if number is not None else articles.c.canonical_url == key
@@ -49,14 +49,14 @@ async def find_judged(connection: AsyncConnection, key: str) -> Judged | None:
 
 
 async def store_mark(connection: AsyncConnection, key: str, *, relevant: bool, now: datetime) -> None:
-    """Remember a judgement; a later one takes the place of an earlier one."""
+    """Store a judgement; it replaces an earlier one."""
     values = {"relevant": relevant, "marked_at": now}
     statement = insert_for(connection, marks).values(key=key, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=[marks.c.key], set_=values))
 
 
 async def load_marked(connection: AsyncConnection) -> AsyncIterator[Judged]:
-    """Every article that has been marked, in the order of the addresses."""
+    """Yield the articles that have been marked, in the order of the addresses."""
     query = select(marks.c.key).order_by(by_code_point(marks.c.key))
     for key in (await connection.execute(query)).scalars().all():
         if judged := await find_judged(connection, key):
@@ -64,7 +64,7 @@ async def load_marked(connection: AsyncConnection) -> AsyncIterator[Judged]:
 
 
 async def load_judged(connection: AsyncConnection, since: datetime) -> AsyncIterator[Judged]:
-    """The articles kept since that moment, in the order of their numbers, then those refused, the newest first."""
+    """Yield the articles kept since then, in the order of their numbers, then the refused ones, the newest first."""
     async for judged in _kept(connection, articles.c.appended_at >= since):
         yield judged
     async for judged in _others(connection, and_(urls.c.outcome.in_(REFUSED), urls.c.decided_at >= since)):

@@ -1,6 +1,6 @@
 """The texts of articles that were refused lately: a changed topic can be tried on them without fetching anything.
 
-Kept for some days and up to some number; what a reader has judged is kept as long as the judgement.
+They are kept for some days and up to some number; texts that a reader has judged are kept with the judgement.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from extractors.records import Found
 from storage.index.dialects import insert_for
 from storage.index.schema import marks, refused_texts
 
-MAX_CHARACTERS = 100_000  # as much of a text as the topic looks at
+MAX_CHARACTERS = 100_000  # as much of a text as the topic reads
 
 
 def refused_row(result: Found, now: datetime) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def refused_row(result: Found, now: datetime) -> dict[str, Any]:
 
 
 async def store_refused(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep these texts, each in place of an earlier one of its page."""
+    """Store these texts; each replaces an earlier text of its page."""
     if rows:
         statement = insert_for(connection, refused_texts)
         new = {name: statement.excluded[name] for name in ("title", "language", "text", "judged_at")}
@@ -40,7 +40,7 @@ async def store_refused(connection: AsyncConnection, rows: Sequence[dict[str, An
 
 
 async def forget_refused(connection: AsyncConnection, limits: Refused, *, now: datetime) -> None:
-    """Forget texts that are too old or too many, the oldest first; never one that a reader has judged."""
+    """Delete texts that are too old or too many, the oldest first; never a text that a reader has judged."""
     oldest = now - timedelta(days=limits.keep_days)
     newest = select(refused_texts.c.judged_at).order_by(refused_texts.c.judged_at.desc())
     beyond = (await connection.execute(newest.offset(limits.keep_texts).limit(1))).scalar()

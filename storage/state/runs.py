@@ -1,4 +1,4 @@
-"""The log of runs: what ran when, on which engine, and how it ended."""
+"""The log of runs: their kind, time, engine and result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.index.schema import runs
 
 
 async def store_run_start(database: Database, *, kind: str, engine: str, now: datetime) -> int:
-    """Note that a run begins; returns its id."""
+    """Note that a run begins; return its id."""
     async with database.write() as connection:
         result = await connection.execute(
             insert(runs).values(kind=kind, engine=engine, started_at=now).returning(runs.c.id)

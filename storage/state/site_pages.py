@@ -1,4 +1,4 @@
-"""The lines of each site's newest pages (`extractors.pages.memory`), so that what it prints on all of them is known."""
+"""The lines of each site's newest pages (`extractors.pages.memory`), to find lines that a site prints on all pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SitePage(NamedTuple):
 
 
 def pages_of(results: Iterable[Result]) -> list[SitePage]:
-    """What there is to remember of these results."""
+    """Return the lines to store of these results."""
     return [
         SitePage(canonical_host(urlsplit(result.url).hostname or ""), result.key, result.article.lines)
         for result in results
@@ -36,14 +36,14 @@ def pages_of(results: Iterable[Result]) -> list[SitePage]:
 
 
 async def load_site_pages(connection: AsyncConnection, sites: Collection[str]) -> list[SitePage]:
-    """What is remembered of these sites, the oldest first."""
+    """Return the stored pages of these sites, the oldest first."""
     query = select(site_pages.c.site, site_pages.c.key, site_pages.c.lines).where(site_pages.c.site.in_(sorted(sites)))
     rows = await connection.execute(query.order_by(site_pages.c.seen_at, by_code_point(site_pages.c.key)))
     return [SitePage(*row) for row in rows]
 
 
 async def store_site_pages(connection: AsyncConnection, pages: Sequence[SitePage], *, now: datetime) -> None:
-    """Remember these pages, and of their sites the newest only."""
+    """Store these pages; keep only the newest pages of their sites."""
     if not pages:
         return
     newest = {(page.site, page.key): page for page in pages}

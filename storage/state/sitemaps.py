@@ -1,4 +1,4 @@
-"""What is remembered of the sitemaps behind the address of a feed, so that what they list next can be told apart."""
+"""The stored state of the sitemaps behind a feed's address, which tells new entries from known ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from storage.index.schema import feed_parts
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """What the last reading of a sitemap left: its validators, its body's hash, and the hashes of the pages it named.
+    """The result of the last reading of a sitemap: its validators, its body's hash, the hashes of the pages it named.
 
-    A feed that is a plain sitemap has itself as its part. `rank` is 0 for what is asked at each poll.
+    A feed that is a plain sitemap has itself as its part. `rank` is 0 for sitemaps that are asked at each poll.
     """
 
     url: str
@@ -31,7 +31,7 @@ class PartState:
 
 
 async def load_parts(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, tuple[PartState, ...]]:
-    """Return the parts of each of these feeds, by rank; feeds that are no sitemaps are left out."""
+    """Return the parts of each of these feeds, by rank; leave out feeds that are not sitemaps."""
     columns = [feed_parts.c[field.name] for field in fields(PartState)]
     query = select(feed_parts.c.feed_url, *columns).where(feed_parts.c.feed_url.in_(feed_urls))
     found: dict[str, list[PartState]] = defaultdict(list)
@@ -43,7 +43,7 @@ async def load_parts(connection: AsyncConnection, feed_urls: Sequence[str]) -> d
 
 
 async def store_parts(connection: AsyncConnection, feed_url: str, parts: Sequence[PartState]) -> None:
-    """Remember these parts of the feed and no others. Only in the transaction that stores their entries."""
+    """Store these parts of the feed; delete its others. Call only in the transaction that stores their entries."""
     await connection.execute(delete(feed_parts).where(feed_parts.c.feed_url == feed_url))
     if parts:
         await connection.execute(insert(feed_parts), [{"feed_url": feed_url, **asdict(part)} for part in parts])

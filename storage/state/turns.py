@@ -1,9 +1,9 @@
-"""Who may ask which host now: agreed on by all programs that share an index, so that no host is asked by two at once.
+"""Turns at asking hosts, shared by all programs with the same index, so that no two ask a host at once.
 
-A host taken is held by a lock that the system takes back from a program that dies: a file's (flock) where the index
-is a SQLite file, since all its users are on one machine; an advisory lock of the database where it is PostgreSQL.
-Beside the lock stands the moment until which the host wants to be left alone. Who waits for a host holds the place of
-the next in line, through which everybody must go: so nobody who asks again and again keeps the others out.
+A taken host is held by a lock that the system takes back from a program that dies: the lock of a file (flock) if the
+index is a SQLite file, since all its users are on one machine; an advisory lock of the database if it is PostgreSQL.
+Beside the lock stands the moment until which the host wants to be left alone. A program that waits for a host holds the
+place of the next in line, which all programs must pass: so none that asks again and again keeps the others out.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from storage.index.postgresql import PostgreSQL
 
 T = TypeVar("T")
-FOLDER = "turns"  # below --data: a file for each host that says from when on it may be asked, in Unix time
-ASK_AGAIN_S = 0.1  # on average, for a lock that another program has at this moment
+FOLDER = "turns"  # below --data: a file for each host with the moment from which on it may be asked, in Unix time
+ASK_AGAIN_S = 0.1  # on average, while another program has the lock
 NEXT = "next in line: "
 LOCK = "SELECT pg_try_advisory_lock($1)"
 NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
 
 
 class SharedTurns(ABC):
-    """`Turns` among programs, by locks that each of them can try for, and a note for each host."""
+    """`Turns` among programs, by locks that each program can try to take, and a note for each host."""
 
     def __init__(self, *, opened: float) -> None:
-        """`opened` is the present moment, by the clock of the notes."""
+        """Begin at `opened`, the present moment by the clock of the notes."""
         self._opened = opened
-        self._known: dict[str, float] = {}  # host → the last note of it that we have written or read
+        self._known: dict[str, float] = {}  # host → its last note that this program has written or read
         self._others: Counter[str] = Counter()
 
     async def take(self, host: str, *, patience_s: float) -> float:
-        """As `Turns.take`. Raises StorageError."""
+        """Do as `Turns.take`. Raises StorageError."""
         line = NEXT + host
         while not await self._whole(self._lock(line), undo=lambda got: self._unlock(line) if got else _nothing()):
             await asyncio.sleep(_ask_again_s())
@@ -67,21 +67,21 @@ class SharedTurns(ABC):
                 await self._whole(self._unlock(line))
 
     async def give_back(self, host: str, *, pause_s: float) -> None:
-        """As `Turns.give_back`. Raises StorageError."""
+        """Do as `Turns.give_back`. Raises StorageError."""
         await self._whole(self._give_back(host, pause_s))
 
     def others(self, host: str) -> int:
-        """As `Turns.others`; who had the host before we began does not count."""
+        """Do as `Turns.others`; programs that had the host before this one began do not count."""
         return self._others[host]
 
     def _read(self, host: str, free_at: float) -> None:
-        """Compare the note of a host with the one that we know."""
+        """Compare the note of a host with the last known note."""
         known = self._known.get(host)
         self._others[host] += free_at > self._opened if known is None else free_at != known
         self._known[host] = free_at
 
     async def _try(self, host: str) -> float:
-        """0.0: the host is taken, and somebody else may be the next in line."""
+        """Try to take the host; return the seconds to wait. 0.0: taken, and another program may be next in line."""
         if not await self._lock(host):
             return _ask_again_s()
         wait_s = await self._wait_s(host)
@@ -95,7 +95,7 @@ class SharedTurns(ABC):
             await self._unlock(host)
 
     async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
-        """Return the result of `work`, which is never broken off in the middle; who is interrupted gets it undone."""
+        """Return the result of `work`, which is never broken off in the middle; if interrupted, undo it."""
         task = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(task)
@@ -117,11 +117,11 @@ class SharedTurns(ABC):
 
     @abstractmethod
     async def _note(self, host: str, pause_s: float) -> None:
-        """That it may be asked in so many seconds."""
+        """Note that the host may be asked in `pause_s` seconds."""
 
 
 class FileTurns(SharedTurns):
-    """Among the programs of this machine that share the folder `folder`; moments are by its clock, not a test's."""
+    """Turns among the programs of this machine that share `folder`; moments are by its clock, not a test's."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(opened=time.time())
@@ -129,7 +129,7 @@ class FileTurns(SharedTurns):
         self._held: dict[str, int] = {}  # open files
 
     async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
-        return await work  # of which nothing waits: it cannot be broken off, and need not be a task of its own
+        return await work  # the work never waits: it cannot be broken off, and needs no task of its own
 
     async def _lock(self, name: str) -> bool:
         with named_disk_errors(self._folder):
@@ -155,11 +155,11 @@ class FileTurns(SharedTurns):
     async def _note(self, host: str, pause_s: float) -> None:
         self._known[host] = free_at = round(time.time() + pause_s, 6)
         with named_disk_errors(self._folder):
-            os.pwrite(self._held[host], f"{free_at:<40.6f}".encode(), 0)  # always as long: no rest of an older one
+            os.pwrite(self._held[host], f"{free_at:<40.6f}".encode(), 0)  # of fixed length: covers older notes
 
 
 class DatabaseTurns(SharedTurns):
-    """Among the programs that share a PostgreSQL database, on whatever machines; moments are by its clock."""
+    """Turns among the programs that share a PostgreSQL database, on any machines; moments are by its clock."""
 
     def __init__(self, connection: AsyncConnection, server: PostgreSQL, *, opened: float) -> None:
         super().__init__(opened=opened)
@@ -179,7 +179,7 @@ class DatabaseTurns(SharedTurns):
         await self._ask("SELECT pg_advisory_unlock($1)", _key(name))
 
     async def _wait_s(self, host: str) -> float:
-        # A statement of its own: one that also takes the lock would see the state from before.
+        # A separate statement: a statement that also takes the lock would see the state from before.
         query = f"SELECT ARRAY[free_at, free_at - {NOW}] FROM turns WHERE host = $1"
         found = await self._ask(query, host)
         if not found:
@@ -207,7 +207,7 @@ class DatabaseTurns(SharedTurns):
             return (await self._connection.exec_driver_sql(statement, values)).scalar()
 
     async def _connect_again(self) -> None:
-        """Have a new connection, and with it the locks of the old one that nobody has taken meanwhile."""
+        """Open a new connection and take the old one's locks again, but for those that others have taken meanwhile."""
         await self._connection.invalidate()
         await self._connection.rollback()
         for name in self._held:
@@ -216,9 +216,9 @@ class DatabaseTurns(SharedTurns):
 
 @asynccontextmanager
 async def open_turns(location: Path | str, data: Path) -> AsyncIterator[Turns]:
-    """For all who share the index at `place` (see `storage.index.database.index_location`) of the corpus below `data`.
+    """Open the turns of all programs that share the index at `location` of the corpus below `data`.
 
-    Raises StorageError, also for what goes wrong while it is open.
+    `location` is that of `storage.index.database.index_location`. Raises StorageError, also for errors while open.
     """
     if isinstance(location, Path):
         folder = data / FOLDER

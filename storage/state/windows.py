@@ -1,7 +1,7 @@
-"""The windows that backfills work through: stretches of days of one source, and how far each has got.
+"""The windows that backfills work through: stretches of days of a source, with their progress.
 
-A window is listed when an archive has named its entries; they are in the index then, and what is due of them is
-taken on like any other entry. Listed wholly and long enough ago, it is complete and never listed again.
+A window is listed when an archive has named its entries. They are then in the index, and due ones are taken on like
+any other entry. A window that was listed wholly, and long enough after its days, is complete and never listed again.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SETTLED = timedelta(days=2)  # outlets date back, and archives lag: the last day
 
 @dataclass(frozen=True, slots=True)
 class StoredWindow:
-    """What is known of a window: by which route it was listed and with what result."""
+    """A stored window: the route by which it was listed, and the result."""
 
     id: int
     source_id: str
     period: Period
     route: str | None  # null: no route has worked yet
     listed_at: datetime | None  # null: not listed to the end
-    complete: bool  # all was read, long enough after the last day
+    complete: bool  # wholly read, long enough after the last day
     entries: int
     outside: int  # entries that the archive itself dates outside the period
     problems: tuple[str, ...]
@@ -52,7 +52,7 @@ async def load_windows(connection: AsyncConnection, source_id: str, period: Peri
 
 
 async def begin_window(connection: AsyncConnection, source_id: str, period: Period) -> int:
-    """Return the id of the window, which is noted as begun; what an earlier listing found of it stays on record."""
+    """Return the id of the window, which is noted as begun; the result of an earlier listing stays on record."""
     values: dict[str, Any] = {"complete": False, "entries": 0, "outside": 0}
     statement = insert_for(connection, windows).values(
         source_id=source_id, first=period.first, last=period.last, **values
@@ -75,8 +75,8 @@ async def end_window(
 ) -> None:
     """Note how the listing of a window ended; without a `route`, because none has worked, only the problems.
 
-    `whole`: all that there was has been read. The days of it that are settled are complete then. A window that was
-    complete by another route stays so when this one breaks off.
+    `whole`: the archive was read to the end; the settled days of the window are then complete. A window that was
+    complete by another route stays complete if this route breaks off.
     """
     row = (await connection.execute(select(windows).where(windows.c.id == window))).one()
     noted: dict[str, Any] = {"problems": list(problems) or None}
@@ -91,6 +91,6 @@ async def end_window(
 
 
 def settled_days(period: Period, now: datetime) -> Period | None:
-    """Return the days of the period that are long enough ago for their list to be final; None of none."""
+    """Return the days of the period that are long enough ago for their list to be final; None if there are none."""
     last = min(period.last, now.date() - SETTLED - DAY)
     return Period(period.first, last) if last >= period.first else None

@@ -7,6 +7,9 @@ operator's browser. Two of its own settings close that, and both must be set her
 password ("user:password"), and PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS, the addresses under which the server is known
 (http://prefect.example:4200). Their host names are those that a request may name: Prefect itself has no setting against
 a web page that makes its own name point at this machine (DNS rebinding).
+
+Its pages load nothing from elsewhere and tell nobody anything: they carry a counting service of Prefect's that asks
+another host at each page, also where PREFECT_SERVER_ANALYTICS_ENABLED is off. A policy has the browser refuse that.
 """
 
 from __future__ import annotations
@@ -16,12 +19,27 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from fastapi.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HERE = ("127.0.0.1", "localhost")
+# https://www.w3.org/TR/CSP3/. The picture of a run is drawn by code that is made while it runs, in a worker (PixiJS).
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
 
 
-def app() -> TrustedHostMiddleware:
+def app() -> ASGIApp:
     """Return Prefect's API and pages, guarded. Ends the program with a sentence where a setting leaves them open."""
     from fastapi.middleware.trustedhost import TrustedHostMiddleware
     from prefect.server.api.server import create_app
@@ -30,11 +48,23 @@ def app() -> TrustedHostMiddleware:
     settings = get_current_settings().server.api
     if settings.auth_string is None or not settings.auth_string.get_secret_value():
         raise SystemExit("Prefect's server: found no password: set PREFECT_SERVER_API_AUTH_STRING=user:password")
-    return TrustedHostMiddleware(
-        create_app(final=True),
-        allowed_hosts=[*HERE, *host_names(settings.cors_allowed_origins.split(","))],
-        www_redirect=False,
-    )
+    names = [*HERE, *host_names(settings.cors_allowed_origins.split(","))]
+    return TrustedHostMiddleware(closed(create_app(final=True)), allowed_hosts=names, www_redirect=False)
+
+
+def closed(pages: ASGIApp) -> ASGIApp:
+    """Return the application with POLICY in each answer."""
+    header = (b"content-security-policy", POLICY.encode("ascii"))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), header]}
+            await send(message)
+
+        await pages(scope, receive, send_with_policy)
+
+    return answer
 
 
 def host_names(origins: Sequence[str]) -> list[str]:

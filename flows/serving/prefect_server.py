@@ -14,13 +14,14 @@ another host at each page, also where PREFECT_SERVER_ANALYTICS_ENABLED is off. A
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]  # of ASGI
 HERE = ("127.0.0.1", "localhost")
 # https://www.w3.org/TR/CSP3/. The picture of a run is drawn by code that is made while it runs, in a worker (PixiJS).
 POLICY = "; ".join(
@@ -39,7 +40,7 @@ POLICY = "; ".join(
 )
 
 
-def app() -> ASGIApp:
+def app() -> Application:
     """Return Prefect's API and pages, guarded. Ends the program with a sentence where a setting leaves them open."""
     from fastapi.middleware.trustedhost import TrustedHostMiddleware
     from prefect.server.api.server import create_app
@@ -52,11 +53,11 @@ def app() -> ASGIApp:
     return TrustedHostMiddleware(closed(create_app(final=True)), allowed_hosts=names, www_redirect=False)
 
 
-def closed(pages: ASGIApp) -> ASGIApp:
+def closed(pages: Application) -> Application:
     """Return the application with POLICY in each answer."""
     header = (b"content-security-policy", POLICY.encode("ascii"))
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Message, receive: Receive, send: Send) -> None:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), header]}

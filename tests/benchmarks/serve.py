@@ -38,6 +38,7 @@ NEWSROOMS = 10  # in the benchmark
 NEWS_EVERY = timedelta(seconds=20)  # of each
 FIRST_DUE_MIN = 5  # a feed is not polled more often
 SAMPLE_S = 2.0
+WINDING_UP_S = 30.0  # at most, of the children of a process that was killed
 SETTINGS = """
 [network]
 allow_networks = ["127.0.0.0/8"]
@@ -291,8 +292,13 @@ async def measure(root: Path, *, minutes: float) -> None:
             await asyncio.sleep(3)
             serving.process.kill()
             await serving.process.wait()
-            await asyncio.sleep(2)
-            print(f"killed in the middle of {killed['name']!r}: {len(serving.processes())} processes left behind")
+            ended = time.monotonic()
+            while serving.processes() and time.monotonic() < ended + WINDING_UP_S:
+                await asyncio.sleep(0.1)
+            print(
+                f"killed in the middle of {killed['name']!r}: after {time.monotonic() - ended:.1f} s "
+                f"{len(serving.processes())} processes left behind"
+            )
         async with Serving(config, data) as serving:
             began = time.monotonic()
             api = await serving.api()

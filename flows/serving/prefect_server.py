@@ -14,14 +14,17 @@ another host at each page, also where PREFECT_SERVER_ANALYTICS_ENABLED is off. A
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]  # of ASGI
+from flows.serving.parameters import reversed_days
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
+    from fastapi.middleware.trustedhost import TrustedHostMiddleware
+
 HERE = ("127.0.0.1", "localhost")
 # https://www.w3.org/TR/CSP3/. The picture of a run is drawn by code that is made while it runs, in a worker (PixiJS).
 POLICY = "; ".join(
@@ -40,7 +43,7 @@ POLICY = "; ".join(
 )
 
 
-def app() -> Application:
+def app() -> TrustedHostMiddleware:
     """Return Prefect's API and pages, guarded. Ends the program with a sentence where a setting leaves them open."""
     from fastapi.middleware.trustedhost import TrustedHostMiddleware
     from prefect.server.api.server import create_app
@@ -49,23 +52,29 @@ def app() -> Application:
     settings = get_current_settings().server.api
     if settings.auth_string is None or not settings.auth_string.get_secret_value():
         raise SystemExit("Prefect's server: found no password: set PREFECT_SERVER_API_AUTH_STRING=user:password")
+    guarded = create_app(final=True)
+    guarded.middleware("http")(closed)
+    guarded.middleware("http")(checked)
     names = [*HERE, *host_names(settings.cors_allowed_origins.split(","))]
-    return TrustedHostMiddleware(closed(create_app(final=True)), allowed_hosts=names, www_redirect=False)
+    return TrustedHostMiddleware(guarded, allowed_hosts=names, www_redirect=False)
 
 
-def closed(pages: Application) -> Application:
-    """Return the application with POLICY in each answer."""
-    header = (b"content-security-policy", POLICY.encode("ascii"))
+async def closed(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Add POLICY to each answer."""
+    response = await answer(request)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
 
-    async def answer(scope: Message, receive: Receive, send: Send) -> None:
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), header]}
-            await send(message)
 
-        await pages(scope, receive, send_with_policy)
+async def checked(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse a run with parameters that Prefect does not see to be wrong, as it refuses others."""
+    from fastapi.responses import JSONResponse
 
-    return answer
+    if request.method == "POST" and request.url.path.endswith("/create_flow_run"):
+        with contextlib.suppress(ValueError, AttributeError):  # no JSON object: for Prefect to refuse
+            if wrong := reversed_days((await request.json()).get("parameters") or {}):
+                return JSONResponse({"detail": f"Error creating flow run: {wrong}"}, status_code=409)
+    return await answer(request)
 
 
 def host_names(origins: Sequence[str]) -> list[str]:

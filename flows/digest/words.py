@@ -103,4 +103,4 @@ def _words_of(known: Languages, frame: str) -> Words:
 @cache
 def _sentence(words: str) -> re.Pattern[str]:
     """Return a pattern for one of our own sentences, in which `{}` stands for what differs."""
-    return re.compile("(.+)".join(map(re.escape, words.split("{}"))))
+    return re.compile("(.{1,60})".join(map(re.escape, words.split("{}"))))

@@ -288,4 +288,6 @@ async def _place(
             limits = context.config.settings.duplicates
             finished = await finish(context, batch)
             count(await context.corpus.place(finished, now=context.now(), limits=limits))
-            context.fetched.forget(result.key for result in batch)
+            keys = [result.key for result in batch]
+            context.fetched.forget(keys)
+            await context.turns.release(keys)

@@ -116,6 +116,7 @@ async def ingest_batch(
     entries may be there already, under their keys; those are not fetched, and counted here.
     """
     began = time.time()
+    await context.corpus.publish()  # what an earlier try has decided, and perhaps could not write
     async with context.corpus.database.read() as connection:
         pending = await load_pending(connection, keys, now=context.now(), period=context.period)
     if pages:

@@ -6,6 +6,7 @@ Imported only by who is about to run under Prefect.
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -26,7 +27,7 @@ from prefect.deployments import arun_deployment
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from config.errors import UserError
+from config.errors import C5watchError, UserError
 from config.load import load_config
 from extractors.archives.routes import ROUTES
 from extractors.text import counted
@@ -60,10 +61,19 @@ def _say(line: str) -> None:
 
 
 async def _begin() -> None:
-    """Prepare for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    """Prepare for a flow: the process, if it is the run's own, its log, and the settings that Prefect keeps."""
     if observer is None:
         process.begin()
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_without_expected_tracebacks)
     await take_settings()
+
+
+def _without_expected_tracebacks(record: logging.LogRecord) -> bool:
+    """Take the traceback from a record of an expected error, whose sentence says it all; keep the record."""
+    if record.exc_info and isinstance(record.exc_info[1], C5watchError):
+        record.exc_info = None
+    return True
 
 
 def _tell_end(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:

@@ -242,7 +242,7 @@ def sources_export(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Write the catalogue as OPML, for feed readers or 'sources import'."""
+    """Write the feeds of all enabled sources as OPML, for feed readers."""
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.sources import export_opml
@@ -253,4 +253,5 @@ def sources_export(
     if file is None:
         sys.stdout.buffer.write(content)
     else:
-        say(f"{counted(len(checked.sources), 'source')} written to {file}")
+        feeds = sum(len(source.feeds) for source in checked.select(()))
+        say(f"{counted(feeds, 'feed')} written to {file}")

@@ -56,9 +56,7 @@ class Draft:
     language: str | None = None
     country: str | None = None
     category: str | None = None
-    enabled: bool = True
     backfill: tuple[Backfill, ...] = ()
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
         source = Source(
             id=draft.id or free_id(host, language, name, taken=taken),
             name=name, homepage=draft.homepage, feeds=draft.feeds, language=language, country=country,
-            category=category, enabled=draft.enabled, backfill=draft.backfill, note=draft.note,
+            category=category, backfill=draft.backfill,
         )  # fmt: skip
     except ValidationError as exc:
         raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {_said(e)}" for e in exc.errors())) from exc

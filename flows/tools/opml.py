@@ -1,15 +1,14 @@
 """The catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and such lists as sources.
 
-A reader finds the feeds in folders by category. What OPML has no attribute for stands in attributes of our own
-namespace, so that an exported catalogue comes back as it was; from a reader's list these are missing, and guessed.
+A reader finds the feeds in folders by category. OPML has no attribute for the rest of a source, which is guessed when a
+list is read: to give a catalogue to somebody else, copy sources.toml.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,21 +17,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.errors import EdgeError
 from config.settings import WebAddress, masked
-from config.sources import LANGUAGES, Backfill, Source
+from config.sources import LANGUAGES, Source
 from extractors.feeds.encoding import decode
 from extractors.feeds.markup import repaired
 from extractors.feeds.parsing import document_root
 from extractors.text import clean_line
 from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed, feed_key
 
-NAMESPACE = "https://github.com/c5watch/c5watch/opml"
 MAX_BYTES = 5_000_000  # a reader's list of ten thousand feeds has two
 MAX_FEEDS = 10_000
 MAX_SHOWN = 60  # characters of something strange that are quoted
-_OURS = f"{{{NAMESPACE}}}"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ADDRESS = TypeAdapter[str](WebAddress)
-_BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
 
 
 class OpmlError(EdgeError):
@@ -48,12 +44,11 @@ class Skipped:
 
 
 def write_opml(sources: Iterable[Source]) -> bytes:
-    """Return the sources in folders by category, an outline for each feed. Equal sources give equal bytes.
+    """Return the feeds of these sources in folders by category. Equal sources give equal bytes.
 
-    A source without a feed is an outline of the type "link", which readers pass over. Characters that XML cannot hold
-    are left out.
+    Characters that XML cannot hold are left out.
     """
-    root = etree.Element("opml", {"version": "2.0"}, nsmap={"c5": NAMESPACE})
+    root = etree.Element("opml", {"version": "2.0"})
     etree.SubElement(etree.SubElement(root, "head"), "title").text = "c5watch: catalogue of sources"
     body = etree.SubElement(root, "body")
     folders: dict[str, Any] = {}
@@ -61,48 +56,29 @@ def write_opml(sources: Iterable[Source]) -> bytes:
         if source.category not in folders:
             name = source.category.replace("_", " ")
             folders[source.category] = etree.SubElement(body, "outline", {"text": name, "title": name})
-        for attributes in _outlines(source):
+        for feed in source.feeds:
+            attributes = {
+                "text": source.name, "title": source.name, "type": "rss", "xmlUrl": feed, "htmlUrl": source.homepage,
+                "language": source.language, "category": source.category,
+            }  # fmt: skip
             clean = {name: _NOT_XML.sub("", value) for name, value in attributes.items()}
             etree.SubElement(folders[source.category], "outline", clean)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _outlines(source: Source) -> Iterator[dict[str, str]]:
-    """Return the attributes of the source's outlines; our own are on the first, the others say whose they are."""
-    named = {"text": source.name, "title": source.name}
-    page = {"htmlUrl": source.homepage, "language": source.language, "category": source.category}
-    own = {
-        f"{_OURS}country": source.country,
-        f"{_OURS}enabled": str(source.enabled).lower(),
-        f"{_OURS}backfill": json.dumps([route.model_dump(exclude_none=True) for route in source.backfill]),
-        **({f"{_OURS}note": source.note} if source.note is not None else {}),
-    }
-    belongs = {f"{_OURS}id": source.id}
-    if not source.feeds:
-        yield {**named, "type": "link", "url": source.homepage, **page, **belongs, **own}
-    for position, feed in enumerate(source.feeds):
-        yield {**named, "type": "rss", "xmlUrl": feed, **page, **belongs, **({} if position else own)}
-
-
 def read_opml(body: bytes) -> list[Draft]:
-    """Return the list's sources in its order: our own export as it was, other lists with a source for each feed.
+    """Return a source for each feed of the list, in its order; the feeds may be anything that stands in `xmlUrl`.
 
-    Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
+    Raises OpmlError for what is no list of feeds.
     """
-    drafts: dict[str, Draft] = {}
-    for position, (outline, folder) in enumerate(_feed_outlines(_root(body))):
-        if position == MAX_FEEDS:
+    drafts: list[Draft] = []
+    for outline, folder in _feed_outlines(_root(body)):
+        if len(drafts) == MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
-        own_id = outline.get(f"{_OURS}id".lower())
-        key = own_id or str(position)
-        draft = _draft(outline, folder)
-        if known := drafts.get(key):
-            drafts[key] = replace(known, feeds=known.feeds + draft.feeds)
-        else:
-            drafts[key] = draft
+        drafts.append(_draft(outline, folder))
     if not drafts:
         raise OpmlError("found no feed in it, expected outlines with an xmlUrl")
-    return list(drafts.values())
+    return drafts
 
 
 def _root(body: bytes) -> Any:
@@ -127,33 +103,22 @@ def _feed_outlines(root: Any) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
     for outline in root.iter("{*}outline"):
         attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
-        if attributes.get("xmlurl", "").strip() or (
-            attributes.get("type") == "link" and f"{_OURS}id".lower() in attributes
-        ):
+        if attributes.get("xmlurl", "").strip():
             parent = outline.getparent().attrib
             yield attributes, str(parent.get("text") or parent.get("title") or "")
 
 
 def _draft(outline: dict[str, str], folder: str) -> Draft:
-    def own(name: str) -> str | None:
-        return outline.get(f"{_OURS}{name}".lower())
-
-    feeds = (_address(outline["xmlurl"].strip()),) if "xmlurl" in outline else ()
-    name = outline.get("text") or outline.get("title") or ""
+    feed = _address(outline["xmlurl"].strip())
     language = re.split("[-_]", outline.get("language", "").strip().lower())[0]
     words = [outline.get("category", ""), folder]
     categories = [word.strip("/ ").lower().replace(" ", "_") for word in words]
     return Draft(
-        feeds=feeds,
-        homepage=_homepage(outline.get("htmlurl", "").strip(), feeds),
-        name=name if own("id") else clean_line(name)[:MAX_NAME],
-        id=own("id"),
+        feeds=(feed,),
+        homepage=_homepage(outline.get("htmlurl", "").strip(), feed),
+        name=clean_line(outline.get("text") or outline.get("title") or "")[:MAX_NAME],
         language=language if language in LANGUAGES else None,
-        country=own("country"),
         category=next((word for word in categories if word in CATEGORIES), None),
-        enabled=own("enabled") != "false",
-        backfill=_backfill(own("backfill") or "[]"),
-        note=own("note") or None,
     )
 
 
@@ -163,11 +128,11 @@ def _address(url: str) -> str:
     return url if rest == url else rest if re.match("https?:", rest, re.IGNORECASE) else f"http://{rest}"
 
 
-def _homepage(url: str, feeds: Sequence[str]) -> str:
-    if _is_address(url):
+def _homepage(url: str, feed: str) -> str:
+    if _is_address(url) or not _is_address(feed):
         return url
-    parts = urlsplit(feeds[0]) if feeds and _is_address(feeds[0]) else None
-    return f"{parts.scheme}://{parts.netloc}/" if parts else url
+    parts = urlsplit(feed)
+    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _is_address(url: str) -> bool:
@@ -177,13 +142,6 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _backfill(text: str) -> tuple[Backfill, ...]:
-    try:
-        return _BACKFILL.validate_json(text)
-    except ValidationError as exc:
-        raise OpmlError(f"found c5:backfill={clean_line(text)[:MAX_SHOWN]!r}, expected what an export writes") from exc
-
-
 def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
     """Return the drafts that are new to the catalogue, completed; and the others, each with the reason."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
@@ -191,26 +149,21 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
     added: list[NewSource] = []
     skipped: list[Skipped] = []
     for draft in drafts:
-        shown = draft.feeds[0] if draft.feeds else draft.homepage
-        strange = next((feed for feed in draft.feeds if not _is_address(feed)), None)
-        owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
-        if strange is not None:
-            shown = masked(clean_line(strange))
-            why = "not an http or https address" if shown == clean_line(strange) else "an address with a secret"
+        (feed,) = draft.feeds
+        if not _is_address(feed):
+            shown = masked(clean_line(feed))
+            why = "not an http or https address" if shown == clean_line(feed) else "an address with a secret"
             skipped.append(Skipped(shown[:200], why))
             continue
-        if owner is not None or (draft.id in taken and not draft.feeds):
-            skipped.append(Skipped(shown, f'in the catalogue already: source "{owner or draft.id}"'))
-            continue
-        if draft.id in taken:
-            skipped.append(Skipped(shown, f'the catalogue has another source "{draft.id}"'))
+        if owner := owners.get(feed_key(feed)):
+            skipped.append(Skipped(feed, f'in the catalogue already: source "{owner}"'))
             continue
         try:
             new = completed(draft, taken=taken)
         except ValueError as exc:
-            skipped.append(Skipped(shown, str(exc)))
+            skipped.append(Skipped(feed, str(exc)))
             continue
         added.append(new)
         taken.add(new.source.id)
-        owners |= {feed_key(feed): new.source.id for feed in new.source.feeds}
+        owners[feed_key(feed)] = new.source.id
     return added, skipped

@@ -187,8 +187,8 @@ def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> I
 
 
 def export_opml(config: Config, file: Path | None) -> bytes:
-    """Return the whole catalogue as OPML; write it to `file` at once, if given. Raises StorageError."""
-    content = write_opml(config.sources)
+    """Return the feeds of all enabled sources as OPML; write them to `file` at once, if given. Raises StorageError."""
+    content = write_opml(config.select(()))
     if file is not None:
         try:
             put_file(file, content)

@@ -112,7 +112,7 @@ def explain(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Tell what became of one address, and why."""
+    """Tell what happened to one address, and why."""
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
@@ -161,21 +161,21 @@ def demo(
 
 def run_command_line() -> None:
     """Run the command line; no way out of it shows a traceback."""
-    handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
+    handler = logging.StreamHandler()  # for messages of a running pass, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))
     logging.getLogger("c5watch").addHandler(handler)
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()  # here, where what goes wrong can be told in a sentence
+            sys.stdout.flush()  # here, where an error can still be reported in a sentence
     except BrokenPipeError:  # `c5watch … | head`
         sys.stderr.close()
         sys.exit(FAILED)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             say(f"{error.filename or 'standard output'}: {error.strerror}: free some space and start again")
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer has nowhere to go
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the rest of the buffer has nowhere to go
         else:
             bug_explained(error)
         sys.exit(FAILED)

@@ -1,4 +1,4 @@
-"""The base of all commands: their common options, how they fail, how they print.
+"""The base of all commands: common options, failures, printing.
 
 Exit status: 0 the job was done, 1 it could not be, 2 the command line or the configuration is wrong, 130 interrupted.
 """
@@ -54,7 +54,7 @@ DATA = Path("data")
 
 
 class EngineName(StrEnum):
-    """What `--engine` takes."""
+    """The values of `--engine`."""
 
     auto = "auto"
     direct = "direct"
@@ -121,7 +121,7 @@ def problems_explained() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
+        say("interrupted; finished work is kept, and the next pass takes up the rest")
         raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
         trouble = _first(error)
@@ -133,7 +133,7 @@ def problems_explained() -> Iterator[None]:
 
 
 def bug_explained(error: Exception) -> None:
-    """Say in one sentence that the program itself is at fault; its traceback goes to a file, to be reported."""
+    """Say in one sentence that the program itself is at fault, and write its traceback to a file for a report."""
     bug = _first(error)
     told = " ".join(f"{type(bug).__name__}: {bug}".split())[:300]
     try:
@@ -146,7 +146,7 @@ def bug_explained(error: Exception) -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """Return the error itself, or the first of those that tasks side by side have raised."""
+    """Return the error itself, or the first error of a group that parallel tasks raised."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

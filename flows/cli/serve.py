@@ -48,7 +48,7 @@ def serve(
     try:
         with problems_explained():
             asyncio.run(run())
-        log("stopped; what was finished is kept")
+        log("stopped; finished work is kept")
     except typer.Exit as end:
         status = end.exit_code
     sys.stderr.flush()

@@ -34,7 +34,7 @@ sources_app = typer.Typer(
 
 
 class CategoryName(StrEnum):
-    """What `--category` takes."""
+    """The values of `--category`."""
 
     national = "national"
     regional = "regional"

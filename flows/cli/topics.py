@@ -1,4 +1,4 @@
-"""`c5watch topics …`: what the topic keeps and refuses, and what readers say to that."""
+"""`c5watch topics …`: try the topic on articles, mark articles, learn from the marks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ topics_app = typer.Typer(
 
 
 class Answer(StrEnum):
-    """What `topics mark` takes."""
+    """The answers that `topics mark` takes."""
 
     yes = "yes"
     no = "no"
@@ -65,8 +65,8 @@ def topics_preview(
 ) -> None:
     """Show what the topic keeps and refuses, and why. Change nothing.
 
-    Tries topics.toml as it stands on the articles of the last days, and shows first what it would decide otherwise than
-    was decided: so you see what an edit changes. With --file, tries it on articles of yours.
+    Tries the present topics.toml on the articles of the last days. Articles with a changed decision come first, so that
+    you see what an edit changes. With --file, tries it on articles of yours.
     """
     checked = checked_config(config)
     if file is not None:

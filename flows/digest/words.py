@@ -91,7 +91,7 @@ class Words(DigestWords):
 
 
 def words_of(frame: str) -> Words:
-    """Return the words of a digest in the language of this code, which has some: the settings were checked for it."""
+    """Return the words of a digest in the language of this code. The settings were checked: it has some."""
     return _words_of(languages(), frame)
 
 

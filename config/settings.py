@@ -298,6 +298,21 @@ class Digest(Section):
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
 
 
+class Browse(Section):
+    """The reading room, `c5watch browse`. It listens on this machine alone; a proxy may make it known to others."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8470
+    url: WebAddress | None = None  # under which the proxy makes it known; then a password is needed
+    password: SecretStr | None = None
+    frame: str = "ru"  # language of all that is not an article's: one with [browse] in languages/
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Browse:
+        if self.url and not (self.password and self.password.get_secret_value()):
+            raise ValueError("url: expected C5WATCH_BROWSE__PASSWORD to be set as well, because others can come in")
+        return self
+
+
 def _names_differ(digests: tuple[Digest, ...]) -> tuple[Digest, ...]:
     if not digests:  # here and not as min_length, which would count a broken digest as a missing one
         raise ValueError("found no digests, expected at least one [[digests]], or none of it at all")
@@ -324,6 +339,7 @@ class Settings(BaseSettings):
     extraction: Extraction = Extraction()
     duplicates: Duplicates = Duplicates()
     refused: Refused = Refused()
+    browse: Browse = Browse()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()
     mail: Mail | None = None

@@ -33,7 +33,7 @@ ROOMS = {
         "digests",
         "migrations",
     ),
-    "flows": ("reports", "passes", "digest", "tools", "serving", "cli"),
+    "flows": ("reports", "passes", "digest", "tools", "browse", "serving", "cli"),
 }
 MAY_IMPORT = {
     "config": {"config"},

@@ -41,7 +41,7 @@ MADE_AT_RUN_TIME = {
     "config.settings.check",  # the inner function of the next
     "config.settings.matching",
     "extractors.topic.screen._pattern",
-    "flows.digest.clean._pattern",
+    "flows.digest.clean.pattern_of",
     "flows.digest.words._sentence",
 }
 PATTERNS, UNKNOWN = every_pattern()

@@ -28,7 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0006"
+HEAD = "0060"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -113,7 +113,16 @@ articles = Table(
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
-    Index("articles_published", "published"),
+    # All that a list of articles is narrowed by: reading it off the rows would read their texts.
+    Index(
+        "articles_timeline",
+        "published",
+        "number",
+        "source_id",
+        "language",
+        "borderline",
+        "appended_at",
+    ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
 )

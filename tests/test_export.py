@@ -266,7 +266,8 @@ async def test_a_dash_is_standard_output(
 async def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(corpus: CorpusWriter, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for target, form, selection, message in [
-        (tmp_path / "out", "xlsx", Selection(), "xlsx: unknown form of export: expected one of jsonl, csv, parquet, ris"),
+        (tmp_path / "out", "xlsx", Selection(),
+         "xlsx: unknown form of export: expected one of jsonl, csv, parquet, ris"),
         (tmp_path / "out", "csv", Selection(relations=["copy"]),
          f"copy: unknown kind of relation: expected one of {', '.join(sorted(KINDS))}"),
         (Path("-"), "parquet", Selection(), "parquet cannot go to standard output: name a file"),

@@ -26,6 +26,7 @@ def browse(
     Browse by day and event, search, read, mark what is off topic, download lists. Ctrl-C ends it.
     """
     checked = checked_config(config)
+    chosen = checked.settings.browse.port if port is None else port
     with problems_explained():
         from flows.browse.server import keep_open
 
@@ -33,8 +34,6 @@ def browse(
             stop = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            await keep_open(
-                checked, data, port=checked.settings.browse.port if port is None else port, log=say, stop=stop
-            )
+            await keep_open(checked, data, port=chosen, log=say, stop=stop)
 
         asyncio.run(run())

@@ -1,4 +1,4 @@
-"""How requests reach a host: one connection pool each, public addresses only, no proxy, errors in stable words."""
+"""Connect to hosts: a connection pool for each, public addresses only, no proxy, errors in stable words."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ KEEPALIVE_S = 30.0
 
 
 class PerHostTransport(httpx.AsyncBaseTransport):
-    """A connection pool for each host, as no host ever has more than one request under way.
+    """A connection pool for each host; a host never has more than one request under way.
 
-    One pool for all would look through all its connections, twice over, at each request: with 150 hosts that costs
-    more than the request itself (httpcore 1.0, `_assign_requests_to_connections`).
+    A common pool would look through all its connections twice at each request: with 150 hosts that costs more than
+    the request itself (httpcore 1.0, `_assign_requests_to_connections`).
     """
 
     def __init__(self, network: Network) -> None:
@@ -33,7 +33,7 @@ class PerHostTransport(httpx.AsyncBaseTransport):
         pool = self._pools.get(origin)
         if pool is None:
             pool = httpx.AsyncHTTPTransport(verify=self._tls, http2=True, limits=self._limits, trust_env=False)
-            # httpx has no argument for the network backend; httpcore's pool has, and reads it at each connection.
+            # httpx has no argument for the network backend; httpcore's pool reads this attribute at each connection.
             pool._pool._network_backend = self._backend
             self._pools[origin] = pool
         return await pool.handle_async_request(request)
@@ -45,34 +45,34 @@ class PerHostTransport(httpx.AsyncBaseTransport):
 
 
 class PlainCookies(DefaultCookiePolicy):
-    """Takes only cookies that a request can carry back: httpx fails at others, and with every later request."""
+    """Accepts only cookies that a request can contain: at others httpx fails, with every later request."""
 
     def set_ok(self, cookie: Cookie, request: Request) -> bool:
-        """Whether to keep a cookie."""
+        """Say whether to keep a cookie."""
         text = f"{cookie.name}{cookie.value}"
         return text.isascii() and text.isprintable() and super().set_ok(cookie, request)
 
 
 def open_httpx(network: Network) -> httpx.AsyncClient:
-    """httpx's client with our transport and headers; redirects are left to the caller."""
+    """Return httpx's client with our transport and headers. It does not follow redirects."""
     return httpx.AsyncClient(
         transport=PerHostTransport(network),
         headers={"User-Agent": network.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
         cookies=CookieJar(PlainCookies()),
         timeout=httpx.Timeout(network.timeout),
         follow_redirects=False,
-        trust_env=False,  # a proxy would connect in our place, past the address check
+        trust_env=False,  # a proxy would connect for us, past the address check
     )
 
 
 def transport_reason(exc: httpx.TransportError) -> str:
-    """A stable phrase for a class of failures: reports count by it, so it holds no address and no number."""
+    """Return a stable phrase for a class of failures. Reports count by it, so it holds no address and no number."""
     text = str(exc).lower()
     if isinstance(exc, httpx.TimeoutException):
         return "timeout"
     if "certificate" in text or "ssl" in text or "tls" in text:
         return "tls error"
-    if "location header" in text:  # httpx looks at it though it is not to follow it
+    if "location header" in text:  # httpx reads it even where it is not to follow it
         return "invalid redirect"
     if isinstance(exc, httpx.ConnectError):
         return "connection refused"

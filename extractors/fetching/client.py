@@ -107,7 +107,7 @@ class Client:
                     yield chunk
                 return
             except Failure as error:
-                failures += 1
+                failures += not error.at_once
                 await self._exchange.pause_after(error, failures)
 
     async def robots(self, url: str) -> RobotsFile:

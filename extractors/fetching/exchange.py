@@ -46,11 +46,13 @@ class Exchange:
             try:
                 return await self._send_once(request)
             except Failure as error:
-                failures += 1
+                failures += not error.at_once
                 await self.pause_after(error, failures)
 
     async def pause_after(self, error: Failure, failures: int) -> None:
         """Wait before the next try. Raises `error` if another try is useless, or the host asked for a longer pause."""
+        if error.at_once:
+            return
         wait_s = (error.retry_after - self._now()).total_seconds() if error.retry_after else 0.0
         if not error.passing or failures > len(self._retry_delays) or wait_s > QUICK_RETRY_S:
             raise error

@@ -11,7 +11,7 @@ import httpx
 from extractors.fetching.addresses import HostNotFound, UnsafeAddress
 from extractors.fetching.decoding import BrokenEncoding
 from extractors.fetching.hosts import parse_retry_after
-from extractors.fetching.transport import transport_reason
+from extractors.fetching.transport import MALFORMED, MalformedAnswer, transport_reason
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line
 
@@ -29,10 +29,14 @@ OVERLOADED = (429, 503)
 
 
 class Failure(ItemError):
-    """An ItemError of one request, with the HTTP status; `passing`: a second try in a moment may succeed."""
+    """An ItemError of one request, with the HTTP status.
+
+    `passing`: a second try in a moment may succeed; `at_once`: the next try is another one, so nothing is waited for.
+    """
 
     status: int | None = None
     passing: bool = False
+    at_once: bool = False
 
 
 def failure(reason: str, asked: str, *, detail: str = "", passing: bool = False) -> Failure:
@@ -64,11 +68,10 @@ def translated(asked: str) -> Iterator[None]:
         raise ItemError(Outcome.UNSAFE_ADDRESS, "not a public address", url=asked, detail=str(exc)) from exc
     except HostNotFound as exc:
         raise failure("host not found", asked, detail=str(exc)) from exc
-    except (
-        httpx.InvalidURL,
-        UnicodeError,
-    ) as exc:  # httpx reads a Location that it is not to follow
-        raise failure("invalid redirect", asked, detail=str(exc)) from exc
+    except MalformedAnswer as exc:
+        error = failure(MALFORMED, asked, detail=str(exc), passing=True)
+        error.at_once = True
+        raise error from exc
     except httpx.TransportError as exc:
         quick = not isinstance(exc, httpx.TimeoutException)
         raise failure(transport_reason(exc), asked, detail=str(exc), passing=quick) from exc

@@ -10,6 +10,7 @@ import httpx
 
 from extractors.fetching.failures import MAX_DETAIL
 from extractors.records import ItemError, Outcome, Page
+from extractors.references import absolute
 from extractors.text import clean_line
 
 ACCEPT_FEED = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -40,10 +41,15 @@ class Request:
 
         `wanted` is dropped: it was asked before the first step.
         """
+        target = absolute(location, base=str(self.url))
+        if target is None:
+            raise _not_http(self.asked, location)
         try:
-            url = parse_url(str(self.url.join(location)), asked=self.asked)
-        except (httpx.InvalidURL, UnicodeError) as exc:
-            raise _invalid("invalid redirect", self.asked, location) from exc
+            url = parse_url(target, asked=self.asked)
+        except ItemError as exc:
+            if exc.outcome is Outcome.FAILED:
+                raise _invalid("invalid redirect", self.asked, location) from exc
+            raise
         return replace(self, url=url, wanted=None)
 
 
@@ -74,7 +80,7 @@ def parse_url(url: str, *, asked: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError) as exc:
         raise _invalid("invalid address", asked, str(exc)) from exc
     if parsed.scheme not in ("http", "https") or not host:
-        raise ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
+        raise _not_http(asked, url)
     if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx accepts any number, the socket raises
         raise _invalid("invalid address", asked, f"port {parsed.port}")
     return parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed
@@ -85,6 +91,10 @@ def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:
     fields = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     # Some servers send bytes that no request can contain.
     return {name: value for name, value in fields.items() if value and value.isascii() and value.isprintable()}
+
+
+def _not_http(asked: str, url: str) -> ItemError:
+    return ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
 
 
 def _invalid(reason: str, asked: str, detail: str) -> ItemError:

@@ -21,9 +21,16 @@ class TooManyRedirects(ItemError):
 
 def redirection(request: Request, response: httpx.Response) -> Request | None:
     """Return the request that an answer redirects to; None if it does not. Raises ItemError for a bad address."""
-    if response.status_code in STATUSES and "location" in response.headers:
-        return request.redirected(response.headers["location"])
+    location: bytes | None = response.extensions.get("location")
+    if response.status_code in STATUSES and location is not None:
+        return request.redirected(location_text(location))
     return None
+
+
+def location_text(location: bytes) -> str:
+    """Return a Location header as text: UTF-8, with all other bytes percent-encoded as they came, as in browsers."""
+    text = location.decode("utf-8", errors="surrogateescape")
+    return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in text)
 
 
 async def follow(request: Request, ask: Callable[[Request], Awaitable[Answer | Request]]) -> Answer:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from urllib.request import Request
 
+import httpcore
 import httpx
 
+from config.errors import EdgeError
 from config.settings import Network
 from extractors.fetching.addresses import GuardedBackend, parse_networks
 from extractors.fetching.decoding import ACCEPT_ENCODING
+from extractors.fetching.lenient import LenientBackend
 
 KEEPALIVE_S = 30.0
+MALFORMED = "malformed http"
+CUT = ("server disconnected", "peer closed connection")  # httpcore's and h11's words for answers that are not whole
+
+
+class MalformedAnswer(EdgeError):
+    """The strict parser refused an answer. From now on the host's answers are read leniently."""
 
 
 class PerHostTransport(httpx.AsyncBaseTransport):
@@ -24,24 +33,48 @@ class PerHostTransport(httpx.AsyncBaseTransport):
     def __init__(self, network: Network) -> None:
         self._backend = GuardedBackend(parse_networks(network.allow_networks))
         self._tls = httpx.create_ssl_context(trust_env=False)
-        self._limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
         self._pools: dict[bytes, httpx.AsyncHTTPTransport] = {}
+        self._lenient: dict[bytes, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request through its host's pool."""
+        """Send a request through its host's pool. Raises MalformedAnswer the first time that it may be sent again."""
         origin = request.url.raw_scheme + request.url.netloc
-        pool = self._pools.get(origin)
-        if pool is None:
-            pool = httpx.AsyncHTTPTransport(verify=self._tls, http2=True, limits=self._limits, trust_env=False)
-            # httpx has no argument for the network backend; httpcore's pool reads this attribute at each connection.
-            pool._pool._network_backend = self._backend
-            self._pools[origin] = pool
-        return await pool.handle_async_request(request)
+        if (lenient := self._lenient.get(origin)) is not None:
+            request.headers["Connection"] = "close"
+            return _located(await lenient.handle_async_request(request))
+        if (pool := self._pools.get(origin)) is None:
+            pool = self._pools[origin] = self._pool(self._backend)
+        try:
+            return _located(await pool.handle_async_request(request))
+        except httpx.RemoteProtocolError as exc:
+            if not is_malformed(exc):
+                raise
+            self._lenient[origin] = self._pool(LenientBackend(self._backend), is_strict=False)
+            raise MalformedAnswer(str(exc)) from exc
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), *self._lenient.values()):
             await pool.aclose()
+
+    def _pool(self, backend: httpcore.AsyncNetworkBackend, *, is_strict: bool = True) -> httpx.AsyncHTTPTransport:
+        """Return a pool; one that is not strict speaks HTTP/1.1 only, and closes its connection after each answer."""
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=int(is_strict), keepalive_expiry=KEEPALIVE_S)
+        pool = httpx.AsyncHTTPTransport(verify=self._tls, http2=is_strict, limits=limits, trust_env=False)
+        # httpx has no argument for the network backend; httpcore's pool reads this attribute at each connection.
+        pool._pool._network_backend = backend
+        return pool
+
+
+def _located(response: httpx.Response) -> httpx.Response:
+    """Take the Location header (RFC 9110, 10.2.2) out of an answer, as its bytes, into the extension "location".
+
+    httpx would read it as text, in whatever encoding, and raise where it cannot, though it is not to follow it.
+    """
+    if locations := [value for name, value in response.headers.raw if name.lower() == b"location"]:
+        response.extensions["location"] = locations[0]
+        del response.headers["location"]
+    return response
 
 
 class PlainCookies(DefaultCookiePolicy):
@@ -65,6 +98,12 @@ def open_httpx(network: Network) -> httpx.AsyncClient:
     )
 
 
+def is_malformed(exc: httpx.TransportError) -> bool:
+    """Say whether an answer was no HTTP, or its HTTP/2 was reset: reading leniently, by HTTP/1.1, may help."""
+    text = str(exc).lower()
+    return isinstance(exc, httpx.RemoteProtocolError) and not text.startswith(CUT) and "no_error" not in text
+
+
 def transport_reason(exc: httpx.TransportError) -> str:
     """Return a stable phrase for a class of failures. Reports count by it, so it holds no address and no number."""
     text = str(exc).lower()
@@ -72,8 +111,8 @@ def transport_reason(exc: httpx.TransportError) -> str:
         return "timeout"
     if "certificate" in text or "ssl" in text or "tls" in text:
         return "tls error"
-    if "location header" in text:  # httpx reads it even where it is not to follow it
-        return "invalid redirect"
     if isinstance(exc, httpx.ConnectError):
         return "connection refused"
+    if is_malformed(exc):
+        return MALFORMED
     return "connection broken"

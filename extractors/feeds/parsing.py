@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import article_url, resolve
+from extractors.feeds.links import article_url, is_as_written, resolve
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.text import clean_line
@@ -61,7 +62,8 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         if link is None:
             skipped += 1
         elif link not in entries:
-            entries[link] = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entry = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entries[link] = replace(entry, written=_written(item, link, base))
     warnings = (
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
@@ -144,6 +146,12 @@ def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: d
         language=_language(item.language) or _language(language),
         guid=clean_line(item.guid or "") or None,
     )
+
+
+def _written(item: Item, url: str, base: str) -> str | None:
+    """Return the item's link as it stands in the feed, if `url` is mended from it."""
+    links = [*item.links, *filter(None, [item.permalink])]
+    return None if any(is_as_written(url, link, base=base) for link in links) else clean_line(links[0])
 
 
 def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:

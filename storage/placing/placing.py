@@ -27,7 +27,7 @@ from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories, prepare_text
 from storage.search import search
-from storage.state.entries import Settled, load_final, retry_at, store_outcomes
+from storage.state.entries import WRITTEN, Settled, load_final, retry_at, store_outcomes
 from storage.state.refused import refused_row, store_refused
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
@@ -159,6 +159,8 @@ class _Batch:
     def _fail(self, result: Failed) -> tuple[Placement, datetime | None, dict[str, Any]]:
         error = result.error
         details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
+        if result.entry.written is not None:
+            details[WRITTEN] = result.entry.written
         if error.outcome.again is not Again.LATER:
             return Placement(result.key, error.outcome, reason=error.reason), None, details
         again = retry_at(error, attempts=result.attempts, now=self.now)

@@ -27,6 +27,7 @@ RETRY_GAPS = (
     timedelta(days=1),
     timedelta(days=2),
 )
+WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 NOT_FINAL = tuple(outcome for outcome in Outcome if not outcome.final)
 
 
@@ -138,7 +139,8 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
+            written = (row.details or {}).get(WRITTEN)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
             rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
     return [rows[key] for key in keys if key in rows]
 
@@ -242,5 +244,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0,
+        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
     }  # fmt: skip

@@ -30,13 +30,13 @@ FILE_GB = 1  # each, packed
 
 
 async def list_ccnews(search: Search) -> AsyncGenerator[Listed, None]:
-    """The source's pages. Raises ItemError when no file can be read."""
+    """Yield the source's pages. Raises ItemError when no file can be read."""
     async for _, listed in list_ccnews_of(search, [search.source]):
         yield listed
 
 
 async def list_ccnews_of(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
-    """The pages of several sources in one reading, each with its source's id; two sources of one host share them."""
+    """Yield the pages of several sources in one reading, each with its source's id; sources of one host share them."""
     owners: dict[str, list[str]] = {}
     for source in sources:
         owners.setdefault(canonical_host(urlsplit(source.homepage).hostname or ""), []).append(source.id)
@@ -90,7 +90,7 @@ async def _local(search: Search) -> AsyncGenerator[Path, None]:
 
 
 async def _remote(search: Search) -> AsyncGenerator[str, None]:
-    """The addresses of the files that were filled from the window's start to some days after its end."""
+    """Yield the addresses of the files that were filled from the window's start to some days after its end."""
     base = search.archives.ccnews.rstrip("/")
     start = search.start.astimezone(UTC)
     end = min(search.end.astimezone(UTC) + timedelta(days=search.archives.ccnews_days), search.now())

@@ -1,4 +1,4 @@
-"""WARC files → the pages of certain hosts, one at a time: nothing is kept, on disk or in memory.
+"""Read the pages of certain hosts from WARC files, one at a time: nothing is kept, on disk or in memory.
 
 FastWARC reads in a thread of its own and asks for the next bytes when it needs them, so a slow consumer slows the
 download. WARC: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/.
@@ -24,22 +24,22 @@ HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
 class Readable(Protocol):
-    """What FastWARC reads from."""
+    """A source of bytes for FastWARC."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         ...
 
     def tell(self) -> int:
-        """How many bytes have been read."""
+        """Return how many bytes have been read."""
         ...
 
 
 def read_pages(stream: Readable, owners: Mapping[str, str], *, max_bytes: int, url: str) -> Iterator[tuple[str, Page]]:
-    """The HTML pages of the hosts in `owners` (canonical host → any name), each with its host's name.
+    """Yield the HTML pages of the hosts in `owners` (canonical host → any name), each with its host's name.
 
-    `Page.fetched_at` is when it was crawled. A page larger than `max_bytes` is left out. `url` says in errors what
-    was read. Raises ItemError when the file is cut or broken, after the pages before that.
+    `Page.fetched_at` is when it was crawled. A page larger than `max_bytes` is left out. `url` names in errors
+    the file that was read. Raises ItemError when the file is cut or broken, after the pages before that.
     """
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
@@ -59,7 +59,7 @@ def read_pages(stream: Readable, owners: Mapping[str, str], *, max_bytes: int, u
             page = _page(record, uri.strip("<>"), max_bytes)
             if page is not None:
                 yield owner, page
-    except OSError as exc:  # FastWARC's for what it cannot unpack or parse
+    except OSError as exc:  # FastWARC's error for bytes that it cannot unpack or parse
         raise _broken(url, str(exc)) from exc
 
 
@@ -93,7 +93,7 @@ def _page(record: Any, uri: str, max_bytes: int) -> Page | None:
 
 
 def _decoded(raw: bytes, encoding: str, max_bytes: int) -> bytes:
-    """The body without its encoding; some crawlers have taken that off and left the header."""
+    """Return the body without its encoding; some crawlers have taken that off and left the header."""
     try:
         body = Body(encoding, max_bytes)
         body.add(raw)
@@ -114,7 +114,7 @@ def _broken(url: str, detail: str) -> ItemError:
 async def stream_pages(
     chunks: AsyncIterator[bytes], owners: Mapping[str, str], *, max_bytes: int, url: str
 ) -> AsyncGenerator[tuple[str, Page], None]:
-    """As `read_pages`, from chunks that are still to come. Errors of `chunks` are passed on."""
+    """Yield pages as `read_pages` does, from chunks that are still to come. Errors of `chunks` are passed on."""
     loop = asyncio.get_running_loop()
     inbox: asyncio.Queue[bytes | Exception] = asyncio.Queue(CHUNKS_AHEAD)
     stopped = False
@@ -157,7 +157,7 @@ async def stream_pages(
 
 
 class _Pipe:
-    """Chunks as a file to read from."""
+    """A file to read the chunks from."""
 
     def __init__(self, take: Callable[[], bytes]) -> None:
         self._take = take

@@ -35,12 +35,12 @@ class Capture:
 
     @property
     def taken(self) -> datetime:
-        """The moment of the capture."""
+        """Return the moment of the capture."""
         return datetime.strptime(self.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
-    """The entries of all captures. Raises ItemError when there is none."""
+    """Yield the entries of all captures. Raises ItemError when there is none."""
     urls = (search.route.url,) if search.route.url else search.source.feeds
     captures = [(url, await _captures(search, url)) for url in urls]
     if not any(found for _, found in captures):
@@ -66,7 +66,7 @@ async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
 
 
 async def _captures(search: Search, url: str) -> list[Capture]:
-    """One capture a day, from the window's first to some days after its last, oldest first."""
+    """Return one capture a day, from the window's first to some days after its last, oldest first."""
     last = search.end + timedelta(days=search.archives.wayback_days)
     query = [
         ("url", url),
@@ -93,7 +93,7 @@ async def _captures(search: Search, url: str) -> list[Capture]:
 
 
 def _parse_index(response: Response) -> tuple[list[Capture], str | None]:
-    """The captures of one answer, and the key to the next. No captures at all are an empty body or an empty list."""
+    """Return the captures of one answer, and the key to the next. Without captures the body or its list is empty."""
     try:
         rows = json.loads(response.body or b"[]")
     except (ValueError, RecursionError) as exc:
@@ -121,7 +121,7 @@ async def _entries(search: Search, capture: Capture) -> tuple[Entry, ...]:
 
 
 def _is_past(search: Search, entries: tuple[Entry, ...]) -> bool:
-    """Whether all entries are dated, and after the window."""
+    """Say whether all entries are dated, and after the window."""
     for entry in entries:
         days = address_days(entry.url)
         if entry.published is None and days is None:

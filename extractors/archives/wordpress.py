@@ -29,7 +29,7 @@ PAST_THE_END = "http 400"
 
 
 async def list_wordpress(search: Search) -> AsyncGenerator[Listed, None]:
-    """The posts of the window. Raises ItemError when neither API nor feed works."""
+    """Yield the posts of the window. Raises ItemError when neither API nor feed works."""
     api = search.route.url or urljoin(search.source.homepage, POSTS)
     site, has_api_path, _ = api.partition("/wp-json")
     if not has_api_path:
@@ -97,7 +97,7 @@ def _posts(response: Response) -> list[dict[str, Any]]:
 
 
 def _pages(response: Response, page: int, posts: int) -> int:
-    """How many pages there are; without a word of the server, one more after each full one."""
+    """Return how many pages there are; if the server does not say, one more after each full one."""
     total = response.headers.get("x-wp-totalpages", "")
     return int(total) if total.isdecimal() and len(total) < 9 else page + (posts >= PER_PAGE)
 
@@ -119,7 +119,7 @@ def _listed(post: dict[str, Any], api: str, search: Search) -> Listed | None:
 
 
 def _rendered(post: dict[str, Any], name: str) -> str | None:
-    """The HTML of a field; of a post behind a password there is none."""
+    """Return the HTML of a field; a post behind a password has none."""
     field = post.get(name)
     text = field.get("rendered") if isinstance(field, dict) and not field.get("protected") else None
     return text if isinstance(text, str) and text.strip() else None

@@ -1,6 +1,6 @@
 """Find the feed of an outlet from the address of its front page.
 
-In this order, until a document is a feed that holds entries: the address itself, what the page names as its feeds
+In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names
 (`<link rel="alternate">`, https://www.rssboard.org/rss-autodiscovery), the places where sites usually keep one, the
 sitemaps of robots.txt, of which those for news are read like feeds. A handful of requests, all of them polite.
 """
@@ -37,7 +37,7 @@ MAX_NAME = 120  # characters
 NO_NEWS = "a sitemap without news"
 _COMMENTS = re.compile(r"comment|комментари|пікір|izoh", re.IGNORECASE)
 _NEWS = re.compile(r"news|google", re.IGNORECASE)
-# What ends a host's chances: asked again, it will not answer any better.
+# Reasons that end a host's chances: asked again, it will not answer any better.
 _HOPELESS = ("host not found", "connection refused", "timeout", "tls error", "too slow", "not a public address")
 
 Parse = Callable[[FeedJob], Awaitable[Feed]]
@@ -56,7 +56,7 @@ class FoundFeed:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found out about an outlet. `language` is measured on the entries, or what feed and page say of it."""
+    """The facts found about an outlet. `language` is measured on the entries, else stated by the feed or the page."""
 
     homepage: str
     feed: FoundFeed
@@ -76,7 +76,7 @@ class NamedFeed:
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
-    """What a page says of itself: its name, its language, its feeds, and its WordPress API."""
+    """A page's own statements: its name, its language, its feeds, and its WordPress API."""
 
     name: str | None
     language: str | None
@@ -85,7 +85,7 @@ class FrontPage:
 
 
 def read_front_page(body: bytes, *, url: str, charset: str | None) -> FrontPage | None:
-    """What the page at `url` says; None when it is no HTML. Feeds of comments come last."""
+    """Return the statements of the page at `url`; None when it is no HTML. Feeds of comments come last."""
     tree = parse_html(body, charset)
     if tree is None:
         return None
@@ -114,7 +114,7 @@ def _name(tree: HtmlElement) -> str | None:
 
 @dataclass(slots=True)
 class _Trial:
-    """One search: who asks, and what has been tried in vain."""
+    """One search: the client that asks, and the addresses tried in vain."""
 
     client: Client
     parse: Parse
@@ -139,7 +139,7 @@ class _Trial:
         return feed
 
     async def first(self, urls: Sequence[str], via: str) -> tuple[FoundFeed, Feed] | None:
-        """The first of these that is a feed with entries."""
+        """Return the first of these that is a feed with entries."""
         known = {error.url for error in self.tried}
         for url in dict.fromkeys(urls):
             if url in known:
@@ -155,10 +155,10 @@ class _Trial:
 
 
 async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], datetime]) -> Discovery:
-    """The outlet whose front page, or feed, is at `url`.
+    """Return the outlet whose front page, or feed, is at `url`.
 
-    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: what is wrong
-    with `url` itself, or "no feed found", whose detail says what was tried.
+    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: the fault
+    of `url` itself, or "no feed found", whose detail says what was tried.
     """
     trial = _Trial(client, parse, now)
     response = await trial.ask(url, ACCEPT_PAGE)
@@ -205,7 +205,7 @@ def _root(url: str) -> str:
 
 
 def _usual(page: str) -> Iterator[str]:
-    """Below the page first, where an edition keeps its own, then below the host."""
+    """Yield the usual places: below the page first, where an edition keeps its own, then below the host."""
     own = urlsplit(page)._replace(query="", fragment="").geturl().rstrip("/") + "/"
     if own != _root(page):
         yield from (own + path for path in USUAL_PATHS[:3])
@@ -213,7 +213,7 @@ def _usual(page: str) -> Iterator[str]:
 
 
 async def _sitemaps(trial: _Trial, page: str) -> list[str]:
-    """What robots.txt names, news first; nothing when it cannot be read."""
+    """Return the sitemaps that robots.txt names, news first; none when it cannot be read."""
     try:
         robots = await trial.client.robots(page)
     except (ItemError, Deferred):
@@ -227,7 +227,7 @@ def _is_news(sitemap: str) -> bool:
 
 
 async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[FoundFeed, Feed] | None:
-    """The first sitemap with the news extension, among these and the parts of an index among them."""
+    """Return the first sitemap with the news extension, among these and the parts of an index among them."""
     waiting, read = list(sitemaps), 0
     while waiting and read < MAX_SITEMAPS:
         url = waiting.pop(0)
@@ -255,7 +255,7 @@ async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[FoundFe
 
 
 def _backfill(page: FrontPage, sitemaps: Sequence[str], found: FoundFeed) -> tuple[Backfill, ...]:
-    """The routes that the site itself names."""
+    """Return the routes that the site itself names."""
     routes = [Backfill(route="wordpress", url=page.posts_api)] if page.posts_api else []
     archive = next((url for url in sitemaps if url != found.url and not re.search("[{}]", url)), None)
     return (*routes, Backfill(route="sitemap", url=archive)) if archive else tuple(routes)

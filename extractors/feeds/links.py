@@ -1,4 +1,4 @@
-"""What a feed gives as an item's link → the address of the article, without asking the network.
+"""Turn what a feed gives as an item's link into the address of the article, without asking the network.
 
 Only http and https count. Tracking parameters (`utm_*`, `from=rss`) are not looked at here, tracking redirects are.
 Relative references follow RFC 3986, section 5.
@@ -22,7 +22,7 @@ _REDIRECTS = 3  # a redirect inside a redirect inside a redirect, then no furthe
 
 
 def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> str | None:
-    """The first of `links` that leads to a web page, as an absolute URL; None if none does.
+    """Return the first of `links` that leads to a web page, as an absolute URL; None if none does.
 
     `permalink` (a guid) comes last and counts only if it is absolute by itself.
     """
@@ -36,7 +36,7 @@ def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> st
 
 
 def resolve(link: str, *, base: str) -> str | None:
-    """`link` as an absolute http(s) URL, mended and past any tracking redirect; None if it is not one.
+    """Return `link` as an absolute http(s) URL, mended and past any tracking redirect; None if it is none.
 
     Line breaks and the indentation around them go, as in browsers; a space that is left becomes "%20".
     """
@@ -68,7 +68,7 @@ def _last_absolute(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an http(s) URL that names a host, None for any other."""
+    """Return the parts of an http(s) URL that names a host, None for any other."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # `port` raises for what is not a number
@@ -78,7 +78,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _redirect_target(parts: SplitResult) -> str | None:
-    """Where a redirect of Google (news alerts) or Bing (news search) leads, read from its own query."""
+    """Return the target of a redirect of Google (news alerts) or Bing (news search), read from its own query."""
     host, path = (parts.hostname or "").lower(), parts.path.lower()
     if _GOOGLE.fullmatch(host) and path == "/url":
         names: tuple[str, ...] = ("url", "q")

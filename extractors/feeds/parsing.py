@@ -1,4 +1,4 @@
-"""A feed's bytes → the entries it promises.
+"""Parse a feed's bytes into the entries it promises.
 
 One document, one result: a `Feed`, or an `ItemError` that says why there is none. Pure: the caller fetches, and
 owns the clock. RSS 0.9x to 2.0, RDF, Atom, JSON Feed 1.x, and sitemaps with or without Google's news extension.
@@ -23,8 +23,8 @@ from extractors.text import clean_line
 MAX_DECODED_BYTES = 50_000_000  # the limit of one sitemap, https://www.sitemaps.org/protocol.html
 _GZIP = b"\x1f\x8b"
 
-# What comes first decides. Leading comments are no part of it: some hold markup. Whatever stands before the root
-# goes, and with it the DTD, so that there are no entities to expand, external or a billion.
+# The first root decides. Leading comments are passed over: some hold markup. Whatever stands before the root goes,
+# and with it the DTD, so that there are no entities to expand, external or a billion.
 _PROLOG = re.compile(r"(?:\s|\ufeff|<!--(?:[^-]|-(?!->))*-->|<\?[^>]*>)+")
 _ROOT = re.compile(
     r"<(?:(?P<html>!doctype\s+html|html|head|body|script|meta|div|noscript|iframe)"
@@ -37,10 +37,10 @@ _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.DOTALL)
 
 
 def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = None, zone: tzinfo = UTC) -> Feed:
-    """The feed in `body`, its entries in document order and each URL once.
+    """Return the feed in `body`, its entries in document order and each URL once.
 
-    `url` is the final address of the feed, `charset` what the HTTP header said, `zone` what a date without zone
-    is read in, `now` an aware moment: dates more than two days after it are dropped.
+    `url` is the final address of the feed, `charset` that of the HTTP header, `zone` that of dates without a zone,
+    `now` an aware moment: dates more than two days after it are dropped.
     `Feed.warning` tells of a cut, malformed or wrongly encoded document that still gave entries.
 
     Raises ItemError, FAILED with one of the reasons "empty body", "not a feed: html", "not a feed", "empty feed",
@@ -78,9 +78,9 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
 
 
 def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
-    """`body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
+    """Return `body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
 
-    Raises ItemError for what is no gzip after all or unpacks to more than 50 MB.
+    Raises ItemError for a body that is no gzip after all or unpacks to more than 50 MB.
     """
     pieces: list[bytes] = []
     room = MAX_DECODED_BYTES
@@ -100,9 +100,9 @@ def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
 
 
 def document_root(text: str) -> tuple[str, int]:
-    """The name of the root element in lower case, and where it begins.
+    """Return the name of the root element in lower case, and the position where it begins.
 
-    "html" stands for all that browsers take for HTML; "" for none that we know, with the place where text begins.
+    "html" stands for all that browsers take for HTML; "" for an unknown root, with the position where text begins.
     """
     prolog = _PROLOG.match(text)
     start = prolog.end() if prolog else 0
@@ -147,7 +147,7 @@ def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: d
 
 
 def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:
-    """The content with the most visible text, if that is really more than the summary."""
+    """Return the content with the most visible text, if that is really more than the summary."""
     longest, most = None, len(summary) + _REALLY_LONGER if summary else 0
     for content in contents:
         length = len(plain(content) or "")
@@ -157,6 +157,6 @@ def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:
 
 
 def _language(tag: str | None) -> str | None:
-    """The first part of a language tag (RFC 5646): "ru" of "ru-KZ" or "RU_ru"."""
+    """Return the first part of a language tag (RFC 5646): "ru" of "ru-KZ" or "RU_ru"."""
     match = _LANGUAGE.fullmatch((tag or "").strip().lower())
     return match[1] if match else None

@@ -1,6 +1,6 @@
-"""The catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and such lists as sources.
+"""Write the catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and read such lists.
 
-A reader finds the feeds in folders by category. What OPML has no attribute for stands in attributes of our own
+A reader finds the feeds in folders by category. Facts that OPML has no attribute for stand in attributes of our own
 namespace, so that an exported catalogue comes back as it was; from a reader's list these are missing, and guessed.
 """
 

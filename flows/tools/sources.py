@@ -1,4 +1,4 @@
-"""What the commands that change the catalogue do: add an outlet by its address, take on a reader's list, write one."""
+"""Change the catalogue: add an outlet by its address, take on a reader's list, write a list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_HTTPS = ("connection refused", "connection broken", "tls error", "timeout")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the user says of a source; it wins over what is found. None: not said."""
+    """The user's statements on a source; they win over what is found. None: not stated."""
 
     id: str | None = None
     name: str | None = None
@@ -150,7 +150,7 @@ def _appended(folder: Path, sources: Sequence[NewSource]) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What of a reader's list was taken on; `written` is None for a dry run, or when nothing was new."""
+    """The sources taken on from a reader's list; `written` is None for a dry run, or when nothing was new."""
 
     added: list[NewSource]
     skipped: list[Skipped]

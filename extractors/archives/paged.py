@@ -7,7 +7,6 @@ window lies behind.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from datetime import tzinfo
@@ -19,6 +18,7 @@ from extractors.archives.series import PAST_UNORDERED, Part, page_url, read_numb
 from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
+from extractors.feeds.loose_json import loose_json
 from extractors.fetching.messages import Response
 from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
@@ -123,7 +123,7 @@ def _older(response: Response) -> str | None:
     found: dict[str, str] = {}
     if text.lstrip("\ufeff \r\n\t").startswith("{"):
         try:
-            feed = json.loads(text)
+            feed = loose_json(text)
         except (ValueError, RecursionError):
             return None
         following = feed.get("next_url") if isinstance(feed, dict) else None

@@ -7,7 +7,6 @@ of an archived copy. https://github.com/internetarchive/wayback/tree/master/wayb
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from urllib.parse import unquote_plus, urlencode
 from extractors.archives.paged import article_links
 from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.dates.addresses import address_days
+from extractors.feeds.loose_json import loose_json
 from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
 
@@ -95,7 +95,7 @@ async def _captures(search: Search, url: str) -> list[Capture]:
 def _parse_index(response: Response) -> tuple[list[Capture], str | None]:
     """Return the captures of one answer, and the key to the next. Without captures the body or its list is empty."""
     try:
-        rows = json.loads(response.body or b"[]")
+        rows = loose_json(response.body.decode("utf-8", errors="replace") or "[]")
     except (ValueError, RecursionError) as exc:
         raise ItemError(Outcome.FAILED, "not a list of captures", url=response.url, detail=str(exc)) from exc
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):

@@ -20,6 +20,7 @@ import feedparser
 from lxml import etree
 
 from config.errors import EdgeError
+from extractors.feeds.loose_json import loose_json
 from extractors.feeds.markup import as_html, repaired
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -36,6 +37,9 @@ _ATTRIBUTES = re.compile(r"<((?:yandex|rbc_news):full-text|turbo:content|dc:x-da
 _GUID = re.compile(r"<guid(\s[^<>]*?)?(?<!/)>", re.IGNORECASE)
 _NO_LINK = "not-a-link:"
 _NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*(?:[\"']\s*)?false", re.IGNORECASE)
+# Of an entry's links those that lead to a page: its own, or, in a blog of links, the one that it is about.
+_RELATIONS = ("alternate", "canonical", "related", "via")
+_PAGES = ("text/html", "application/xhtml+xml")
 _CONTENT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 _END_OF_URL = re.compile(r"</(?:[\w.-]+:)?url\s*>")
@@ -128,10 +132,12 @@ def _complaint(exc: Exception) -> str:
 
 def _xml_item(entry: dict[str, Any], *, is_atom: bool) -> Item:
     guid = _string(entry, "id") or ""
-    alternates = [link for link in dict.get(entry, "links") or () if link.get("rel") == "alternate"]
-    alternates.sort(key=lambda link: link.get("type") not in ("text/html", "application/xhtml+xml"))
+    links = [link for link in dict.get(entry, "links") or () if link.get("href") and link.get("rel") in _RELATIONS]
+    links.sort(key=lambda link: (_RELATIONS.index(link["rel"]), link.get("type") not in _PAGES))
+    if guid.startswith("http"):  # of the entry itself, and so before the page that it is about
+        links = [link for link in links if link["rel"] in _RELATIONS[:2]]
     return Item(
-        links=_strings(entry, "feedburner_origlink") + tuple(link["href"] for link in alternates if link.get("href")),
+        links=_strings(entry, "feedburner_origlink") + tuple(link["href"] for link in links),
         guid=guid.removeprefix(_NO_LINK),
         permalink=None if guid.startswith(_NO_LINK) else guid,
         title=_string(entry, "title"),
@@ -162,15 +168,15 @@ def read_json_feed(text: str) -> Document:
     """Return the JSON Feed in `text`; of a cut one, the items that are whole."""
     warning = None
     try:
-        feed = json.loads(text)
+        feed = loose_json(text)
+        if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+            raise ValueError("no list of items")
     except (ValueError, RecursionError) as exc:
         # ValueError is malformed JSON or a number of over 4300 digits, RecursionError a thousand brackets.
+        warning = f"malformed: {getattr(exc, 'msg', None) or exc or type(exc).__name__}"
         feed = {"items": list(_whole_json_items(text))}
-        warning = f"malformed: {getattr(exc, 'msg', type(exc).__name__)}"
         if not feed["items"]:
             raise NotAFeedError(warning) from exc
-    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
-        raise NotAFeedError("JSON, but no list of items")
     return Document(
         kind="json",
         items=tuple(_json_item(item) for item in feed["items"] if isinstance(item, dict)),
@@ -200,7 +206,7 @@ def _json_item(item: dict[str, Any]) -> Item:
     guid = guid if isinstance(guid, str) else None
     plain_text = _strings(item, "content_text")
     return Item(
-        links=_strings(item, "url"),
+        links=_strings(item, "url", "external_url"),
         guid=guid,
         permalink=guid,
         title=_string(item, "title"),

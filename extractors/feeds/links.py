@@ -30,9 +30,12 @@ def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> st
         url = resolve(link, base=base)
         if url:
             return url
-    if permalink and _ABSOLUTE.match(permalink.strip()):
-        return resolve(permalink, base=base)
-    return None
+    return absolute(permalink or "", base=base)
+
+
+def absolute(link: str, *, base: str) -> str | None:
+    """Return `link` resolved if it is an absolute http(s) URL by itself, else None."""
+    return resolve(link, base=base) if _ABSOLUTE.match(link.strip()) else None
 
 
 def resolve(link: str, *, base: str) -> str | None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import article_url, resolve
+from extractors.feeds.links import absolute, article_url, resolve
+from extractors.feeds.loose_json import is_page
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.text import clean_line
+from extractors.urls import same_site
 
 MAX_DECODED_BYTES = 50_000_000  # the limit of one sitemap, https://www.sitemaps.org/protocol.html
 _GZIP = b"\x1f\x8b"
@@ -27,10 +30,14 @@ _GZIP = b"\x1f\x8b"
 # and with it the DTD, so that there are no entities to expand, external or a billion.
 _PROLOG = re.compile(r"(?:\s|\ufeff|<!--(?:[^-]|-(?!->))*-->|<\?[^>]*>)+")
 _ROOT = re.compile(
-    r"<(?:(?P<html>!doctype\s+html|html|head|body|script|meta|div|noscript|iframe)"
+    r"<(?:(?P<html>!doctype\s+html|html|head|body)|(?P<piece>script|meta|div|noscript|iframe)"
     r"|(?:[\w.-]{1,40}:)?(?P<xml>rss|rdf|feed|channel|urlset|sitemapindex|opml))(?=[\s/>])",
     re.IGNORECASE,
 )
+# A server's notice may be markup too: what stands behind it decides.
+_ROOT_BEHIND = re.compile(r"<(?:[\w.-]{1,40}:)?(?P<xml>rss|rdf|feed|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
+_JSON_FEED = re.compile(r"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org(?:\\?/)version")
+MANY_SHARE = 3  # items with one link: two are one article, changed
 # By how many characters a content must outdo the summary to be more than the summary again with "Read more" added.
 _REALLY_LONGER = 100
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.DOTALL)
@@ -56,8 +63,9 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         base = resolve(document.base, base=url) or url
     entries: dict[str, Entry] = {}
     skipped = 0
-    for item in document.items:
-        link = article_url(item.links, permalink=item.permalink, base=base)
+    links = [article_url(item.links, permalink=item.permalink, base=base) for item in document.items]
+    links, shared = _own_links(document.items, links, base=base)
+    for item, link in zip(document.items, links, strict=True):
         if link is None:
             skipped += 1
         elif link not in entries:
@@ -66,6 +74,7 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
         document.warning,
+        f"{shared} items share one link" if shared else None,
         None if entries else "no item has a usable link",
     )
     return Feed(
@@ -75,6 +84,29 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         skipped=skipped,
         warning="; ".join(filter(None, warnings)) or None,
     )
+
+
+def _own_links(items: Sequence[Item], links: Sequence[str | None], *, base: str) -> tuple[list[str | None], int]:
+    """Return the link of each item, and how many items have one in common; 0 where that is nothing strange.
+
+    Some feeds give each item the link of the front page, and its own address as the guid; or addresses that differ
+    in their fragment only, which no server sees.
+    """
+    pages = [(link or "").partition("#")[0] for link in links]
+    sharing: dict[str, set[str | None]] = defaultdict(set)
+    for item, page in zip(items, pages, strict=True):
+        sharing[page].add(item.guid or item.title)
+    shared = {page for page, names in sharing.items() if page and len(names) >= min(MANY_SHARE, max(2, len(items)))}
+    own: list[str | None] = []
+    left: Counter[str] = Counter()
+    for item, link, page in zip(items, links, pages, strict=True):
+        guid = absolute(item.guid or "", base=base) if page in shared else None
+        if guid is not None and guid.partition("#")[0] != page and (item.permalink or same_site(guid, base)):
+            own.append(guid)
+            continue
+        own.append(link)
+        left[page] += page in shared
+    return own, max(left.values(), default=0)
 
 
 def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
@@ -109,6 +141,9 @@ def document_root(text: str) -> tuple[str, int]:
     root = None if text.startswith("{", start) else _ROOT.search(text, start)
     if root is None:
         return "", start
+    if root["piece"]:
+        behind = _ROOT_BEHIND.search(text, root.end())
+        return (behind["xml"].lower(), behind.start()) if behind else ("html", root.start())
     return ("html" if root["html"] else root["xml"].lower()), root.start()
 
 
@@ -117,7 +152,8 @@ def _read(text: str, url: str) -> Document:
     if not name and not text[start:].strip("\0"):
         raise ItemError(Outcome.FAILED, "empty body", url=url)
     reader: Callable[[str], Document] = read_json_feed
-    if not text.startswith("{", start):
+    is_json = text.startswith("{", start) or (name in ("", "html") and not is_page(text) and _JSON_FEED.search(text))
+    if not is_json:
         if not name:
             raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"begins {clean_line(text[start:][:40])!r}")
         if name == "html":

@@ -39,6 +39,18 @@ class Capture:
         return datetime.strptime(self.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
+def check_copy(copy: Response) -> None:
+    """Raise ItemError when the copy has fewer bytes than its site sent: half a text must not pass for the whole.
+
+    The headers of then come back as `X-Archive-Orig-…`; the length of a packed body says nothing.
+    """
+    stated = copy.headers.get("x-archive-orig-content-length", "")
+    packed = copy.headers.get("x-archive-orig-content-encoding", "identity").strip().lower() != "identity"
+    if stated.isdecimal() and len(stated) < 12 and len(copy.body) < int(stated) and not packed:
+        detail = f"{len(copy.body)} of {stated} bytes"
+        raise ItemError(Outcome.FAILED, "cut copy", url=copy.url, detail=detail)
+
+
 async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
     """Yield the entries of all captures. Raises ItemError when there is none."""
     urls = (search.route.url,) if search.route.url else search.source.feeds

@@ -436,13 +436,14 @@ def warc_record(
     status: int = 200,
     content_type: str = "text/html; charset=utf-8",
     headers: str = "",
+    named: str = "",
 ) -> bytes:
-    """One packed record."""
+    """One packed record; `headers` are further ones of the page, `named` those of the record."""
     http = f"HTTP/1.1 {status} OK\r\nContent-Type: {content_type}\r\n{headers}\r\n".encode() + body
     head = (
         f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: {at}\r\n"
         "WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000000>\r\n"
-        f"Content-Type: application/http; msgtype={kind}\r\nContent-Length: {len(http)}\r\n\r\n"
+        f"Content-Type: application/http; msgtype={kind}\r\n{named}Content-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n", compresslevel=1)
 

@@ -143,7 +143,7 @@ def _days(entries: Sequence[Entry], zone: tzinfo) -> Period | None:
     for entry in entries:
         if entry.published:
             known.append(day_of(entry.published, zone))
-        elif days := address_days(entry.url):
+        elif days := address_days(entry.url, zone):
             known.append(days)
     return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
 

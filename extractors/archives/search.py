@@ -186,7 +186,7 @@ class _Sieve:
 
     def __init__(self, search: Search) -> None:
         self._wide, self._tally = search.wide, search.tally
-        self._start, self._end = search.start, search.end
+        self._start, self._end, self._zone = search.start, search.end, search.zone
         self._known: set[str] = set()
 
     def passes(self, listed: Listed) -> bool:
@@ -207,5 +207,5 @@ class _Sieve:
             return not self._start <= published < self._end
         if listed.not_after is not None and listed.not_after < self._start:
             return True
-        days = address_days(listed.entry.url)
+        days = address_days(listed.entry.url, self._zone)
         return days is not None and days.side(self._wide) != 0

@@ -196,7 +196,9 @@ class _Walk:
     def _days(self, sitemap: Sitemap) -> Period | None:
         """Return the days of all pages, if enough of them state a day; a <lastmod> is none."""
         zone = self._search.zone
-        stated = [day_of(page.published, zone) if page.published else address_days(page.url) for page in sitemap.pages]
+        stated = [
+            day_of(page.published, zone) if page.published else address_days(page.url, zone) for page in sitemap.pages
+        ]
         known = [days for days in stated if days is not None]
         return hull(known) if known and len(known) >= DATED_SHARE * len(stated) and not sitemap.parts else None
 

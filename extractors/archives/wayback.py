@@ -135,7 +135,7 @@ async def _entries(search: Search, capture: Capture) -> tuple[Entry, ...]:
 def _is_past(search: Search, entries: tuple[Entry, ...]) -> bool:
     """Say whether all entries are dated, and after the window."""
     for entry in entries:
-        days = address_days(entry.url)
+        days = address_days(entry.url, search.zone)
         if entry.published is None and days is None:
             return False
         if entry.published is not None and entry.published < search.end:

@@ -97,7 +97,7 @@ def new_pages(
     for position, page in enumerate(pages):
         if _hash(page.url) in before or _is_old(page, since, zone, telling=telling):
             continue
-        dated = page.published or _day(page) or (telling and page.lastmod)
+        dated = page.published or _day(page, zone) or (telling and page.lastmod)
         (stated if dated else undated).append((position, page))
     if first:
         undated = _ends(undated, FIRST_UNDATED)
@@ -116,20 +116,20 @@ def _telling(pages: Sequence[SitemapPage], since: datetime) -> bool:
 def _is_old(page: SitemapPage, since: datetime, zone: tzinfo, *, telling: bool) -> bool:
     if page.published:
         return page.published < since
-    days = address_days(page.url)
+    days = address_days(page.url, zone)
     if days is not None and days.last < since.astimezone(zone).date():
         return True
     return telling and page.lastmod is not None and page.lastmod < since
 
 
-def _day(page: SitemapPage) -> bool:
-    days = address_days(page.url)
+def _day(page: SitemapPage, zone: tzinfo) -> bool:
+    days = address_days(page.url, zone)
     return days is not None and days.first == days.last
 
 
 def _stated(page: SitemapPage, zone: tzinfo) -> datetime | None:
     """Return the latest moment that the page's date, address or <lastmod> states."""
-    days = address_days(page.url)
+    days = address_days(page.url, zone)
     return page.published or (datetime.combine(days.first, time(), zone) if days else page.lastmod)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import time
@@ -227,6 +228,44 @@ def test_link_becomes_the_address_of_the_article(link: str, url: str | None) -> 
 def test_any_text_is_a_web_address_or_none(link: str, base: str) -> None:
     url = article_url([link], permalink=link, base=base)
     assert url is None or (url.lower().startswith(("http://", "https://")) and not set(url) & set(" \n\t\0"))
+
+
+def google_news(*fields: bytes, form: str = "https://news.google.com/rss/articles/{}?oc=5") -> str:
+    """An address of Google News with these texts in its identifier, each with a length and an end."""
+    inner = b"\x08\x13\x22" + b"".join(bytes([len(text)]) + text + b"\xd2\x01" for text in fields)
+    return form.format(base64.urlsafe_b64encode(inner).decode().rstrip("="))
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        (google_news(b"https://a.kz/news/1"), "https://a.kz/news/1"),
+        (google_news(b"https://a.kz/news/1", b"https://amp.a.kz/news/1"), "https://a.kz/news/1"),
+        (google_news(b"https://a.kz/x?y=1", form="https://news.google.com/articles/{}"), "https://a.kz/x?y=1"),
+        (google_news(b"http://a.kz/1", form="https://news.google.com/__i/rss/rd/articles/{}?oc=5"), "http://a.kz/1"),
+        (google_news(b"https://www.google.com/url?q=https://a.kz/1"), "https://a.kz/1"),
+        (google_news(b"AU_yqLNumber"), None),
+        (google_news(b"https://"), None),
+        ("https://news.google.com/rss/articles/CBMiAAAAAAAAA", None),
+        ("https://news.google.com/topstories", "https://news.google.com/topstories"),
+    ],
+)
+def test_an_article_of_google_news_leads_to_its_outlet_where_its_address_tells(link: str, url: str | None) -> None:
+    assert article_url([link], permalink=None, base=BASE) == url
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{10,60}", fullmatch=True))
+def test_any_identifier_of_google_news_is_an_address_or_none(article: str) -> None:
+    url = article_url([f"https://news.google.com/read/{article}"], permalink=None, base=BASE)
+    assert url is None or url.startswith(("http://", "https://"))
+
+
+def test_articles_of_google_news_that_only_a_browser_finds_are_told_of() -> None:
+    links = [google_news(b"https://a.kz/1"), google_news(b"AU_yqLNumber"), google_news(b"AU_yqLOther")]
+    feed = parsed(rss("".join(f"<item><link>{link}</link></item>" for link in links)))
+    assert [entry.url for entry in feed.entries] == ["https://a.kz/1"]
+    assert feed.skipped == 2
+    assert feed.warning == "2 links lead through Google News, which only a browser can follow"
 
 
 ITEM_LINKS = [

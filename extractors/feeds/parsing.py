@@ -16,7 +16,7 @@ from datetime import UTC, datetime, tzinfo
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import absolute, article_url, resolve
+from extractors.feeds.links import absolute, article_url, needs_a_browser, resolve
 from extractors.feeds.loose_json import is_page
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
@@ -62,12 +62,13 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     if document.base:
         base = resolve(document.base, base=url) or url
     entries: dict[str, Entry] = {}
-    skipped = 0
+    skipped = hidden = 0
     links = [article_url(item.links, permalink=item.permalink, base=base) for item in document.items]
     links, shared = _own_links(document.items, links, base=base)
     for item, link in zip(document.items, links, strict=True):
         if link is None:
             skipped += 1
+            hidden += any(map(needs_a_browser, item.links))
         elif link not in entries:
             entries[link] = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
     warnings = (
@@ -75,6 +76,7 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
         document.warning,
         f"{shared} items share one link" if shared else None,
+        f"{hidden} links lead through Google News, which only a browser can follow" if hidden else None,
         None if entries else "no item has a usable link",
     )
     return Feed(

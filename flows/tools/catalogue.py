@@ -58,6 +58,7 @@ class Draft:
     enabled: bool = True
     backfill: tuple[Backfill, ...] = ()
     note: str | None = None
+    wrong: str | None = None  # why it cannot be taken on
 
 
 @dataclass(frozen=True, slots=True)

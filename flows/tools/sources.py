@@ -21,7 +21,8 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
 from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
-from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose_feeds, read_opml, write_opml
+from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
+from flows.tools.outlines import OpmlError
 from storage.errors import StorageError
 from storage.files.local_folder import put_file
 

@@ -1,8 +1,8 @@
 """Find the feed of an outlet from the address of its front page.
 
-In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names
-(`<link rel="alternate">`, https://www.rssboard.org/rss-autodiscovery), the places where sites usually keep one, the
-sitemaps of robots.txt, of which those for news are read like feeds. A handful of requests, all of them polite.
+In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names, the
+places where sites usually keep one, the feeds that a page among all these names, the sitemaps of robots.txt, of which
+those for news are read like feeds. A handful of requests, all of them polite.
 """
 
 from __future__ import annotations
@@ -11,31 +11,27 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
-
-from lxml.html import HtmlElement
+from urllib.parse import urlsplit
 
 from config.sources import LANGUAGES, Backfill
+from extractors.feeds.front_page import FrontPage, read_front_page
 from extractors.feeds.jobs import FeedJob
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.fetching.client import Client
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
-from extractors.html import parse_html
 from extractors.language import identify
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
-from extractors.text import clean_line
+from extractors.urls import same_site
 
-FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json",
-              "application/json", "application/xml", "text/xml")  # fmt: skip
 # The places in which the feeds of the catalogue are found, the commonest first.
 USUAL_PATHS = ("feed/", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml", "?feed=rss2")
 MAX_NAMED = 6  # feeds that a page names and that are tried: some name one for every section
 MAX_SITEMAPS = 4
 MAX_LANGUAGE_ENTRIES = 30  # whose titles and summaries tell the language
-MAX_NAME = 120  # characters
+MAX_LISTS = 2  # pages that list feeds
 NO_NEWS = "a sitemap without news"
-_COMMENTS = re.compile(r"comment|комментари|пікір|izoh", re.IGNORECASE)
+HTML = "not a feed: html"
 _NEWS = re.compile(r"news|google", re.IGNORECASE)
 # Reasons that end a host's chances: asked again, it will not answer any better.
 _HOPELESS = ("host not found", "connection refused", "timeout", "tls error", "too slow", "not a public address")
@@ -66,52 +62,6 @@ class Discovery:
     others: tuple[str, ...] = ()  # feeds that the page names besides, not tried
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFeed:
-    """A feed that a page names."""
-
-    url: str
-    title: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FrontPage:
-    """A page's own statements: its name, its language, its feeds, and its WordPress API."""
-
-    name: str | None
-    language: str | None
-    feeds: tuple[NamedFeed, ...]
-    posts_api: str | None
-
-
-def read_front_page(body: bytes, *, url: str, charset: str | None) -> FrontPage | None:
-    """Return the statements of the page at `url`; None when it is no HTML. Feeds of comments come last."""
-    tree = parse_html(body, charset)
-    if tree is None:
-        return None
-    base = urljoin(url, next((str(href) for href in tree.xpath("//base/@href")), ""))
-    links = [link for link in tree.iter("link") if isinstance(link, HtmlElement) and link.get("href")]
-    feeds: dict[str, NamedFeed] = {}
-    posts_api = None
-    for link in links:
-        rel = (link.get("rel") or "").lower().split()
-        address = resolve(link.get("href") or "", base=base)
-        kind = (link.get("type") or "").partition(";")[0].strip().lower()
-        if address and "https://api.w.org/" in rel:
-            posts_api = urljoin(address.rstrip("/") + "/", "wp/v2/posts") if "/wp-json" in address else None
-        # WordPress names its posts as JSON in the same way.
-        elif address and "alternate" in rel and kind in FEED_TYPES and "/wp-json/" not in address:
-            feeds.setdefault(address, NamedFeed(address, clean_line(link.get("title") or "") or None))
-    ordered = sorted(feeds.values(), key=lambda feed: bool(_COMMENTS.search(f"{feed.url} {feed.title or ''}")))
-    language = re.split("[-_]", (tree.get("lang") or tree.get("xml:lang") or "").strip().lower())[0]
-    return FrontPage(_name(tree), language if language in LANGUAGES else None, tuple(ordered), posts_api)
-
-
-def _name(tree: HtmlElement) -> str | None:
-    names = [*tree.xpath("//meta[@property='og:site_name']/@content"), *tree.xpath("//title/text()")]
-    return next((name for one in names if (name := clean_line(str(one))[:MAX_NAME])), None)
-
-
 @dataclass(slots=True)
 class _Trial:
     """One search: the client that asks, and the addresses tried in vain."""
@@ -121,6 +71,7 @@ class _Trial:
     now: Callable[[], datetime]
     tried: list[ItemError] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)  # sitemaps that hold more than the news
+    pages: list[Response] = field(default_factory=list)  # that were no feeds, but may name some
 
     async def ask(self, url: str, accept: str) -> Response:
         try:
@@ -144,11 +95,14 @@ class _Trial:
         for url in dict.fromkeys(urls):
             if url in known:
                 continue
+            response = None
             try:
                 response = await self.ask(url, ACCEPT_FEED)
                 return _found(response.url, feed := await self.feed(response), via), feed
             except ItemError as error:
                 self.tried.append(error)
+                if response is not None and error.reason == HTML:
+                    self.pages.append(response)
                 if error.reason in _HOPELESS and urlsplit(url).netloc == urlsplit(urls[0]).netloc:
                     return None
         return None
@@ -165,19 +119,20 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
     try:
         feed = await trial.feed(response)
     except ItemError as error:
-        if error.reason not in ("not a feed: html", "not a feed"):
+        if error.reason not in (HTML, "not a feed"):
             raise
     else:
         if feed.kind == "sitemap":
             raise ItemError(Outcome.FAILED, NO_NEWS, url=url, detail="it names pages, and no dates of publication")
         found = _found(response.url, feed, "the address itself")
         return Discovery(_root(response.url), found, feed.title, _language(feed, None))
-    page = read_front_page(response.body, url=response.url, charset=response.charset)
+    page = _front_page(response)
     if page is None:
         raise ItemError(Outcome.FAILED, "neither a web page nor a feed", url=url)
     named = [feed.url for feed in page.feeds]
     best = await trial.first(named[:MAX_NAMED], "the page's own link")
     best = best or await trial.first(list(_usual(response.url)), "a usual place")
+    best = best or await _listed(trial, response.url)
     sitemaps = await _sitemaps(trial, response.url)
     best = best or await _news_sitemap(trial, sitemaps)
     if best is None:
@@ -192,6 +147,21 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
         backfill=_backfill(page, [*trial.archives, *(url for url in sitemaps if not _is_news(url))], found),
         others=tuple(one for one in named if one != found.url and one not in {error.url for error in trial.tried}),
     )
+
+
+def _front_page(response: Response) -> FrontPage | None:
+    return read_front_page(response.body, url=response.url, charset=response.charset, headers=response.headers)
+
+
+async def _listed(trial: _Trial, front_page: str) -> tuple[FoundFeed, Feed] | None:
+    """Return the first feed named by a page of this site that was tried as a feed: a list of the outlet's feeds."""
+    lists = {page.url: page for page in trial.pages if page.url != front_page and same_site(page.url, front_page)}
+    for response in list(lists.values())[:MAX_LISTS]:
+        page = _front_page(response)
+        named = [feed.url for feed in page.feeds] if page else []
+        if best := await trial.first(named[:MAX_NAMED], f"the list of feeds at {response.url}"):
+            return best
+    return None
 
 
 def _found(url: str, feed: Feed, via: str) -> FoundFeed:

@@ -23,6 +23,7 @@ from email.utils import parsedate_to_datetime
 import htmldate
 from lxml.html import HtmlElement
 
+from extractors.dates.addresses import address_days
 from extractors.dates.worded import only_mention, writes_month_first
 from extractors.records import DateCandidate
 
@@ -75,10 +76,12 @@ def _mail_date(text: str) -> datetime | None:
         return None
 
 
-def day_in_url(url: str) -> date | None:
-    """The day that the address itself states (/2025/11/06/, _20251106.html)."""
-    found = _URL_DAY.search(url)
-    return _date(int(found["y"]), int(found["m"]), int(found["d"])) if found else None
+def day_in_url(url: str, zone: tzinfo | None = None) -> date | None:
+    """Return the day that the address itself states: /2025/11/06/, /06nov2025/, or _20251106.html at its end."""
+    if (found := _URL_DAY.search(url)) and (day := _date(int(found["y"]), int(found["m"]), int(found["d"]))):
+        return day
+    days = address_days(url, zone)
+    return days.first if days is not None and days.first == days.last else None
 
 
 def possible(candidates: Iterable[DateCandidate], *, today: date) -> list[DateCandidate]:

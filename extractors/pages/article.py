@@ -92,7 +92,7 @@ def without_control_references(body: bytes) -> bytes:
 def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
     """The day of publication as far as page or address state it for machines."""
     found = list(metadata.dates)
-    if day := dates.day_in_url(job.page.url):
+    if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     chosen = dates.choose(found, today=job.now.astimezone(job.zone).date())
     return chosen.day if chosen else None
@@ -114,7 +114,7 @@ def date_candidates(
     found = list(metadata.dates)
     if job.entry.published is not None:
         found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
-    if day := dates.day_in_url(job.page.url):
+    if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     known = dates.possible(found, today=today)
     reference = next((c.day for c in known if c.origin in OUTSIDE_THE_PAGE), None)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
+from extractors.archives.wayback import check_copy
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
@@ -225,6 +226,7 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
         except Deferred as pause:  # the archive's wish, not the host's
             raise pause_error(item.archived_url, pause) from pause
         assert copy is not None
+        check_copy(copy)
         return replace(copy.page(), url=item.entry.url)
     assert response is not None  # only a request with validators can be answered "not modified"
     return response.page()

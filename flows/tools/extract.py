@@ -1,4 +1,4 @@
-"""One page on its own: fetched or read, extracted as a pass would, and told with what was taken out of it."""
+"""Fetch or read one page, extract it as a pass would, and tell what was taken out of it."""
 
 from __future__ import annotations
 

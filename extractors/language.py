@@ -28,7 +28,7 @@ _HAN, _KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")
 
 
 def identify(text: str) -> str | None:
-    """The ISO 639-1 code of the language that `text` is mostly in; None when it is too short or unclear."""
+    """Return the ISO 639-1 code of the language that `text` is mostly in; None when it is too short or unclear."""
     sample = re.sub(r"\s+", " ", text[:SAMPLE_CHARACTERS])
     letters = sum(map(str.isalpha, sample))
     if letters < MIN_LETTERS:
@@ -40,7 +40,7 @@ def identify(text: str) -> str | None:
 
 
 def _by_letters(sample: str, letters: int) -> str | None:
-    """The language whose own letters the text has enough of, if there is one."""
+    """Return the language whose own letters the text has enough of, if there is one."""
     counts = Counter(sample.lower())
     known = [(code[:2], one.letters) for code, one in languages().by_code.items() if one.letters]
     fitting = [(code, own) for code, own in known if _fits(own, counts, letters)]

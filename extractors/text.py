@@ -30,7 +30,7 @@ MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as c
 
 
 def clean_line(text: str) -> str:
-    """`text` as one line of a corpus file: NFC, single plain spaces, nothing invisible, none at the ends."""
+    """Return `text` as one line of a corpus file: NFC, single plain spaces, nothing invisible, none at the ends."""
     if _ORDINARY.fullmatch(text) and "  " not in text and text == text.strip(" "):
         return text  # as nearly every line is; finding that out takes a tenth of the time
     text = _SPACES.sub(" ", text).strip(" ")
@@ -42,17 +42,17 @@ def clean_line(text: str) -> str:
 
 
 def clean_block(text: str) -> str:
-    """A block of several lines (a list, a table), each of them clean, without empty ones."""
+    """Return a block of several lines (a list, a table), each of them clean, without empty ones."""
     return "\n".join(line for part in text.split("\n") if (line := clean_line(part)))
 
 
 def tokens(text: str) -> list[str]:
-    """The words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
+    """Return the words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
     return list(_remembered(text)) if len(text) <= REMEMBERED_CHARACTERS else _words(text)
 
 
 def tokens_of(lines: Iterable[str]) -> list[str]:
-    """The tokens of several lines or blocks, one after the other."""
+    """Return the tokens of several lines or blocks, one after the other."""
     return [word for line in lines for word in tokens(line)]
 
 
@@ -62,18 +62,18 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=256)  # a page's lines; half a megabyte as a rule, 6 at the most
 def _remembered(text: str) -> tuple[str, ...]:
-    """The tokens, remembered: each step of an extraction asks for those of the same paragraphs."""
+    """Return the tokens, remembered: each step of an extraction asks for those of the same paragraphs."""
     return tuple(_words(text))
 
 
 def count_words(text: str) -> int:
-    """How many words `text` has; Chinese, which sets no spaces, is counted at two characters a word."""
+    """Count how many words `text` has; Chinese, which sets no spaces, is counted at two characters a word."""
     han = len(_HAN.findall(text))
     return sum(len(tokens(line)) for line in (_HAN.sub(" ", text) if han else text).split("\n")) + han // 2
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun as users read it: "1 article", "2 entries", "3 addresses"."""
+    """Return a number with its noun as users read it: "1 article", "2 entries", "3 addresses"."""
     if number == 1:
         return f"1 {noun}"
     if noun.endswith("s"):
@@ -82,7 +82,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def exact_key(text: str) -> bytes | None:
-    """16 bytes that are equal for texts of equal words, whatever their typography; None below 20 words.
+    """Return 16 bytes that are equal for texts of equal words, whatever their typography; None below 20 words.
 
     BLAKE2b-128 over a version and the tokens: stored in the index for good, so a change needs a new version.
     """

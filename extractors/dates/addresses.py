@@ -29,7 +29,7 @@ _ADDRESS_FORMS = tuple(
 
 
 def address_days(url: str) -> Period | None:
-    """The day, or month, of publication in an article's address, such as /2025/11/06/; None where it states none."""
+    """Return the day, or month, of publication that an article's address states (/2025/11/06/), or None."""
     path = urlsplit(url).path
     for form in _ADDRESS_FORMS:
         if (match := form.search(path)) and (days := _days(match.groupdict())):
@@ -59,17 +59,17 @@ _ONLY_YEAR = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
 
 
 def pattern_of(url: str) -> str:
-    """An address with "#" for each number: files of one series have one pattern."""
+    """Return an address with "#" for each number: files of one series have one pattern."""
     return _NUMBER.sub("#", url)
 
 
 def numbers_in(url: str) -> list[int]:
-    """The numbers that `pattern_of` leaves out."""
+    """Return the numbers that `pattern_of` leaves out."""
     return [int(number) for number in _NUMBER.findall(url)]
 
 
 def part_days(urls: Sequence[str]) -> dict[str, Period]:
-    """The days that each of these files of one index can hold, by its name; files that do not tell are left out.
+    """Return the days that each of these files of one index can hold, by its name; files that do not tell are left out.
 
     What a single day in a name means, its neighbours tell: the first day of a week or a month, or one day.
     """
@@ -110,7 +110,7 @@ _FORMS_OF_NAMES = (_named, _numeric(_FULL), _numeric(_LOOSE), _numeric(_MONTH), 
 
 
 def _single_days(named: dict[str, date]) -> dict[str, Period]:
-    """What files named by one day hold. Where that may be the first or the last of its days, both are taken."""
+    """Return what files named by one day hold. Where that may be the first or the last of its days, both are taken."""
     days = sorted(set(named.values()))
     if len(days) < 2:
         return {}

@@ -44,7 +44,7 @@ _WIDEST_OFFSET = timedelta(hours=14)
 
 
 def parse_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
-    """The moment `text` states, in the offset it states it in; None where it states none that can be true.
+    """Return the moment `text` states, in the offset it states it in; None where it states none that can be true.
 
     A date without a zone is read in `zone`, a date without a time as midnight. `now` is aware. None for years
     before 1995, for more than two days after `now`, and for "03/04/2025", which is March or April.
@@ -74,13 +74,13 @@ def _stated(text: str, zone: tzinfo) -> datetime | None:
 
 
 def _year(digits: str) -> int:
-    """RFC 5322, 4.3 puts two-digit years from 50 on in the last century."""
+    """Return the year in full: RFC 5322, 4.3 puts two-digit years from 50 on in the last century."""
     year = int(digits)
     return year if len(digits) > 2 else year + (2000 if year < 50 else 1900)
 
 
 def _moment(year: int, month: int, day: int, rest: str, zone: tzinfo) -> datetime | None:
-    """`rest` is what the text holds besides the date: a time and a zone, or nothing that matters."""
+    """Return the moment of a day and of `rest`, what the text holds besides: time and zone, or nothing that matters."""
     hour = minute = second = 0
     time = _TIME.search(rest)
     if time:
@@ -98,7 +98,7 @@ def _moment(year: int, month: int, day: int, rest: str, zone: tzinfo) -> datetim
 
 
 def _zone(text: str) -> tzinfo | None:
-    """The zone that `text` begins with: "+0500", "+05:00", "GMT+5", "Z", "EST", "(MSK)"."""
+    """Return the zone that `text` begins with: "+0500", "+05:00", "GMT+5", "Z", "EST", "(MSK)"."""
     match = _ZONE.match(text)
     if match is None:
         return None

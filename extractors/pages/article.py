@@ -34,12 +34,12 @@ _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 
 
 def extract(job: ArticleJob) -> Article:
-    """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
+    """Return the article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
     return extract_with_trace(job)[0]
 
 
 def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
-    """The article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
+    """Return the article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
@@ -77,7 +77,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
 
 
 def without_control_references(body: bytes) -> bytes:
-    """The page without references (`&#31;`) to characters that XML cannot hold: trafilatura drops the whole text."""
+    """Return the page without references (`&#31;`) to what XML cannot hold: trafilatura drops the whole text for it."""
 
     def kept(reference: re.Match[bytes]) -> bytes:
         code = int(reference[1]) if reference[1] else int(reference[2], 16)
@@ -90,7 +90,7 @@ def without_control_references(body: bytes) -> bytes:
 
 
 def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
-    """The day of publication as far as page or address state it for machines."""
+    """Return the day of publication as far as page or address state it for machines."""
     found = list(metadata.dates)
     if day := dates.day_in_url(job.page.url):
         found.append(DateCandidate(day, "url"))
@@ -102,14 +102,14 @@ OUTSIDE_THE_PAGE = frozenset({"feed", "url"})
 
 
 def today_of(job: ArticleJob) -> date:
-    """The day in the publisher's zone on which the job is done."""
+    """Return the day in the publisher's zone on which the job is done."""
     return job.now.astimezone(job.zone).date()
 
 
 def date_candidates(
     tree: HtmlElement, metadata: Metadata, job: ArticleJob, paragraphs: Sequence[str]
 ) -> list[DateCandidate]:
-    """Every date that is stated or found, with its origin. The tree must not be spent yet; it is left as it is."""
+    """Return every date that is stated or found, with its origin; the tree, not spent yet, is left as it is."""
     today = today_of(job)
     found = list(metadata.dates)
     if job.entry.published is not None:
@@ -133,7 +133,7 @@ def date_candidates(
 
 
 def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: date | None) -> date | None:
-    """The day that our rule for the site finds; a missing year is that of `reference`, else the last one."""
+    """Return the day that our rule for the site finds; a missing year is that of `reference`, else the last one."""
     stated = stated_text(tree, rule)
     if stated is None:
         return None
@@ -146,6 +146,6 @@ def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: d
 
 
 def is_settled(known: Sequence[DateCandidate], *, today: date) -> bool:
-    """Whether what is stated names one day, and not only the day that a page made anew might state by itself."""
+    """Say whether what is stated names one day, and not only the day that a page made anew might state by itself."""
     days = {c.day for c in known}
     return len(days) == 1 and (days != {today} or any(c.origin in OUTSIDE_THE_PAGE for c in known))

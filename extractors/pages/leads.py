@@ -22,7 +22,7 @@ CANDIDATES = ("p", "div", "section", "h2", "h3", "h4", "strong", "b", "span", "t
 
 
 def with_lead(tree: HtmlElement, blocks: Sequence[str]) -> list[str]:
-    """The blocks with the lead before them, where the page prints one above the text that is not among them."""
+    """Return the blocks with the lead before them, where the page prints one above the text that is not among them."""
     text = f" {' '.join(tokens_of(blocks))} "
     for opening in _openings(tree):
         if f" {' '.join(opening)} " not in text and (lead := _printed(tree, opening, blocks)):
@@ -31,7 +31,7 @@ def with_lead(tree: HtmlElement, blocks: Sequence[str]) -> list[str]:
 
 
 def _openings(tree: HtmlElement) -> list[list[str]]:
-    """The first words of each description."""
+    """Return the first words of each description."""
     found = {}
     for element in tree.iter("meta"):
         name = (element.get("property") or element.get("name") or "").lower()
@@ -41,7 +41,7 @@ def _openings(tree: HtmlElement) -> list[list[str]]:
 
 
 def _printed(tree: HtmlElement, opening: list[str], blocks: Sequence[str]) -> list[str]:
-    """The blocks of the innermost element above the text that begins with these words."""
+    """Return the blocks of the innermost element above the text that begins with these words."""
     first = tokens(blocks[0])[:MIN_WORDS] if blocks else []
     lead: HtmlElement | None = None
     heads = (opening[0], *first[:1])
@@ -58,7 +58,10 @@ def _printed(tree: HtmlElement, opening: list[str], blocks: Sequence[str]) -> li
 
 
 def _first_words(element: HtmlElement, heads: tuple[str, ...]) -> list[str]:
-    """If it begins with one of `heads`; without reading all of a long element, which may stand in another long one."""
+    """Return the first words of an element that begins with one of `heads`; none of any other.
+
+    Not all of a long element is read: it may stand in another long one.
+    """
     if (own := (element.text or "").strip()) and not own.lstrip(QUOTES).casefold().startswith(heads):
         return []
     pieces: list[str] = []

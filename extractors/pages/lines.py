@@ -79,7 +79,7 @@ def _rules() -> _Rules:
 
 
 def kind_of_line(line: str) -> str | None:
-    """What a line that is not the story's is for ("related", "join us" …); None for all other lines.
+    """Return what a line that is not the story's is for ("related", "join us" …); None for all other lines.
 
     A "stamp" is a date or a time alone: the page's beside the headline, but a sub-heading in a chronicle.
     """
@@ -99,7 +99,7 @@ def kind_of_line(line: str) -> str | None:
 
 
 def _is_buttons(line: str) -> bool:
-    """Tell whether a line is nothing but buttons, and signs and numbers around them.
+    """Say whether a line is nothing but buttons, and signs and numbers around them.
 
     A button may end at several places ("share on" takes some words along): each is looked at once, where one pattern
     for all would try every combination.
@@ -115,7 +115,7 @@ def _is_buttons(line: str) -> bool:
 
 
 def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) -> list[str]:
-    """The blocks without the site's own lines. `is_link` tells of a line whether it is nothing but a link's text.
+    """Drop the site's own lines. `is_link` tells of a line whether it is nothing but a link's text.
 
     A heading over other stories takes along the links below it, and all that follows where there is no prose any
     more. Tables stay as they are, and so do the stamps between the first blocks and the last.
@@ -145,12 +145,12 @@ def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) ->
 
 
 def is_prose(block: str) -> bool:
-    """Whether a block is told and not listed: it has a sentence of some length."""
+    """Say whether a block is told and not listed: it has a sentence of some length."""
     return count_words(block) >= MIN_PROSE and block.rstrip(" »\"”'’)").endswith(tuple(".!?…:;。！？"))
 
 
 def is_table(block: str) -> bool:
-    """Whether a block is a table of data."""
+    """Say whether a block is a table of data."""
     return "\n" in block and not block.startswith("- ")
 
 
@@ -165,7 +165,7 @@ def _is_heading(line: str) -> bool:
 
 
 def _is_stamp(plain: str) -> bool:
-    """Whether the line has a date or a time and besides only the usual words beside them."""
+    """Say whether the line has a date or a time and besides only the usual words beside them."""
     if "_" in plain or not (_NUMERIC_DATE.search(plain) or mentions(plain)):
         return False
     apart = _WORD_OR_NUMBER.sub(r"\g<0> ", plain)
@@ -197,20 +197,20 @@ class LinkLines:
         }
 
     def __contains__(self, line: str) -> bool:
-        """Whether the line is a link's text, but for dates, numbers and signs before and behind it."""
+        """Say whether the line is a link's text, but for dates, numbers and signs before and behind it."""
         return _core(line) in self._texts and not line.startswith(ADDRESS)
 
     def is_repeated(self, line: str) -> bool:
-        """Whether several of the page's links have this text, as those to a section and to the home page do."""
+        """Say whether several of the page's links have this text, as those to a section and to the home page do."""
         return _core(line) in self._repeated
 
     def is_heading(self, line: str) -> bool:
-        """Whether the line is a heading of the page, be it a link or not."""
+        """Say whether the line is a heading of the page, be it a link or not."""
         return _core(line) in self._headings
 
 
 def without_link_lines(blocks: Sequence[str], links: LinkLines) -> list[str]:
-    """The blocks without links at the end, short ones at the beginning, and those alone between paragraphs."""
+    """Return the blocks without links at the end, short ones at the beginning, and those alone between paragraphs."""
     start, end = 0, len(blocks)
     while start < end and _is_links(blocks[start], links) and len(tokens(blocks[start])) <= MAX_AT_TOP:
         start += 1
@@ -227,7 +227,7 @@ def without_link_lines(blocks: Sequence[str], links: LinkLines) -> list[str]:
 
 
 def announcements(blocks: Sequence[str], links: LinkLines) -> int:
-    """How many links stand alone in a line over a text of their own, as on a page that lists stories.
+    """Count how many links stand alone in a line over a text of their own, as on a page that lists stories.
 
     0 where a text of some length comes first: then the list stands below an article.
     """

@@ -55,7 +55,7 @@ class Metadata:
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
-    """The metadata of a parsed page. Never fails: what is malformed is as good as absent."""
+    """Return the metadata of a parsed page. Never fails: what is malformed is as good as absent."""
     articles = list(_json_ld_articles(tree))
     meta = _meta_elements(tree)
     titles = [*(a.get("headline") for a in articles), *(meta.get(name) for name in TITLE_META), *_headings(tree)]
@@ -85,7 +85,7 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
 
 
 def _alternates(tree: HtmlElement) -> Iterator[str]:
-    """The addresses of `<link rel="alternate" hreflang=…>`; "x-default" is no language, and a feed no edition."""
+    """Yield the addresses of `<link rel="alternate" hreflang=…>`; "x-default" is no language, and a feed no edition."""
     for link in tree.iterfind(".//link[@hreflang][@href]"):
         kind = link.get("type", "").lower()
         named = "alternate" in link.get("rel", "").lower().split()
@@ -94,7 +94,7 @@ def _alternates(tree: HtmlElement) -> Iterator[str]:
 
 
 def _meta_elements(tree: HtmlElement) -> dict[str, str]:
-    """Name (lower case) → content of the `<meta>` elements, wherever in the page they stand; the first wins."""
+    """Map name (lower case) to content of the `<meta>` elements, wherever in the page they stand; the first wins."""
     found: dict[str, str] = {}
     for element in tree.iter("meta"):
         content = element.get("content")
@@ -105,7 +105,7 @@ def _meta_elements(tree: HtmlElement) -> dict[str, str]:
 
 
 def _headings(tree: HtmlElement) -> Iterator[str]:
-    """The first `<h1>`s (a logo may be one of them) and the `<title>`, without the site's name behind a bar."""
+    """Yield the first `<h1>`s (a logo may be one of them) and the `<title>`, without the site's name behind a bar."""
     for heading in list(tree.iter("h1"))[:3]:
         yield heading.text_content()
     title = tree.find(".//title")
@@ -138,7 +138,7 @@ def _articles_in(node: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _names(author: Any, depth: int = 0) -> Iterator[str]:
-    """The names in schema.org's `author`: a string, a Person, or a list of them."""
+    """Yield the names in schema.org's `author`: a string, a Person, or a list of them."""
     if depth > MAX_DEPTH:
         return
     if isinstance(author, str) and not author.startswith("http"):

@@ -46,7 +46,7 @@ Phrases = frozenset[tuple[str, ...]]
 
 @contextmanager
 def overheard() -> Iterator[list[HtmlElement]]:
-    """While this lasts, readability's answers to trafilatura are kept in the list: asking again costs a tenth more."""
+    """Keep readability's answers to trafilatura in the list while this lasts: asking again costs a tenth more."""
     answers: list[HtmlElement] = []
     ask = external.try_readability
 
@@ -64,7 +64,7 @@ def overheard() -> Iterator[list[HtmlElement]]:
 
 
 def second_opinion(tree: HtmlElement, answer: HtmlElement | None) -> list[str]:
-    """The blocks that readability takes for the text, by an answer that it gave before; else it is asked."""
+    """Return the blocks that readability takes for the text, by an answer that it gave before; else it is asked."""
     try:
         return html_blocks(fromstring(Document(deepcopy(tree)).summary()) if answer is None else answer)
     except (ParserError, XMLSyntaxError):  # its answer is empty
@@ -72,7 +72,7 @@ def second_opinion(tree: HtmlElement, answer: HtmlElement | None) -> list[str]:
 
 
 def agreed(tree: HtmlElement, blocks: list[str], answer: HtmlElement | None) -> list[str]:
-    """The blocks, without those that only trafilatura chose where readability is the better judge; or its own blocks.
+    """Drop the blocks that only trafilatura chose where readability is the better judge; or return its own blocks.
 
     `answer` is what readability gave to trafilatura, if it was asked. It leaves out what is quoted from elsewhere
     (`<blockquote>`: letters, posts); that stays.
@@ -96,7 +96,7 @@ def agreed(tree: HtmlElement, blocks: list[str], answer: HtmlElement | None) -> 
 
 
 def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list[str]:
-    """Readability's choice; in the page's own paragraphs where it is cut, as it is around a link in a `<div>`."""
+    """Return readability's choice; in the page's own paragraphs where it is cut, as around a link in a `<div>`."""
     if not any(block.startswith(CUT) for block in opinion):
         return opinion
     text = f" {' '.join(_words(opinion))} "
@@ -110,7 +110,7 @@ def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list
 
 
 def marked_phrases(tree: HtmlElement) -> Phrases | None:
-    """The phrases of the elements that the page marks as its text; None where it marks none."""
+    """Return the phrases of the elements that the page marks as its text; None where it marks none."""
     for mark in MARKS:
         if elements := tree.xpath(mark):
             return _phrases_in(elements)
@@ -122,14 +122,14 @@ def _words(blocks: Sequence[str]) -> list[str]:
 
 
 def phrases_of(words: list[str]) -> Phrases:
-    """All sequences of four words; of fewer words, the one that they are."""
+    """Return all sequences of four words; of fewer words, the one that they are."""
     if len(words) <= PHRASE:
         return frozenset([tuple(words)])
     return frozenset(zip(*(words[start:] for start in range(PHRASE)), strict=False))
 
 
 def share(part: Phrases, whole: Phrases) -> float:
-    """How much of `part` is in `whole`, 0 to 1."""
+    """Return how much of `part` is in `whole`, 0 to 1."""
     return len(part & whole) / max(1, len(part))
 
 
@@ -153,7 +153,7 @@ MAX_TAIL = 0.25  # of the words may come behind the stated text's end: what is m
 
 
 def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> list[str]:
-    """The blocks; those of the `stated` text where far less was found; without what comes behind its end."""
+    """Return the blocks; those of the `stated` text where far less was found; without what comes behind its end."""
     body = _blocks_of(stated) if stated else []
     if len(words := tokens_of(body)) < MIN_WORDS:
         return list(blocks)
@@ -178,7 +178,7 @@ def _blocks_of(stated: str) -> list[str]:
 
 
 def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
-    """The stated text in the page's own paragraphs, if it prints them."""
+    """Return the stated text in the page's own paragraphs, if it prints them."""
     page = html_blocks(tree)
     positions = [position for position, block in enumerate(page) if _is_stated(block, phrases)]
     kept = [page[position] for position in positions]
@@ -191,7 +191,7 @@ def _is_stated(block: str, phrases: Phrases) -> bool:
 
 
 def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
-    """The blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
+    """Return the blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
 
     More is a quarter more words, and at least a sentence that the page has not: so a stub, a text cut short and
     a page behind a paywall are replaced, and a page that says the same in other words is not.
@@ -208,7 +208,7 @@ def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
 
 
 def content_blocks(content: str) -> list[str]:
-    """The blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
+    """Return the blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
     from trafilatura import bare_extraction  # a second to load, and only child processes come here
 
     from extractors.pages.blocks import blocks

@@ -45,7 +45,7 @@ class Draft:
     _links: LinkLines | None = None
 
     def link_lines(self) -> LinkLines:
-        """The page's links, to know lines by; read once."""
+        """Return the page's links, to know lines by; they are read once."""
         if self._links is None:
             self._links = LinkLines(self.tree)
         return self._links
@@ -69,7 +69,7 @@ def controls(draft: Draft) -> list[str]:
 
 
 def text(draft: Draft) -> list[str]:
-    """What trafilatura takes for the text. Raises ItemError (NOT_ARTICLE) when it finds none."""
+    """Take what trafilatura takes for the text. Raises ItemError (NOT_ARTICLE) when it finds none."""
     with overheard() as answers:
         document = bare_extraction(draft.tree, url=draft.job.page.url, include_comments=False, with_metadata=False)
     draft.readability = answers[0] if answers else None
@@ -81,27 +81,27 @@ def text(draft: Draft) -> list[str]:
 
 
 def agreement(draft: Draft) -> list[str]:
-    """Without what readability leaves out, where it is the better judge."""
+    """Drop what readability leaves out, where it is the better judge."""
     return agreed(draft.tree, draft.blocks, draft.readability)
 
 
 def joins(draft: Draft) -> list[str]:
-    """With the pieces of a broken sentence in one paragraph."""
+    """Join the pieces of a broken sentence in one paragraph."""
     return joined(draft.blocks)
 
 
 def rescue(draft: Draft) -> list[str]:
-    """The text that the page states for machines, where most of it was missed; nothing from behind its end."""
+    """Take the text that the page states for machines, where most of it was missed; nothing from behind its end."""
     return rescued(draft.tree, draft.blocks, draft.metadata.body)
 
 
 def lead(draft: Draft) -> list[str]:
-    """With the lead, where it stands apart."""
+    """Put the lead before the text, where it stands apart."""
     return with_lead(draft.tree, draft.blocks)
 
 
 def feed(draft: Draft) -> list[str]:
-    """The feed's own full text instead, where the page says less."""
+    """Take the feed's own full text instead, where the page says less."""
     if (text := fuller(draft.job.entry.content, draft.blocks)) is None:
         return draft.blocks
     draft.method = FEED
@@ -109,22 +109,22 @@ def feed(draft: Draft) -> list[str]:
 
 
 def headline(draft: Draft) -> list[str]:
-    """Without the headline's repetitions."""
+    """Drop the headline's repetitions."""
     return without_headline(draft.blocks, draft.titles)
 
 
 def doubles(draft: Draft) -> list[str]:
-    """Without second copies of a paragraph, and a standfirst that the text begins with anyway."""
+    """Drop second copies of a paragraph, and a standfirst that the text begins with anyway."""
     return without_doubles(draft.blocks)
 
 
 def lines(draft: Draft) -> list[str]:
-    """Without the lines that speak of the site: related stories, subscriptions, buttons, rights."""
+    """Drop the lines that speak of the site: related stories, subscriptions, buttons, rights."""
     return without_site_lines(draft.blocks, draft.link_lines().__contains__)
 
 
 def links(draft: Draft) -> list[str]:
-    """Without lines that are nothing but a link."""
+    """Drop lines that are nothing but a link."""
     draft.announced = announcements(draft.blocks, draft.link_lines())
     return without_link_lines(draft.blocks, draft.link_lines())
 
@@ -144,7 +144,7 @@ def run(draft: Draft) -> list[Removed]:
 
 
 def lines_lost(before: list[str], after: list[str]) -> list[str]:
-    """The lines of the blocks `before` that are not in `after`, in their order."""
+    """Return the lines of the blocks `before` that are not in `after`, in their order."""
     kept = Counter(line for block in after for line in block.split("\n"))
     lost = []
     for line in (line for block in before for line in block.split("\n")):

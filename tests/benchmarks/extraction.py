@@ -34,7 +34,7 @@ from extractors.pages.memory import SiteMemory, site_of_page, without_lines
 from extractors.records import Article, Entry, ItemError, Page
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-SETS = ("scrapinghub", "daniel-ru")
+SETS = ("scrapinghub", "daniel-ru", "field")
 
 
 @dataclass

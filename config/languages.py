@@ -121,7 +121,7 @@ class Dates(_Table):
 
 
 class Lines(_Table):
-    """Lines of a page that speak of the site: see `extractors.pages.lines`."""
+    """Lines of a page that speak of the site: see `extractors.blocks.lines`."""
 
     related: Phrases = ()  # a heading over other stories
     join_us: Phrases = ()  # subscribe, follow, install

@@ -204,7 +204,7 @@ class Article:
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses it
     names as itself in other languages (hreflang), `links` those on other sites that its text leads to. `unmatched` are
     the parts of our rule for the site that found nothing on the page; None: there is no rule. `lines` is what is
-    remembered of the page (`extractors.pages.memory`); empty: nothing.
+    remembered of the page (`extractors.blocks.memory`); empty: nothing.
     """
 
     paragraphs: tuple[str, ...]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.pages.lines import kind_of_line, without_site_lines
+from extractors.blocks.lines import kind_of_line, without_site_lines
 
 RULES = [
     # language, line, kind

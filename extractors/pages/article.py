@@ -14,6 +14,7 @@ from datetime import date
 
 from lxml.html import HtmlElement
 
+from extractors.blocks.memory import page_lines
 from extractors.dates import choice as dates
 from extractors.dates.visible import dateline_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
@@ -22,7 +23,6 @@ from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.links import other_editions, outward_links
-from extractors.pages.memory import page_lines
 from extractors.pages.metadata import Metadata, read_metadata
 from extractors.pages.not_article import why_no_article
 from extractors.pages.rules import narrowed, stated_text, unmatched

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from lxml.html import HtmlElement
 
-from extractors.pages.blocks import html_blocks
-from extractors.pages.lines import is_prose
+from extractors.blocks.blocks import html_blocks
+from extractors.blocks.lines import is_prose
 from extractors.text import clean_line, tokens, tokens_of
 
 MIN_WORDS = 8  # of the description that must agree

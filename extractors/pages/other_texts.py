@@ -22,8 +22,8 @@ from trafilatura.readability_lxml import Document
 
 from config.languages import Languages, languages
 from config.phrases import NOTHING, pattern_of
+from extractors.blocks.blocks import html_blocks
 from extractors.feeds.markup import plain
-from extractors.pages.blocks import html_blocks
 from extractors.text import clean_line, count_words, tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
@@ -211,7 +211,7 @@ def content_blocks(content: str) -> list[str]:
     """Return the blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
     from trafilatura import bare_extraction  # a second to load, and only child processes come here
 
-    from extractors.pages.blocks import blocks
+    from extractors.blocks.blocks import blocks
 
     document = bare_extraction(
         f"<html><body><article>{content}</article></body></html>",

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
-from extractors.pages.blocks import blocks, joined
+from extractors.blocks.blocks import blocks, joined
+from extractors.blocks.lines import without_site_lines
+from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.repeats import without_doubles, without_headline
 from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
-from extractors.pages.lines import LinkLines, announcements, without_link_lines, without_site_lines
 from extractors.pages.metadata import Metadata
 from extractors.pages.other_texts import agreed, fuller, overheard, rescued
-from extractors.pages.repeats import without_doubles, without_headline
 from extractors.records import ItemError, Outcome
 
 METHOD, FEED = "trafilatura", "feed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from extractors.pages.lines import is_prose
+from extractors.blocks.lines import is_prose
 from extractors.text import tokens
 
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for

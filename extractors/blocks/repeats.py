@@ -41,7 +41,8 @@ def without_doubles(paragraphs: Sequence[str]) -> list[str]:
     words = [tuple(tokens(block)) for block in paragraphs]
     for position, (block, said) in enumerate(zip(paragraphs, words, strict=True)):
         long = len(said) >= MIN_WORDS
-        standfirst = long and position == 0 and any(later[: len(said)] == said for later in words[1:4])
+        longer = [later for later in words[1:4] if len(later) > len(said)]
+        standfirst = long and position == 0 and any(later[: len(said)] == said for later in longer)
         if not standfirst and not (long and said in seen):
             kept.append(block)
         seen.add(said)

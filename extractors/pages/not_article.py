@@ -73,7 +73,9 @@ def why_no_article(draft: Draft) -> ItemError | None:
             return no("bot check", Outcome.FAILED)
         if any(says.search.search(title) for title in draft.titles[:2]):
             return no("search page")
-        if words < STUB * max(draft.job.min_words, 1) and (draft.metadata.walled or _says_walled(draft.tree)):
+        if words < STUB * max(draft.job.min_words, 1) and (
+            draft.metadata.walled or any(map(_says_walled, (draft.tree, *draft.unseen)))
+        ):
             return no("paywall", Outcome.PAYWALLED)
         if len(says.cookies.findall(text)) >= max(MIN_COOKIES, COOKIES * words):
             return no("cookie wall")

@@ -9,10 +9,12 @@ readability found, and more: side bars and lists of headlines, on older pages bu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from lxml.etree import ParserError, XMLSyntaxError
@@ -24,6 +26,7 @@ from config.languages import Languages, languages
 from config.phrases import NOTHING, pattern_of
 from extractors.blocks.blocks import html_blocks
 from extractors.feeds.markup import plain
+from extractors.pages.places import boxes
 from extractors.text import clean_line, count_words, tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
@@ -37,6 +40,7 @@ WHOLE_BLOCK = 0.5  # of a block's phrases are readability's: the block is
 ENOUGH = (
     0.8  # of readability's phrases stand in the blocks that both chose: trafilatura's cut of them is the better one
 )
+ALIKE = 0.5  # of the words that would go stand in boxes like those of the words that would stay
 PHRASE = 4  # words
 CUT = (",", ".", ";", ":", ")", "»", "”")  # no paragraph begins so
 MARKS = ("//*[@itemprop='articleBody']", "//article", "//main | //*[@role='main']")  # the closest first
@@ -92,7 +96,21 @@ def agreed(tree: HtmlElement, blocks: list[str], answer: HtmlElement | None) -> 
         return blocks
     quoted = _phrases_in(list(tree.iter("blockquote")))
     kept = [block for block in blocks if _belongs(tokens(block), other | quoted, f" {' '.join(second)} ")]
+    if _share_shapes(tree, blocks, kept):
+        return blocks
     return kept if share(other, phrases_of(_words(kept))) >= ENOUGH else _as_printed(tree, opinion, other)
+
+
+def _share_shapes(tree: HtmlElement, blocks: Sequence[str], kept: Sequence[str]) -> bool:
+    """Say whether most of what would go stands in boxes like those of what would stay: a text in several containers."""
+    chosen = set(kept)
+    shapes: dict[bool, Counter[tuple[tuple[str, str], ...]]] = {True: Counter(), False: Counter()}
+    for block, box in boxes(tree, blocks).items():
+        around = tuple((str(e.tag), e.get("class", "")) for e in islice(box.iterancestors(), 3))
+        shapes[block in chosen][around] += len(tokens(block))
+    gone = sum(len(tokens(block)) for block in blocks if block not in chosen)
+    alike = sum(words for around, words in shapes[False].items() if around in shapes[True])
+    return gone > 0 and alike >= ALIKE * gone
 
 
 def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list[str]:

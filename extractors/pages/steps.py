@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
@@ -17,10 +17,13 @@ from extractors.blocks.blocks import blocks, joined
 from extractors.blocks.lines import without_site_lines
 from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
 from extractors.blocks.repeats import without_doubles, without_headline
+from extractors.pages.cards import without_cards
+from extractors.pages.gaps import with_gaps_filled
 from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
 from extractors.pages.metadata import Metadata
 from extractors.pages.other_texts import agreed, fuller, overheard, rescued
+from extractors.pages.unseen import remove_unseen
 from extractors.records import ItemError, Outcome
 
 METHOD, FEED = "trafilatura", "feed"
@@ -41,6 +44,7 @@ class Draft:
     titles: tuple[str, ...]  # the page's headlines, best first, or else the feed's
     blocks: list[str]
     method: str = METHOD  # how the text was found
+    unseen: list[HtmlElement] = field(default_factory=list)  # what the page hides; no longer in the tree
     readability: HtmlElement | None = None  # its answer, if it was asked
     announced: int = 0  # other stories, each by a link with a text below it
     _links: LinkLines | None = None
@@ -66,6 +70,12 @@ Step = Callable[[Draft], list[str]]
 def controls(draft: Draft) -> list[str]:
     """Take off the tree what is no text: form fields, counters."""
     remove_controls(draft.tree)
+    return draft.blocks
+
+
+def unseen(draft: Draft) -> list[str]:
+    """Take off the tree what the page hides from its readers."""
+    draft.unseen = remove_unseen(draft.tree)
     return draft.blocks
 
 
@@ -98,7 +108,7 @@ def rescue(draft: Draft) -> list[str]:
 
 def lead(draft: Draft) -> list[str]:
     """Put the lead before the text, where it stands apart."""
-    return with_lead(draft.tree, draft.blocks)
+    return with_lead(draft.tree, draft.blocks, draft.titles)
 
 
 def feed(draft: Draft) -> list[str]:
@@ -106,7 +116,7 @@ def feed(draft: Draft) -> list[str]:
     if (text := fuller(draft.job.entry.content, draft.blocks)) is None:
         return draft.blocks
     draft.method = FEED
-    return text
+    return without_headline(text, draft.titles)
 
 
 def headline(draft: Draft) -> list[str]:
@@ -130,7 +140,32 @@ def links(draft: Draft) -> list[str]:
     return without_link_lines(draft.blocks, draft.link_lines())
 
 
-STEPS: tuple[Step, ...] = (controls, text, agreement, joins, rescue, lead, feed, headline, doubles, lines, links)
+def cards(draft: Draft) -> list[str]:
+    """Drop boxes for other stories that stand among the paragraphs."""
+    return without_cards(draft.tree, draft.blocks, page=draft.job.page.url)
+
+
+def gaps(draft: Draft) -> list[str]:
+    """Put short blocks back that stand among the paragraphs."""
+    return with_gaps_filled(draft.tree, draft.blocks, draft.titles)
+
+
+STEPS: tuple[Step, ...] = (
+    controls,
+    unseen,
+    text,
+    agreement,
+    joins,
+    rescue,
+    headline,
+    lead,
+    feed,
+    doubles,
+    lines,
+    cards,
+    links,
+    gaps,
+)
 
 
 def run(draft: Draft) -> list[Removed]:

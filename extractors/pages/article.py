@@ -45,7 +45,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    metadata = read_metadata(tree, zone=job.zone)
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title)
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
         raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())

@@ -27,6 +27,7 @@ from config.phrases import NOTHING, pattern_of
 from extractors.blocks.blocks import html_blocks
 from extractors.feeds.markup import plain
 from extractors.pages.places import boxes
+from extractors.pages.titles import unescaped
 from extractors.text import clean_line, count_words, tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
@@ -166,6 +167,7 @@ def _belongs(words: list[str], phrases: Phrases, text: str) -> bool:
 MIN_WORDS = 80  # of a stated text that is worth a rescue
 MISSED = 0.5  # less than this of the stated words was found
 COMPLETE = 0.8  # of the found words are stated as well, and of the stated words found: the two are one text
+RUN_TOGETHER = 3  # times as many paragraphs are stated as found: the text comes from there, in one line
 BELONGS = 0.5  # of a block's phrases are stated: the block is
 MAX_TAIL = 0.25  # of the words may come behind the stated text's end: what is more is a part of its own
 
@@ -181,12 +183,15 @@ def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> lis
     mine = phrases_of(found)
     if share(mine, phrases) < COMPLETE or share(phrases, mine) < COMPLETE:
         return list(blocks)
+    if RUN_TOGETHER * len(blocks) <= len(body) and not _printed(tree, phrases):
+        return body
     last = max((n for n, block in enumerate(blocks) if _is_stated(block, phrases)), default=len(blocks))
     tail = sum(len(tokens(block)) for block in blocks[last + 1 :])
     return list(blocks[: last + 1]) if tail <= MAX_TAIL * len(found) else list(blocks)
 
 
 def _blocks_of(stated: str) -> list[str]:
+    stated = unescaped(stated)
     if "<" in stated and ">" in stated:
         try:
             return html_blocks(fromstring(f"<div>{stated}</div>"))

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
-from extractors.pages.places import Line, boxes, container, lines_in, squeezed
+from extractors.blocks.places import Line, boxes, container, lines_in, squeezed
 from extractors.text import count_words
 from extractors.urls import same_site
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from lxml.html import HtmlElement
 
 from extractors.blocks.lines import kind_of_line
-from extractors.pages.places import Line, boxes, container, lines_in, squeezed
+from extractors.blocks.places import Line, boxes, container, lines_in, squeezed
 from extractors.text import tokens
 
 FILLED = 0.6  # of a container's characters are the text's: in one that has more besides, gaps are the page's
@@ -66,8 +66,8 @@ def _gaps(lines: Sequence[Line], blocks: Sequence[str]) -> Iterator[_Gap]:
     """Yield the gaps in the order of the blocks, if the lines are little else than the blocks."""
     place_of: dict[str, int] = {}
     for number, block in enumerate(blocks):
-        for line in block.split("\n"):
-            for part in {line.removeprefix("- "), *line.split(" | ")}:
+        for text in block.split("\n"):
+            for part in {text.removeprefix("- "), *text.split(" | ")}:
                 place_of.setdefault(squeezed(part), number)
     whole = [squeezed(block) for block in blocks]
     length, kept, last = 0, 0, -1
@@ -76,16 +76,16 @@ def _gaps(lines: Sequence[Line], blocks: Sequence[str]) -> Iterator[_Gap]:
     for line in lines:
         key = squeezed(line.text)
         length += len(key)
-        number = place_of.get(key)
-        if number is None and len(key) >= PART:
-            number = next((n for n in range(max(last, 0), len(whole)) if key in whole[n]), None)
-        if number is None:
+        place = place_of.get(key)
+        if place is None and len(key) >= PART:
+            place = next((n for n in range(max(last, 0), len(whole)) if key in whole[n]), None)
+        if place is None:
             waiting.append(line)
             continue
         kept += len(key)
-        if waiting and number > last:
-            found.append(_Gap(number - 1, waiting))
-        last, waiting = max(number, last), []
+        if waiting and place > last:
+            found.append(_Gap(place - 1, waiting))
+        last, waiting = max(place, last), []
     if kept >= FILLED * length:
         yield from found
 

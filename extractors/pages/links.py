@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
+from extractors.blocks.places import BREAKING, UNSEEN
 from extractors.urls import canonical_host, canonical_url, same_site
 
 MAX_LINKS = 30
@@ -28,12 +29,6 @@ SOCIAL = (
     "dzen.ru", "zen.yandex.ru",
 )  # fmt: skip
 _BELOW_SOCIAL = tuple(f".{name}" for name in SOCIAL)
-BREAKING = frozenset({
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
-    "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-})  # fmt: skip
-UNSEEN = frozenset({"script", "style", "noscript", "template"})
 _BULLETS = "-•–"
 
 

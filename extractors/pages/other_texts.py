@@ -25,8 +25,8 @@ from trafilatura.readability_lxml import Document
 from config.languages import Languages, languages
 from config.phrases import NOTHING, pattern_of
 from extractors.blocks.blocks import html_blocks
+from extractors.blocks.places import boxes
 from extractors.feeds.markup import plain
-from extractors.pages.places import boxes
 from extractors.pages.titles import unescaped
 from extractors.text import clean_line, count_words, tokens, tokens_of
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from lxml.etree import XPath
 from lxml.html import HtmlElement
@@ -18,15 +19,17 @@ from lxml.html import HtmlElement
 from extractors.pages.other_texts import phrases_of, share
 from extractors.text import tokens
 
-_HIDDEN = XPath(
+_HIDDEN: Any = XPath(
     ".//*[@hidden or @aria-hidden='true' or self::dialog[not(@open)]"
     " or contains(translate(@style, 'DISPLAYNOE ', 'displaynoe'), 'display:none')]"
 )
-_FOR_MACHINES = XPath(
+_FOR_MACHINES: Any = XPath(
     ".//*[@itemprop='mainEntityOfPage' or @itemprop='dateModified' or @itemprop='inLanguage'"
     " or @itemprop='copyrightHolder' or @itemprop='publisher'][not(self::meta or self::link)]"
 )
-_PIECES = XPath("descendant-or-self::*[not(self::script or self::style or self::noscript)]/text()", smart_strings=False)
+_PIECES: Any = XPath(
+    "descendant-or-self::*[not(self::script or self::style or self::noscript)]/text()", smart_strings=False
+)
 _ROOTS = frozenset({"html", "body", "head", "script", "style", "noscript", "template", "input"})
 _INLINE = frozenset({"span", "a", "b", "strong", "i", "em", "sup", "sub", "small", "svg", "img", "use", "path"})
 PROSE = 80  # characters of one piece of text; labels are shorter

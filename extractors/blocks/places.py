@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
-from extractors.pages.links import BREAKING, UNSEEN
 from extractors.text import clean_line
 
+BREAKING = frozenset({
+    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
+    "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
+UNSEEN = frozenset({"script", "style", "noscript", "template"})
 BEGINNING = 24  # characters without spaces by which a block is found
 MAX_ELEMENTS = 6000  # of a page that are looked at
 MOST = 0.9  # of the characters of the blocks found stand in their container

@@ -130,7 +130,7 @@ class Lines(_Table):
     rights: Phrases = ()  # who may copy
     buttons: Phrases = ()  # lines made of nothing else
     tags: Phrases = ()  # behind these and a colon there are names of subjects,
-    views: Phrases = ()  # numbers of readers,
+    views: Phrases = ()  # numbers of readers and of comments, minutes to read,
     labels: Phrases = ()  # or what else is the page's: who took the picture
 
 

@@ -18,7 +18,7 @@ from config.phrases import any_of
 from extractors.dates.worded import mentions, month_named, usual_words
 from extractors.text import count_words, tokens
 
-MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "stamp": 12}
+MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "caption": 30, "stamp": 12}
 LONGEST = max(MAX_WORDS.values())
 MIN_PROSE = 12  # words
 MAX_DIGITS = 4  # of a number in a line that shows a date
@@ -33,6 +33,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST_BUTTON = 25  # runs of letters
 _NUMERIC_DATE = re.compile(r"\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD_OR_NUMBER = re.compile(r"[^\W\d]+|\d+")
+_FULL_DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
+_DIVIDERS = re.compile(r"[|•·●]")
+MAX_PIECE = 6  # words: date, time and weekday; a longer one tells something
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
 _CODE = re.compile(r"\s*<[a-z][^>=]*=[^>]*>.*")
 
@@ -42,6 +45,7 @@ class _Rules:
     """The phrases of all languages, as patterns for a line as `_plain` makes it."""
 
     openings: tuple[tuple[str, re.Pattern[str]], ...]
+    leading: re.Pattern[str]  # over other stories, whatever follows
     button: re.Pattern[str]
 
     @property
@@ -57,15 +61,21 @@ def _rules_of(known: Languages) -> _Rules:
     labels = f"(?:{any_line('labels')}|{any_line('tags')}|{any_line('views')})"
     openings = (
         ("related", rf"{_SIGNS}{any_line('related')}{SET_OFF}"),
+        ("related", rf"{_SIGNS}{any_line('related')}\s+(?:[«„“][^«»„“”]+[»“”]|\"[^\"]+\")\W*$"),
         ("related", r"also on [\w.-]+\.\w{2,}\b"),
         ("join us", rf"{_SIGNS}{any_line('join_us')}(?!\w)"),
         ("join us", r".*\bby clicking here\W*$"),
         ("mistake", rf"{_SIGNS}(?={any_line('mistake')}(?!\w))(?=.*(?:\?|{any_line('asks')}))"),
         ("rights", rf"[\s\d]*{any_line('rights')}"),
         ("label", rf"{_SIGNS}{labels}\s*[:：]"),
+        (
+            "caption",
+            rf"[^/|(]+(?:[/|]\s*{any_line('labels')}\s*[:：]?|\(\s*{any_line('labels')}\s*[:：])\s*[^\W\d_][^.!?]*$",
+        ),
     )
     return _Rules(
         tuple((kind, re.compile(opening)) for kind, opening in openings),
+        re.compile(rf"{_SIGNS}{any_line('related')}(?!\w)"),
         re.compile(any_line("buttons")),
     )
 
@@ -89,7 +99,7 @@ def kind_of_line(line: str) -> str | None:
             return kind  # in a list, "sign up" is advice
     if words == 0 or _is_buttons(plain):
         return "button"
-    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _is_stamp(plain):
+    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and (_is_stamp(plain) or _is_head(plain)):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
 
@@ -125,7 +135,7 @@ def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) ->
         edge = place < EDGE or place >= len(blocks) - EDGE
         lines = []
         for line in block.split("\n"):
-            kind = kind_of_line(line)
+            kind = kind_of_line(line) or ("related" if _leads_on(line, is_link) else None)
             if below and (kind is not None or is_link(line)):
                 continue
             if kind is None or (kind == "stamp" and not edge):
@@ -151,7 +161,16 @@ def is_table(block: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    return _APOSTROPHES.sub("'", line.casefold()).replace("ё", "е").removeprefix("- ").strip()
+    return _APOSTROPHES.sub("'", line.replace("İ", "i").casefold()).replace("ё", "е").removeprefix("- ").strip()
+
+
+def _leads_on(line: str, is_link: Callable[[str], bool]) -> bool:
+    """Say whether a line is a heading over other stories with one of them behind it, undivided, as a link."""
+    plain = _plain(line)
+    found = _rules().related.match(plain)
+    opening = _rules().leading.match(plain) if found is None else None
+    rest = tokens(plain)[len(tokens(plain[: opening.end()])) :] if opening else []
+    return len(rest) > 1 and is_link(" ".join(rest))
 
 
 def _is_heading(line: str) -> bool:
@@ -160,10 +179,17 @@ def _is_heading(line: str) -> bool:
     return found is not None and not tokens(plain[found.end() :])
 
 
+def _is_head(plain: str) -> bool:
+    """Say whether the line is the page's head: a date, and divided from it the section, the author, a counter."""
+    pieces = [piece.strip() for piece in _DIVIDERS.split(plain) if piece.strip()]
+    dated = [piece for piece in pieces if _is_stamp(piece) and (_FULL_DATE.search(piece) or mentions(piece))]
+    return len(pieces) > 1 and bool(dated) and all(len(tokens(piece)) <= MAX_PIECE for piece in pieces)
+
+
 def _is_stamp(plain: str) -> bool:
     """Say whether the line has a date or a time and besides only the usual words beside them."""
     if "_" in plain or not (_NUMERIC_DATE.search(plain) or mentions(plain)):
         return False
-    apart = _WORD_OR_NUMBER.sub(r"\g<0> ", plain)
+    apart = " ".join(_WORD_OR_NUMBER.sub(r"\g<0> ", plain).split())
     words = _WORD_OR_NUMBER.findall(usual_words().sub(" ", apart))
     return all((word.isdigit() and len(word) <= MAX_DIGITS) or month_named(word) for word in words)

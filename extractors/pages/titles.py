@@ -27,7 +27,7 @@ FEWEST_WORDS = 2  # of a headline that a site's name stands behind
 _ESCAPE = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _BEHIND = re.compile(r"(?<=\S)\s*(?:\s[|·»—–:/-]\s|\|)\s*(?=[^|·»]{1,60}$)")
 _BAR = re.compile(r"(?<!\s)\s+(?:[|·»—–-]\s+(?=[^|·»]{1,40}$)|[|»]\s+(?=[^|»]{1,80}$))")
-_STAMP = re.compile(r"\s*\d{1,2}\.\d{1,2}\.(?:\d\d){1,2},?\s+\d{1,2}:\d\d\W*$")
+_STAMP = re.compile(r"(?<!\s)\s*\d{1,2}\.\d{1,2}\.(?:\d\d){1,2},?\s+\d{1,2}:\d\d\W*$")
 
 Words = tuple[str, ...]
 

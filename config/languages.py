@@ -121,7 +121,7 @@ class Dates(_Table):
 
 
 class Lines(_Table):
-    """Lines of a page that speak of the site: see `extractors.pages.lines`."""
+    """Lines of a page that speak of the site: see `extractors.blocks.lines`."""
 
     related: Phrases = ()  # a heading over other stories
     join_us: Phrases = ()  # subscribe, follow, install
@@ -130,7 +130,7 @@ class Lines(_Table):
     rights: Phrases = ()  # who may copy
     buttons: Phrases = ()  # lines made of nothing else
     tags: Phrases = ()  # behind these and a colon there are names of subjects,
-    views: Phrases = ()  # numbers of readers,
+    views: Phrases = ()  # numbers of readers and of comments, minutes to read,
     labels: Phrases = ()  # or what else is the page's: who took the picture
 
 

@@ -25,6 +25,7 @@ from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
+from extractors.period import Period
 from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
 from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
@@ -91,7 +92,7 @@ async def ingest(
 
     Each host is fetched from for at most `host_minutes`; the rest is left for later. None: to the end.
     """
-    summary.taken += len(due)
+    summary.taken += sum(not entry.look for entry in due)
     deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
     for number, batch in enumerate(plan(due), 1):
 
@@ -128,7 +129,7 @@ async def ingest_batch(
         context.observer.advance(len(placements))
         context.observer.placed(placements)
 
-    if known := await context.corpus.settle_known([p.key for p in pending], now=context.now()):
+    if known := await context.corpus.settle_known([p.key for p in pending if not p.look], now=context.now()):
         count(known)
     settled = {p.key for p in known}
     done: asyncio.Queue[Extracted | Failed | None] = asyncio.Queue()
@@ -241,10 +242,11 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         screen=PageScreen(context.topics.screens),
     )
     outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
+    period = context.period if item.listed else None  # what a feed has named is wanted, whatever its day
     try:
         article = await context.workers.run(article_from, job, url=item.entry.url)
     except Screened as screened:
-        error = outside if _is_outside(context, screened.day) else screened
+        error = outside if _is_outside(period, screened.day) else screened
         batch.done.put_nowait(_failed(item, error, page, day=screened.day))
     except ItemError as error:
         batch.done.put_nowait(_failed(item, error, page))
@@ -252,11 +254,11 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         found = Extracted(
             item.key, item.entry, item.source_id, page.url, page.fetched_at, item.attempts, article=article
         )
-        batch.done.put_nowait(found.failed(outside) if _is_outside(context, article.published) else found)
+        batch.done.put_nowait(found.failed(outside) if _is_outside(period, article.published) else found)
 
 
-def _is_outside(context: Context, day: date | None) -> bool:
-    return context.period is not None and day is not None and day not in context.period
+def _is_outside(period: Period | None, day: date | None) -> bool:
+    return period is not None and day is not None and day not in period
 
 
 def _failed(item: PendingEntry, error: ItemError, page: Page | None = None, *, day: date | None = None) -> Failed:

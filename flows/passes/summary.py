@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from extractors.records import Counted, Outcome, Placement, words_of
+from extractors.records import Counted, Outcome, Placement, Relation, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
 
@@ -51,6 +51,8 @@ class Summary:
     reasons: Counter[str] = field(default_factory=Counter)  # of what failed
     pending: int = 0  # left for later passes
     undated: int = 0  # articles appended without a date
+    looked_again: int = 0  # pages of articles that were looked at for a later text
+    versions: int = 0  # later texts that were found there
     seconds: float = 0.0
     interrupted: bool = False
     raised: list[tuple[str, Flag]] = field(default_factory=list)  # flags of sources that are new in this pass
@@ -58,6 +60,10 @@ class Summary:
     def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
         """Add the outcomes of some entries; `source_of` names each one's source."""
         for placement in placements:
+            if placement.look:
+                self.looked_again += 1
+                self.versions += placement.relation is Relation.VERSION
+                continue
             self.outcomes[placement.outcome] += 1
             if placement.outcome.counted is Counted.APPENDED:
                 self.sources[source_of[placement.key]].appended += 1
@@ -80,6 +86,8 @@ class Summary:
             "new": sum(s.new for s in self.sources.values()),
             "taken": self.taken,
             "undated": self.undated,
+            "looked_again": self.looked_again,
+            "versions": self.versions,
             "outcomes": {o.value: n for o, n in self.outcomes.most_common()},
             "failures": dict(self.reasons.most_common()),
             "engine": self.engine,
@@ -126,6 +134,8 @@ def sentences(summary: dict[str, Any]) -> str:
     parts += [f"{n} {words_of(o)}" for o, n in summary["outcomes"].items() if o not in said]
     if summary["pending"]:
         parts.append(f"{summary['pending']} left for later passes")
+    if summary.get("looked_again"):
+        parts.append(f"{counted(summary['looked_again'], 'page')} looked at again, {summary['versions']} with a later text")
     if summary["undated"]:
         parts.append(f"{summary['undated']} of the appended without a date")
     watched = [s for s in summary["sources"].values() if s["error"] != NO_FEED]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from extractors.records import Outcome
+from flows.passes.summary import sentences
 from tests.support.archive_servers import MISSING, Reply
 from tests.support.newsroom import START, Newsroom, html, newsroom, prose, whole
+from tests.support.running import c5watch, source_toml
 
 pytestmark = pytest.mark.slow
 
@@ -101,4 +104,57 @@ async def test_a_backfill_does_not_write_outside_over_what_waits_for_the_monitor
     assert site.corpus() == ["/news/1"]
 
 
-_ = date
+# --- Sources that change ---------------------------------------------------------------------------------------------
+
+
+def table(source_id: str, *feeds: str, enabled: bool = True) -> str:
+    return source_toml(source_id, *(f"BASE{feed}" for feed in feeds)).rstrip() + f"\nenabled = {str(enabled).lower()}\n"
+
+
+@pytest.mark.parametrize("unchanged", [False, True])
+async def test_what_waits_follows_a_source_that_is_renamed(site: Newsroom, unchanged: bool) -> None:
+    site.tables = [table("old", "/rss")]
+    site.announce("/news/1")
+    await site.monitor()
+    site.pages["/news/1"] = whole(1)
+    site.tables = [table("new", "/rss")]
+    if not unchanged:
+        site.announce("/news/2")
+    (summary,) = await site.passes(HOUR)
+    assert site.corpus() == ["/news/1"]
+    assert summary.orphans == {}
+    assert (await site.explain("/news/1"))["source"] == "new"
+
+
+async def test_what_waits_follows_a_feed_to_its_new_address_and_into_another_source(site: Newsroom) -> None:
+    site.tables = [table("one", "/rss"), table("two", "/two")]
+    site.announce("/news/1", "/news/2")
+    site.announce("/news/3", feed="/two")
+    await site.monitor()
+    site.tables = [table("merged", "/moved", "/two")]
+    site.announce("/news/1", feed="/moved")
+    site.announce("/news/2", feed="/two")
+    site.pages |= {f"/news/{number}": whole(number) for number in (1, 2, 3)}
+    await site.passes(HOUR)
+    assert sorted(site.corpus()) == ["/news/1", "/news/2", "/news/3"]
+
+
+async def test_what_waits_under_a_source_that_is_gone_is_told_until_somebody_names_it(site: Newsroom) -> None:
+    site.tables = [table("kept", "/rss"), table("gone", "/gone"), table("off", "/off")]
+    site.announce("/news/9")
+    site.announce("/news/1", "/news/2", feed="/gone")
+    site.announce("/news/3", feed="/off")
+    await site.monitor()
+    site.tables = [table("kept", "/rss"), table("off", "/off", enabled=False)]
+    (summary,) = await site.passes(HOUR)
+    assert summary.orphans == {"gone": 2, "off": 1}
+    assert "3 entries of sources that are not watched: gone (2), off (1)" in sentences(summary.to_json())
+    site.pages |= {f"/news/{number}": whole(number) for number in (1, 2, 3)}
+    site.announce("/news/2")  # another source's feed
+    (summary,) = await site.passes(2 * HOUR)
+    assert (site.corpus(), summary.orphans) == (["/news/2"], {"gone": 1, "off": 1})
+    site.tables = [table("kept", "/rss"), table("off", "/off")]  # switched on again
+    (summary,) = await site.passes(3 * HOUR)
+    assert (site.corpus(), summary.orphans) == (["/news/2", "/news/3"], {"gone": 1})
+    told = await asyncio.to_thread(c5watch, "sources", "status", "--config", site.root / "config", "--data", site.data)
+    assert "1 entry of sources that are not watched: gone (1)" in told.stderr

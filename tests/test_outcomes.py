@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors.records import Again, Counted, Outcome, Yield, words_of
+from extractors.records import Counted, Outcome, Yield, words_of
 
 CHECKOUT = Path(__file__).parents[1]
 STORED = (  # what stands in the databases there are: these values never change

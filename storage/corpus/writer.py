@@ -61,7 +61,7 @@ class CorpusWriter:
     ) -> list[Placement]:
         """Decide and store how each result ends; append the new articles. A crash keeps all of it or nothing.
 
-        The entries are known from a feed or an archive; with `listed=False` they are recorded here and now, as imported.
+        The entries are known from a feed or an archive; without `listed` they are recorded here and now, as imported.
         """
         candidates = [placing.make_ready(result) for result in results]
         new: set[str] | None = None

@@ -191,8 +191,8 @@ class _Batch:
     async def _decide(self, result: Candidate | Result) -> tuple[Placement, dict[str, Any]]:
         """Return how the result ends, and the grounds of the decision."""
         if isinstance(result, Failed):
-            details = {"detail": result.error.detail} if result.error.detail else {}
-            return Placement(result.key, result.error.outcome, reason=result.error.reason), details
+            told: dict[str, Any] = {"detail": result.error.detail} if result.error.detail else {}
+            return Placement(result.key, result.error.outcome, reason=result.error.reason), told
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)
         if found.article.unmatched is not None:  # for the source's health: the site's rule may be outdated

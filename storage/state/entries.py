@@ -21,6 +21,7 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
 from storage.state.life import FARTHEST, Life
 
+OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 LIFE = (  # the columns of a `Life`
     urls.c.key, urls.c.outcome, urls.c.attempts, urls.c.next_attempt, urls.c.article, urls.c.published,
     urls.c.window, urls.c.looks,
@@ -221,7 +222,7 @@ async def load_lives(connection: AsyncConnection, keys: Sequence[str]) -> dict[s
 def life_of(row: Row[Any]) -> Life:
     """Return the state in a row that has the columns of LIFE."""
     return Life(
-        outcome=None if row.outcome is None else Outcome(row.outcome), attempts=row.attempts,
+        outcome=None if row.outcome is None else OUTCOMES[row.outcome], attempts=row.attempts,
         next_attempt=row.next_attempt, article=row.article, published=row.published, listed=row.window is not None,
         looks=row.looks,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """The life of an address: its state, what may become of it, and when. Pure; docs/addresses.md has the table in words.
 
-An address waits while it has no outcome yet, or a time for its next attempt. Most outcomes without an article speak of a
-moment, not of the address: a page that is not there yet, a firewall in a bad mood, a flash that is to be continued. So
-a young address is asked again after growing gaps, and only the last answer is final. An address with an article is
+An address waits while it has no outcome yet, or a time for its next attempt. Most outcomes without an article speak of
+a moment, not of the address: a page that is not there yet, a firewall in a bad mood, a flash that is to be continued.
+So a young address is asked again after growing gaps, and only the last answer is final. An address with an article is
 never decided anew; its page may be looked at again for a later text.
 
 Everybody who writes a state asks here: monitor, backfill, import and the commands that open addresses again.

@@ -24,18 +24,20 @@ from tests.support.running import EVERYTHING, SETTINGS, explained, source_toml, 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 START = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)  # a Friday before a long weekend
 
+TODAY = START.date()
+
 
 def html(body: bytes | str, status: int = 200) -> Reply:
     """A page as it is served."""
     return Reply(body.encode() if isinstance(body, str) else body, status, HTML)
 
 
-def whole(number: int, day: date | None = START.date()) -> Reply:
+def whole(number: int, day: date | None = TODAY) -> Reply:
     """The page of a whole article, unlike every other number's."""
     return html(page(number, day))
 
 
-def prose(text: str, *, title: str = "Новость", day: date | None = START.date()) -> Reply:
+def prose(text: str, *, title: str = "Новость", day: date | None = TODAY) -> Reply:
     """A page with this text."""
     dated = f'<meta property="article:published_time" content="{day}T12:00:00+05:00">' if day else ""
     return html(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from extractors.records import Outcome
 from flows.passes.summary import sentences
-from tests.support.archive_servers import MISSING, Reply
+from tests.support.archive_servers import MISSING, Reply, urlset
 from tests.support.newsroom import START, Newsroom, html, newsroom, prose, whole
+from tests.support.outlets import story
 from tests.support.running import c5watch, source_toml
 
 pytestmark = pytest.mark.slow
 
+ABOUT_TASHKENT = '[[topics]]\nid = "one"\nname = "One"\nthreshold = 1\n[topics.groups]\nall = { any = ["Ташкент"] }\n'
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -90,10 +93,7 @@ async def test_a_page_that_never_comes_is_asked_for_seven_times_and_no_more(site
 
 
 async def test_a_backfill_does_not_write_outside_over_what_waits_for_the_monitor(site: Newsroom) -> None:
-    site.tables = [
-        '[[sources]]\nid = "site"\nname = "site"\nhomepage = "BASE"\nfeeds = ["BASE/rss"]\nlanguage = "ru"\n'
-        'country = "KZ"\ncategory = "national"\nbackfill = { route = "sitemap" }\n'
-    ]
+    site.tables = [routed(SITEMAP % "sitemap.xml")]
     site.announce("/news/1", published=START - 9 * DAY)  # as the feed has it; the page says another day
     await site.monitor()
     site.pages["/news/1"] = whole(1, START.date() - 2 * DAY)
@@ -158,3 +158,159 @@ async def test_what_waits_under_a_source_that_is_gone_is_told_until_somebody_nam
     assert (site.corpus(), summary.orphans) == (["/news/2", "/news/3"], {"gone": 1})
     told = await asyncio.to_thread(c5watch, "sources", "status", "--config", site.root / "config", "--data", site.data)
     assert "1 entry of sources that are not watched: gone (1)" in told.stderr
+
+
+# --- Taken back by hand ----------------------------------------------------------------------------------------------
+
+
+async def command(site: Newsroom, *words: object) -> str:
+    folders = ("--config", site.config.folder, "--data", site.data)
+    done = await asyncio.to_thread(c5watch, *words, *folders)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mood", ["gone", "refused", "too_short"])
+@pytest.mark.parametrize("passes", [1, 7])
+async def test_an_imported_text_takes_the_place_of_a_page_that_came_to_nothing(
+    site: Newsroom, mood: str, passes: int
+) -> None:
+    site.pages["/news/1"] = MOODS[mood]
+    site.announce("/news/1")
+    await site.passes(*(n * 5 * DAY for n in range(passes)))
+    text = " ".join(story(1))
+    file = site.root / "mine.jsonl"
+    file.write_text(json.dumps({"url": f"{site.base}/news/1", "text": text, "date": "2026-03-20"}), encoding="utf-8")
+    assert "1 appended" in await command(site, "corpus", "import", file)
+    assert site.corpus() == ["/news/1"]
+    facts = await site.explain("/news/1")
+    assert (facts["outcome"], facts.get("next_attempt")) == (Outcome.APPENDED, None)
+    assert "1 duplicate" in await command(site, "corpus", "import", file)
+
+
+async def test_an_import_that_comes_to_nothing_leaves_what_waits_to_the_monitor(site: Newsroom) -> None:
+    site.announce("/news/1")
+    await site.monitor()
+    file = site.root / "mine.jsonl"
+    lines = [{"url": f"{site.base}/news/{number}", "text": "Слишком коротко."} for number in (1, 2)]
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert "2 too short" in await command(site, "corpus", "import", file)
+    site.pages |= {"/news/1": whole(1), "/news/2": whole(2)}
+    await site.passes(HOUR)
+    assert site.corpus() == ["/news/1"]  # nobody has asked for the other one but the import
+
+
+async def test_retry_opens_what_has_ended_without_an_article(site: Newsroom) -> None:
+    site.topics = ABOUT_TASHKENT
+    site.pages = {"/news/1": MOODS["refused"], "/news/2": MOODS["gone"], "/news/3": prose("Погода хорошая. " * 20)}
+    site.announce("/news/1", "/news/2", "/news/3")
+    await site.passes(*(n * 5 * DAY for n in range(7)))
+    site.pages = {f"/news/{n}": prose(f"Ташкент {n}. {' '.join(story(n))}", title=f"Ташкент {n}") for n in (1, 2, 3)}
+    assert "2 addresses (1 gone, 1 refused) would be tried again" in await command(site, "retry", "--dry-run")
+    assert "nothing to try again" in await command(site, "retry", "--since", "2027-01-01")
+    await site.passes(DAY)
+    assert site.corpus() == []
+    assert "1 address (1 refused)" in await command(site, "retry", "--source", "site", "--outcome", "refused,gave_up")
+    await site.passes(2 * DAY)
+    assert site.corpus() == ["/news/1"]
+    assert "2 addresses" in await command(site, "retry", "--outcome", "gone", "--outcome", "off_topic")
+    await site.passes(3 * DAY)
+    assert sorted(site.corpus()) == ["/news/1", "/news/2", "/news/3"]
+    assert "nothing to try again" in await command(site, "retry")
+
+
+async def test_a_changed_topic_is_applied_to_kept_texts_without_fetching_them(site: Newsroom) -> None:
+    site.topics = ABOUT_TASHKENT.replace("threshold = 1", "threshold = 1000")
+    site.now = datetime.now(UTC)  # the command knows no other clock
+    site.pages["/news/1"] = prose(f"Ташкент. {' '.join(story(1))}", title="Ташкент")  # read, and refused
+    site.pages["/news/2"] = prose(f"Самарканд. {' '.join(story(2))}", title="Самарканд")  # screened: no text was taken
+    site.announce("/news/1", "/news/2")
+    await site.monitor()
+    site.topics = ABOUT_TASHKENT
+    assert "1 on topic now, nothing was changed" in await command(site, "topics", "apply", "--days", "2", "--dry-run")
+    assert site.server is not None
+    asked = len(site.server.asked)
+    told = await command(site, "topics", "apply", "--days", "2")
+    assert "1 on topic now, 1 appended" in told and "--fetch has the other 1" in told
+    assert (site.corpus(), len(site.server.asked)) == (["/news/1"], asked)
+    assert (await site.explain("/news/1"))["outcome"] == Outcome.APPENDED
+    site.topics = ABOUT_TASHKENT.replace("Ташкент", "Самарканд")
+    await command(site, "topics", "apply", "--days", "2", "--fetch")
+    await site.passes(HOUR)
+    assert site.corpus() == ["/news/1", "/news/2"]
+
+
+# --- Backfills and their windows -------------------------------------------------------------------------------------
+
+
+def routed(*routes: str) -> str:
+    """The table of the source with these routes."""
+    return (
+        '[[sources]]\nid = "site"\nname = "site"\nhomepage = "BASE"\nfeeds = ["BASE/rss"]\nlanguage = "ru"\n'
+        f'country = "KZ"\ncategory = "national"\nbackfill = [{", ".join(routes)}]\n'
+    )
+
+
+SITEMAP = '{ route = "sitemap", url = "BASE/%s" }'
+PAGED = '{ route = "paged", url = "BASE/%s?page={page}" }'
+
+
+async def test_a_backfill_opens_once_what_its_days_hold_without_an_article(site: Newsroom) -> None:
+    site.tables = [routed(SITEMAP % "sitemap.xml")]
+    site.announce("/news/1", "/news/2", "/news/3")
+    site.feeds["/rss"]["/news/3"] = None
+    await site.passes(*(n * 5 * DAY for n in range(7)))
+    asked = site.asked_for("/news/2")
+    site.pages = {"/news/1": whole(1), "/news/3": whole(3)}
+    summary = await site.backfill(START.date(), START.date())
+    assert summary.opened == 3
+    await site.passes(DAY)
+    assert sorted(site.corpus()) == ["/news/1", "/news/3"]
+    assert (site.asked_for("/news/2"), await site.outcome("/news/2")) == (asked + 1, Outcome.GONE)
+    assert (await site.backfill(START.date(), START.date())).opened == 0
+    await site.passes(2 * DAY)
+    assert site.asked_for("/news/2") == asked + 1
+    assert (await site.backfill(START.date(), START.date(), again=True)).opened == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mended"),
+    [
+        ([SITEMAP % "old.xml"], [SITEMAP % "new.xml"]),
+        ([PAGED % "old", SITEMAP % "old.xml"], [PAGED % "old", SITEMAP % "new.xml"]),
+        ([SITEMAP % "gone.xml", SITEMAP % "old.xml"], [SITEMAP % "new.xml", SITEMAP % "old.xml"]),
+        ([SITEMAP % "old.xml"], [SITEMAP % "old.xml", SITEMAP % "new.xml"]),
+    ],
+)
+async def test_a_window_is_complete_only_for_the_addresses_that_listed_it(
+    site: Newsroom, wrong: list[str], mended: list[str]
+) -> None:
+    dated = {f"{site.base}/news/1": "2026-02-10"}
+    site.pages = {
+        "/news/1": whole(1, date(2026, 2, 10)),
+        "/old.xml": html(urlset((f"{site.base}/other/1", "2001-01-01"))),
+        "/new.xml": html(urlset(*dated.items())),
+    }
+    days = date(2026, 2, 9), date(2026, 2, 11)
+    site.feeds["/rss"] = {}
+    site.tables = [routed(*wrong)]
+    assert (await site.backfill(*days)).listed == 1
+    assert (await site.backfill(*days)).complete_before == 1
+    site.tables = [routed(*mended)]
+    await site.backfill(*days)
+    assert site.corpus() == ["/news/1"]
+    assert (await site.backfill(*days)).complete_before == 1
+
+
+async def test_again_lists_complete_windows_anew(site: Newsroom) -> None:
+    site.tables = [routed(SITEMAP % "map.xml")]
+    site.feeds["/rss"] = {}
+    site.pages["/map.xml"] = html(urlset((f"{site.base}/other/1", "2001-01-01")))
+    days = date(2026, 2, 9), date(2026, 2, 11)
+    await site.backfill(*days)
+    site.pages["/map.xml"] = html(urlset((f"{site.base}/news/1", "2026-02-10")))
+    site.pages["/news/1"] = whole(1, date(2026, 2, 10))
+    await site.backfill(*days)
+    assert site.corpus() == []
+    await site.backfill(*days, again=True)
+    assert site.corpus() == ["/news/1"]

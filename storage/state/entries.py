@@ -129,8 +129,10 @@ async def store_entries(
 async def _take_over(connection: AsyncConnection, keys: Sequence[str]) -> None:
     """Store `storage.state.life.after_naming` for all of these entries."""
     ours = update(urls).where(urls.c.key.in_(keys), urls.c.article.is_(None))
-    await connection.execute(ours.where(urls.c.outcome == Outcome.OUTSIDE).values(window=None, outcome=None))
-    await connection.execute(ours.where(urls.c.window.is_not(None), is_waiting()).values(window=None))
+    await connection.execute(
+        ours.where(urls.c.outcome == Outcome.OUTSIDE).values(window=None, backfilled=False, outcome=None)
+    )
+    await connection.execute(ours.where(urls.c.window.is_not(None), is_waiting()).values(window=None, backfilled=False))
 
 
 async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:

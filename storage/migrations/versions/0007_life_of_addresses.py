@@ -16,5 +16,6 @@ def upgrade() -> None:
     for name, column in (("urls_again", "next_attempt"), ("urls_article", "article")):
         where = sa.text(f"{column} IS NOT NULL")
         op.create_index(name, "urls", [column], sqlite_where=where, postgresql_where=where)
+    op.execute('UPDATE urls SET backfilled = (1 = 1) WHERE "window" IS NOT NULL')
     # Backfills used to write this over entries that waited for the monitor, which then never took them on.
     op.execute("UPDATE urls SET outcome = NULL, attempts = 0 WHERE outcome = 'outside' AND \"window\" IS NULL")

@@ -255,6 +255,11 @@ SITEMAP = '{ route = "sitemap", url = "BASE/%s" }'
 PAGED = '{ route = "paged", url = "BASE/%s?page={page}" }'
 
 
+def others(site: Newsroom) -> list[str | tuple[str, str]]:
+    """Pages of other days, as a sitemap lists them."""
+    return [(f"{site.base}/other/{n}", f"2001-01-0{n}") for n in (1, 2)]
+
+
 async def test_a_backfill_opens_once_what_its_days_hold_without_an_article(site: Newsroom) -> None:
     site.tables = [routed(SITEMAP % "sitemap.xml")]
     site.announce("/news/1", "/news/2", "/news/3")
@@ -288,7 +293,7 @@ async def test_a_window_is_complete_only_for_the_addresses_that_listed_it(
     dated = {f"{site.base}/news/1": "2026-02-10"}
     site.pages = {
         "/news/1": whole(1, date(2026, 2, 10)),
-        "/old.xml": html(urlset((f"{site.base}/other/1", "2001-01-01"))),
+        "/old.xml": html(urlset(*others(site))),
         "/new.xml": html(urlset(*dated.items())),
     }
     days = date(2026, 2, 9), date(2026, 2, 11)
@@ -305,7 +310,7 @@ async def test_a_window_is_complete_only_for_the_addresses_that_listed_it(
 async def test_again_lists_complete_windows_anew(site: Newsroom) -> None:
     site.tables = [routed(SITEMAP % "map.xml")]
     site.feeds["/rss"] = {}
-    site.pages["/map.xml"] = html(urlset((f"{site.base}/other/1", "2001-01-01")))
+    site.pages["/map.xml"] = html(urlset(*others(site)))
     days = date(2026, 2, 9), date(2026, 2, 11)
     await site.backfill(*days)
     site.pages["/map.xml"] = html(urlset((f"{site.base}/news/1", "2026-02-10")))

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urljoin
 
 from extractors.archives.paged import list_numbered_feed
 from extractors.archives.search import TOO_MANY, Listed, Search
+from extractors.archives.series import AHEAD, Part, read_numbered
 from extractors.dates.moments import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.markup import plain
@@ -25,7 +26,7 @@ from extractors.records import Entry, ItemError, Outcome
 POSTS = "/wp-json/wp/v2/posts"
 PER_PAGE = 100
 FIELDS = "id,date,date_gmt,link,title,excerpt,content"
-PAST_THE_END = "http 400"
+PAST_THE_END = ("http 400", "http 404")
 
 
 async def list_wordpress(search: Search) -> AsyncGenerator[Listed, None]:
@@ -34,30 +35,61 @@ async def list_wordpress(search: Search) -> AsyncGenerator[Listed, None]:
     site, has_api_path, _ = api.partition("/wp-json")
     if not has_api_path:
         api = site.rstrip("/") + POSTS
-    page = 1
+    posts = _Posts(search, api)
     try:
-        response = await search.ask(_page_url(search, api, page), accept="application/json")
-        posts = _posts(response)
+        first = await posts.read(1)
     except ItemError as error:
         if error.retry_after or error.reason == TOO_MANY:
             raise
         async for listed in _from_feed(search, site, error):
             yield listed
         return
-    while True:
-        for post in posts:
+
+    async def read(number: int) -> Part[list[dict[str, Any]]] | None:
+        return first if number == 1 else await posts.read(number)
+
+    async for part in read_numbered(read, search.wide, missing=posts.note_missing):
+        for post in part.content:
             if listed_post := _listed(post, api, search):
                 yield listed_post
-        if page >= _pages(response, page, len(posts)):
-            return
-        page += 1
+
+
+class _Posts:
+    """Reads the pages of posts, and no page more than there are. All are wanted, so their days are of no use."""
+
+    def __init__(self, search: Search, api: str) -> None:
+        self._search, self._api = search, api
+        self._total: int | None = None  # as the server says
+        self._last = 1  # the last page that there may be
+
+    async def read(self, number: int) -> Part[list[dict[str, Any]]] | None:
+        """Return a page; None past the end, or where one is missing and nobody knows how many there are."""
+        if number > self._last:
+            return None
+        posts: list[dict[str, Any]] = []
         try:
-            response = await search.ask(_page_url(search, api, page), accept="application/json")
+            response = await self._search.ask(_page_url(self._search, self._api, number), accept="application/json")
             posts = _posts(response)
+            self._count(response, number, len(posts))
         except ItemError as error:
-            if error.reason == PAST_THE_END:
-                return
-            raise
+            if number == 1 or error.reason not in PAST_THE_END:
+                raise
+        if not posts and number > 1:
+            if self._total is None:
+                return None
+            self.note_missing(number)  # the server has promised it
+        return Part(posts, None)
+
+    def note_missing(self, number: int) -> None:
+        """Note that a page is missing."""
+        self._search.tally.note_missing(_page_url(self._search, self._api, number))
+
+    def _count(self, response: Response, number: int, posts: int) -> None:
+        total = response.headers.get("x-wp-totalpages", "")
+        if total.isdecimal() and len(total) < 9:
+            self._total = self._last = max(int(total), self._total or 0)
+        elif self._total is None and posts:  # as long as pages are full there may be more, and one of them missing
+            self._last = number + 1 + AHEAD if posts >= PER_PAGE else number
 
 
 async def _from_feed(search: Search, site: str, refusal: ItemError) -> AsyncGenerator[Listed, None]:
@@ -94,12 +126,6 @@ def _posts(response: Response) -> list[dict[str, Any]]:
     if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
         raise ItemError(Outcome.FAILED, "not a list of posts", url=response.url)
     return posts
-
-
-def _pages(response: Response, page: int, posts: int) -> int:
-    """How many pages there are; without a word of the server, one more after each full one."""
-    total = response.headers.get("x-wp-totalpages", "")
-    return int(total) if total.isdecimal() and len(total) < 9 else page + (posts >= PER_PAGE)
 
 
 def _listed(post: dict[str, Any], api: str, search: Search) -> Listed | None:

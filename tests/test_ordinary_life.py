@@ -12,10 +12,12 @@ import pytest
 
 from extractors.records import Outcome
 from flows.passes.summary import sentences
-from tests.support.archive_servers import MISSING, Reply, urlset
+from storage.corpus.writer import open_for_reading
+from storage.state.entries import load_feed_states
+from tests.support.archive_servers import MISSING, Asked, Reply, rss, urlset
 from tests.support.newsroom import START, Newsroom, html, newsroom, prose, whole
 from tests.support.outlets import story
-from tests.support.running import c5watch, source_toml
+from tests.support.running import SETTINGS, c5watch, source_toml
 
 pytestmark = pytest.mark.slow
 
@@ -319,3 +321,119 @@ async def test_again_lists_complete_windows_anew(site: Newsroom) -> None:
     assert site.corpus() == []
     await site.backfill(*days, again=True)
     assert site.corpus() == ["/news/1"]
+
+
+# --- Addresses that say too little -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("section", ["/", "/ru", "/news", "/ru/news/", "/index.php"])
+async def test_entries_that_share_a_canonical_link_to_a_section_stay_apart(site: Newsroom, section: str) -> None:
+    common = " ".join(story(0))  # so that the texts are alike enough to pass for one
+    for number in (1, 2, 3):
+        text = f"{common} {' '.join(story(number))}"
+        link = f'<link rel="canonical" href="{site.base}{section}">'
+        page = prose(text, title=f"Новость {number}").body.decode()
+        site.pages[f"/ru/news/{number}"] = html(page.replace("</head>", f"{link}</head>"))
+    site.announce("/ru/news/1", "/ru/news/2", "/ru/news/3")
+    await site.monitor()
+    assert all([(await site.explain(f"/ru/news/{n}"))["canonical_url"].endswith(f"/ru/news/{n}") for n in (1, 2, 3)])
+    assert not {section, section.rstrip("/")} & set(site.corpus())
+    assert {await site.outcome(f"/ru/news/{n}") for n in (1, 2, 3)} <= {Outcome.APPENDED, Outcome.REPRINT}
+
+
+@pytest.mark.parametrize("place", ["/", "/ru/", "/news/", "/index.html"])
+async def test_what_leads_to_a_front_page_or_a_section_is_tried_again(site: Newsroom, place: str) -> None:
+    site.announce("/news/1", "/news/2")
+    site.pages |= {place: whole(99), "/news/1": Reply(b"", 302, {"Location": place})}
+    site.pages |= {"/news/2": Reply(b"", 301, {"Location": "/news/2-a-slug"}), "/news/2-a-slug": whole(2)}
+    await site.monitor()
+    assert site.corpus() == ["/news/2-a-slug"]
+    assert (await site.explain("/news/1"))["reason"] == "leads to a front page"
+    site.pages["/news/1"] = whole(1)
+    await site.passes(HOUR)
+    assert site.corpus() == ["/news/2-a-slug", "/news/1"]
+
+
+async def test_entries_that_differ_behind_a_hash_are_counted(site: Newsroom) -> None:
+    site.announce("/live/1#post1", "/live/1#post2", "/live/1#post3", "/news/2")
+    site.pages |= {"/live/1": whole(1), "/news/2": whole(2)}
+    summary = await site.monitor()
+    report = summary.sources["site"]
+    assert (report.new, report.skipped) == (2, 2)
+    assert "2 entries more on pages that others name, told apart behind # only" in (report.error or "")
+
+
+@pytest.mark.parametrize("guid", ["tag:site,2026:1", "BASE/news/1"])
+@pytest.mark.parametrize("address", ["/news/1?r={}", "/r{}/news-a"])
+async def test_a_link_with_another_number_at_each_poll_is_fetched_once(site: Newsroom, guid: str, address: str) -> None:
+    polls = iter(range(1000, 2000))
+    text = '<rss version="2.0"><channel><title>t</title>{}</channel></rss>'
+    item = "<item><title>{}</title><link>{}</link><guid isPermaLink='false'>{}</guid><pubDate>{}</pubDate></item>"
+    date_ = "Fri, 20 Mar 2026 08:00:00 GMT"
+
+    def feed(_: object) -> Reply:
+        link = site.base + address.format(next(polls))
+        other = f"{site.base}/news/{next(polls)}"  # of a feed that gives one guid to all
+        return Reply(
+            text.format(
+                item.format("Одна", link, guid.replace("BASE", site.base), date_)
+                + item.format(f"Новость {other}", other, "site", date_)
+            ).encode()
+        )
+
+    site.tables = [source_toml("site", "BASE/feed")]
+    site.pages["/feed"] = feed
+    summaries = await site.passes(*(n * HOUR for n in range(4)))
+    assert [summary.sources["site"].new for summary in summaries] == [2, 1, 1, 1]
+
+
+async def test_the_validators_of_a_feed_that_was_cut_are_not_kept(site: Newsroom) -> None:
+    site.tables = [source_toml("site", "BASE/feed")]
+    site.announce("/news/1", "/news/2", feed="/whole")
+    body = rss({f"{site.base}{path}": START for path in ("/news/1", "/news/2")}).encode()
+    cut = [body[: body.index(b"</item>") + 7], body]
+
+    def feed(asked: Asked) -> Reply:
+        if asked.headers.get("if-none-match") == '"same"':
+            return Reply(b"", 304)
+        return Reply(cut.pop(0), headers={"ETag": '"same"'})
+
+    site.pages |= {"/feed": feed, "/news/1": whole(1), "/news/2": whole(2)}
+    await site.passes(timedelta(), HOUR)
+    assert sorted(site.corpus()) == ["/news/1", "/news/2"]
+
+
+async def test_a_hosts_own_pause_is_no_failed_poll(site: Newsroom) -> None:
+    site.announce("/news/1")
+    await site.monitor()
+    feed, reply = site.feeds.pop("/rss"), Reply(b"", 429, {"Retry-After": "40000"})
+    site.tables = [source_toml("site", "BASE/rss")]
+    site.pages["/rss"] = reply
+    await site.passes(*(n * HOUR for n in range(1, 8)))
+    assert site.asked_for("/rss") <= 1 + 1
+    storage = site.config.settings.storage
+    async with open_for_reading(site.data, storage) as corpus, corpus.database.read() as connection:
+        (state,) = (await load_feed_states(connection, [f"{site.base}/rss"])).values()
+    assert state.failures == 1  # the refusal itself
+    site.feeds["/rss"] = feed
+
+
+async def test_a_first_pass_at_the_year_2000_does_not_end_the_later_ones(site: Newsroom) -> None:
+    site.pages |= {"/news/1": whole(1), "/news/2": whole(2)}
+    site.announce("/news/1")
+    site.now = datetime(2000, 1, 1, tzinfo=UTC)
+    await site.monitor()
+    site.announce("/news/2", published=START)
+    site.now = START
+    await site.monitor()
+    assert "/news/2" in site.corpus()
+
+
+async def test_under_a_hosts_time_limit_the_newest_come_first(site: Newsroom) -> None:
+    site.settings = SETTINGS.replace("0.02", "0.5") + "\n[monitor]\nmax_host_minutes = 0.03\n"
+    for number in range(20):
+        site.pages[f"/news/{number}"] = whole(number)
+        site.announce(f"/news/{number}", published=START - (20 - number) * HOUR)
+    await site.monitor()
+    assert 1 <= len(site.corpus()) < 20
+    assert "/news/19" in site.corpus() and "/news/0" not in site.corpus()

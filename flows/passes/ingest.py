@@ -27,6 +27,7 @@ from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
 from extractors.period import Period
 from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
+from extractors.urls import canonical_url, leads_away
 from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
@@ -184,6 +185,8 @@ async def _examine_host(
     When the host's time is over, it asks for a pause, or it is down, the rest of its pages is left for a later pass.
     """
     unreached = 0
+    if _takes_too_long(batch, len(queue), deadline):  # the newest are the most wanted
+        queue = sorted(queue, key=lambda item: item.entry.published or batch.context.now(), reverse=True)
     wanted = WantedPages(batch.context, (item.key for item in queue))
     for item in queue:
         if asyncio.get_running_loop().time() >= deadline or unreached >= FAILURES_IN_A_ROW:
@@ -210,6 +213,12 @@ async def _examine_host(
         task.add_done_callback(lambda _: batch.context.room.release())  # also of one cancelled before it began
 
 
+def _takes_too_long(batch: _Batch, pages: int, deadline: float) -> bool:
+    """Return whether so many pages of a host cannot be fetched in its time, with the gap between two of them alone."""
+    gap_s = batch.context.config.settings.network.per_host_interval
+    return pages * gap_s > deadline - asyncio.get_running_loop().time()
+
+
 async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
     """Fetch the page from its own address, or an archive's copy if it is gone. Raises ItemError, Deferred, Unwanted."""
     try:
@@ -226,6 +235,9 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
         assert copy is not None
         return replace(copy.page(), url=item.entry.url)
     assert response is not None  # only a request with validators can be answered "not modified"
+    if leads_away(canonical_url(response.url), item.key):
+        detail = f"leads to {response.url}"
+        raise ItemError(Outcome.GONE, "leads to a front page", url=item.entry.url, detail=detail)
     return response.page()
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 HEAD = "0007"
-AGAIN, HAS_ARTICLE = "next_attempt IS NOT NULL", "article IS NOT NULL"  # few rows have these
+AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -222,6 +222,8 @@ sightings = Table(
     Column("key", Text, ForeignKey("urls.key"), primary_key=True),
     Column("feed_url", Text, primary_key=True),
     Column("seen_at", Moment, nullable=False),
+    Column("guid", Text),  # by which the feed tells its entries apart, if it has any
+    Index("sightings_guid", "feed_url", "guid", sqlite_where=text(HAS_GUID), postgresql_where=text(HAS_GUID)),
 )
 
 hosts = Table(

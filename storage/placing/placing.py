@@ -7,10 +7,12 @@ is stored.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.settings import VERSION, Duplicates
 from extractors.records import Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
 from extractors.text import tokens
-from extractors.urls import article_id, canonical_url, same_site
+from extractors.urls import article_id, canonical_url, is_section, same_site
 from storage.files.article_file import FileName, compose
 from storage.health.rules import RULE
 from storage.index.dialects import in_chunks
@@ -293,14 +295,18 @@ class _Batch:
 
 
 def _stated(article: Article, url: str, own: str) -> str | None:
-    """Return another address of the site that the page names as its own; never the home page or a section."""
+    """Return another address of the site that the page names as its own; never a front page or a section.
+
+    Nor one that leaves out the query which tells the articles of a page like /news?id=1 apart.
+    """
     if not article.canonical_link or not same_site(article.canonical_link, url):
         return None
     try:
         stated = canonical_url(article.canonical_link)
     except ValueError:
         return None
-    return None if stated == own or (stated.count("/") <= 3 and stated.endswith("/")) else stated
+    cut = stated == own.partition("?")[0] and not re.search(r"\d", urlsplit(own).path)
+    return None if stated == own or cut or is_section(stated) else stated
 
 
 def _share(text: str, other: str) -> float:

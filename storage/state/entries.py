@@ -7,12 +7,13 @@ states are stored and asked for in SQL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.period import Period
@@ -21,6 +22,7 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
 from storage.state.life import FARTHEST, Life
 
+_NUMBER = re.compile(r"\d+")
 OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 LIFE = (  # the columns of a `Life`
     urls.c.key, urls.c.outcome, urls.c.attempts, urls.c.next_attempt, urls.c.article, urls.c.published,
@@ -118,12 +120,46 @@ async def store_entries(
         result = await connection.execute(
             insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
         )
-        new += len(result.all())
-        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in entry_of.items()]
+        added = {key: entry_of[key] for (key,) in result}
+        for key in await _known_by_guid(connection, added):
+            del added[key], entry_of[key]
+        new += len(added)
+        seen = [
+            {"key": key, "feed_url": entry.feed_url, "seen_at": now, "guid": _guid(entry)}
+            for key, entry in entry_of.items()
+        ]
         await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
         if not imported:
             await _take_over(connection, list(entry_of))
     return new
+
+
+async def _known_by_guid(connection: AsyncConnection, added: Mapping[str, Entry]) -> set[str]:
+    """Delete new entries that their feed has named before under an address with other numbers; return their keys.
+
+    Some sites put another number into the same link at each poll. The guid tells: together with headline, date and all
+    of the address but its numbers, since other feeds give one guid to many entries.
+    """
+    by_guid = {(entry.feed_url, _guid(entry)): key for key, entry in added.items() if _guid(entry) and entry.title}
+    columns = (sightings.c.key, sightings.c.feed_url, sightings.c.guid, urls.c.title, urls.c.published)
+    query = select(*columns).join(urls, urls.c.key == sightings.c.key)
+    query = query.where(
+        sightings.c.feed_url.in_({feed_url for feed_url, _ in by_guid}), sightings.c.guid.in_({g for _, g in by_guid})
+    )
+    known: set[str] = set()
+    for row in await connection.execute(query) if by_guid else ():
+        key = by_guid.get((row.feed_url, row.guid))
+        if key is None or (row.title, row.published) != (added[key].title, added[key].published):
+            continue
+        if _NUMBER.sub("#", row.key) == _NUMBER.sub("#", key):
+            known.add(key)
+    await connection.execute(delete(urls).where(urls.c.key.in_(known)))
+    return known
+
+
+def _guid(entry: Entry) -> str | None:
+    """Return the entry's guid, if it is not its address once more."""
+    return entry.guid if entry.guid != entry.url else None
 
 
 async def _take_over(connection: AsyncConnection, keys: Sequence[str]) -> None:

@@ -79,6 +79,10 @@ class Config:
         """Return the ids of the sources for whose pages there is a rule in `sites/`."""
         return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
+    def watched(self) -> dict[str, str]:
+        """The feeds that are watched, each with the id of its source."""
+        return {feed: source.id for source in self.sources if source.enabled for feed in source.feeds}
+
     def select(self, ids: Sequence[str], *, given_by: str = "--source") -> tuple[Source, ...]:
         """Return the sources with these ids, or all enabled sources when no id is given.
 

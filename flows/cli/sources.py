@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from flows.cli.commands import (
     read_index,
     say,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 sources_app = typer.Typer(
     help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
@@ -102,16 +105,25 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     checked = checked_config(config)
     with problems_explained():
         from flows.passes.context import utc_now
-        from storage.health.sources import load_health
+        from flows.passes.summary import orphans_told
+        from storage.health.sources import SourceHealth, load_health
+        from storage.state.orphans import count_orphans
 
         ids, now = [source.id for source in checked.select(())], utc_now()
-        health = read_index(checked, data, lambda index: load_health(index, ids, now=now, ruled=checked.ruled()))
+
+        async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
+            health = await load_health(index, ids, now=now, ruled=checked.ruled())
+            return health, await count_orphans(index, set(checked.watched().values()))
+
+        health, orphans = read_index(checked, data, load)
     if as_json:
-        print_json({h.source_id: asdict(h) for h in health})
+        print_json({h.source_id: asdict(h) for h in health} | ({"not watched": orphans} if orphans else {}))
         return
     from flows.cli.terminal import print_health
 
     print_health(health)
+    if told := orphans_told(orphans):
+        say(told)
     without_feed = {source.id for source in checked.sources if not source.feeds}
     states = Counter(
         "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"

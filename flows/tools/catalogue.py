@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from config.load import CHECKOUT, ConfigError, load_config
+from config.settings import masked
 from config.sources import Backfill, Category, Source, SourcesFile
 from extractors.archives.routes import ROUTES
 from storage.files.local_folder import put_file, sync_folder
@@ -107,7 +108,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
 
 def _said(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("'", '"')
-    return f"found {json.dumps(error['input'], ensure_ascii=False, default=str)[:80]}, {message}"
+    return f"found {masked(json.dumps(error['input'], ensure_ascii=False, default=str))[:80]}, {message}"
 
 
 def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> str:

@@ -199,7 +199,7 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
         owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
         if strange is not None:
             shown = masked(clean_line(strange))
-            why = "not an http or https address" if shown == clean_line(strange) else "an address with a password"
+            why = "not an http or https address" if shown == clean_line(strange) else "an address with a secret"
             skipped.append(Skipped(shown[:200], why))
             continue
         if owner is not None or (draft.id in taken and not draft.feeds):

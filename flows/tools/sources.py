@@ -145,7 +145,8 @@ def _address(url: str) -> str:
         return TypeAdapter[str](WebAddress).validate_python(given)
     except ValidationError as exc:
         shown = masked(clean_line(given)).removeprefix("" if "://" in url else "https://")[:MAX_NAME]
-        raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
+        why = str(exc.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ConfigError([f'URL: found "{shown}", {why}']) from exc
 
 
 def _refuse_known(homepage: str, feeds: Sequence[str], sources: Sequence[Source]) -> None:

@@ -30,7 +30,9 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0060"
+from storage.errors import damaged
+
+HEAD = "0050"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,8 +48,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the moment, in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        """Return the moment, in UTC. Raises StorageError for what SQLite has kept and is no number of milliseconds."""
+        try:
+            return None if value is None else EPOCH + timedelta(milliseconds=value)
+        except (TypeError, OverflowError):
+            raise damaged("moment") from None
 
 
 metadata = MetaData()

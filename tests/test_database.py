@@ -93,7 +93,7 @@ OTHER = "https://b.kz/@b/rss?key=politics"
 
 
 @pytest.fixture
-async def written_by_0006(database: Database) -> AsyncIterator[Database]:
+async def written_by_the_one_before(database: Database) -> AsyncIterator[Database]:
     """An index as it was before addresses with secrets were refused."""
     feed = {"source_id": "a", "polled_at": NOW, "failures": 0}
     entry = {"source_id": "a", "first_seen": NOW, "attempts": 0}
@@ -112,14 +112,14 @@ async def written_by_0006(database: Database) -> AsyncIterator[Database]:
         part = {"url": "https://a.kz/1.xml", "rank": 0, "listed": b"", "read_at": NOW}
         await connection.execute(insert(feed_parts).values(feed_url=OLD, **part))
         await connection.execute(insert(feed_parts).values(feed_url=OTHER, **part))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0060'"))
     yield database
 
 
 async def test_secrets_in_addresses_of_feeds_leave_an_index_that_is_brought_up_to_date(
-    written_by_0006: Database, place: Path | str
+    written_by_the_one_before: Database, place: Path | str
 ) -> None:
-    await written_by_0006.close()
+    await written_by_the_one_before.close()
     opened = await open_database(place)
     masked = "https://a.kz/rss?lang=ru&api_key=…&n=1"
     async with opened.read() as connection:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from config.errors import RequestError
 from config.load import CHECKOUT, ConfigError, load_config
 from flows.tools.sources import Added, Facts, add_source
 from storage.errors import StorageError
@@ -39,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def add(folder: Path, url: str, *, dry_run: bool = False, **facts: str) -> Added:
-    """Add the outlet to the catalogue in `folder`."""
-    return await add_source(load_config(folder), folder, url, Facts(**facts), dry_run=dry_run)
+    """Add the outlet, of Kazakhstan if nothing else is said, to the catalogue in `folder`."""
+    return await add_source(load_config(folder), folder, url, Facts(**{"country": "KZ", **facts}), dry_run=dry_run)
 
 
 def test_add_as_a_command_appends_the_table_that_it_prints(outlet: str, folder: Path) -> None:
@@ -61,10 +62,10 @@ def test_add_as_a_command_appends_the_table_that_it_prints(outlet: str, folder: 
 
 
 def test_a_dry_run_as_json_is_one_object_and_writes_nothing(outlet: str, folder: Path) -> None:
-    result = one_json(c5watch("sources", "add", outlet, "--json", "--dry-run", "--config", folder))
+    result = one_json(c5watch("sources", "add", outlet, "--json", "--dry-run", "--config", folder, "--country", "UZ"))
     assert result["source"]["feeds"] == [f"{outlet}all.rss"]
     assert (result["found"]["entries"], result["file"]) == (5, None)
-    assert result["guessed"] == ["country", "category"]
+    assert result["guessed"] == ["category"]
     assert (folder / "sources.toml").read_text() == OTHERS
 
 
@@ -74,6 +75,41 @@ async def test_what_the_user_says_wins_over_what_is_found(outlet: str, folder: P
     assert added.new.guessed == ()
     assert (source.name, source.language, source.country, source.category) == ("Two", "ky", "KG", "regional")
     assert "review" not in (folder / "sources.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("facts", "options"),
+    [
+        ({}, "--country KZ and --category national"),
+        ({"category": "world"}, "--country KZ"),
+        ({"country": "US"}, "--category national"),
+    ],
+)
+async def test_a_fact_that_the_address_does_not_tell_is_not_guessed(
+    outlet: str, folder: Path, facts: dict[str, str], options: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        await add_source(load_config(folder), folder, outlet, Facts(**facts), dry_run=True)
+    assert str(caught.value).endswith(f"name them, such as {options}")
+
+
+async def test_a_fact_that_the_address_does_not_tell_is_asked_for(outlet: str, folder: Path) -> None:
+    asked: list[str] = []
+
+    def answer(fact: str, words: str) -> str:
+        asked.append(words)
+        return {"country": "us", "category": "think_tank"}[fact]
+
+    added = await add_source(load_config(folder), folder, outlet, Facts(), dry_run=True, ask=answer)
+    assert (added.new.source.country, added.new.source.category, added.new.guessed) == ("US", "think_tank", ())
+    assert asked == ["the country of The Outlet, such as KZ", "the category of The Outlet, such as national"]
+
+
+async def test_an_answer_that_cannot_be_is_refused_as_an_option_is(outlet: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match='--country: found "KAZAKHSTAN", expected two capitals'):
+        await add_source(
+            load_config(folder), folder, outlet, Facts(), dry_run=True, ask=lambda fact, words: "Kazakhstan"
+        )
 
 
 async def test_a_wrong_fact_is_refused_before_anything_is_asked_for(

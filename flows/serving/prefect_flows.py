@@ -188,6 +188,7 @@ async def backfill(
     sources: Sources = None,
     via: Via = None,
     urls: str | None = None,
+    again: bool = False,
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any]:
@@ -199,12 +200,15 @@ async def backfill(
         sources: Ids of the sources; none means all that are enabled.
         via: Only this route to back issues; none means those that each source names.
         urls: A file with the addresses to take on, one a line, instead of what archives name.
+        again: List anew what is complete, and try again what came to nothing.
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
     await _begin()
     checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
-    request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
+    request = checked_request(
+        checked, first, last, sources or (), via=via, addresses=addresses, again=again, today=utc_now().date()
+    )
     progress = Progress(observer or Observer())
     artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
 

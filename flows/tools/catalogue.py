@@ -57,6 +57,7 @@ class Draft:
     country: str | None = None
     category: str | None = None
     backfill: tuple[Backfill, ...] = ()
+    wrong: str | None = None  # why it cannot be taken on
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,15 @@ class NewSource:
 
     source: Source
     guessed: tuple[str, ...] = ()
+
+
+def missing(draft: Draft) -> tuple[str, ...]:
+    """Return the facts of the draft that nothing speaks for: whatever is guessed of them is as likely wrong."""
+    country = draft.country or _country_of(urlsplit(draft.homepage).hostname or "")
+    if country is None:
+        return ("country",) if draft.category else ("country", "category")
+    known = country in CENTRAL_ASIA or country == "RU" or _is_government(draft.homepage)
+    return () if draft.category or known else ("category",)
 
 
 def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
@@ -80,7 +90,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
         country = stated or COUNTRIES_OF_LANGUAGES.get(language, "US")
         guessed.append("country")
     if category is None:
-        category = _category_of(host, country)
+        category = _category_of(draft.homepage, country)
         guessed.append("category")
     name = draft.name or host
     try:
@@ -135,8 +145,12 @@ def _language_of(homepage: str, feeds: Sequence[str]) -> str | None:
     return None
 
 
-def _category_of(host: str, country: str) -> str:
-    if host.endswith((".gov", ".mil")):
+def _is_government(homepage: str) -> bool:
+    return (urlsplit(homepage).hostname or "").endswith((".gov", ".mil"))
+
+
+def _category_of(homepage: str, country: str) -> str:
+    if _is_government(homepage):
         return "us_government"
     return "national" if country in CENTRAL_ASIA else "russia" if country == "RU" else "world"
 

@@ -1,4 +1,4 @@
-"""The catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and such lists as sources.
+"""Write the catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and read such lists.
 
 A reader finds the feeds in folders by category. OPML has no attribute for the rest of a source, which is guessed when a
 list is read: to give a catalogue to somebody else, copy sources.toml.
@@ -7,7 +7,7 @@ list is read: to give a catalogue to somebody else, copy sources.toml.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,24 +15,24 @@ from urllib.parse import urlsplit
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
-from config.errors import EdgeError
 from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Source
-from extractors.feeds.encoding import decode
-from extractors.feeds.markup import repaired
-from extractors.feeds.parsing import document_root
+from extractors.feeds.links import resolve
 from extractors.text import clean_line
 from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed, feed_key
+from flows.tools.outlines import MAX_SHOWN, OpmlError, Outline, read_outlines
 
 MAX_BYTES = 5_000_000  # a reader's list of ten thousand feeds has two
 MAX_FEEDS = 10_000
-MAX_SHOWN = 60  # characters of something strange that are quoted
+# How readers name the address of a feed and of its page, and the types that they give a feed whose address is "url".
+FEED_NAMES = ("xmlurl", "feedurl", "rssurl")
+HOME_NAMES = ("htmlurl", "weburl", "siteurl", "link")
+FEED_TYPES = ("rss", "rss1", "rss2", "atom", "rdf", "feed", "application/rss+xml", "application/atom+xml")
+# FreshRSS: "HTML+XPath", "XML+XPath", "JSON+DotPath", "JSON+DotNotation", "HTML+XPath+JSON+DotNotation".
+_SCRAPED = re.compile(r"xpath|dot(?:path|notation)|^html", re.IGNORECASE)
+_BARE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?::\d+)?(?=[/?#]|$)")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ADDRESS = TypeAdapter[str](WebAddress)
-
-
-class OpmlError(EdgeError):
-    """The document is no list of feeds; the text says why, for the end of "FILE: …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,68 +67,64 @@ def write_opml(sources: Iterable[Source]) -> bytes:
 
 
 def read_opml(body: bytes) -> list[Draft]:
-    """Return a source for each feed of the list, in its order; the feeds may be anything that stands in `xmlUrl`.
+    """Return a source for each feed of the list, in its order; an outline that is no feed says so in `wrong`.
 
-    Raises OpmlError for what is no list of feeds.
+    Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for a document that is no list of feeds.
     """
     drafts: list[Draft] = []
-    for outline, folder in _feed_outlines(_root(body)):
+    for outline in read_outlines(body):
+        if not outline.wrong and not _feed(outline.attributes):
+            continue
         if len(drafts) == MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
-        drafts.append(_draft(outline, folder))
+        drafts.append(_draft(outline))
     if not drafts:
         raise OpmlError("found no feed in it, expected outlines with an xmlUrl")
     return drafts
 
 
-def _root(body: bytes) -> Any:
-    decoded = decode(body)
-    if decoded.damaged:
-        raise OpmlError(f"found bytes that are not {decoded.encoding}, expected OPML in the encoding that it declares")
-    name, start = document_root(decoded.text)
-    if name != "opml":
-        shown = repr(clean_line(decoded.text[:MAX_SHOWN])) if decoded.text.strip("\0 \r\n\t") else "nothing"
-        raise OpmlError(f"found {'HTML' if name == 'html' else shown}, expected OPML")
-    if "<!DOCTYPE" in decoded.text[:start].upper():
-        raise OpmlError("found a document type (<!DOCTYPE …>), which OPML has no use for: remove it")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-                             remove_comments=True, remove_pis=True)  # fmt: skip
-    try:
-        return etree.fromstring(repaired(decoded.text[start:]).encode(), parser)
-    except etree.XMLSyntaxError as exc:
-        raise OpmlError(f"found malformed XML, expected OPML: {clean_line(str(exc.msg))}") from exc
+def _feed(attributes: dict[str, str]) -> str:
+    """Return the address of the feed, under the name that the reader gives it."""
+    names = [*FEED_NAMES, *(("url",) if attributes.get("type", "").lower() in FEED_TYPES else ())]
+    return next((attributes[name].strip() for name in names if attributes.get(name, "").strip()), "")
 
 
-def _feed_outlines(root: Any) -> Iterator[tuple[dict[str, str], str]]:
-    """Yield the attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
-    for outline in root.iter("{*}outline"):
-        attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
-        if attributes.get("xmlurl", "").strip():
-            parent = outline.getparent().attrib
-            yield attributes, str(parent.get("text") or parent.get("title") or "")
-
-
-def _draft(outline: dict[str, str], folder: str) -> Draft:
-    feed = _address(outline["xmlurl"].strip())
-    language = re.split("[-_]", outline.get("language", "").strip().lower())[0]
-    words = [outline.get("category", ""), folder]
+def _draft(outline: Outline) -> Draft:
+    attributes = outline.attributes
+    if outline.wrong:
+        return Draft((outline.shown,), "", wrong=outline.wrong)
+    feed = _address(_feed(attributes))
+    kind = attributes.get("type", "").strip()
+    if _SCRAPED.search(kind):
+        return Draft((feed,), "", wrong=f"a page that a reader scrapes ({clean_line(kind)[:MAX_SHOWN]}), and no feed")
+    language = re.split("[-_]", attributes.get("language", "").strip().lower())[0]
+    words = [attributes.get("category", ""), outline.folder]
     categories = [word.strip("/ ").lower().replace(" ", "_") for word in words]
+    home = next((attributes[key].strip() for key in HOME_NAMES if attributes.get(key, "").strip()), "")
     return Draft(
         feeds=(feed,),
-        homepage=_homepage(outline.get("htmlurl", "").strip(), feed),
-        name=clean_line(outline.get("text") or outline.get("title") or "")[:MAX_NAME],
+        homepage=_homepage(home, feed),
+        name=clean_line(attributes.get("text") or attributes.get("title") or "")[:MAX_NAME],
         language=language if language in LANGUAGES else None,
         category=next((word for word in categories if word in CATEGORIES), None),
     )
 
 
 def _address(url: str) -> str:
-    """Return a feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
+    """Return an address mended, if it can be: without a scheme, with blanks, or with that of readers, "feed:"."""
     rest = re.sub(r"^feed:(//)?", "", url, flags=re.IGNORECASE)
-    return url if rest == url else rest if re.match("https?:", rest, re.IGNORECASE) else f"http://{rest}"
+    if rest != url and not re.match("https?:", rest, re.IGNORECASE):
+        rest = f"http://{rest}"
+    if _is_address(rest):
+        return rest
+    tidy = re.sub(r"^(https?:)\s*(//)\s*", r"\1\2", rest, flags=re.IGNORECASE)
+    tidy = f"https://{tidy.lstrip('/')}" if _BARE_HOST.match(tidy) else tidy
+    mended = resolve(tidy, base="")
+    return mended if mended is not None and _is_address(mended) else rest
 
 
 def _homepage(url: str, feed: str) -> str:
+    url = _address(url) if url else url
     if _is_address(url) or not _is_address(feed):
         return url
     parts = urlsplit(feed)
@@ -150,10 +146,12 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
     skipped: list[Skipped] = []
     for draft in drafts:
         (feed,) = draft.feeds
-        if not _is_address(feed):
-            shown = masked(clean_line(feed))
-            why = "not an http or https address" if shown == clean_line(feed) else "an address with a secret"
-            skipped.append(Skipped(shown[:200], why))
+        shown = masked(clean_line(feed))
+        wrong = draft.wrong
+        if wrong is None and not _is_address(feed):
+            wrong = "not an http or https address" if shown == clean_line(feed) else "an address with a secret"
+        if wrong is not None:
+            skipped.append(Skipped(shown[:200], wrong))
             continue
         if owner := owners.get(feed_key(feed)):
             skipped.append(Skipped(feed, f'in the catalogue already: source "{owner}"'))

@@ -112,7 +112,7 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
         ids, now = [source.id for source in checked.select(())], utc_now()
 
         async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
-            health = await load_health(index, ids, now=now, ruled=checked.ruled())
+            health = await load_health(index, ids, now=now, ruled=checked.ruled(), watched=checked.watched())
             return health, await count_orphans(index, set(checked.watched().values()))
 
         health, orphans = read_index(checked, data, load)

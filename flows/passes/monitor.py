@@ -105,7 +105,8 @@ async def _store_end(
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
         summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
-        health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
+        config = context.config
+        health = await load_health(connection, asked, now=context.now(), ruled=config.ruled(), watched=config.watched())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}
     for source_id in source_ids:

@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -104,6 +104,7 @@ articles = Table(
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
     Column("topic", Text),
+    Column("topics", JSON),  # all that it is on; null: only `topic` is known
     Column("score", Float),
     Column("matches", JSON),  # [[group, term, place, count], …]
     Column("why", Text),
@@ -248,7 +249,7 @@ flags = Table(
     "flags",
     metadata,
     Column("source_id", String(60), primary_key=True),
-    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned, old-rule
+    Column("flag", String(20), primary_key=True),  # failing, silent, refused, redesigned, old-rule
     Column("since", Moment, nullable=False),
     Column("why", Text, nullable=False),
 )
@@ -271,6 +272,8 @@ digests = Table(  # the outbox: a digest and its contents are stored in one tran
     Column("name", String(60), nullable=False),  # of the digest in the settings
     Column("created_at", Moment, nullable=False),
     Column("last_number", Integer, nullable=False),  # the newest article to choose from
+    Column("after_number", Integer, nullable=False, server_default="-1"),  # the name takes in what came after it
+    Column("partial", Boolean, nullable=False, server_default=false()),  # narrowed or widened by hand
     Column("message_id", Text, nullable=False, unique=True),
     Column("stem", Text, nullable=False, unique=True),  # of its files: 2026-11-22T07-00
     Column("message", LargeBinary, nullable=False),  # the whole mail, as it is sent at every attempt
@@ -296,6 +299,7 @@ deliveries = Table(
     Column("next_attempt", Moment),  # null: at once, or never again
     Column("reason", Text),  # of the last failure; null: there was none, or a try is under way
     Column("sent_at", Moment),
+    Column("first_try", Moment),  # null: not tried since this is kept
     Index("deliveries_state", "state"),
 )
 

@@ -250,7 +250,7 @@ class Verdict:
     veto: str | None = None
     borderline: bool = False
     threshold: float = 0.0
-    topics: tuple[str, ...] = ()  # all that the article is on; `topic` is the first
+    topics: tuple[str, ...] = ()  # all that the article is on, if several: `topic` is the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from extractors.records import Outcome
+from extractors.records import Deferred, Outcome
 from flows.passes.summary import sentences
+from flows.tools.check import check_sources
+from flows.tools.extract import extract_page
 from storage.corpus.writer import open_for_reading
 from storage.state.entries import load_feed_states
 from tests.support.archive_servers import MISSING, Asked, Reply, rss, urlset
@@ -437,3 +439,38 @@ async def test_under_a_hosts_time_limit_the_newest_come_first(site: Newsroom) ->
     await site.monitor()
     assert 1 <= len(site.corpus()) < 20
     assert "/news/19" in site.corpus() and "/news/0" not in site.corpus()
+
+
+# --- Clocks and pauses -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("years", [-26, 3])
+async def test_one_pass_under_a_wrong_clock_puts_nothing_off(site: Newsroom, years: int) -> None:
+    assert site.server is not None
+    site.announce("/news/1", "/news/2")
+    site.server.robots = Reply(b"User-agent: *\nDisallow: /private")
+    site.pages["/news/1"] = html("", 503)
+    site.now = START + years * 365 * DAY
+    await site.monitor()
+    site.pages = {f"/news/{n}": whole(n) for n in (1, 2, 3)}
+    site.announce("/news/3")
+    site.server.robots = Reply(b"User-agent: *\nDisallow: /news/2")
+    site.now = START
+    summary = await site.monitor(due_only=True)
+    assert sorted(site.corpus()) == ["/news/1", "/news/3"]
+    assert summary.outcomes[Outcome.ROBOTS] == 1  # robots.txt was asked for anew
+    await site.passes(HOUR)
+
+
+async def test_commands_that_store_nothing_keep_the_pause_that_a_pass_has_heard_of(site: Newsroom) -> None:
+    site.now = datetime.now(UTC)
+    site.tables = [source_toml("site", "BASE/rss")]
+    site.pages |= {"/rss": Reply(b"", 429, {"Retry-After": "4000"}), "/news/1": whole(1)}
+    await site.monitor()
+    asked = site.server.paths if site.server else []
+    assert asked == ["/rss"]
+    (check,) = await check_sources(site.config, site.config.sources, data=site.data)
+    assert not check.ok
+    with pytest.raises(Deferred):
+        await extract_page(site.config, site.data, f"{site.base}/news/1", None, url=None)
+    assert site.server is not None and site.server.paths == asked

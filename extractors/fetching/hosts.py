@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from config.errors import LeftAlone
 from extractors.fetching.robots import RobotsFile
 
 MAX_INTERVAL_S = 60.0
 SUCCESSES_TO_SPEED_UP = 20
+MAX_RETRY_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,16 @@ class HostState:
     successes: int = 0  # in a row since
 
 
+class Wish(NamedTuple):
+    """What a host has asked for: the gap it has earned, and a pause until a moment of the program's own clock."""
+
+    gap_s: float
+    not_before: datetime | None
+
+
+NO_WISH = Wish(0.0, None)
+
+
 class Turns(Protocol):
     """Who may ask which host now, agreed on by all programs that share it."""
 
@@ -35,8 +46,12 @@ class Turns(Protocol):
         """
         ...
 
-    async def give_back(self, host: str, *, pause_s: float) -> None:
-        """Somebody else may take the host, once so many seconds have passed."""
+    async def give_back(self, host: str, *, pause_s: float, wish: Wish = NO_WISH) -> None:
+        """Somebody else may take the host, once so many seconds have passed; what it has asked for is noted."""
+        ...
+
+    def heard(self, host: str) -> Wish | None:
+        """What the host has asked other programs for; None: no other has had it since we last asked."""
         ...
 
     def others(self, host: str) -> int:
@@ -62,9 +77,6 @@ def answered(state: HostState, *, usual_s: float) -> HostState:
         return replace(state, successes=state.successes + 1)
     interval = state.interval_s / 2
     return replace(state, interval_s=interval if interval > usual_s else 0.0, successes=0)
-
-
-MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> datetime | None:

@@ -26,12 +26,14 @@ class Topics:
         """The verdict of the first topic that takes the article; of the topic that came nearest when none does.
 
         Pure: the same article gives the same verdict. `score` is in the points of the topic's weights. `topics` of the
-        verdict are all that take the article.
+        verdict are all that take the article, if there are several.
         """
         verdicts = [topic.judge(article) for topic in self._topics]
         taken = [verdict for verdict in verdicts if verdict.relevant]
-        if taken:
+        if len(taken) > 1:
             return replace(taken[0], topics=tuple(verdict.topic for verdict in taken if verdict.topic))
+        if taken:
+            return taken[0]
         return max(verdicts, key=lambda verdict: verdict.score - verdict.threshold)
 
     def features(self, article: Article, topic: str | None = None) -> dict[str, float]:

@@ -157,7 +157,7 @@ def sources_check(
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:
-            checks = asyncio.run(check_sources(checked, chosen, shared=bool(source), observer=bar))
+            checks = asyncio.run(check_sources(checked, chosen, data=data, shared=bool(source), observer=bar))
     counts = summary(checks)
     if as_json:
         feeds = [c.to_json() for c in checks if c.what == "feed"]
@@ -199,7 +199,7 @@ def sources_add(
             country=country.upper() if country else None,
             category=category.value if category else None,
         )
-        added = asyncio.run(add_source(checked, config, url, facts, dry_run=dry_run))
+        added = asyncio.run(add_source(checked, config, url, facts, data=data, dry_run=dry_run))
     if as_json:
         print_json(added.to_json())
     else:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config.load import Config
 from config.sources import Source
+from extractors.feeds.intervals import is_poll_due
 from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
 from flows.passes.poll import poll
@@ -60,7 +61,7 @@ async def monitor(
                 states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
             feeds = [(source, states[url]) for source in sources for url in source.feeds]
             if due_only:
-                feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
+                feeds = [f for f in feeds if is_poll_due(f[1].next_poll, now=context.now())]
             context.observer.stage("feeds", len(feeds))
             batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
 

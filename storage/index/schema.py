@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -104,7 +104,7 @@ articles = Table(
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
     Column("topic", Text),
-    Column("topics", JSON),  # all that it is on; null: only `topic` is known
+    Column("topics", JSON),  # all that it is on, if several
     Column("score", Float),
     Column("matches", JSON),  # [[group, term, place, count], …]
     Column("why", Text),
@@ -243,6 +243,11 @@ turns = Table(  # of the programs that share the database, see `storage.state.tu
     metadata,
     Column("host", Text, primary_key=True),
     Column("free_at", Float, nullable=False),  # the host may be asked from then on: Unix time by the database's clock
+    Column("pause_s", Float, nullable=False, server_default="0"),  # for which it was then to be left alone
+    Column("gap_s", Float, nullable=False, server_default="0"),  # that it had earned by 429 and 503
+    Column(
+        "not_before", Float, nullable=False, server_default="0"
+    ),  # it asked to be left alone: Unix time; 0: it did not
 )
 
 flags = Table(

@@ -21,15 +21,18 @@ from flows.passes.poll import poll
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
+from storage.index.retention import forget
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
 from storage.state.hosts import store_hosts
 from storage.state.orphans import adopt_orphans, count_orphans
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
+from storage.state.turns import forget_turns
 
 FEEDS_PER_BATCH = 25
 RELATE_AFTER = timedelta(hours=1)
+FORGET_EVERY = 10  # passes
 
 
 async def monitor(
@@ -117,9 +120,22 @@ async def _store_end(
         summary.raised = await store_flags(connection, health, now=context.now())
         await forget_refused(connection, context.config.settings.refused, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+    if run % FORGET_EVERY == 0:
+        await _forget(context)
     if not summary.interrupted:
         await _relate(context)
         await write_report(context.config, context.corpus, context.data, now=context.now())
+
+
+async def _forget(context: Context) -> None:
+    """Delete some of what nobody needs any more."""
+    config = context.config
+    async with context.corpus.database.write() as connection:
+        await forget(
+            connection, now=context.now(), watched_feeds=config.watched(),
+            source_ids=[source.id for source in config.sources],
+        )  # fmt: skip
+    forget_turns(context.data)
 
 
 async def _relate(context: Context) -> None:

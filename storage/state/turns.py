@@ -39,6 +39,7 @@ FOLDER = "turns"  # below --data: a file for each host with the moment from whic
 ASK_AGAIN_S = 0.1  # on average, while another program has the lock
 NEXT = "next in line: "
 NOTE_BYTES = 80
+KEPT_S = 7 * 86400.0  # after its last use
 LOCK = "SELECT pg_try_advisory_lock($1)"
 NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
 
@@ -143,11 +144,15 @@ class FileTurns(SharedTurns):
         return await work  # the work never waits: it cannot be broken off, and needs no task of its own
 
     async def _lock(self, name: str) -> bool:
+        path = self._folder / _digest(name).hex()
         with named_disk_errors(self._folder):
-            file = os.open(self._folder / _digest(name).hex(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(file)
+            return False
+        if not _is_at(path, file):  # it was deleted meanwhile, and its lock holds nobody off
             os.close(file)
             return False
         self._held[name] = file
@@ -170,6 +175,23 @@ class FileTurns(SharedTurns):
         note = f"{free_at:.6f} {pause_s:.6f} {wish.gap_s:.3f} {_unix(wish.not_before):.3f}"
         with named_disk_errors(self._folder):  # of fixed length: covers older notes
             os.pwrite(self._held[host], note.ljust(NOTE_BYTES).encode(), 0)
+
+
+def forget_turns(data: Path) -> None:
+    """Delete the notes of hosts that nobody has asked for a while, with a moment long ago."""
+    oldest = time.time() - KEPT_S
+    with contextlib.suppress(OSError):  # another program may do the same
+        for path in list((data / FOLDER).iterdir()):
+            if path.stat().st_mtime < oldest:
+                with path.open("rb") as file, contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+
+
+def _is_at(path: Path, file: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(file))
+    return False
 
 
 class DatabaseTurns(SharedTurns):

@@ -200,6 +200,7 @@ class Article:
     names as itself in other languages (hreflang), `links` those on other sites that its text leads to. `unmatched` are
     the parts of our rule for the site that found nothing on the page; None: there is no rule. `lines` is what is
     remembered of the page (`extractors.pages.memory`); empty: nothing.
+    `continued`: the page says that it is not whole yet.
     """
 
     paragraphs: tuple[str, ...]
@@ -215,6 +216,7 @@ class Article:
     links: tuple[str, ...] = ()
     unmatched: tuple[str, ...] | None = None
     lines: bytes = b""
+    continued: bool = False
 
     @property
     def text(self) -> str:

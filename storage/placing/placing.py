@@ -183,6 +183,7 @@ class _Batch:
             placement.number,
             retry_after=given.error.retry_after if isinstance(given, Failed) else None,
             words=len(tokens(found.text)) if found else None,
+            continued=found is not None and found.continued,
         )
         if self.imported is None:
             return after_attempt(life, ended, now=self.now)

@@ -330,6 +330,4 @@ async def test_the_conditions_in_sql_say_what_the_table_of_states_says(database:
         await store_entries(connection, "site", [(key, Entry(key, FEED)) for key in lives], now=NOW)
         named = {key: after_naming(life) for key, life in lives.items()}
         found = await load_lives(connection, list(lives))
-        assert {k: (v.outcome, v.is_waiting, v.listed) for k, v in found.items()} == {
-            k: (v.outcome, v.is_waiting, v.listed) for k, v in named.items()
-        }
+        assert found == named

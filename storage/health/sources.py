@@ -308,14 +308,8 @@ async def _noticed(
 
 async def _refused(connection: AsyncConnection, source_id: str, now: datetime) -> str | None:
     """Return a sentence if no page of the latest entries could be had for a day or longer; None otherwise."""
-    query = (
-        select(urls.c.outcome, urls.c.reason, urls.c.first_seen)
-        .where(urls.c.source_id == source_id, urls.c.window.is_(None), urls.c.outcome.is_not(None))
-        .where(urls.c.outcome != Outcome.DUPLICATE, urls.c.first_seen > now - RARE_HISTORY)
-        .order_by(urls.c.first_seen.desc(), urls.c.key)
-        .limit(LATEST_PAGES)
-    )
-    rows = (await connection.execute(query)).all()
+    values = {"source": source_id, "since": now - RARE_HISTORY, "count": LATEST_PAGES}
+    rows = (await connection.execute(_LATEST, values)).all()
     without = list(itertools.takewhile(lambda row: row.outcome in NO_PAGE, rows))
     if len(without) < FEWEST_REFUSED or without[-1].first_seen > now - REFUSED_FOR:
         return None
@@ -387,4 +381,12 @@ def _pages_query() -> Executable:
     return query.order_by(*order).limit(bindparam("count", type_=BigInteger))
 
 
-_RHYTHM, _PAGES = _rhythm_query(), _pages_query()
+def _latest_query() -> Executable:
+    ours = (urls.c.source_id == bindparam("source"), urls.c.window.is_(None))
+    decided = (urls.c.outcome.is_not(None), urls.c.outcome != Outcome.DUPLICATE)  # a known address tells nothing
+    query = select(urls.c.outcome, urls.c.reason, urls.c.first_seen).where(*ours, *decided)
+    query = query.where(urls.c.first_seen > bindparam("since", type_=Moment))
+    return query.order_by(urls.c.first_seen.desc(), urls.c.key).limit(bindparam("count", type_=BigInteger))
+
+
+_RHYTHM, _PAGES, _LATEST = _rhythm_query(), _pages_query(), _latest_query()

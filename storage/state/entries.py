@@ -20,7 +20,7 @@ from extractors.period import Period
 from extractors.records import Again, Counted, Entry, Outcome
 from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import EPOCH, feeds, sightings, urls
-from storage.state.life import FARTHEST, Life, after_change
+from storage.state.life import FARTHEST, OF_A_MOMENT, Life, after_change
 
 _NUMBER = re.compile(r"\d+")
 CHANGES_FOR = timedelta(days=3)  # later a headline is tidied up, and no news
@@ -186,9 +186,10 @@ def _guid(entry: Entry) -> str | None:
 async def _take_over(connection: AsyncConnection, keys: Sequence[str]) -> None:
     """Store `storage.state.life.after_naming` for all of these entries."""
     ours = update(urls).where(urls.c.key.in_(keys), urls.c.article.is_(None))
-    await connection.execute(
-        ours.where(urls.c.outcome == Outcome.OUTSIDE).values(window=None, backfilled=False, outcome=None)
-    )
+    ended = and_(urls.c.window.is_not(None), is_final(), urls.c.outcome.in_(OF_A_MOMENT))
+    anew = {"outcome": None, "next_attempt": None, "attempts": 0, "looks": 0}
+    again = ours.where(or_(urls.c.outcome == Outcome.OUTSIDE, ended))
+    await connection.execute(again.values(window=None, backfilled=False, **anew))
     await connection.execute(ours.where(urls.c.window.is_not(None), is_waiting()).values(window=None, backfilled=False))
 
 

@@ -296,7 +296,7 @@ async def test_the_conditions_in_sql_say_what_the_table_of_states_says(database:
     numbers = iter(range(10_000))
     moments = (None, NOW - MINUTE, NOW, NOW + MINUTE, NOW + timedelta(days=900))
     lives = {
-        entry(next(numbers))[0]: Life(outcome, next_attempt=again, article=article, listed=listed)
+        entry(next(numbers))[0]: Life(outcome, next_attempt=again, article=article, listed=listed, first_seen=NOW)
         for outcome in (None, *Outcome)
         for again in moments
         for article in (None, 0)

@@ -113,7 +113,7 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
 
         async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
             health = await load_health(index, ids, now=now, ruled=checked.ruled(), watched=checked.watched())
-            return health, await count_orphans(index, set(checked.watched().values()))
+            return health, await count_orphans(index, set(ids))
 
         health, orphans = read_index(checked, data, load)
     if as_json:

@@ -94,7 +94,7 @@ async def monitor(
 async def _adopt(context: Context) -> None:
     """Have what waits under ids that are not watched any more follow the sources whose feeds name it now."""
     owner_of = context.config.watched()
-    watched = set(owner_of.values())
+    watched = {source.id for source in context.config.select(())}
     async with context.corpus.database.read() as connection:
         if not await count_orphans(connection, watched):
             return
@@ -108,7 +108,7 @@ async def _store_end(
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
+        summary.orphans = await count_orphans(connection, {s.id for s in context.config.select(())})
         config = context.config
         health = await load_health(connection, asked, now=context.now(), ruled=config.ruled(), watched=config.watched())
         kept = await load_flags(connection, source_ids)

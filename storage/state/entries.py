@@ -28,7 +28,7 @@ MAY_CHANGE = (Outcome.APPENDED, *Outcome.which(Counted.OFF_TOPIC))
 OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 LIFE = (  # the columns of a `Life`
     urls.c.key, urls.c.outcome, urls.c.attempts, urls.c.next_attempt, urls.c.article, urls.c.published,
-    urls.c.window, urls.c.looks,
+    urls.c.window, urls.c.looks, urls.c.first_seen,
 )  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def life_of(row: Row[Any]) -> Life:
     return Life(
         outcome=None if row.outcome is None else OUTCOMES[row.outcome], attempts=row.attempts,
         next_attempt=row.next_attempt, article=row.article, published=row.published, listed=row.window is not None,
-        looks=row.looks,
+        looks=row.looks, first_seen=row.first_seen,
     )  # fmt: skip
 
 

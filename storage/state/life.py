@@ -42,6 +42,7 @@ class Life:
     published: datetime | None = None
     listed: bool = False
     looks: int = 0  # planned so far
+    first_seen: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -138,9 +139,12 @@ def is_young(life: Life, *, now: datetime) -> bool:
 
 
 def _next_attempt(life: Life, ended: Ended, now: datetime) -> datetime | None:
-    patient = ended.outcome.counted is Counted.FAILED or is_young(life, now=now)
-    if not patient or life.attempts >= len(GAPS):
+    if ended.outcome.counted is not Counted.FAILED and not is_young(life, now=now):
         return None
+    if life.attempts >= len(GAPS):
+        # A clock that was wrong once, or a retry of its days, may have used up the attempts early.
+        last = (life.first_seen or now) + sum(GAPS, timedelta())
+        return min(last, now + GAPS[-1]) if life.first_seen and life.first_seen <= now < last else None
     asked = min(ended.retry_after, now + timedelta(days=1)) if ended.retry_after else now
     return max(now + GAPS[life.attempts], asked)
 

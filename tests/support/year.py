@@ -301,13 +301,14 @@ class Year:
         config = config or self.config
         self.report.passes += 1
         try:
-            await monitor(config, self.data, sources=config.select(()), now=lambda: self.now, due_only=True)
+            made = await monitor(config, self.data, sources=config.select(()), now=lambda: self.now, due_only=True)
+            self.report.versions += made.versions
         except Killed:
             self.report.killed += 1
 
     async def _kill(self, _: CorpusWriter) -> None:
         self.report.events["kills"] += 1
-        self.kill_at = self.rng.randint(0, 30)
+        self.kill_at = self.rng.randint(0, 5)
         await self._pass()
         self.kill_at = None
 
@@ -409,7 +410,7 @@ class Year:
         async with corpus.database.read() as connection:
             lives = {row.key: life_of(row) for row in await connection.execute(select(*LIFE))}
             kept = await _articles(connection)
-            orphans = await count_orphans(connection, set(self.config.watched().values()))
+            orphans = await count_orphans(connection, {s.id for s in self.config.select(())})
             await self._check_digests(connection)
             await self._check_tables(connection)
         report = self.report

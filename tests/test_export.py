@@ -173,6 +173,15 @@ async def test_the_longest_text_of_a_story_may_be_a_later_one(corpus: CorpusWrit
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
 
 
+async def test_the_latest_text_is_that_of_the_articles_own_page(corpus: CorpusWriter) -> None:
+    rows = await exported(corpus, latest=True)
+    assert (rows[1]["text"], rows[1]["text_url"]) == ("Статья с поправкой. " * 9, "https://b.ru/1/version")
+    assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
+    assert [row["text"] for row in rows if row["number"] != 1] == [
+        row["text"] for row in await exported(corpus) if row["number"] != 1
+    ]
+
+
 async def test_translations_of_translations_are_one_group_in_whatever_order_they_were_found(
     corpus: CorpusWriter,
 ) -> None:

@@ -235,6 +235,9 @@ def corpus_export(
             "only articles with this relation to another. May be repeated."
         ),
     ] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
+    ] = False,
     longest: Annotated[
         bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")
     ] = False,
@@ -258,7 +261,7 @@ def corpus_export(
         one_of("--relation", relation or [], KINDS)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
-            countries=country or (), relations=relation or (), longest=longest,
+            countries=country or (), relations=relation or (), longest=longest, latest=latest,
             collapse_translations=collapse_translations,
         )  # fmt: skip
         countries = {source.id: source.country for source in checked.sources}

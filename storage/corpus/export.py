@@ -51,6 +51,7 @@ class Selection:
     numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
     relations: Collection[str] = ()  # see the module
     longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
+    latest: bool = False  # take the latest text of the article's own page instead of the file's
     collapse_translations: bool = False  # keep only the first of articles that translate one another
 
 
@@ -180,6 +181,7 @@ class _Batch:
     related: Mapping[int, list[list[Any]]]
     event: Mapping[int, int]
     longer: Mapping[int, list[tuple[str, str]]]  # texts of the story's variants with their addresses
+    latest: Mapping[int, tuple[str, str]]  # the last text of the article's own page, if it has changed
     own_rows: list[Row[Any]]
 
     @classmethod
@@ -204,14 +206,21 @@ class _Batch:
             texts = select(variants.c.number, variants.c.text, variants.c.url).where(of_span).order_by(variants.c.id)
             for number, text, url in await connection.execute(texts):
                 longer[number].append((text, url))
+        latest: dict[int, tuple[str, str]] = {}
+        if selection.latest:
+            later = select(variants.c.number, variants.c.text, variants.c.url)
+            later = later.where(of_span, variants.c.relation == Relation.VERSION)
+            for number, text, url in await connection.execute(later.order_by(variants.c.stored_at, variants.c.id)):
+                latest[number] = text, url
         own_rows: list[Row[Any]] = []
         if kinds := VARIANTS & set(selection.relations):
             wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
             own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
-        return cls(reprints, related, event, longer, own_rows)
+        return cls(reprints, related, event, longer, latest, own_rows)
 
     def article(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
         own = text_of(ArticleFile.parse(row.body.encode("utf-8")), row.title), row.url
+        own = self.latest.get(row.number, own)
         text, url = max([own, *self.longer.get(row.number, ())], key=lambda one: len(one[0]))
         return {
             "number": row.number, "relation": None, "id": row.id, "file": row.file,

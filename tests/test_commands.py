@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, int, str]] = {
     "sources export": ("--config {config}", 0, "<opml"),
     "topics preview": ("{folders}", 0, ""),
     "topics mark": ("{url} yes {folders}", 0, ""),
+    "topics check": ("{folders}", 0, "marked"),
     "topics learn": ("{folders}", 1, "learning takes 10 of each"),
 }
 ELSEWHERE = {"serve": "test_serve.py", "deploy": "test_workers_prefect.py", "demo": "test_prefect.py"}

@@ -75,15 +75,15 @@ def _beginning(paragraphs: Iterable[str]) -> Iterator[str]:
 def _without_lines(headline: str, paragraphs: list[str]) -> tuple[str, list[str]]:
     """Return headline and paragraphs without the lines in front of the text.
 
-    For a missing headline the last of these lines stands that looks like one, else the text's first sentence.
+    For a missing headline the first of these lines stands that looks like one, else the text's first sentence.
     """
     start = next((n for n, paragraph in enumerate(paragraphs[: LINES + 1]) if _is_text(paragraph)), 0)
     lines = paragraphs[:start]
     if not headline:
         likely = [line for line in lines if len(_WORDS.findall(line)) >= HEADLINE_WORDS]
-        likely = [line for line in likely if not _is_menu(line)] or likely
-        if likely and len(likely[-1]) <= HEADLINE_CHARACTERS:
-            headline = likely[-1]
+        likely = [line for line in likely if len(lines) == 1 or not _is_menu(line)]
+        if likely and len(likely[0]) <= HEADLINE_CHARACTERS:
+            headline = likely[0]
         elif start < len(paragraphs):
             headline = _first_sentence(paragraphs[start])
     repeated = normalise(headline).strip()

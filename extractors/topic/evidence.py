@@ -6,7 +6,7 @@ the text's sentences: repetition says nothing new, and an aside in a long report
 and a lead has no body, which speaks neither for nor against it.
 
 A name says little in an enumeration of owners or countries, as a mere place where a rival meets another group, and in a
-headline that tells no dealing and whose text never comes back to it.
+headline whose text never comes back to it: a text that names another group, or a headline that tells no dealing.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Evidence:
             naming[o.sentence] = max(worth, naming.get(o.sentence, 0.0))
         sizes = self.reading.sizes
         mere = sizes[HEADLINE] and naming.keys() == {0} and sizes[LEAD] + sizes[BODY] >= TEXT_SENTENCES
-        if mere and all(o.part != HEADLINE for o in self._all(DEALINGS)):
+        if mere and (max(others, default=0) or all(o.part != HEADLINE for o in self._all(DEALINGS))):
             naming[0] = MERELY_NAMED
         return naming
 

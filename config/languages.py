@@ -121,7 +121,7 @@ class Dates(_Table):
 
 
 class Lines(_Table):
-    """Lines in which a page speaks of its site: see `extractors.pages.lines`."""
+    """Lines of a page that speak of the site: see `extractors.blocks.lines`."""
 
     related: Phrases = ()  # a heading over other stories
     join_us: Phrases = ()  # subscribe, follow, install
@@ -130,7 +130,7 @@ class Lines(_Table):
     rights: Phrases = ()  # who may copy
     buttons: Phrases = ()  # lines made of nothing else
     tags: Phrases = ()  # behind these and a colon there are names of subjects,
-    views: Phrases = ()  # numbers of readers,
+    views: Phrases = ()  # numbers of readers and of comments, minutes to read,
     labels: Phrases = ()  # or what else is the page's: who took the picture
 
 
@@ -144,6 +144,7 @@ class Pages(_Table):
     check: Phrases = ()  # "prove that you are human"
     wall: Phrases = ()  # "subscribe to read on"
     cookies: Phrases = ()
+    continued: Phrases = ()  # that an article is not whole yet
     appeared: tuple[tuple[Phrase, Phrase], ...] = ()  # a feed's last line "The post … appeared": around the title
 
 
@@ -241,6 +242,72 @@ class DigestWords(_Table):
         return self
 
 
+class BrowseWords(_Table):
+    """The fixed words of the reading room, beside those of `DigestWords`, which it needs as well."""
+
+    title: Text
+    articles: Text
+    sources: Text
+    address: Text
+    search: Text
+    query: Text
+    query_note: Text
+    from_day: Text
+    to_day: Text
+    by_rank: Text
+    by_date: Text
+    filters: Text
+    remove_all: Text
+    source: Text
+    country: Text
+    language: Text
+    only: Text
+    borderline: Text
+    reprinted: Text
+    late: Text
+    undated: Text
+    other: Text
+    attention: Text
+    none: Text
+    older: Text
+    take_away: Text
+    one_event: Text
+    original: Text
+    archived: Text
+    before: Text
+    after: Text
+    question: Text
+    yes: Text
+    no: Text
+    said_yes: Text
+    said_no: Text
+    why: Text
+    score: Text
+    file: Text
+    date_from: Text
+    found: Text
+    authors: Text
+    also_in: Text
+    reprint: Text
+    version: Text
+    compare: Text
+    differences: Text
+    differences_note: Text
+    same_event: Text
+    related: Text
+    digests: Text
+    last_read: Text
+    appended: Text
+    waiting: Text
+    state: Text
+    well: Text
+    never: Text
+    runs: Text
+    address_note: Text
+    not_an_address: Text
+    kinds: Mapping[str, Text] = {}  # of relations between two articles
+
+
 class Language(_Table):
     """Content of a language's file. Every key may be left out: the language then lacks it."""
 
@@ -252,6 +319,7 @@ class Language(_Table):
     names: Names = Names()
     search: Search | None = None
     digest: DigestWords | None = None
+    browse: BrowseWords | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -266,6 +334,10 @@ class Languages(Iterable[Language]):
     def frames(self) -> list[str]:
         """Return the codes of the languages that a digest can be written in."""
         return [code for code, language in self.by_code.items() if language.digest is not None]
+
+    def rooms(self) -> list[str]:
+        """Return the codes of the languages that the reading room speaks."""
+        return [code for code in self.frames() if self.by_code[code].browse is not None]
 
 
 def language_files(folder: Path) -> dict[str, Path]:

@@ -79,6 +79,10 @@ class Config:
         """Return the ids of the sources for whose pages there is a rule in `sites/`."""
         return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
+    def watched(self) -> dict[str, str]:
+        """The feeds that are watched, each with the id of its source."""
+        return {feed: source.id for source in self.sources if source.enabled for feed in source.feeds}
+
     def select(self, ids: Sequence[str], *, given_by: str = "--source") -> tuple[Source, ...]:
         """Return the sources with these ids, or all enabled sources when no id is given.
 
@@ -128,7 +132,7 @@ def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> 
     if lines:
         raise ConfigError(lines)
     languages = read_languages(folder)
-    lines = _unknown_in_digests(paths["settings.toml"], languages, *(checked[name] for name in FILES))
+    lines = _unknown_in_settings(paths["settings.toml"], languages, *(checked[name] for name in FILES))
     if lines:
         raise ConfigError(lines)
     topics = checked["topics.toml"]
@@ -179,13 +183,16 @@ def _wrong_languages(folder: Path) -> list[str]:
     return lines
 
 
-def _unknown_in_digests(
+def _unknown_in_settings(
     path: Path, languages: Languages, settings: Settings, sources: SourcesFile, topics: TopicsFile
 ) -> list[str]:
-    """Return the wishes of digests that can never be met: a misspelt country would leave a digest empty for ever."""
+    """Return what settings ask for and can never get: a misspelt country would give a digest that is always empty."""
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
+    if (frame := settings.browse.frame) not in languages.rooms():
+        rooms = f"a language with [browse]: {', '.join(languages.rooms())}"
+        lines.append(f"{path}: browse.frame: found {_found(frame)}, expected {rooms}")
     for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),

@@ -81,16 +81,28 @@ def _zone(value: str) -> str:
     return value
 
 
+_PARAMETER = re.compile(r"(?<=[?&;])([\w.\[\]-]{1,60})=([^?&;#\s\"']+)")
+_SECRET_NAME = re.compile(r"(token|secret|password|passwd|pwd|signature|(api|auth|access|private|user|feed|rss)key)$")
+_SHORT_NAMES = ("key", "auth", "pass", "sig")  # of secrets, and of innocent things: the value decides
+_MADE_UP = re.compile(r"(?=\D{0,100}\d).{8}")  # of eight characters or more, with a digit
+
+
+def _is_secret(parameter: re.Match[str]) -> bool:
+    name = re.sub(r"[\W_]", "", parameter[1]).lower()
+    return bool(_SECRET_NAME.search(name) or (name in _SHORT_NAMES and _MADE_UP.match(parameter[2])))
+
+
 def masked(text: str) -> str:
-    """Return `text` without the user and password of an address in it, so that it may be shown."""
-    return re.sub(r"//[^/?#\s@]*@(?:[^/?#\s@]*@)*+", "//…@", text)
+    """Return `text` without the user, password and keys of an address in it, so that it may be shown."""
+    hidden = re.sub(r"//[^/?#\s@]*@(?:[^/?#\s@]*@)*+", "//…@", text)
+    return _PARAMETER.sub(lambda found: f"{found[1]}=…" if _is_secret(found) else found[0], hidden)
 
 
 def _web_address(value: str) -> str:
     """Check an address of the web.
 
-    Refuse a user and password rather than send them: a feed's address is its name in the index, the manifest, reports
-    and Prefect's records, and would have to be told from the secret in each of these places.
+    Refuse user, password and keys rather than send them: a feed's address is its name in the index, the manifest,
+    reports and Prefect's records, and would have to be told from the secret in each of these places.
     """
     try:
         parts = urlsplit(value)
@@ -101,6 +113,8 @@ def _web_address(value: str) -> str:
         raise ValueError('expected a complete address such as "https://example.kz/rss"')
     if "@" in parts.netloc:
         raise ValueError("expected one without user and password, because addresses are kept and shown in many places")
+    if secret := next(filter(_is_secret, _PARAMETER.finditer(value)), None):
+        raise ValueError(f'expected one without "{secret[1]}=…", because addresses are kept and shown in many places')
     return value
 
 
@@ -298,6 +312,21 @@ class Digest(Section):
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
 
 
+class Browse(Section):
+    """The reading room, `c5watch browse`. It listens on this machine alone; a proxy may make it known to others."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8470
+    url: WebAddress | None = None  # under which the proxy makes it known; then a password is needed
+    password: SecretStr | None = None
+    frame: str = "ru"  # language of all that is not an article's: one with [browse] in languages/
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Browse:
+        if self.url and not (self.password and self.password.get_secret_value()):
+            raise ValueError("url: expected C5WATCH_BROWSE__PASSWORD to be set as well, because others can come in")
+        return self
+
+
 def _names_differ(digests: tuple[Digest, ...]) -> tuple[Digest, ...]:
     if not digests:  # here and not as min_length, which would count a broken digest as a missing one
         raise ValueError("found no digests, expected at least one [[digests]], or none of it at all")
@@ -324,6 +353,7 @@ class Settings(BaseSettings):
     extraction: Extraction = Extraction()
     duplicates: Duplicates = Duplicates()
     refused: Refused = Refused()
+    browse: Browse = Browse()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()
     mail: Mail | None = None

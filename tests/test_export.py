@@ -1,4 +1,4 @@
-"""Exporting the corpus: which rows, in three forms, whole or not at all."""
+"""Exporting the corpus: which rows, in each form, whole or not at all."""
 
 from __future__ import annotations
 
@@ -173,6 +173,15 @@ async def test_the_longest_text_of_a_story_may_be_a_later_one(corpus: CorpusWrit
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
 
 
+async def test_the_latest_text_is_that_of_the_articles_own_page(corpus: CorpusWriter) -> None:
+    rows = await exported(corpus, latest=True)
+    assert (rows[1]["text"], rows[1]["text_url"]) == ("Статья с поправкой. " * 9, "https://b.ru/1/version")
+    assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
+    assert [row["text"] for row in rows if row["number"] != 1] == [
+        row["text"] for row in await exported(corpus) if row["number"] != 1
+    ]
+
+
 async def test_translations_of_translations_are_one_group_in_whatever_order_they_were_found(
     corpus: CorpusWriter,
 ) -> None:
@@ -248,7 +257,7 @@ async def test_an_empty_corpus_is_an_empty_export(tmp_path: Path, form: str) -> 
     if form == "parquet":
         assert parquet.read_table(tmp_path / "out").column_names == list(COLUMNS)
     else:
-        assert content == (b"" if form == "jsonl" else b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n")
+        assert content == (b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n" if form == "csv" else b"")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
@@ -266,7 +275,8 @@ async def test_a_dash_is_standard_output(
 async def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(corpus: CorpusWriter, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for target, form, selection, message in [
-        (tmp_path / "out", "xlsx", Selection(), "xlsx: unknown form of export: expected one of jsonl, csv, parquet"),
+        (tmp_path / "out", "xlsx", Selection(),
+         "xlsx: unknown form of export: expected one of jsonl, csv, parquet, ris"),
         (tmp_path / "out", "csv", Selection(relations=["copy"]),
          f"copy: unknown kind of relation: expected one of {', '.join(sorted(KINDS))}"),
         (Path("-"), "parquet", Selection(), "parquet cannot go to standard output: name a file"),
@@ -288,7 +298,8 @@ async def test_a_full_disk_leaves_the_earlier_export(corpus: CorpusWriter, tmp_p
     target.write_bytes(b"earlier")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     async with corpus.database.write() as connection:
-        await connection.execute(articles.update().values(body="".join(map(chr, range(0x4E00, 0x9000)))))
+        long = "".join(map(chr, range(0x4E00, 0x9000)))
+        await connection.execute(articles.update().values(body=long, title=long))
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, limits[1]))  # a write beyond it fails as on a full disk
     try:
         with pytest.raises(StorageError, match=r"out: File too large: free some space"):
@@ -336,3 +347,20 @@ async def test_a_corpus_larger_than_a_batch_is_exported_whole_and_in_little_memo
     exported = [json.loads(line) for line in (tmp_path / "out").read_bytes().decode().split("\n")[:-1]]
     assert [row["number"] for row in exported] == list(range(count))
     assert most < count * length  # half the bytes of all texts
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(after=-1), 6),
+        (Selection(after=1), 4),
+        (Selection(after=1, up_to=3), 2),
+        (Selection(after=5), 0),
+        (Selection(found_since=NOW), 6),
+        (Selection(found_since=NOW.replace(hour=10)), 0),
+    ],
+)
+async def test_an_export_goes_on_after_a_number_or_a_moment(
+    corpus: CorpusWriter, tmp_path: Path, selection: Selection, expected: int
+) -> None:
+    assert await export(corpus, tmp_path / "out", form="jsonl", selection=selection) == expected

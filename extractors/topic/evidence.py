@@ -136,7 +136,7 @@ class Evidence:
             naming[o.sentence] = max(worth, naming.get(o.sentence, 0.0))
         sizes = self.reading.sizes
         mere = sizes[HEADLINE] and naming.keys() == {0} and sizes[LEAD] + sizes[BODY] >= TEXT_SENTENCES
-        if mere and (max(others, default=0) or all(o.part != HEADLINE for o in self._all(DEALINGS))):
+        if mere and (any(others) or all(o.part != HEADLINE for o in self._all(DEALINGS))):
             naming[0] = MERELY_NAMED
         return naming
 

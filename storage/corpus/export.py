@@ -1,4 +1,4 @@
-"""The corpus as one file for other programs: JSON lines, Parquet or CSV.
+"""The corpus as one file for other programs: JSON lines, CSV, Parquet or RIS.
 
 Each article is one row, in number order: the fields of the manifest, the text without the headline, the other places
 that printed it, and its relations to other articles. Two kinds of relation are texts without a file of their own:
@@ -15,10 +15,10 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -48,8 +48,13 @@ class Selection:
     sources: Collection[str] = ()
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
+    numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
+    after: int | None = None  # only articles with a higher number …
+    up_to: int | None = None  # … and none with a higher one than this
+    found_since: datetime | None = None  # only articles that were appended, and texts that were stored, since then
     relations: Collection[str] = ()  # see the module
     longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
+    latest: bool = False  # take the latest text of the article's own page instead of the file's
     collapse_translations: bool = False  # keep only the first of articles that translate one another
 
 
@@ -61,7 +66,7 @@ async def export(
     selection: Selection = Selection(),
     countries: Mapping[str, str] = NO_COUNTRIES,
 ) -> int:
-    """Write the file `target` ("-": standard output) in the form jsonl, csv or parquet; return the number of rows.
+    """Write the file `target` ("-": standard output) in one of `FORMS`; return the number of rows.
 
     `countries` gives the country of each source. The file appears whole under its name, or not at all. Raises
     StorageError.
@@ -123,7 +128,12 @@ async def _batches(
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
     originals = await _originals(connection) if selection.collapse_translations else {}
     shown: set[int] = set()  # the first article of each group of translations
-    for start in range(0, -1 if highest is None else highest + 1, BATCH):
+    starts: Iterable[int] = range(
+        (selection.after or 0) // BATCH * BATCH, -1 if highest is None else highest + 1, BATCH
+    )
+    if selection.numbers is not None:
+        starts = sorted({number - number % BATCH for number in selection.numbers})
+    for start in starts:
         span = start, start + BATCH - 1
         batch = await _Batch.load(connection, span, selection, countries)
         query = select(articles).where(articles.c.number.between(*span), *wanted).order_by(articles.c.number)
@@ -141,10 +151,19 @@ async def _batches(
 def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
     """Return the conditions of `selection` for `articles` or `variants`, which share the names of these columns."""
     wanted: list[ColumnElement[bool]] = []
+    if selection.after is not None:
+        wanted.append(table.c.number > selection.after)
+    if selection.up_to is not None:
+        wanted.append(table.c.number <= selection.up_to)
+    if selection.found_since is not None:
+        found_at = table.c.appended_at if table is articles else table.c.stored_at
+        wanted.append(found_at >= selection.found_since)
     if selection.first_day:
         wanted.append(table.c.published >= selection.first_day)
     if selection.last_day:
         wanted.append(table.c.published <= selection.last_day)
+    if selection.numbers is not None:
+        wanted.append(table.c.number.in_(selection.numbers))
     if selection.sources:
         wanted.append(table.c.source_id.in_(selection.sources))
     if selection.languages:
@@ -174,6 +193,7 @@ class _Batch:
     related: Mapping[int, list[list[Any]]]
     event: Mapping[int, int]
     longer: Mapping[int, list[tuple[str, str]]]  # texts of the story's variants with their addresses
+    latest: Mapping[int, tuple[str, str]]  # the last text of the article's own page, if it has changed
     own_rows: list[Row[Any]]
 
     @classmethod
@@ -198,14 +218,21 @@ class _Batch:
             texts = select(variants.c.number, variants.c.text, variants.c.url).where(of_span).order_by(variants.c.id)
             for number, text, url in await connection.execute(texts):
                 longer[number].append((text, url))
+        latest: dict[int, tuple[str, str]] = {}
+        if selection.latest:
+            later = select(variants.c.number, variants.c.text, variants.c.url)
+            later = later.where(of_span, variants.c.relation == Relation.VERSION)
+            for number, text, url in await connection.execute(later.order_by(variants.c.stored_at, variants.c.id)):
+                latest[number] = text, url
         own_rows: list[Row[Any]] = []
         if kinds := VARIANTS & set(selection.relations):
             wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
             own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
-        return cls(reprints, related, event, longer, own_rows)
+        return cls(reprints, related, event, longer, latest, own_rows)
 
     def article(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
         own = text_of(ArticleFile.parse(row.body.encode("utf-8")), row.title), row.url
+        own = self.latest.get(row.number, own)
         text, url = max([own, *self.longer.get(row.number, ())], key=lambda one: len(one[0]))
         return {
             "number": row.number, "relation": None, "id": row.id, "file": row.file,

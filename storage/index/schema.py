@@ -26,9 +26,14 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
+    text,
 )
 
-HEAD = "0006"
+from storage.errors import damaged
+
+HEAD = "0050"
+AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,8 +48,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the moment, in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        """Return the moment, in UTC. Raises StorageError for what SQLite has kept and is no number of milliseconds."""
+        try:
+            return None if value is None else EPOCH + timedelta(milliseconds=value)
+        except (TypeError, OverflowError):
+            raise damaged("moment") from None
 
 
 metadata = MetaData()
@@ -101,6 +109,7 @@ articles = Table(
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
     Column("topic", Text),
+    Column("topics", JSON),  # all that it is on, if several
     Column("score", Float),
     Column("matches", JSON),  # [[group, term, place, count], …]
     Column("why", Text),
@@ -113,7 +122,16 @@ articles = Table(
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
-    Index("articles_published", "published"),
+    # All that a list of articles is narrowed by: reading it off the rows would read their texts.
+    Index(
+        "articles_timeline",
+        "published",
+        "number",
+        "source_id",
+        "language",
+        "borderline",
+        "appended_at",
+    ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
 )
@@ -170,14 +188,14 @@ urls = Table(
     Column("feed_url", Text, nullable=False),
     Column("title", Text),
     Column("summary", Text),
-    Column("content", Text),  # full text from the feed, until the outcome is final
+    Column("content", Text),  # full text from the feed, as long as the entry waits
     Column("published", Moment),
     Column("first_seen", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("next_attempt", Moment),  # set while the outcome is "failed"
+    Column("next_attempt", Moment),  # null: at once if there is no outcome, else never
     Column("outcome", String(20)),  # null: not tried yet
     Column("reason", Text),
-    Column("details", JSON),  # the numbers behind the decision
+    Column("details", JSON(none_as_null=True)),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none
@@ -185,11 +203,15 @@ urls = Table(
     Column("day", Date),  # of publication, as the page states it; null: not known
     Column("window", Integer),  # that listed it for a backfill; null: it is a feed's, and the monitor's to take on
     Column("archived_url", Text),  # a copy of the page, for when it is gone
+    Column("looks", SmallInteger, nullable=False, server_default="0"),  # for a later text, planned so far
+    Column("backfilled", Boolean, nullable=False, server_default=false()),  # a backfill has tried it, once for all
     Index("urls_due", "source_id", "outcome"),
     Index("urls_seen", "source_id", "first_seen"),
     Index("urls_decided", "source_id", "decided_at"),
     Index("urls_day", "source_id", "day"),
     Index("urls_window", "window"),
+    Index("urls_again", "next_attempt", sqlite_where=text(AGAIN), postgresql_where=text(AGAIN)),
+    Index("urls_article", "article", sqlite_where=text(HAS_ARTICLE), postgresql_where=text(HAS_ARTICLE)),
 )
 
 windows = Table(  # of backfills: stretches of days of one source
@@ -205,6 +227,7 @@ windows = Table(  # of backfills: stretches of days of one source
     Column("entries", Integer, nullable=False),
     Column("outside", Integer, nullable=False),  # entries that the archive dates outside the window
     Column("problems", JSON),  # unreadable parts of the archive
+    Column("asked", JSON),  # the routes that were tried with their addresses, the last of which worked; null: not kept
     Index("windows_days", "source_id", "first", "last", unique=True),
 )
 
@@ -214,6 +237,8 @@ sightings = Table(
     Column("key", Text, ForeignKey("urls.key"), primary_key=True),
     Column("feed_url", Text, primary_key=True),
     Column("seen_at", Moment, nullable=False),
+    Column("guid", Text),  # by which the feed tells its entries apart, if it has any
+    Index("sightings_guid", "feed_url", "guid", sqlite_where=text(HAS_GUID), postgresql_where=text(HAS_GUID)),
 )
 
 hosts = Table(
@@ -232,13 +257,18 @@ turns = Table(  # of the programs that share the database, see `storage.state.tu
     metadata,
     Column("host", Text, primary_key=True),
     Column("free_at", Float, nullable=False),  # the host may be asked from then on: Unix time by the database's clock
+    Column("pause_s", Float, nullable=False, server_default="0"),  # for which it was then to be left alone
+    Column("gap_s", Float, nullable=False, server_default="0"),  # that it had earned by 429 and 503
+    Column(
+        "not_before", Float, nullable=False, server_default="0"
+    ),  # it asked to be left alone: Unix time; 0: it did not
 )
 
 flags = Table(
     "flags",
     metadata,
     Column("source_id", String(60), primary_key=True),
-    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned, old-rule
+    Column("flag", String(20), primary_key=True),  # failing, silent, refused, redesigned, old-rule
     Column("since", Moment, nullable=False),
     Column("why", Text, nullable=False),
 )
@@ -261,6 +291,8 @@ digests = Table(  # the outbox: a digest and its contents are stored in one tran
     Column("name", String(60), nullable=False),  # of the digest in the settings
     Column("created_at", Moment, nullable=False),
     Column("last_number", Integer, nullable=False),  # the newest article to choose from
+    Column("after_number", Integer, nullable=False, server_default="-1"),  # the name takes in what came after it
+    Column("partial", Boolean, nullable=False, server_default=false()),  # narrowed or widened by hand
     Column("message_id", Text, nullable=False, unique=True),
     Column("stem", Text, nullable=False, unique=True),  # of its files: 2026-11-22T07-00
     Column("message", LargeBinary, nullable=False),  # the whole mail, as it is sent at every attempt
@@ -286,6 +318,7 @@ deliveries = Table(
     Column("next_attempt", Moment),  # null: at once, or never again
     Column("reason", Text),  # of the last failure; null: there was none, or a try is under way
     Column("sent_at", Moment),
+    Column("first_try", Moment),  # null: not tried since this is kept
     Index("deliveries_state", "state"),
 )
 

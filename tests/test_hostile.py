@@ -387,6 +387,39 @@ CASES = [
         Answer(article("utf sixteen", charset=None).encode("utf-16"), headers={"Content-Type": "text/html"}),
         "appended",
     ),
+    failed(
+        "page encoded twice",
+        Answer(article("encoded twice").encode().decode("cp1251", "replace").encode()),
+        "unreadable characters",
+    ),
+    Case(
+        "page declared in UTF-7",
+        Answer(
+            article("seven bits", text="+ADw-script+AD4-", charset="utf-7").encode(),
+            headers={"Content-Type": "text/html; charset=utf-7"},
+        ),
+        "appended",
+    ),
+    Case(
+        "page declared in EBCDIC",
+        Answer(article("ebcdic", charset="cp500").encode(), headers={"Content-Type": "text/html; charset=cp037"}),
+        "appended",
+    ),
+    Case(
+        "page declared in UTF-16, which it is not",
+        Answer(
+            article("no utf sixteen", charset="utf-16").encode(), headers={"Content-Type": "text/html; charset=utf-16"}
+        ),
+        "appended",
+    ),
+    Case(
+        "declarations without end",
+        Answer(
+            article("declarations", head="<meta charset='" * 5000).encode("cp1251"),
+            headers={"Content-Type": "text/html"},
+        ),
+        ("appended", "not_article", "too_short"),
+    ),
     Case(
         "PDF",
         Answer(
@@ -901,7 +934,16 @@ def test_a_body_ends_where_its_length_says(everything: Pass) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["wrong declared charset", "charset that is none", "charset that is no text", "page in UTF-16"]
+    "name",
+    [
+        "wrong declared charset",
+        "charset that is none",
+        "charset that is no text",
+        "page in UTF-16",
+        "page declared in UTF-7",
+        "page declared in EBCDIC",
+        "page declared in UTF-16, which it is not",
+    ],
 )
 def test_a_page_is_read_whatever_it_declares(everything: Pass, name: str) -> None:
     assert "в котором участвуют вузы Алматы и Ташкента." in of(everything, name)

@@ -120,7 +120,8 @@ def _split(url: str | None) -> SplitResult | None:
         host, _ = parts.hostname, parts.port  # `port` raises for what is not a number
     except ValueError:
         return None
-    return parts if parts.scheme in ("http", "https") and host and host != "." else None
+    is_web = parts.scheme in ("http", "https") and host and host != "." and host.isprintable()
+    return parts if is_web else None
 
 
 def _redirect_target(parts: SplitResult) -> str | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
+from extractors.charsets import is_mojibake
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
@@ -55,6 +56,7 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     base = url
     if document.base:
         base = resolve(document.base, base=url) or url
+    is_unreadable = is_mojibake(decoded.text)
     entries: dict[str, Entry] = {}
     skipped = 0
     for item in document.items:
@@ -63,10 +65,13 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
             skipped += 1
         elif link not in entries:
             entry = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            if is_unreadable:  # the page has them too
+                entry = replace(entry, title=None, summary=None, content=None)
             entries[link] = replace(entry, written=_written(item, link, base))
     warnings = (
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
+        "unreadable characters" if is_unreadable else None,
         document.warning,
         None if entries else "no item has a usable link",
     )

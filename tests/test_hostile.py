@@ -93,6 +93,11 @@ def lured(name: str, location: str, outcome: str | tuple[str, ...] = "unsafe_add
     return Case(f"redirect {name}", moved(location), outcome, reason)
 
 
+def led(target: str) -> Answer:
+    """A page that only leads on."""
+    return Answer(f'<meta http-equiv="refresh" content="0; url={target}">'.encode())
+
+
 def pointed(name: str, link: str, outcome: str | tuple[str, ...] = "unsafe_address") -> Case:
     """A feed that names such an address itself."""
     return Case(f"link {name}", link=link, outcome=outcome)
@@ -168,6 +173,39 @@ CASES = [
     lured("with credentials", "http://user:secret@127.0.4.1:@PORT@/x"),
     lured("to a port that is none", "http://127.0.4.1:99999/x", "failed", "invalid"),
     lured("with bidi marks", f"http://exa{BIDI}mple.com:99999999/{BIDI}", "failed", "invalid"),
+    # Pages that lead on
+    Case("refresh to an address outside", led("http://127.0.4.1:@PORT@/x"), "unsafe_address"),
+    Case("refresh to a decimal address", led("http://2130707457:@PORT@/x"), "unsafe_address"),
+    Case("refresh to a mapped address", led("http://[::ffff:127.0.4.1]:@PORT@/x"), "unsafe_address"),
+    Case("refresh to the metadata address", led("http://169.254.169.254/latest/meta-data/"), "unsafe_address"),
+    Case("refresh to a file", led("file:///etc/hostname"), "unsafe_address"),
+    Case("refresh to data", led("data:text/html,<p>x</p>"), "unsafe_address"),
+    Case("refresh without a scheme", led("//127.0.4.1:@PORT@/x"), "unsafe_address"),
+    Case(
+        "refresh to a page that redirects outside",
+        led("/next"),
+        "unsafe_address",
+        more={"/next": moved("http://127.0.4.1:@PORT@/x")},
+    ),
+    Case("refresh in circles", led("/next"), ("not_article", "too_short"), more={"/next": led("/page")}),
+    Case(
+        "refresh by a header, outside",
+        Answer(b"", headers={"Refresh": "0; url=http://127.0.4.1:@PORT@/x"}),
+        "unsafe_address",
+    ),
+    Case(
+        "script that goes outside",
+        Answer(b"<script>location.href='http://127.0.4.1:@PORT@/x'</script>"),
+        "unsafe_address",
+    ),
+    Case("script that goes to a script", Answer(b"<script>location='javascript:alert(1)'</script>"), "unsafe_address"),
+    Case(
+        "refresh to what robots.txt forbids",
+        led("/private"),
+        "robots",
+        robots=Answer(b"User-agent: *\nDisallow: /private\n"),
+        more={"/private": text_page("refresh private")},
+    ),
     # Links in feeds
     pointed("to an address outside", "http://127.0.4.1:@PORT@/x1"),
     pointed("to a decimal address", "http://2130707457:@PORT@/x2"),
@@ -282,11 +320,25 @@ CASES = [
     failed(
         "gzip cut", packed("gzip", gzip.compress(article("cut", text="<p>" * 2000).encode())[:-200]), "broken content"
     ),
-    failed("gzip that is plain", packed("gzip", article("plain").encode()), "broken content"),
+    Case("gzip that is plain", packed("gzip", article("plain gzip").encode()), "appended"),
+    failed("gzip that is plain words", packed("gzip", b"plain words"), "broken content"),
     failed("brotli that is plain", packed("br", article("plain").encode()), "broken content"),
     failed("zstd that is plain", packed("zstd", article("plain").encode()), "broken content"),
     failed("unknown encoding", packed("compress", article("unknown").encode()), "broken content"),
-    failed("two encodings", packed("gzip, br", gzip.compress(article("two").encode())), "broken content"),
+    failed("two encodings of which one is missing", packed("gzip, br", gzip.compress(b"two")), "broken content"),
+    failed("a hundred encodings", packed(", ".join(["gzip"] * 100), gzip.compress(b"hundred")), "broken content"),
+    Case("gzip bomb within gzip", packed("gzip, gzip", gzip.compress(GZIP_BOMB)), "too_large", "too large"),
+    Case(
+        "gzip bomb within gzip that is not stated", packed("gzip", gzip.compress(GZIP_BOMB)), "too_large", "too large"
+    ),
+    Case("gzip bomb that is not stated", Answer(GZIP_BOMB), "too_large", "too large"),
+    Case(
+        "two layers with much between them",
+        packed("gzip, gzip", gzip.compress(gzip.compress(b"word") + bytes(BOMB))),
+        "too_large",
+        "too large",
+    ),
+    Case("encoding that is a charset", packed("windows-1251", article("no coding").encode()), "appended"),
     Case(
         "gzip of two members",
         packed("gzip", gzip.compress(article("members").encode()) + gzip.compress(b" ")),
@@ -567,7 +619,7 @@ CASES = [
     bad_feed("feed that redirects to a scheme with bidi marks", moved(f"x:{BIDI}"), ""),
     bad_feed("feed with control characters in its status", b"HTTP/1.1 \x1b[2J\x00\x85 2\r\n\r\n", "malformed http"),
     bad_feed("feed with a great broken header", b"HTTP/1.1 200 OK\r\n" + b"y" * 90_000 + b"\r\n\r\n", "empty body"),
-    bad_feed("feed packed in a way with bidi marks", packed(f"x{BIDI}", b"word"), "broken content"),
+    bad_feed("feed packed in a way with bidi marks", packed(f"x{BIDI}", b"word"), "not a feed"),
     bad_feed("feed that is not modified, unasked", Answer(b"", 304), "http 304"),
     # robots.txt
     Case(

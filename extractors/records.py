@@ -30,7 +30,7 @@ class Again(StrEnum):
     """Whether an entry is taken on again after its outcome."""
 
     NEVER = "never"
-    LATER = "later"  # by later passes, after growing gaps; in the end it is given up
+    LATER = "later"  # it speaks of a moment: by later passes, after growing gaps, see `storage.state.life`
     OF_ITS_DAYS = "of its days"  # by a backfill of the days it is dated in, or by the monitor if a feed names it
 
 
@@ -43,7 +43,7 @@ class Yield(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the way of a URL through the pipeline ended. Each URL ends in exactly one outcome.
+    """How one attempt at a URL ended. Each URL ends in exactly one of these; only the last attempt's is final.
 
     This is the only table of outcomes: the stored value, the words for people, the number that it adds to, whether the
     entry is taken on again, and what it says about the page. All other modules read it from here.
@@ -54,14 +54,14 @@ class Outcome(StrEnum):
     REPRINT = "reprint", "reprint", Counted.DUPLICATES
     OFF_TOPIC = "off_topic", "off topic", Counted.OFF_TOPIC
     OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
-    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
-    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
-    PAYWALLED = "paywalled", "paywalled", Counted.OTHER
-    GONE = "gone", "gone", Counted.OTHER
-    REFUSED = "refused", "refused", Counted.OTHER
-    ROBOTS = "robots", "robots", Counted.OTHER, Again.NEVER, Yield.NOT_FETCHED
-    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER
-    TOO_LARGE = "too_large", "too large", Counted.OTHER
+    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.LATER, Yield.NO_TEXT
+    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.LATER, Yield.NO_TEXT
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER
+    GONE = "gone", "gone", Counted.OTHER, Again.LATER
+    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER
+    ROBOTS = "robots", "robots", Counted.OTHER, Again.LATER, Yield.NOT_FETCHED
+    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
+    TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
     FAILED = "failed", "failed", Counted.FAILED, Again.LATER
     GAVE_UP = "gave_up", "gave up", Counted.FAILED
 
@@ -78,11 +78,6 @@ class Outcome(StrEnum):
         member._value_ = value
         member.words, member.counted, member.again, member.page = words, counted, again, page
         return member
-
-    @property
-    def final(self) -> bool:
-        """Say whether the entry is never taken on again."""
-        return self.again is Again.NEVER
 
     @classmethod
     def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
@@ -204,7 +199,7 @@ class Article:
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses of its
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
-    page's lines (`extractors.pages.memory`); it may be empty.
+    page's lines (`extractors.blocks.memory`); it may be empty.
     """
 
     paragraphs: tuple[str, ...]
@@ -340,3 +335,4 @@ class Placement:
     relation: Relation | None = None
     of: int | None = None
     score: float | None = None
+    look: bool = False  # a second look at the page of an article, for a later text: no entry has ended

@@ -29,6 +29,8 @@ SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # links in its feeds con
 HOST = re.compile(r"[\w:%-]+(?:\.[\w:%-]+)*", re.ASCII)
 MOBILE_HOST = re.compile(r"^(?:(?:www\d?|m|amp|mobile)\.(?=[^.]+\.))+")
 SECOND_LEVELS = ("com", "org", "net", "gov", "edu", "co", "ac", "info")
+FRONT = re.compile(r"/(?:[a-z]{2}/?)?(?:(?:index|home|main|default)(?:\.\w{2,5})?)?", re.IGNORECASE)
+SECTION = re.compile(rf"{FRONT.pattern}|(?:/[a-z_]{{1,24}}){{1,2}}", re.IGNORECASE)  # words, without number or slug
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LONGEST = 1500  # characters; PostgreSQL's indexes take 2,704 bytes, here for an address and that of its feed
 PATH_SAFE = "-._~!$&'()*+,;=:@"  # the pchar of RFC 3986
@@ -78,6 +80,23 @@ def canonical_host(host: str) -> str:
 def article_id(canonical: str) -> str:
     """Return the 16 lower-case hexadecimal digits of an article's file name: 64 bits of its canonical URL's SHA-256."""
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:16]
+
+
+def is_section(url: str) -> bool:
+    """Return whether a canonical URL looks like that of a front page or a section: /, /ru, /news, /ru/politics."""
+    parts = urlsplit(url)
+    return not parts.query and bool(SECTION.fullmatch(parts.path))
+
+
+def leads_away(answered: str, asked: str) -> bool:
+    """Return whether an address that leads to `answered` has led away from its article: to a front page or a section.
+
+    Both are canonical URLs. Sites do so with what is not there yet, or is there no more.
+    """
+    if answered == asked or is_section(asked):
+        return False
+    path, whole = urlsplit(answered).path.rstrip("/"), urlsplit(asked).path
+    return bool(FRONT.fullmatch(urlsplit(answered).path)) or (is_section(answered) and whole.startswith(f"{path}/"))
 
 
 def same_site(url: str, other: str) -> bool:

@@ -7,6 +7,7 @@ where what the publisher meant is beyond doubt.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -24,6 +25,10 @@ _HOST_TWICE = re.compile(r"https?://[^/?#]*/?(?=https?://)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _BARE_HOST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?=[/?#]|$)", re.IGNORECASE)
 _GOOGLE = re.compile(r"(?:www\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
+# An article of Google News, in its feeds: the identifier holds the target's address, or, since 2024, a number that only
+# Google's own pages can turn into one, by script.
+_GOOGLE_NEWS = re.compile(r"/(?:(?:rss|__i/rss/rd)/)?(?:articles|read)/(?P<id>[\w-]{10,2000})={0,2}/?", re.ASCII)
+_ADDRESS_IN_BYTES = re.compile(rb"https?://[\x21-\x7e]+")
 _REDIRECTS = 3  # a redirect inside a redirect inside a redirect, then no further
 
 # Around a link: a whole anchor, the marks of CDATA, brackets (RFC 3986, appendix C), quotation marks.
@@ -49,9 +54,12 @@ def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> st
         url = resolve(link, base=base)
         if url:
             return url
-    if permalink and _ABSOLUTE.match(permalink.strip()):
-        return resolve(permalink, base=base)
-    return None
+    return permalink_url(permalink or "", base=base)
+
+
+def permalink_url(link: str, *, base: str) -> str | None:
+    """Return `link` resolved if it is an absolute http(s) URL by itself, else None."""
+    return resolve(link, base=base) if _ABSOLUTE.match(link.strip()) else None
 
 
 def resolve(link: str, *, base: str) -> str | None:
@@ -124,9 +132,21 @@ def _split(url: str | None) -> SplitResult | None:
     return parts if is_web else None
 
 
+def needs_a_browser(link: str) -> bool:
+    """Say whether the link is an address of Google News that does not tell where it leads."""
+    parts = _split(link.strip())
+    article = _google_news(parts) if parts else None
+    return article is not None and _inside(article) is None
+
+
 def _redirect_target(parts: SplitResult) -> str | None:
-    """Return where a redirect of Google (news alerts) or Bing (news search) leads, read from its own query."""
+    """Return the target of a redirect of Google or Bing, read from its own query or identifier.
+
+    None for any other address, and "" for a redirect that does not tell.
+    """
     host, path = (parts.hostname or "").lower(), parts.path.lower()
+    if (article := _google_news(parts)) is not None:
+        return _inside(article) or ""
     if _GOOGLE.fullmatch(host) and path == "/url":
         names: tuple[str, ...] = ("url", "q")
     elif host.removeprefix("www.") == "bing.com" and path.endswith("/apiclick.aspx"):
@@ -139,3 +159,20 @@ def _redirect_target(parts: SplitResult) -> str | None:
         if _ABSOLUTE.match(target):
             return target
     return None
+
+
+def _google_news(parts: SplitResult) -> str | None:
+    """Return the identifier of an article of Google News, None for any other address."""
+    match = _GOOGLE_NEWS.fullmatch(parts.path) if (parts.hostname or "").lower() == "news.google.com" else None
+    return match["id"] if match else None
+
+
+def _inside(article: str) -> str | None:
+    """Return the address in an identifier: a protocol buffer in base64, whose first text it is."""
+    whole = article[: len(article) // 4 * 4]  # three bytes come from each four letters
+    found = _ADDRESS_IN_BYTES.search(base64.urlsafe_b64decode(whole) + _rest(article[len(whole) :]))
+    return found[0].decode("ascii") if found else None
+
+
+def _rest(letters: str) -> bytes:
+    return base64.urlsafe_b64decode(letters + "=" * (4 - len(letters))) if len(letters) > 1 else b""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -46,6 +46,7 @@ class FeedState:
     interval_s: int | None = None
     longest_s: int | None = None
     next_poll: datetime | None = None
+    polled_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ async def store_failed_poll(
 
 
 def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
-    kept = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "url"}
-    return {"source_id": source_id, **kept}
+    names = [field.name for field in fields(state) if field.name not in ("url", "polled_at")]
+    return {"source_id": source_id, **{name: getattr(state, name) for name in names}}
 
 
 async def store_entries(

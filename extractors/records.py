@@ -195,7 +195,7 @@ class DateCandidate:
 class Article:
     """Title, text and date of a page, as the corpus keeps them.
 
-    `paragraphs` are the blocks of the corpus file (format: `storage.corpus.writer`), without the headline.
+    `paragraphs` are the blocks of the corpus file (format: `storage.files.article_file`), without the headline.
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses of its
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the

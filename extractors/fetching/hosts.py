@@ -1,4 +1,6 @@
-"""The state of a host that is kept between passes: its robots.txt, and the gap that it wants between requests."""
+"""The state of a host that is kept between passes: its robots.txt, and the gap that it earned by 429 and 503.
+
+`extractors.fetching.queues` decides how long the gap before a request is."""
 
 from __future__ import annotations
 

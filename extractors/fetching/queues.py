@@ -1,6 +1,7 @@
 """Give each host one request at a time, with a gap between them, and none before the moment that it named.
 
-The gap is the longest of the usual gap, the gap after answers 429 and 503, and the Crawl-delay. Other programs that
+The gap is the longest of the usual gap, the gap after answers 429 and 503, the Crawl-delay, and what the request itself
+asks for. Other programs that
 share the hosts are waited for too.
 """
 
@@ -125,5 +126,6 @@ class Queues:
             await self._turns.give_back(host, pause_s=pause_s)
 
     def _gap_s(self, state: HostState, request: Request) -> float:
+        """Return the seconds between two requests to the host."""
         delay_s = state.robots.crawl_delay_s(self._network.user_agent) if state.robots else 0.0
         return max(self._network.per_host_interval, state.interval_s, delay_s, request.interval_s)

@@ -144,7 +144,7 @@ def _values_check(table: Table) -> str:
     for column in table.columns:
         name = f'"{column.name}"'
         if isinstance(column.type, JSON):
-            wrong.append(f"NOT json_valid({name})")
+            wrong.append(f"{name} IS NOT NULL AND NOT json_valid({name})")  # older SQLites take null for invalid
         elif isinstance(column.type, Date):
             wrong.append(f"date({name}) IS NOT {name}")
         elif isinstance(column.type, Moment):

@@ -118,16 +118,33 @@ def test_the_product_token_is_the_name_alone(user_agent: str, token: str) -> Non
         (b"\xef\xbb\xbfUser-agent: *", "User-agent: *"),
         (b"User-\0agent: *\0", "User-agent: *"),
         ("Disallow: /новости".encode("cp1251"), "Disallow: /" + "\ufffd" * 7),
-        (b"\xff\xfe", "\ufffd\ufffd"),
+        ("User-agent: *".encode("utf-16"), "User-agent: *"),
+        (b"\xfe\xff" + "User-agent: *".encode("utf-16-be"), "User-agent: *"),
+        ("User-agent: *".encode("utf-16-le"), "User-agent: *"),
+        ("User-agent: *".encode("utf-16") + b"\n", "User-agent: *\ufffd"),
+        (b"\xff\xfe", ""),
+        (b"\x80\x81", "\ufffd\ufffd"),
     ],
-    ids=["empty", "byte order mark", "NULs", "windows-1251", "no text"],
+    ids=[
+        "empty",
+        "byte order mark",
+        "NULs",
+        "windows-1251",
+        "UTF-16",
+        "UTF-16, big-endian",
+        "UTF-16 without its mark",
+        "UTF-16, cut",
+        "a mark alone",
+        "no text",
+    ],
 )
 def test_decoding(body: bytes, text: str) -> None:
     assert decode_robots(body) == text
 
 
-def test_rules_after_a_byte_order_mark_hold() -> None:
-    text = decode_robots(b"\xef\xbb\xbfUser-agent: *\nDisallow: /\n")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_rules_after_a_byte_order_mark_hold(encoding: str) -> None:
+    text = decode_robots("User-agent: *\r\nDisallow: /\r\n".encode(encoding))
     assert not robots(text).allows(SITE, USER_AGENT)
 
 

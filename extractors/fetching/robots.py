@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from protego import Protego
 
+from extractors.charsets import marked_codec
+
 FRESH = timedelta(days=1)
 USABLE = timedelta(days=30)
 MAX_BYTES = 512 * 1024  # RFC 9309, 2.5: at least 500 KiB are read
@@ -50,8 +52,12 @@ class RobotsFile:
 
 
 def decode_robots(body: bytes) -> str:
-    """Return the text of a robots.txt, which is UTF-8 by the standard; other bytes become U+FFFD."""
-    return body[:MAX_BYTES].decode("utf-8-sig", errors="replace").replace("\0", "")
+    """Return the text of a robots.txt, which is UTF-8 by the standard; other bytes become U+FFFD.
+
+    Windows' editors save it as UTF-16, with a byte order mark.
+    """
+    text = body[:MAX_BYTES].decode(marked_codec(body) or "utf-8", errors="replace")
+    return text.removeprefix("\ufeff").replace("\0", "")
 
 
 def product_token(user_agent: str) -> str:

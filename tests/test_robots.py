@@ -82,7 +82,7 @@ RULES = [
     ("an unknown line that ends a group", "User-agent: *\nNoindex: /x\n\nUser-agent: X\nDisallow: /\n", "/a", True),
     ("a delay that ends a group", "User-agent: *\nCrawl-delay: 3\n\nUser-agent: X\nDisallow: /\n", "/a", True),
     ("breaks of HTML", "<html><body>\nUser-agent: *<BR>\nDisallow: /a<br />\n</body>", "/a", False),
-    ("line ends of three kinds", "User-agent: X\rDisallow: /\r\n\nUser-agent: *\r\nDisallow: /a\rAllow: /b", "/a", False),
+    ("line ends of all kinds", "User-agent: X\rDisallow: /\r\n\nUser-agent: *\r\nDisallow: /a\rAllow: /", "/a", False),
     ("a page for an answer", "<!DOCTYPE html><html><body>Disallow: /</body></html>", "/a", True),
     ("JSON for an answer", '{"error": "not found"}', "/a", True),
 ]  # fmt: skip

@@ -71,11 +71,6 @@ def resolve(link: str, *, base: str) -> str | None:
     return None if mended is None else _resolved(mended, base)
 
 
-def is_as_written(url: str, link: str, *, base: str) -> bool:
-    """Say whether browsers too take `link` for `url`: it was not mended."""
-    return _resolved(_tidy(link), base) == url
-
-
 def _tidy(link: str) -> str:
     return _LINE_BREAK.sub("", link.strip().strip(_MARKS).strip()).replace("&amp;", "&")
 

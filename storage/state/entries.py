@@ -22,7 +22,6 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
 from storage.state.life import FARTHEST, Life
 
-WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 _NUMBER = re.compile(r"\d+")
 OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 LIFE = (  # the columns of a `Life`
@@ -192,8 +191,7 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            written = (row.details or {}).get(WRITTEN)
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             listed, look = row.window is not None, row.article is not None
             rows[row.key] = PendingEntry(
                 row.key, row.source_id, entry, row.attempts, row.archived_url, listed=listed, look=look
@@ -323,5 +321,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
+        "attempts": 0,
     }  # fmt: skip

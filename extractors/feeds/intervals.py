@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from extractors.fetching.hosts import MAX_RETRY_AFTER
+
 SHORTEST_S = 5 * 60
 LONGEST_S = 12 * 3600
 FIRST_S = 30 * 60
@@ -124,6 +126,11 @@ def is_full_due(url: str, last: datetime | None, now: datetime, *, longest_s: in
     stretch_s = min(max(2 * longest_s, HOUR_S), DAY_S) if longest_s else DAY_S
     offset_s = zlib.crc32(url.encode()) % stretch_s
     return (now.timestamp() + offset_s) // stretch_s != (last.timestamp() + offset_s) // stretch_s
+
+
+def is_poll_due(moment: datetime | None, *, now: datetime) -> bool:
+    """Whether a feed is to be asked; a moment further ahead than any rule puts it was noted by a wrong clock."""
+    return moment is None or moment <= now or moment > now + timedelta(seconds=LONGEST_S) + MAX_RETRY_AFTER
 
 
 def _span_s(published: Sequence[datetime | None]) -> float:

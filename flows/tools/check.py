@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ from extractors.text import counted
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
-from flows.passes.context import Observer, utc_now
+from flows.passes.context import Observer, open_client, utc_now
 from flows.passes.sitemaps import NEWS_LASTS, body_hash
 from storage.state.entries import FeedState
 
@@ -84,6 +85,7 @@ async def check_sources(
     config: Config,
     sources: Sequence[Source],
     *,
+    data: Path | None = None,
     shared: bool = False,
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -92,12 +94,12 @@ async def check_sources(
     """Ask every feed and route of these sources; in the order of the sources, a source's feeds first.
 
     `known` are the states of feeds that the index remembers: a feed with one is asked once more, as the monitor asks.
-
-    With `shared` the archives that all sources share are asked too.
+    With `shared` the archives that all sources share are asked too. Hosts are left alone as the corpus below `data`
+    knows that they wish.
     """
     observer = observer or Observer()
     asked = ("site", "archive") if shared else ("site",)
-    async with Client(config.settings.network, now=now) as client:
+    async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
             asking = _Asking(config, client, workers, now, known)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []

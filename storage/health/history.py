@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Counted, Outcome
+from extractors.text import tokens
 from storage.index.schema import (
     articles,
     digest_articles,
@@ -103,9 +104,13 @@ async def _relations(connection: AsyncConnection, number: int) -> list[dict[str,
 
 
 async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
-    query = select(variants.c.url, variants.c.relation, variants.c.score).where(variants.c.number == number)
+    columns = (variants.c.url, variants.c.relation, variants.c.score, variants.c.stored_at, variants.c.text)
+    query = select(*columns).where(variants.c.number == number)
     rows = await connection.execute(query.order_by(variants.c.id))
-    return [{"url": r.url, "relation": r.relation, "share": r.score} for r in rows]
+    return [
+        {"url": r.url, "relation": r.relation, "share": r.score, "stored_at": r.stored_at, "words": len(tokens(r.text))}
+        for r in rows
+    ]
 
 
 async def _digests(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:

@@ -159,7 +159,6 @@ class Entry:
     content: str | None = None  # HTML: the full text, if the feed has it
     language: str | None = None
     guid: str | None = None
-    written: str | None = None  # the link as it stands in the feed, if `url` is mended from it
 
 
 @dataclass(frozen=True, slots=True)

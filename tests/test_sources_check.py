@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from config.load import load_config
+from flows.passes.sitemaps import body_hash
 from flows.tools.check import Check, check_sources, rows, sentence, summary
-from tests.support.archive_servers import Answer, Reply, Server, files, serve, urlset
+from storage.state.entries import FeedState
+from tests.support.archive_servers import Answer, Asked, Reply, Server, files, serve, urlset
 from tests.support.outlets import source_table
 from tests.support.running import c5watch, source_toml, write_config
 
@@ -45,6 +47,26 @@ async def test_a_feed_that_works(tmp_path: Path) -> None:
     assert check.newest == (NOW - timedelta(hours=2)).isoformat(timespec="minutes")
     assert (check.redirect, check.note, check.advice) == (None, None, None)
     assert check.ms is not None
+
+
+@pytest.mark.parametrize(("is_stuck", "read"), [(True, b"old"), (True, None), (False, b"old")])
+async def test_a_server_that_says_not_modified_of_a_changed_feed_is_told(
+    tmp_path: Path, is_stuck: bool, read: bytes | None
+) -> None:
+    body = rss(NOW).encode()
+
+    def answer(asked: Asked) -> Reply:
+        conditional = is_stuck and "if-none-match" in asked.headers
+        return Reply(b"", 304) if conditional else Reply(body, headers={"ETag": '"v1"'})
+
+    async with serve(answer) as server:
+        config = load_config(write_config(tmp_path / "config", sources=source_table("one", server)))
+        url = config.sources[0].feeds[0]
+        state = FeedState(url, etag='"v1"', body_hash=body_hash(read or body))
+        (check,) = await check_sources(config, config.sources, known={url: state})
+    assert check.ok
+    told = (check.note or "").startswith('answers "not modified" (http 304) though it has changed')
+    assert told is (is_stuck and read is not None)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from datetime import date
 from lxml.html import HtmlElement
 
 from extractors.blocks.memory import page_lines
+from extractors.charsets import is_mojibake
 from extractors.dates import choice as dates
 from extractors.dates.visible import dateline_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
-from extractors.html import parse_html
+from extractors.html import decode_html, tree_of
 from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
@@ -42,9 +43,14 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     """Return the article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
-    tree = parse_html(without_control_references(job.page.body), job.page.charset)
+    source = decode_html(without_control_references(job.page.body), job.page.charset)
+    tree = tree_of(source)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
+    if is_mojibake(source):
+        raise ItemError(
+            Outcome.FAILED, "unreadable characters", url=url, detail=f"charset {job.page.charset or 'not stated'}"
+        )
     metadata = read_metadata(tree, zone=job.zone, told=job.entry.title)
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
         raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))

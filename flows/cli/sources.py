@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +31,9 @@ from flows.cli.commands import (
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from config.load import Config
+    from storage.state.entries import FeedState
 
 sources_app = typer.Typer(
     help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
@@ -156,8 +160,11 @@ def sources_check(
         from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
+        known = _feed_states(checked, data, [url for one in chosen for url in one.feeds])
         with ProgressBar() as bar:
-            checks = asyncio.run(check_sources(checked, chosen, data=data, shared=bool(source), observer=bar))
+            checks = asyncio.run(
+                check_sources(checked, chosen, data=data, shared=bool(source), observer=bar, known=known)
+            )
     counts = summary(checks)
     if as_json:
         feeds = [c.to_json() for c in checks if c.what == "feed"]
@@ -169,6 +176,17 @@ def sources_check(
         fail("no host was found: is this machine online?")
     if not any(check.ok for check in checks):
         fail("no feed could be read: see the notes above")
+
+
+def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mapping[str, FeedState]:
+    """Return what the index remembers of feeds; nothing without an index, as feeds can be asked all the same."""
+    from storage.errors import StorageError
+    from storage.state.entries import load_feed_states
+
+    try:
+        return read_index(config, data, lambda index: load_feed_states(index, feed_urls))
+    except StorageError:
+        return {}
 
 
 @sources_app.command("add")

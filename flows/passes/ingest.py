@@ -226,8 +226,6 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
     try:
         response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:
-        if item.entry.written is not None and error.outcome is Outcome.GONE:
-            error.outcome = Outcome.FAILED  # the address is our reading of the feed's link, which may be wrong
         if item.archived_url is None or error.outcome is not Outcome.GONE:
             raise
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from extractors.archives.search import TOO_MANY, Search, list_entries
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
-from extractors.fetching.messages import ACCEPT_FEED
+from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
@@ -32,11 +32,13 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
 from flows.passes.context import Observer, open_client, utc_now
-from flows.passes.sitemaps import NEWS_LASTS
+from flows.passes.sitemaps import NEWS_LASTS, body_hash
+from storage.state.entries import FeedState
 
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
 STALE = timedelta(days=30)
+NO_STATES: Mapping[str, FeedState] = {}
 HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms", "address", "note")
 
 
@@ -73,6 +75,7 @@ class _Asking:
     client: Client
     workers: Workers
     now: Callable[[], datetime]
+    known: Mapping[str, FeedState]
 
     async def parse(self, job: FeedJob) -> Any:
         return await self.workers.run(feed_from, job, url=job.url)
@@ -86,9 +89,11 @@ async def check_sources(
     shared: bool = False,
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
+    known: Mapping[str, FeedState] = NO_STATES,
 ) -> list[Check]:
     """Ask every feed and route of these sources; in the order of the sources, a source's feeds first.
 
+    `known` are the states of feeds that the index remembers: a feed with one is asked once more, as the monitor asks.
     With `shared` the archives that all sources share are asked too. Hosts are left alone as the corpus below `data`
     knows that they wish.
     """
@@ -96,7 +101,7 @@ async def check_sources(
     asked = ("site", "archive") if shared else ("site",)
     async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
-            asking = _Asking(config, client, workers, now)
+            asking = _Asking(config, client, workers, now, known)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []
             for source in sources:
                 jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.feeds]
@@ -147,6 +152,7 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         moved = response.url if response.url != url else None
         failed = replace(failed, status=200, robots="allowed", ms=ms, redirect=moved)
         job = FeedJob(response.body, response.url, response.charset, zone_of(source.country), asking.now())
+        is_stuck = await _answers_for_ever(asking, url, response)
         watched = WatchJob(job, url, since=asking.now() - NEWS_LASTS)
         feed = await asking.workers.run(watched_from, watched, url=job.url)
         if isinstance(feed, Listing):
@@ -158,6 +164,7 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
     newest = _newest(feed.entries)
     old = newest is not None and asking.now() - newest > STALE
     notes = (
+        'answers "not modified" (http 304) though it has changed' if is_stuck else None,
         feed.warning,
         f"moved to {moved}" if moved else None,
         f"{feed.skipped} without a usable link" if feed.skipped else None,
@@ -174,6 +181,15 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         note="; ".join(filter(None, notes)) or None,
         advice="put the new address into sources.toml" if moved else None,
     )
+
+
+async def _answers_for_ever(asking: _Asking, url: str, response: Response) -> bool:
+    """Say whether the server answers "not modified" to the monitor although the feed has changed since it was read."""
+    state = asking.known.get(url)
+    if state is None or not (state.etag or state.last_modified) or state.body_hash == body_hash(response.body):
+        return False
+    again = await asking.client.fetch(url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified)
+    return again is None
 
 
 def _checked_sitemap(check: Check, listing: Listing) -> Check:

@@ -195,7 +195,7 @@ urls = Table(
     Column("next_attempt", Moment),  # null: at once if there is no outcome, else never
     Column("outcome", String(20)),  # null: not tried yet
     Column("reason", Text),
-    Column("details", JSON(none_as_null=True)),  # the numbers behind the decision
+    Column("details", JSON),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none

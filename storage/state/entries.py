@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,6 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import EPOCH, feeds, sightings, urls
 from storage.state.life import FARTHEST, OF_A_MOMENT, Life, after_change
 
-WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 _NUMBER = re.compile(r"\d+")
 CHANGES_FOR = timedelta(days=3)  # later a headline is tidied up, and no news
 MAY_CHANGE = (Outcome.APPENDED, *Outcome.which(Counted.OFF_TOPIC))
@@ -48,6 +47,7 @@ class FeedState:
     interval_s: int | None = None
     longest_s: int | None = None
     next_poll: datetime | None = None
+    polled_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ async def store_failed_poll(
 
 
 def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
-    kept = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "url"}
-    return {"source_id": source_id, **kept}
+    names = [field.name for field in fields(state) if field.name not in ("url", "polled_at")]
+    return {"source_id": source_id, **{name: getattr(state, name) for name in names}}
 
 
 async def store_entries(
@@ -213,8 +213,7 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            written = (row.details or {}).get(WRITTEN)
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             listed, look = row.window is not None, row.article is not None
             rows[row.key] = PendingEntry(
                 row.key, row.source_id, entry, row.attempts, row.archived_url, listed=listed, look=look
@@ -344,5 +343,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
+        "attempts": 0,
     }  # fmt: skip

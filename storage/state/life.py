@@ -107,8 +107,9 @@ def after_import(life: Life, ended: Ended, *, now: datetime) -> Life:
 
 def gaps_after(outcome: Outcome) -> tuple[timedelta, ...]:
     """Return the gaps of an address that ends so again and again."""
-    answered = outcome.page is Yield.NO_TEXT or outcome in (Outcome.PAYWALLED, Outcome.TOO_LARGE)
-    return TEXT_GAPS if answered else GAPS
+    if outcome.counted is Counted.FAILED:
+        return GAPS
+    return TEXT_GAPS if outcome.page is Yield.NO_TEXT or outcome in (Outcome.PAYWALLED, Outcome.TOO_LARGE) else GAPS
 
 
 def after_naming(life: Life) -> Life:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,6 +158,67 @@ async def test_a_site_whose_clock_is_in_another_zone_loses_nothing() -> None:
         found = await found_on(server)
     inside = [post.path for post in posts if post.moment.astimezone(TASHKENT).month == 11]
     assert set(inside) <= set(found.paths)
+
+
+@pytest.mark.parametrize("path", [None, "/?rest_route=/wp/v2/posts", "/index.php?rest_route=/", "/"])
+async def test_a_site_with_plain_permalinks_gives_its_posts(path: str | None) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts, plain=True)) as server:
+        found = await found_on(server, None if path is None else server.base + path)
+    assert found.paths == of_the_period(posts)
+    assert found.listed[0].entry.content is not None
+
+
+async def test_the_feed_of_a_site_with_plain_permalinks_is_paged_where_its_api_is_off() -> None:
+    posts = posts_of("2025-10-01", "2025-12-15")
+    async with serve(WordPress(posts, plain=True, has_api=False)) as server:
+        found = await found_on(server)
+    assert sorted(found.paths) == sorted(of_the_period(posts))
+
+
+async def test_the_address_of_the_whole_api_leads_to_its_posts() -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts)) as server:
+        found = await found_on(server, server.base + "/wp-json/")
+    assert found.paths == of_the_period(posts)
+
+
+@pytest.mark.parametrize(("most", "strict"), [(50, True), (10, True), (20, False), (7, False)])
+@pytest.mark.parametrize("says_total", [True, False])
+async def test_a_site_that_allows_few_posts_on_a_page_gives_them_all(most: int, strict: bool, says_total: bool) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30", hours=8)
+    async with serve(WordPress(posts, most=most, strict=strict, says_total=says_total)) as server:
+        found = await found_on(server)
+    assert found.paths == of_the_period(posts)
+    assert found.tally.complete
+
+
+async def test_a_server_that_gives_its_first_page_for_ever_is_soon_left_alone() -> None:
+    site = WordPress(posts_of("2025-11-01", "2025-11-30"), says_total=False)
+
+    def same_again(asked: Asked) -> Reply:
+        return site(replace(asked, query={**asked.query, "page": "1"}))
+
+    async with serve(same_again) as server:
+        found = await found_on(server)
+    assert (len(found.listed), len(server.asked)) == (30, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "\n<!-- Page cached by a plugin on 2025-11-20 [x] -->"),
+        ("<br />\n<b>Notice</b>:  Undefined index: id in /srv/a[1].php on line <b>{5}</b><br />\n", ""),
+        ("<div class='error'>Deprecated: strlen()</div>\n", "<script>var loaded = [1];</script>"),
+        ("\ufeff\n\n", "\0"),
+        (")]}',\n", ""),
+    ],
+)
+async def test_what_a_server_writes_around_its_json_is_passed_over(before: str, after: str) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts, before=before, after=after)) as server:
+        found = await found_on(server)
+    assert found.paths == of_the_period(posts)
 
 
 async def test_a_post_behind_a_password_has_no_text() -> None:

@@ -7,7 +7,6 @@ window lies behind.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from datetime import tzinfo
@@ -19,6 +18,7 @@ from extractors.archives.series import AHEAD, PAST_UNORDERED, Part, page_url, re
 from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
+from extractors.feeds.loose_json import loose_json
 from extractors.fetching.messages import Response
 from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
@@ -43,7 +43,7 @@ _HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]+)[\"']", re.IGNORECASE)
 
 
 async def list_paged(search: Search) -> AsyncGenerator[Listed, None]:
-    """The entries of a feed's pages. Raises ItemError when there is no first page, or no way to an older one."""
+    """Yield the entries of a feed's pages. Raises ItemError when there is no first page, or no way to an older one."""
     url = search.route.url
     assert url is not None  # the configuration sees to it
     pages = list_numbered_feed(search, url) if placeholders(url) else _linked(search, url)
@@ -52,7 +52,7 @@ async def list_paged(search: Search) -> AsyncGenerator[Listed, None]:
 
 
 async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Listed, None]:
-    """The entries of the pages 1, 2, 3 …, read only as far as the window needs it."""
+    """Yield the entries of the pages 1, 2, 3 …, read only as far as the window needs it."""
     pages = _Pages(search)
 
     async def read(number: int) -> Part[tuple[Entry, ...]] | None:
@@ -91,7 +91,7 @@ async def _linked(search: Search, start: str) -> AsyncGenerator[Listed, None]:
 
 
 class _Pages:
-    """Reads the pages of one feed, and notices when they are all the same or tell no dates."""
+    """A reader of one feed's pages, which notices when they are all the same or tell no dates."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -100,7 +100,7 @@ class _Pages:
         self._undated = 0
 
     async def read(self, url: str) -> tuple[Response, Part[tuple[Entry, ...]] | None]:
-        """A page; its part is None when it holds nothing, or exactly what another one did."""
+        """Return a page; its part is None when it holds nothing, or exactly the entries of another page."""
         response, entries = await _read(self._search, url, first=not self._known)
         addresses = tuple(entry.url for entry in entries)
         if not entries or addresses in self._known:
@@ -115,19 +115,19 @@ class _Pages:
         return response, Part(entries, days)
 
     def check_depth(self, url: str) -> None:
-        """Raises ItemError when there was one page only, and the window goes further back."""
+        """Raise ItemError when there was one page only, and the window goes further back."""
         wide = self._search.wide
         if len(self._known) < 2 and (self._oldest is None or self._oldest.first > wide.first):
             raise ItemError(Outcome.FAILED, "no older pages", url=url)
 
 
 def _older(response: Response) -> str | None:
-    """The address of the next older page that a feed names."""
+    """Return the address of the next older page that a feed names."""
     text = decode(response.body, charset=response.charset).text
     found: dict[str, str] = {}
     if text.lstrip("\ufeff \r\n\t").startswith("{"):
         try:
-            feed = json.loads(text)
+            feed = loose_json(text)
         except (ValueError, RecursionError):
             return None
         following = feed.get("next_url") if isinstance(feed, dict) else None
@@ -142,18 +142,21 @@ def _older(response: Response) -> str | None:
 
 
 def _days(entries: Sequence[Entry], zone: tzinfo) -> Period | None:
-    """The days of all entries, if nearly all state one."""
+    """Return the days of all entries, if nearly all state one."""
     known = []
     for entry in entries:
         if entry.published:
             known.append(day_of(entry.published, zone))
-        elif days := address_days(entry.url):
+        elif days := address_days(entry.url, zone):
             known.append(days)
     return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
 
 
 async def _read(search: Search, url: str, *, first: bool) -> tuple[Response, tuple[Entry, ...]]:
-    """A page's entries: those of a feed, or the links of a page that lists articles. A blank first page is an error."""
+    """Return a page's entries: those of a feed, or the links of a page that lists articles.
+
+    A blank first page is an error.
+    """
     response = await search.ask(url)
     try:
         return response, (await search.feed(response)).entries
@@ -167,7 +170,7 @@ async def _read(search: Search, url: str, *, first: bool) -> tuple[Response, tup
 
 
 def article_links(body: bytes, *, url: str, charset: str | None) -> tuple[str, ...]:
-    """The addresses in the order of the page, each once; none when the body is no HTML."""
+    """Return the addresses in the order of the page, each once; none when the body is no HTML."""
     from extractors.html import parse_html
 
     tree = parse_html(body, charset)

@@ -1,4 +1,4 @@
-"""The documents of a series: their addresses by date or number, and which of a long one hold the wanted days.
+"""Read the documents of a series: their addresses by date or number, and those of a long one with the wanted days.
 
 Pages of a feed go back in time, shards of a sitemap go up or down, and not all of them need to be read. The dates
 inside decide: as long as all that was read is dated and strictly in order, the beginning is found by bisection and
@@ -44,7 +44,7 @@ async def read_numbered(
     last: int | None = None,
     missing: Callable[[int], None] | None = None,
 ) -> AsyncGenerator[Part[T], None]:
-    """The parts that may hold something of the `wanted` days, each once.
+    """Yield the parts that may hold something of the `wanted` days, each once.
 
     `read` gives the part with a number, or None where there is none. Without `last` the end is found: a number behind
     which there is none either. `read` is asked for no number twice. `missing` hears of those missing in the middle.
@@ -74,7 +74,7 @@ async def read_numbered(
 
 
 class _Series(Generic[T]):
-    """What has been read. `order` is 1 where days rise with the numbers, -1 where they fall, 0 as long as all parts
+    """The parts read so far. `order` is 1 where days rise with the numbers, -1 where they fall, 0 as long as all parts
     are of the same days, None when there is no order to rely on.
     """
 
@@ -102,12 +102,12 @@ class _Series(Generic[T]):
         return False
 
     def side(self, number: int) -> int:
-        """Where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
+        """Return where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
         part = self._known[number]
         return part.days.side(self._wanted) if part and part.days else 0
 
     def progress(self, number: int) -> int:
-        """-1: the window comes further on; 1: it is past; 0: here, or nobody knows. `order` must not be None."""
+        """Return -1: the window comes further on; 1: it is past; 0: here, or unknown. `order` must not be None."""
         if self._known[number] is None:
             return 1
         return self.side(number) * (self.order or 0)
@@ -123,7 +123,7 @@ class _Series(Generic[T]):
 
 
 async def _start(series: _Series[T], first: int, last: int | None) -> int:
-    """The first number that may hold something of the window, or one past it."""
+    """Return the first number that may hold something of the window, or one past it."""
     low, step = first, 1
     if await series.get(first) is None or series.order is None:
         return first
@@ -152,7 +152,7 @@ async def _start(series: _Series[T], first: int, last: int | None) -> int:
 
 
 async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerator[Part[T], None]:
-    """Every part not given yet. An open series ends where several in a row lead away from the window."""
+    """Yield every part not given yet. An open series ends where several in a row lead away from the window."""
     number = first
     away: list[Period] = []
     before = 0
@@ -179,19 +179,19 @@ async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerat
 
 
 def _leads_on(days: Period, following: Period, side: int) -> bool:
-    """Whether the next part lies on the same side of the window, and no nearer."""
+    """Say whether the next part lies on the same side of the window, and no nearer."""
     return following.last <= days.last if side < 0 else following.first >= days.first
 
 
 class _Page:
-    """Puts the place-holder for the page back."""
+    """A value whose format is the place-holder for the page itself."""
 
     def __format__(self, spec: str) -> str:
         return f"{{page:{spec}}}" if spec else "{page}"
 
 
 def dated_urls(template: str, days: Period, *, today: date) -> list[str]:
-    """The addresses for these days up to `today`, each once and in order; {page} is left in them."""
+    """Return the addresses for these days up to `today`, each once and in order; {page} is left in them."""
     last = min(days.last, today)
     urls = (
         template.format(
@@ -210,12 +210,12 @@ def dated_urls(template: str, days: Period, *, today: date) -> list[str]:
 
 
 def page_url(template: str, page: int) -> str:
-    """The address of one page."""
+    """Return the address of one page."""
     return template.format(page=page)
 
 
 def _steps(names: tuple[str, ...], first: date, last: date) -> Iterator[date]:
-    """A day for each address."""
+    """Yield a day for each address."""
     if not {"date", "day", "monday", "month", "year"} & set(names):
         yield first
         return

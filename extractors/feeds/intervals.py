@@ -1,4 +1,4 @@
-"""When to poll a feed again: often enough to miss nothing, and otherwise as rarely as its rhythm allows.
+"""Decide when to poll a feed again: often enough to miss nothing, else as rarely as its rhythm allows.
 
 Pure. Two things decide. How much of what the feed brought was new moves the interval up or down. And how fast the feed
 has at times filled up bounds it: the next poll must come before half of it can have been replaced. The feed shows that
@@ -27,7 +27,7 @@ MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the serve
 
 
 def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s: int | None) -> int:
-    """The seconds to wait after a successful poll that brought `new` among `entries` (0, 0: not modified)."""
+    """Return the seconds to wait after a successful poll that brought `new` among `entries` (0, 0: not modified)."""
     interval = float(previous_s or FIRST_S)
     share = new / entries if entries else 0.0
     if previous_s is not None:  # on the first poll everything is new, which says nothing
@@ -36,7 +36,7 @@ def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s
 
 
 def interval_after_failure_s(previous_s: int | None, *, failures: int = 0, longest_s: int | None = None) -> int:
-    """The seconds to wait after a failed poll, with so many failed before it; never for ever.
+    """Return the seconds to wait after a failed poll, with so many failed before it; never for ever.
 
     A feed that has been read before may be well again at any moment, and is then full of what nobody has read: each
     new entry pushes one of these out. So for a week it is asked as often as a quarter of `longest_s` says, the server
@@ -58,7 +58,7 @@ def learnt_longest_s(
     new: int = 0,
     elapsed_s: float | None = None,
 ) -> int:
-    """The longest interval that is sure to miss nothing, after a poll that brought entries with these dates.
+    """Return the longest interval that is sure to miss nothing, after a poll that brought entries with these dates.
 
     Of all that is known the shortest: what the dates say, what the poll `elapsed_s` after the last one brought, and
     what is remembered, which fades by half in a week. A rate seen within a week can so fill the feed once at most
@@ -84,7 +84,7 @@ def learnt_longest_s(
 
 
 def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
-    """The longest safe interval for a feed with these dates: the shortest time in which half of it came in.
+    """Return the longest safe interval for a feed with these dates: the shortest time in which half of it came in.
 
     Half an hour where half of it came at once: such feeds are filled in batches, or stamped anew when they are made.
     None where too few entries have a date.
@@ -101,7 +101,7 @@ def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
 def next_poll(
     now: datetime, interval_s: int, *, cache_control: str | None = None, longest_s: int | None = None
 ) -> datetime:
-    """The moment of the next poll; a max-age that the server states is respected up to an hour, and to `longest_s`.
+    """Return the moment of the next poll; a max-age that the server states is respected up to an hour and `longest_s`.
 
     Beyond that entries would be lost: the servers that state an hour over a feed that fills up in half of one do not
     mean it so.

@@ -13,6 +13,7 @@ import typer
 
 from config.errors import FAILED
 from flows.cli.backfill import backfill
+from flows.cli.browse import browse
 from flows.cli.commands import (
     CONFIG,
     DATA,
@@ -105,6 +106,7 @@ app.command()(extract)
 app.command()(serve)
 app.command()(deploy)
 app.command()(digest)
+app.command()(browse)
 
 
 @app.command()

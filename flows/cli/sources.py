@@ -177,8 +177,13 @@ def sources_add(
     id_: Annotated[str | None, typer.Option("--id", help="The id. Default: made of the host's name.")] = None,
     name: Annotated[str | None, typer.Option(help="The name. Default: what the page calls itself.")] = None,
     language: Annotated[str | None, typer.Option(help="The language: ru, en … Default: measured on the feed.")] = None,
-    country: Annotated[str | None, typer.Option(help="The country, such as KZ. Default: guessed.")] = None,
-    category: Annotated[CategoryName | None, typer.Option(help="The category. Default: guessed.")] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(help="The country, such as KZ. Default: that of the address, else asked for."),
+    ] = None,
+    category: Annotated[
+        CategoryName | None, typer.Option(help="The category. Default: by the country, else asked for.")
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
@@ -199,7 +204,8 @@ def sources_add(
             country=country.upper() if country else None,
             category=category.value if category else None,
         )
-        added = asyncio.run(add_source(checked, config, url, facts, data=data, dry_run=dry_run))
+        ask = _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+        added = asyncio.run(add_source(checked, config, url, facts, data=data, dry_run=dry_run, ask=ask))
     if as_json:
         print_json(added.to_json())
     else:
@@ -213,6 +219,12 @@ def sources_add(
         if added.written.copied:
             say(f"{config} had no sources.toml: it got a copy of the shipped catalogue first")
         say(f"appended to {added.written.path}; try it: c5watch sources check {added.new.source.id}")
+
+
+def _ask(fact: str, words: str) -> str:
+    """Ask the user at the terminal for a fact."""
+    choices = f" ({', '.join(CategoryName)})" if fact == "category" else ""
+    return str(typer.prompt(words + choices, err=True))
 
 
 @sources_app.command("import")

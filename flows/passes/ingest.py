@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
+from extractors.archives.wayback import check_copy
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
@@ -224,6 +225,8 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
     try:
         response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:
+        if item.entry.written is not None and error.outcome is Outcome.GONE:
+            error.outcome = Outcome.FAILED  # the address is our reading of the feed's link, which may be wrong
         if item.archived_url is None or error.outcome is not Outcome.GONE:
             raise
         try:
@@ -233,6 +236,7 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
         except Deferred as pause:  # the archive's wish, not the host's
             raise pause_error(item.archived_url, pause) from pause
         assert copy is not None
+        check_copy(copy)
         return replace(copy.page(), url=item.entry.url)
     assert response is not None  # only a request with validators can be answered "not modified"
     if leads_away(canonical_url(response.url), item.key):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from extractors.pages.memory import SiteMemory, cleaned, site_of_page
+from extractors.blocks.memory import SiteMemory, cleaned, site_of_page
 from extractors.pages.not_article import is_continued
 from extractors.records import Extracted, Failed, ItemError, Result
 from flows.passes.context import Context

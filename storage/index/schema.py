@@ -30,7 +30,9 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0009"
+from storage.errors import damaged
+
+HEAD = "0050"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,8 +48,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the moment, in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        """Return the moment, in UTC. Raises StorageError for what SQLite has kept and is no number of milliseconds."""
+        try:
+            return None if value is None else EPOCH + timedelta(milliseconds=value)
+        except (TypeError, OverflowError):
+            raise damaged("moment") from None
 
 
 metadata = MetaData()
@@ -117,7 +122,16 @@ articles = Table(
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
-    Index("articles_published", "published"),
+    # All that a list of articles is narrowed by: reading it off the rows would read their texts.
+    Index(
+        "articles_timeline",
+        "published",
+        "number",
+        "source_id",
+        "language",
+        "borderline",
+        "appended_at",
+    ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
 )
@@ -181,7 +195,7 @@ urls = Table(
     Column("next_attempt", Moment),  # null: at once if there is no outcome, else never
     Column("outcome", String(20)),  # null: not tried yet
     Column("reason", Text),
-    Column("details", JSON),  # the numbers behind the decision
+    Column("details", JSON(none_as_null=True)),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none

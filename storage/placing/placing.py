@@ -29,7 +29,7 @@ from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories, prepare_text
 from storage.search import search
-from storage.state.entries import Settled, load_lives, store_looks, store_outcomes
+from storage.state.entries import WRITTEN, Settled, load_lives, store_looks, store_outcomes
 from storage.state.life import Ended, Life, after_attempt, after_import
 from storage.state.refused import refused_row, store_refused
 
@@ -196,6 +196,8 @@ class _Batch:
         """Return how the result ends, and the grounds of the decision."""
         if isinstance(result, Failed):
             told: dict[str, Any] = {"detail": result.error.detail} if result.error.detail else {}
+            if result.entry.written is not None:
+                told[WRITTEN] = result.entry.written
             return Placement(result.key, result.error.outcome, reason=result.error.reason), told
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)

@@ -22,6 +22,7 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import EPOCH, feeds, sightings, urls
 from storage.state.life import FARTHEST, OF_A_MOMENT, Life, after_change
 
+WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 _NUMBER = re.compile(r"\d+")
 CHANGES_FOR = timedelta(days=3)  # later a headline is tidied up, and no news
 MAY_CHANGE = (Outcome.APPENDED, *Outcome.which(Counted.OFF_TOPIC))
@@ -216,7 +217,8 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
+            written = (row.details or {}).get(WRITTEN)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
             listed, look = row.window is not None, row.article is not None
             rows[row.key] = PendingEntry(
                 row.key, row.source_id, entry, row.attempts, row.archived_url, listed=listed, look=look
@@ -346,5 +348,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0,
+        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
     }  # fmt: skip

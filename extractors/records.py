@@ -199,7 +199,8 @@ class Article:
     `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses of its
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
-    page's lines (`extractors.blocks.memory`); it may be empty. `continued`: the page says that it is not whole yet.
+    page's lines (`extractors.blocks.memory`); it may be empty.
+    `continued`: the page says that it is not whole yet.
     """
 
     paragraphs: tuple[str, ...]

@@ -347,3 +347,20 @@ async def test_a_corpus_larger_than_a_batch_is_exported_whole_and_in_little_memo
     exported = [json.loads(line) for line in (tmp_path / "out").read_bytes().decode().split("\n")[:-1]]
     assert [row["number"] for row in exported] == list(range(count))
     assert most < count * length  # half the bytes of all texts
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(after=-1), 6),
+        (Selection(after=1), 4),
+        (Selection(after=1, up_to=3), 2),
+        (Selection(after=5), 0),
+        (Selection(found_since=NOW), 6),
+        (Selection(found_since=NOW.replace(hour=10)), 0),
+    ],
+)
+async def test_an_export_goes_on_after_a_number_or_a_moment(
+    corpus: CorpusWriter, tmp_path: Path, selection: Selection, expected: int
+) -> None:
+    assert await export(corpus, tmp_path / "out", form="jsonl", selection=selection) == expected

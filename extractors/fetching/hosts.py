@@ -53,7 +53,7 @@ class Turns(Protocol):
         ...
 
     def heard(self, host: str) -> Wish | None:
-        """Return what the host has asked other programs for; None if no other has had it since the last call."""
+        """Return what the host has asked other programs for; None if no other had it since we last asked."""
         ...
 
     def others(self, host: str) -> int:

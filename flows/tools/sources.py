@@ -83,8 +83,8 @@ async def add_source(
     facts: Facts,
     *,
     dry_run: bool,
-    ask: Ask | None = None,
     data: Path | None = None,
+    ask: Ask | None = None,
 ) -> Added:
     """Find the feed of the outlet at `url` and append the outlet to the catalogue.
 

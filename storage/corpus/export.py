@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -49,6 +49,9 @@ class Selection:
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
     numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
+    after: int | None = None  # only articles with a higher number …
+    up_to: int | None = None  # … and none with a higher one than this
+    found_since: datetime | None = None  # only articles that were appended, and texts that were stored, since then
     relations: Collection[str] = ()  # see the module
     longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
     latest: bool = False  # take the latest text of the article's own page instead of the file's
@@ -125,7 +128,9 @@ async def _batches(
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
     originals = await _originals(connection) if selection.collapse_translations else {}
     shown: set[int] = set()  # the first article of each group of translations
-    starts: Iterable[int] = range(0, -1 if highest is None else highest + 1, BATCH)
+    starts: Iterable[int] = range(
+        (selection.after or 0) // BATCH * BATCH, -1 if highest is None else highest + 1, BATCH
+    )
     if selection.numbers is not None:
         starts = sorted({number - number % BATCH for number in selection.numbers})
     for start in starts:
@@ -146,6 +151,13 @@ async def _batches(
 def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
     """Return the conditions of `selection` for `articles` or `variants`, which share the names of these columns."""
     wanted: list[ColumnElement[bool]] = []
+    if selection.after is not None:
+        wanted.append(table.c.number > selection.after)
+    if selection.up_to is not None:
+        wanted.append(table.c.number <= selection.up_to)
+    if selection.found_since is not None:
+        found_at = table.c.appended_at if table is articles else table.c.stored_at
+        wanted.append(found_at >= selection.found_since)
     if selection.first_day:
         wanted.append(table.c.published >= selection.first_day)
     if selection.last_day:

@@ -100,7 +100,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     new = [
         Settled(p.key, p.outcome, p.reason, article=p.number)
         for p in placements
-        if lives[p.key].article is None and not lives[p.key].is_final
+        if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
     await store_outcomes(connection, new, now=now)
     return placements

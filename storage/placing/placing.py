@@ -184,6 +184,7 @@ class _Batch:
             retry_after=given.error.retry_after if isinstance(given, Failed) else None,
             words=len(tokens(found.text)) if found else None,
             continued=found is not None and found.continued,
+            near=isinstance(given, Found) and bool(given.verdict.matches),
         )
         if self.imported is None:
             return after_attempt(life, ended, now=self.now)

@@ -142,12 +142,16 @@ async def _note_changes(connection: AsyncConnection, known: Mapping[str, Entry],
     """Have the pages of young articles looked at again whose feed gives them another headline or a later date."""
     young = (urls.c.key.in_(list(known)), urls.c.decided_at > now - CHANGES_FOR, urls.c.next_attempt.is_(None))
     query = select(*LIFE, urls.c.title, urls.c.decided_at).where(*young, urls.c.outcome.in_(MAY_CHANGE))
+    # Some feeds date all their entries anew whenever they are made: that says nothing of any of them.
+    dates = [entry.published for entry in known.values() if entry.published is not None]
+    stamped = len(dates) > 1 and len(set(dates)) == 1
     looks: dict[str, Life] = {}
     titles: dict[str, str | None] = {}
     for row in await connection.execute(query):
         entry, life = known[row.key], life_of(row)
         headline = entry.title is not None and entry.title != row.title
-        redated = entry.published is not None and entry.published > max(row.published or EPOCH, row.decided_at)
+        newest = max(row.published or EPOCH, row.decided_at)
+        redated = not stamped and entry.published is not None and entry.published > newest
         after = after_change(life, headline=headline, now=now) if headline or redated else life
         if after != life:
             looks[row.key], titles[row.key] = after, entry.title

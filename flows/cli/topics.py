@@ -66,8 +66,8 @@ def topics_preview(
 ) -> None:
     """Show what a changed topic would change, and why. Change nothing.
 
-    Tries topics.toml as it stands on the articles of the last days. Says first how many decisions it changes, then shows
-    these articles. With --all, shows the others too; with --file, tries it on articles of yours.
+    Tries topics.toml as it stands on the articles of the last days. Says first how many decisions it changes, then
+    shows these articles. With --all, shows the others too; with --file, tries it on articles of yours.
     """
     checked = checked_config(config)
     if file is not None:

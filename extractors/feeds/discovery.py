@@ -2,11 +2,12 @@
 
 In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names, the
 places where sites usually keep one, the feeds that a page among all these names, the sitemaps of robots.txt, of which
-those for news are read like feeds. A handful of requests, all of them polite.
+those for news are read like feeds, and last the page itself, if it lists articles. A handful of requests, all polite.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from config.sources import LANGUAGES, Backfill
 from extractors.feeds.front_page import FrontPage, read_front_page
 from extractors.feeds.jobs import FeedJob
 from extractors.feeds.links import resolve
+from extractors.feeds.sections import listed_articles
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.fetching.client import Client
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
@@ -29,6 +31,8 @@ USUAL_PATHS = ("feed/", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml", "
 MAX_NAMED = 6  # feeds that a page names and that are tried: some name one for every section
 MAX_SITEMAPS = 4
 MAX_LANGUAGE_ENTRIES = 30  # whose titles and summaries tell the language
+MIN_LISTED = 5  # articles of a page that is watched as a section
+SECTION = "section"
 MAX_LISTS = 2  # pages that list feeds
 NO_NEWS = "a sitemap without news"
 HTML = "not a feed: html"
@@ -135,6 +139,7 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
     best = best or await _listed(trial, response.url)
     sitemaps = await _sitemaps(trial, response.url)
     best = best or await _news_sitemap(trial, sitemaps)
+    best = best or await _section(trial, response)
     if best is None:
         tried = ", ".join(f"{urlsplit(error.url).path or '/'}: {error.reason}" for error in trial.tried[:8])
         raise ItemError(Outcome.FAILED, "no feed found", url=url, detail=f"tried {tried}" if tried else "")
@@ -162,6 +167,18 @@ async def _listed(trial: _Trial, front_page: str) -> tuple[FoundFeed, Feed] | No
         if best := await trial.first(named[:MAX_NAMED], f"the list of feeds at {response.url}"):
             return best
     return None
+
+
+async def _section(trial: _Trial, page: Response) -> tuple[FoundFeed, Feed] | None:
+    """Return the page itself, if it lists articles."""
+    listed = await asyncio.to_thread(
+        listed_articles, page.body, url=page.url, charset=page.charset, zone=UTC, now=trial.now()
+    )
+    if len(listed) < MIN_LISTED:
+        return None
+    entries = (Entry(one.url, page.url, title=one.title, published=one.published) for one in listed)
+    feed = Feed(SECTION, tuple(entries))
+    return _found(page.url, feed, "its list of articles: it names no feed"), feed
 
 
 def _found(url: str, feed: Feed, via: str) -> FoundFeed:

@@ -83,7 +83,7 @@ def sources_list(
             ("id", "name", "language", "country", "category", "feeds", "backfill", "enabled"),
             [
                 (
-                    s.id, s.name, s.language, s.country, s.category, str(len(s.feeds)),
+                    s.id, s.name, s.language, s.country, s.category, str(len(s.watched)),
                     ", ".join(dict.fromkeys(route.route for route in s.backfill)), "yes" if s.enabled else "no",
                 )
                 for s in sources
@@ -112,7 +112,7 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     from flows.cli.terminal import print_health
 
     print_health(health)
-    without_feed = {source.id for source in checked.sources if not source.feeds}
+    without_feed = {source.id for source in checked.sources if not source.watched}
     states = Counter(
         "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
         for h in health
@@ -141,15 +141,16 @@ def sources_check(
     checked = checked_config(config, source, given_by="ID")
     with problems_explained():
         from flows.cli.terminal import ProgressBar, print_table
-        from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
+        from flows.tools.check import FEED, HEADINGS, SECTION, check_sources, is_offline, rows, sentence, summary
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:
             checks = asyncio.run(check_sources(checked, chosen, shared=bool(source), observer=bar))
     counts = summary(checks)
     if as_json:
-        feeds = [c.to_json() for c in checks if c.what == "feed"]
-        print_json({"feeds": feeds, "routes": [c.to_json() for c in checks if c.what != "feed"], "summary": counts})
+        watched = [c.to_json() for c in checks if c.what in (FEED, SECTION)]
+        routes = [c.to_json() for c in checks if c.what not in (FEED, SECTION)]
+        print_json({"feeds": watched, "routes": routes, "summary": counts})
     else:
         print_table(HEADINGS, rows(checks), numbers=(5, 7))
         say(sentence(counts))

@@ -48,7 +48,7 @@ async def monitor(
     When it is cancelled, what is finished is kept and the summary so far is stored.
     """
     started = time.monotonic()
-    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.feeds)) for s in sources})
+    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.watched)) for s in sources})
     async with open_context(config, data, observer=observer, now=now) as context:
         database = context.corpus.database
         run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
@@ -56,8 +56,8 @@ async def monitor(
         chosen: list[DueEntry] = []
         try:
             async with database.read() as connection:
-                states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
-            feeds = [(source, states[url]) for source in sources for url in source.feeds]
+                states = await load_feed_states(connection, [url for source in sources for url in source.watched])
+            feeds = [(source, states[url]) for source in sources for url in source.watched]
             if due_only:
                 feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
             context.observer.stage("feeds", len(feeds))

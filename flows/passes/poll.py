@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.sources import Source
 from extractors.feeds.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
 from extractors.feeds.jobs import IndexPart
-from extractors.fetching.messages import ACCEPT_FEED, Response
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url
 from flows.passes.context import Context
@@ -103,8 +103,9 @@ def _report(answer: Polled, new: int, report: SourceReport) -> None:
 
 async def _ask(context: Context, source: Source, state: FeedState, known: Sequence[PartState]) -> Polled:
     try:
+        accept = ACCEPT_PAGE if state.url in source.sections else ACCEPT_FEED
         response = await context.client.fetch(
-            state.url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified
+            state.url, accept=accept, etag=state.etag, last_modified=state.last_modified
         )
         fresh = state
         if response is not None:

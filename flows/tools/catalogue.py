@@ -58,6 +58,8 @@ class Draft:
     enabled: bool = True
     backfill: tuple[Backfill, ...] = ()
     note: str | None = None
+    sections: tuple[str, ...] = ()
+    links: str | None = None
     wrong: str | None = None  # why it cannot be taken on
 
 
@@ -99,6 +101,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
             id=draft.id or free_id(host, language, name, taken=taken),
             name=name, homepage=draft.homepage, feeds=draft.feeds, language=language, country=country,
             category=category, enabled=draft.enabled, backfill=draft.backfill, note=draft.note,
+            sections=draft.sections, links=draft.links,
         )  # fmt: skip
     except ValidationError as exc:
         raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {_said(e)}" for e in exc.errors())) from exc
@@ -173,6 +176,8 @@ def table(new: NewSource) -> str:
         f"name = {_quoted(source.name)}",
         f"homepage = {_quoted(source.homepage)}",
         _array("feeds", [_quoted(feed) for feed in source.feeds]),
+        *([_array("sections", [_quoted(section) for section in source.sections])] if source.sections else ()),
+        *([f"links = {_quoted(source.links)}"] if source.links is not None else ()),
         f"language = {_quoted(source.language)}",
         f"country = {_quoted(source.country)}",
         f"category = {_quoted(source.category)}",

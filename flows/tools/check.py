@@ -21,9 +21,10 @@ from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.search import TOO_MANY, Search, list_entries
 from extractors.feeds.jobs import FeedJob, Listing, WatchJob
+from extractors.feeds.sections import NO_ARTICLES
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
-from extractors.fetching.messages import ACCEPT_FEED
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE
 from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
@@ -35,6 +36,7 @@ from flows.passes.sitemaps import NEWS_LASTS
 
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
+FEED, SECTION = "feed", "section"
 STALE = timedelta(days=30)
 HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms", "address", "note")
 
@@ -46,7 +48,7 @@ class Check:
     source: str
     feed: str  # the address that was asked
     ok: bool
-    what: str = "feed"  # or the name of the route
+    what: str = FEED  # or SECTION, or the name of the route
     status: int | None = None  # of HTTP; None when there was no answer
     robots: str | None = None  # "allowed" or "forbidden"; None when the question did not come up
     kind: str | None = None
@@ -96,7 +98,7 @@ async def check_sources(
             asking = _Asking(config, client, workers, now)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []
             for source in sources:
-                jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.feeds]
+                jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.watched]
                 jobs += [(_route_host(r, source), _route_job(asking, source, r)) for r in source.backfill
                          if ROUTES[r.route].asks in asked]  # fmt: skip
             queues: dict[str, list[int]] = defaultdict(list)
@@ -133,21 +135,23 @@ def _route_job(asking: _Asking, source: Source, route: Backfill) -> Callable[[],
 
 
 async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
-    failed = Check(source.id, url, ok=False)
+    is_section = url in source.sections
+    failed = Check(source.id, url, ok=False, what=SECTION if is_section else FEED)
     ms = None
     try:
         await _let_the_gap_pass(asking, url)
         started = time.monotonic()
-        response = await asking.client.fetch(url, accept=ACCEPT_FEED)
+        response = await asking.client.fetch(url, accept=ACCEPT_PAGE if is_section else ACCEPT_FEED)
         ms = round(1000 * (time.monotonic() - started))
         assert response is not None  # only a request with validators can be answered "not modified"
         moved = response.url if response.url != url else None
         failed = replace(failed, status=200, robots="allowed", ms=ms, redirect=moved)
         job = FeedJob(response.body, response.url, response.charset, zone_of(source.country), asking.now())
-        watched = WatchJob(job, url, since=asking.now() - NEWS_LASTS)
+        since = asking.now() - NEWS_LASTS
+        watched = WatchJob(job, url, since=since, section=is_section, links=source.links)
         feed = await asking.workers.run(watched_from, watched, url=job.url)
         if isinstance(feed, Listing):
-            return _checked_sitemap(failed, feed)
+            return _checked_section(failed, feed) if is_section else _checked_sitemap(failed, feed)
     except ItemError as error:
         return _failed(failed, error, source)
     except Deferred as pause:
@@ -170,6 +174,20 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         newest=newest.isoformat(timespec="minutes") if newest else None,
         note="; ".join(filter(None, notes)) or None,
         advice="put the new address into sources.toml" if moved else None,
+    )
+
+
+def _checked_section(check: Check, listing: Listing) -> Check:
+    """Return the check of a section page."""
+    return replace(
+        check,
+        ok=True,
+        kind=SECTION,
+        entries=listing.pages,
+        dated=sum(entry.published is not None for entry in listing.entries),
+        newest=listing.newest.isoformat(timespec="minutes") if listing.newest else None,
+        note=f"moved to {check.redirect}" if check.redirect else None,
+        advice="put the new address into sources.toml" if check.redirect else None,
     )
 
 
@@ -255,6 +273,8 @@ def _advice(error: ItemError, status: int | None, source: Source) -> str:
         return "the site refuses us: wait longer between requests (per_host_interval), write to it, or switch it off"
     if error.outcome is Outcome.GONE or error.reason.startswith("not a"):
         return look
+    if error.reason == NO_ARTICLES:
+        return 'look at the page, and name a text that its articles\' addresses hold, such as links = "/news/"'
     if error.reason in ("empty feed", "empty body", "no item has a usable link"):
         return "compare the address with those on the outlet's own RSS page"
     if error.reason == "host not found":
@@ -293,8 +313,8 @@ def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
 
 def summary(checks: Sequence[Check]) -> dict[str, Any]:
     """Return the counts, and the enabled sources whose every feed failed."""
-    feeds = [check for check in checks if check.what == "feed"]
-    routes = [check for check in checks if check.what != "feed"]
+    feeds = [check for check in checks if check.what in (FEED, SECTION)]
+    routes = [check for check in checks if check.what not in (FEED, SECTION)]
     works = {check.source for check in feeds if check.ok}
     return {
         "feeds": len(feeds),

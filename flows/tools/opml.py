@@ -36,6 +36,7 @@ _BARE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?::\d+)?(?=[/?#]|$)")
 _OURS = f"{{{NAMESPACE}}}"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ADDRESS = TypeAdapter[str](WebAddress)
+_SECTIONS = TypeAdapter[tuple[str, ...]](tuple[WebAddress, ...])
 _BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
 
 
@@ -75,6 +76,8 @@ def _outlines(source: Source) -> Iterator[dict[str, str]]:
         f"{_OURS}country": source.country,
         f"{_OURS}enabled": str(source.enabled).lower(),
         f"{_OURS}backfill": json.dumps([route.model_dump(exclude_none=True) for route in source.backfill]),
+        **({f"{_OURS}sections": json.dumps(source.sections)} if source.sections else {}),
+        **({f"{_OURS}links": source.links} if source.links is not None else {}),
         **({f"{_OURS}note": source.note} if source.note is not None else {}),
     }
     belongs = {f"{_OURS}id": source.id}
@@ -134,9 +137,10 @@ def _draft(outline: Outline) -> Draft:
         return Draft(feeds, "", wrong=f"a page that a reader scrapes ({clean_line(kind)[:MAX_SHOWN]}), and no feed")
     try:
         backfill = _BACKFILL.validate_json(own("backfill") or "[]")
+        sections = _SECTIONS.validate_json(own("sections") or "[]")
     except ValidationError:
-        shown = clean_line(own("backfill") or "")[:MAX_SHOWN]
-        return Draft(feeds, "", wrong=f"found c5:backfill={shown!r}, expected what an export writes")
+        shown = clean_line(f"{own('backfill') or ''} {own('sections') or ''}")[:MAX_SHOWN]
+        return Draft(feeds, "", wrong=f"found {shown!r} in an attribute of ours, expected what an export writes")
     name = attributes.get("text") or attributes.get("title") or ""
     language = re.split("[-_]", attributes.get("language", "").strip().lower())[0]
     words = [attributes.get("category", ""), outline.folder]
@@ -153,6 +157,8 @@ def _draft(outline: Outline) -> Draft:
         enabled=own("enabled") != "false",
         backfill=backfill,
         note=own("note") or None,
+        sections=sections,
+        links=own("links"),
     )
 
 

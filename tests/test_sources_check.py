@@ -182,3 +182,13 @@ def test_what_is_switched_off_is_asked_only_when_named_or_wanted(tmp_path: Path)
         assert "connection refused" in done.stdout
         asked[arguments] = [line.split()[0] for line in done.stdout.splitlines()[1:] if line[:1].strip()]
     assert asked == {(): ["on"], ("--disabled",): ["on", "off"], ("off",): ["off"]}
+
+
+@pytest.mark.parametrize("agent", ["c5watch/0.1.0", "c5watch (+mailto:desk@example.org)", "c5watch (+https://a.kz)"])
+def test_a_check_reminds_of_the_contact_until_there_is_one(tmp_path: Path, agent: str) -> None:
+    settings = f'[network]\nuser_agent = "{agent}"\nretry_delays = []\n'
+    config = write_config(tmp_path, sources=source_toml("one", "http://127.0.0.1:9/rss"), settings=settings)
+    told = c5watch("sources", "check", "--config", config).stderr
+    assert told.count("c5watch: sites cannot write to you: put a contact into") == (
+        1 if agent == "c5watch/0.1.0" else 0
+    )

@@ -28,6 +28,7 @@ from flows.cli.commands import (
     problems_explained,
     read_corpus,
     read_index,
+    remind_of_contact,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -80,6 +81,7 @@ def monitor(
     Appends what is new and on topic to the corpus, and prints a line a source.
     """
     checked = checked_config(config, source)
+    remind_of_contact(checked)
     from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)

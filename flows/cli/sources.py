@@ -25,6 +25,7 @@ from flows.cli.commands import (
     print_json,
     problems_explained,
     read_index,
+    remind_of_contact,
     say,
 )
 
@@ -139,6 +140,7 @@ def sources_check(
     and the Wayback Machine only for sources that are named.
     """
     checked = checked_config(config, source, given_by="ID")
+    remind_of_contact(checked)
     with problems_explained():
         from flows.cli.terminal import ProgressBar, print_table
         from flows.tools.check import FEED, HEADINGS, SECTION, check_sources, is_offline, rows, sentence, summary

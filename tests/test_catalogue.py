@@ -51,7 +51,7 @@ def test_ids_are_unique_and_no_two_sources_share_a_feed() -> None:
     assert [i for i, n in Counter(s.id for s in SHIPPED).items() if n > 1] == []
     owners: dict[str, set[str]] = {}
     for source in SHIPPED:
-        for feed in source.feeds:
+        for feed in source.watched:
             owners.setdefault(feed_key(feed), set()).add(source.id)
     assert [feed for feed, ids in owners.items() if len(ids) > 1] == []
 
@@ -60,11 +60,12 @@ def test_ids_are_unique_and_no_two_sources_share_a_feed() -> None:
 def test_a_source_is_complete(source: Source) -> None:
     assert source.language in LANGUAGES
     assert source.country in ZONES, "its articles would be dated in UTC"
-    assert source.feeds or any(route.route == "sitemap" for route in source.backfill), "nothing brings articles"
+    reads = source.watched or any(route.route == "sitemap" for route in source.backfill)
+    assert reads or not source.enabled, "nothing brings articles"
     assert source.enabled or (source.note or "").startswith("Off: "), "switched off without a reason"
     assert not source.enabled or not (source.note or "").startswith("Off"), "the reason for a source that is on"
     assert source.note is None or source.note.endswith((".", "/..."))
-    for url in (source.homepage, *source.feeds, *(route.url for route in source.backfill if route.url)):
+    for url in (source.homepage, *source.watched, *(route.url for route in source.backfill if route.url)):
         parts = urlsplit(url)
         assert parts.scheme == "https" or "http only" in (source.note or "")
         assert parts.hostname == (parts.hostname or "").encode("idna").decode("ascii")
@@ -74,7 +75,7 @@ def test_a_source_is_complete(source: Source) -> None:
 
 def test_every_source_without_a_feed_says_so() -> None:
     for source in SHIPPED:
-        if not source.feeds:
+        if not source.watched:
             assert "backfills" in (source.note or ""), source.id
 
 

@@ -120,7 +120,7 @@ def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> s
         labels = labels[:-1]
     kept = [label for label in labels[:-1] if label not in _NO_PART_OF_A_NAME] or labels[:-1] or labels
     base = _slug(" ".join(kept)) or "source"
-    for choice in (base, f"{base}-{language}", _slug(f"{base} {name}")):
+    for choice in (base, f"{base[: MAX_ID - 1 - len(language)]}-{language}", _slug(f"{base} {name}")):
         if choice and choice not in taken:
             return choice
     # Beyond a few, from a number on that is hardly taken: a list may hold thousands of feeds of one host.

@@ -21,7 +21,8 @@ from extractors.archives.routes import ROUTES
 from extractors.archives.series import dated_urls, page_url
 from extractors.period import Period
 from extractors.zones import ZONES
-from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
+from flows.tools.catalogue import Draft, NewSource, completed, feed_key, free_id, table
+from flows.tools.catalogue_file import append
 from tests.support.running import source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT, ROUTES).sources
@@ -217,7 +218,7 @@ def test_a_folder_without_a_catalogue_gets_a_copy_of_the_shipped_one(tmp_path: P
 def test_a_file_that_cannot_take_a_table_is_left_alone(tmp_path: Path) -> None:
     one = '{id="a", name="A", homepage="https://a.kz", feeds=[], language="ru", country="KZ", category="world"}'
     folder = write_config(tmp_path, sources=f"sources = [{one}]\n")
-    with pytest.raises(ConfigError, match=r"nothing can be appended to it: .* write the sources as \[\[sources\]\]"):
+    with pytest.raises(ConfigError, match=r"it cannot be changed: .* write the sources as \[\[sources\]\]"):
         append(folder, [NEW])
     assert (folder / "sources.toml").read_text() == f"sources = [{one}]\n"
 
@@ -226,7 +227,7 @@ def test_a_source_that_the_catalogue_has_is_never_written_twice(tmp_path: Path) 
     folder = write_config(tmp_path, sources=COMMENTED)
     append(folder, [NEW])
     before = (folder / "sources.toml").read_bytes()
-    with pytest.raises(ConfigError, match="nothing can be appended"):
+    with pytest.raises(ConfigError, match="it cannot be changed"):
         append(folder, [NEW])
     assert (folder / "sources.toml").read_bytes() == before
 

@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 
 from extractors.records import Entry
 
+SECTION = "section"  # the kind of a page that lists articles
+
 
 @dataclass(frozen=True, slots=True)
 class FeedJob:

@@ -8,10 +8,11 @@ from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
@@ -28,6 +29,13 @@ from flows.cli.commands import (
     remind_of_contact,
     say,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from config.load import Config
+    from flows.tools.check import Check
+    from flows.tools.mending import Mend
 
 sources_app = typer.Typer(
     help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
@@ -130,6 +138,10 @@ def sources_check(
         list[str] | None, typer.Argument(help="Ids of sources. Without any, all that are enabled.")
     ] = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Also ask the sources that are switched off.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Look for the successors of feeds that are gone, and print lines to paste.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --mend: write them into sources.toml.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -139,27 +151,49 @@ def sources_check(
     Tells what each feed and each route for backfills gives, and what to do about one that does not work. Asks GDELT
     and the Wayback Machine only for sources that are named.
     """
+    if write and not mend:
+        say("--write: goes with --mend only")
+        raise typer.Exit(USAGE)
     checked = checked_config(config, source, given_by="ID")
     remind_of_contact(checked)
     with problems_explained():
         from flows.cli.terminal import ProgressBar, print_table
-        from flows.tools.check import FEED, HEADINGS, SECTION, check_sources, is_offline, rows, sentence, summary
+        from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:
             checks = asyncio.run(check_sources(checked, chosen, shared=bool(source), observer=bar))
+        offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
+        mended = _mended(checked, config, checks, archived=bool(source), write=write) if mend and not offline else []
     counts = summary(checks)
     if as_json:
-        watched = [c.to_json() for c in checks if c.what in (FEED, SECTION)]
-        routes = [c.to_json() for c in checks if c.what not in (FEED, SECTION)]
-        print_json({"feeds": watched, "routes": routes, "summary": counts})
+        watched = [c.to_json() for c in checks if c.is_watched]
+        routes = [c.to_json() for c in checks if not c.is_watched]
+        found = {"mended": [one.to_json() for one in mended]} if mend else {}
+        print_json({"feeds": watched, "routes": routes, "summary": counts, **found})
     else:
         print_table(HEADINGS, rows(checks), numbers=(5, 7))
         say(sentence(counts))
-    if len({check.feed for check in checks}) > 1 and is_offline(checks):
+        for one in mended:
+            say(f"{one.source}: {one.old}: {one.note}")
+            if one.line and not one.written:
+                print(f"# {one.source}\n{one.line}")
+            elif one.written:
+                say(f"{one.source}: written to sources.toml: {one.new}")
+    if offline:
         fail("no host was found: is this machine online?")
     if not any(check.ok for check in checks):
         fail("no feed could be read: see the notes above")
+
+
+def _mended(checked: Config, folder: Path, checks: Sequence[Check], *, archived: bool, write: bool) -> list[Mend]:
+    """Look for the successors of what is lost; with `write`, write them."""
+    from flows.cli.terminal import ProgressBar
+    from flows.tools.mending import mend, write_successors
+
+    with ProgressBar() as bar:
+        found = asyncio.run(mend(checked, checks, archived=archived, observer=bar))
+    return write_successors(folder, found) if write else found
 
 
 @sources_app.command("add")

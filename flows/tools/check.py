@@ -20,7 +20,7 @@ from config.load import Config
 from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.search import TOO_MANY, Search, list_entries
-from extractors.feeds.jobs import FeedJob, Listing, WatchJob
+from extractors.feeds.jobs import SECTION, FeedJob, Listing, WatchJob
 from extractors.feeds.sections import NO_ARTICLES
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
@@ -36,7 +36,7 @@ from flows.passes.sitemaps import NEWS_LASTS
 
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
-FEED, SECTION = "feed", "section"
+FEED = "feed"
 STALE = timedelta(days=30)
 HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms", "address", "note")
 
@@ -60,6 +60,11 @@ class Check:
     ms: int | None = None  # from the question to the answer; with the waits between several questions to one host
     note: str | None = None  # why it failed, or what is odd about it
     advice: str | None = None  # what to do about it
+
+    @property
+    def is_watched(self) -> bool:
+        """Say whether it is the check of an address that the monitor asks, and not of a route."""
+        return self.what in (FEED, SECTION)
 
     def to_json(self) -> dict[str, Any]:
         """Return the check as JSON values."""
@@ -313,8 +318,8 @@ def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
 
 def summary(checks: Sequence[Check]) -> dict[str, Any]:
     """Return the counts, and the enabled sources whose every feed failed."""
-    feeds = [check for check in checks if check.what in (FEED, SECTION)]
-    routes = [check for check in checks if check.what not in (FEED, SECTION)]
+    feeds = [check for check in checks if check.is_watched]
+    routes = [check for check in checks if not check.is_watched]
     works = {check.source for check in feeds if check.ok}
     return {
         "feeds": len(feeds),

@@ -13,15 +13,16 @@ from config.errors import RequestError
 from config.load import Config, ConfigError
 from config.settings import WebAddress, masked
 from config.sources import Source
-from extractors.feeds.discovery import SECTION, Discovery, discover
-from extractors.feeds.jobs import FeedJob
+from extractors.feeds.discovery import Discovery, discover
+from extractors.feeds.jobs import SECTION, FeedJob
 from extractors.fetching.client import Client
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
-from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, missing, table
+from flows.tools.catalogue import MAX_NAME, Draft, NewSource, completed, feed_key, missing, table
+from flows.tools.catalogue_file import Written, append
 from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
 from flows.tools.outlines import OpmlError
 from storage.errors import StorageError

@@ -92,10 +92,14 @@ def monitor(
 
         with ProgressBar() as bar:
             summary = run_monitor(checked, data, source or (), engine=chosen, observer=bar, due_only=due)
+    asked = [s for s in summary["sources"].values() if s["asked"]]
+    offline = len(asked) > 1 and all((s["error"] or "").startswith("host not found") for s in asked)
     if as_json:
         print_json(summary)
-    else:
+    elif not offline:  # which one line says better than one a source
         print_summary(summary)
+    if offline:
+        fail("no host was found: is this machine online?")
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no source could be read: check the network, then 'error' of each source above")
 

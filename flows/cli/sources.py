@@ -158,7 +158,8 @@ def sources_check(
     remind_of_contact(checked)
     with problems_explained():
         from flows.cli.terminal import ProgressBar, print_table
-        from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
+        from flows.tools.check import check_sources
+        from flows.tools.check_report import HEADINGS, by_verdict, is_offline, rows, sentence, summary, verdicts
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:
@@ -172,8 +173,10 @@ def sources_check(
         found = {"mended": [one.to_json() for one in mended]} if mend else {}
         print_json({"feeds": watched, "routes": routes, "summary": counts, **found})
     else:
-        print_table(HEADINGS, rows(checks), numbers=(5, 7))
-        say(sentence(counts))
+        if not offline:
+            print_table(HEADINGS, rows(checks if source else by_verdict(checks)), numbers=(5, 7))
+            say(verdicts(counts))
+            say(sentence(counts))
         for one in mended:
             say(f"{one.source}: {one.old}: {one.note}")
             if one.line and not one.written:

@@ -21,7 +21,7 @@ from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
 from storage.relating.relating import relate_new, waiting_since
-from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
+from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
 from storage.state.hosts import store_hosts
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
@@ -91,6 +91,7 @@ async def _store_end(
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
+        summary.pending -= len(await still_due(connection, summary.others, now=context.now()))
         health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from extractors.records import Counted, Outcome, Placement, words_of
+from extractors.records import DECIDED_BEFORE, Counted, Outcome, Placement, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
 
@@ -42,13 +42,17 @@ class SourceReport:
 
 @dataclass(slots=True)
 class Summary:
-    """A pass in numbers. The outcomes add up to the entries it took on: new ones and those tried again."""
+    """A pass in numbers. The outcomes add up to the entries it took on: new ones and those tried again.
+
+    Not among them are entries that another pass has taken meanwhile.
+    """
 
     engine: str
     sources: dict[str, SourceReport]
     taken: int = 0  # entries that were due: new, or from earlier passes
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # of what failed
+    others: set[str] = field(default_factory=set)  # keys of entries that another pass has taken meanwhile
     pending: int = 0  # left for later passes
     undated: int = 0  # articles appended without a date
     seconds: float = 0.0
@@ -58,6 +62,9 @@ class Summary:
     def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
         """Add the outcomes of some entries; `source_of` names each one's source."""
         for placement in placements:
+            if placement.reason == DECIDED_BEFORE:
+                self.others.add(placement.key)
+                continue
             self.outcomes[placement.outcome] += 1
             if placement.outcome.counted is Counted.APPENDED:
                 self.sources[source_of[placement.key]].appended += 1
@@ -79,6 +86,7 @@ class Summary:
             "entries": sum(s.entries for s in self.sources.values()),
             "new": sum(s.new for s in self.sources.values()),
             "taken": self.taken,
+            "by_others": len(self.others),
             "undated": self.undated,
             "outcomes": {o.value: n for o, n in self.outcomes.most_common()},
             "failures": dict(self.reasons.most_common()),
@@ -124,6 +132,8 @@ def sentences(summary: dict[str, Any]) -> str:
         f"{summary['off_topic']} off topic",
     ]
     parts += [f"{n} {words_of(o)}" for o, n in summary["outcomes"].items() if o not in said]
+    if summary.get("by_others"):
+        parts.append(f"{summary['by_others']} taken by another pass")
     if summary["pending"]:
         parts.append(f"{summary['pending']} left for later passes")
     if summary["undated"]:

@@ -27,7 +27,6 @@ from extractors.fetching.failures import Failure
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE
 from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
-from extractors.text import counted
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
@@ -38,7 +37,6 @@ MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for ea
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
 FEED = "feed"
 STALE = timedelta(days=30)
-HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms", "address", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,16 @@ class Check:
         """Say whether it is the check of an address that the monitor asks, and not of a route."""
         return self.what in (FEED, SECTION)
 
+    @property
+    def verdict(self) -> str:
+        """Return what became of the question in a few words, the same for all checks that ended alike."""
+        if self.ok:
+            return "moved" if self.redirect else "empty" if self.is_watched and not self.entries else "works"
+        return (self.note or "").partition(" (")[0]
+
     def to_json(self) -> dict[str, Any]:
         """Return the check as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "verdict": self.verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,52 +300,3 @@ def _advice(error: ItemError, status: int | None, source: Source) -> str:
 
 def _newest(entries: Sequence[Entry]) -> datetime | None:
     return max((entry.published for entry in entries if entry.published is not None), default=None)
-
-
-def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
-    """Return the lines of the table under HEADINGS."""
-    return [
-        (
-            check.source,
-            "yes" if check.ok else "NO",
-            check.what,
-            str(check.status or ""),
-            check.kind or "",
-            str(check.entries) if check.ok else "",
-            (check.newest or "")[:16].replace("T", " "),
-            "" if check.ms is None else str(check.ms),
-            check.feed,
-            ": ".join(filter(None, (check.note, check.advice))),
-        )
-        for check in checks
-    ]
-
-
-def summary(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return the counts, and the enabled sources whose every feed failed."""
-    feeds = [check for check in checks if check.is_watched]
-    routes = [check for check in checks if not check.is_watched]
-    works = {check.source for check in feeds if check.ok}
-    return {
-        "feeds": len(feeds),
-        "feeds_ok": sum(check.ok for check in feeds),
-        "routes": len(routes),
-        "routes_ok": sum(check.ok for check in routes),
-        "sources": len({check.source for check in checks}),
-        "failed_sources": list(dict.fromkeys(check.source for check in feeds if check.source not in works)),
-    }
-
-
-def is_offline(checks: Sequence[Check]) -> bool:
-    """Say whether no host was found: then this machine is offline."""
-    return bool(checks) and all((check.note or "").startswith("host not found") for check in checks)
-
-
-def sentence(counts: dict[str, Any]) -> str:
-    """Return the counts in one line."""
-    failed = counts["failed_sources"]
-    line = (
-        f"{counts['feeds_ok']} of {counted(counts['feeds'], 'feed')} and {counts['routes_ok']} of "
-        f"{counted(counts['routes'], 'backfill route')} of {counted(counts['sources'], 'source')} work"
-    )
-    return f"{line}; no feed of {', '.join(failed)} does" if failed else line

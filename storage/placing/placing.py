@@ -16,7 +16,18 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
+from extractors.records import (
+    DECIDED_BEFORE,
+    Again,
+    Article,
+    Failed,
+    Found,
+    Outcome,
+    Placement,
+    Relation,
+    Result,
+    Verdict,
+)
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
 from storage.files.article_file import FileName, compose
@@ -87,7 +98,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     settled = await load_final(connection, list(known))
     new = [Settled(p.key, p.outcome, p.reason, article=p.number) for p in placements if p.key not in settled]
     await store_outcomes(connection, new, now=now)
-    return placements
+    return [replace(p, reason=DECIDED_BEFORE) if p.key in settled else p for p in placements]
 
 
 @dataclass(slots=True)
@@ -116,7 +127,7 @@ class _Batch:
         """Decide how one result ends."""
         if result.key in self.settled:
             article = self.settled[result.key]
-            placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
+            placement = Placement(result.key, Outcome.DUPLICATE, article, DECIDED_BEFORE)
             if article is None or not isinstance(result, Candidate):
                 return placement
             return await self._same_address(result, article, placement)

@@ -22,6 +22,7 @@ from tests.support.archive_servers import (
     Reply,
     Server,
     WordPress,
+    days_of,
     files,
     look,
     rss,
@@ -30,6 +31,7 @@ from tests.support.archive_servers import (
 )
 
 NOVEMBER = window("2025-11-01", "2025-11-30")
+QUARTER = ("2025-09-01", "2025-11-30")
 START, END = NOVEMBER.wide.moments(TASHKENT)
 
 
@@ -54,6 +56,70 @@ async def found_on(server: Server, url: str | None = None, *, route: str = "word
     return await look(server.base, backfill, named.pop("days", NOVEMBER), **named)  # type: ignore[arg-type]
 
 
+# --- Missing in the middle ---------------------------------------------------------------------------------------
+
+
+GAPS = {"404": Reply(b"", 404), "400": Reply(b"{}", 400), "410": Reply(b"", 410), "blank": Reply(rss({}).encode())}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("number", [2, 4, 8, 29, 89])
+async def test_a_page_that_is_missing_in_the_middle_of_a_feed_is_not_its_end(gap: str, number: int) -> None:
+    days = days_of("2025-09-01", "2025-11-29")[::-1]
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query["page"])
+        if page > len(days):
+            return MISSING
+        if page == number:
+            return GAPS[gap]
+        moment = datetime(days[page - 1].year, days[page - 1].month, days[page - 1].day, 12, tzinfo=TASHKENT)
+        return Reply(rss({f"http://{asked.headers['host']}/{moment:%j}": moment}).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, f"{server.base}/feed?page={{page}}", route="paged", days=window(*QUARTER))
+    wanted = [f"/{day:%j}" for n, day in enumerate(days, 1) if n != number]
+    assert found.paths == wanted
+    assert [problem.reason for problem in found.tally.problems] == ["missing in the middle"]
+
+
+@pytest.mark.parametrize("says_total", [True, False])
+@pytest.mark.parametrize("gap", [Reply(b"{}", 400), Reply(b"", 404), Reply(b"[]")])
+@pytest.mark.parametrize("number", [2, 3])
+async def test_a_page_of_posts_that_is_missing_in_the_middle_is_told(gap: Reply, number: int, says_total: bool) -> None:
+    start = datetime(2025, 11, 2, tzinfo=UTC)
+    archive = WordPress([Post(n, start + timedelta(hours=n)) for n in range(450)], says_total=says_total)
+
+    def answer(asked: Asked) -> Reply:
+        return gap if asked.query.get("page") == str(number) else archive(asked)
+
+    async with serve(answer) as server:
+        found = await found_on(server)
+    assert len(found.listed) == 350
+    assert [problem.reason for problem in found.tally.problems] == ["missing in the middle"]
+
+
+async def test_a_last_page_of_posts_that_the_server_has_promised_is_told_when_it_is_missing() -> None:
+    start = datetime(2025, 11, 2, tzinfo=UTC)
+    archive = WordPress([Post(n, start + timedelta(hours=n)) for n in range(250)])
+    async with serve(lambda asked: Reply(b"", 404) if asked.query.get("page") == "3" else archive(asked)) as server:
+        found = await found_on(server)
+    assert (len(found.listed), found.tally.complete) == (200, False)
+
+
+async def test_a_blank_page_in_a_chain_of_links_is_passed_over() -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("p", "1"))
+        older = f'<link rel="next" href="/feed?p={page + 1}"/>' if page < 6 else ""
+        moment = datetime(2025, 11, 30 - 4 * page, tzinfo=UTC)
+        items = {f"http://{asked.headers['host']}/{page}": moment} if page != 3 else {}
+        return Reply(rss(items, head=older).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, f"{server.base}/feed", route="paged")
+    assert found.paths == ["/1", "/2", "/4", "/5", "/6"]
+
+
 # --- WordPress --------------------------------------------------------------------------------------------------
 
 
@@ -74,7 +140,7 @@ async def test_the_posts_of_the_period_come_with_date_and_text(path: str | None)
 
 
 @pytest.mark.parametrize(
-    ("count", "says_total", "requests"), [(100, True, 1), (250, True, 3), (250, False, 3), (200, False, 3)]
+    ("count", "says_total", "requests"), [(100, True, 1), (250, True, 3), (250, False, 3), (200, False, 4)]
 )
 async def test_no_page_more_is_asked_for_than_there_are(count: int, says_total: bool, requests: int) -> None:
     start = datetime(2025, 11, 2, tzinfo=UTC)
@@ -127,7 +193,7 @@ async def test_a_site_that_allows_few_posts_on_a_page_gives_them_all(most: int, 
     assert found.tally.complete
 
 
-async def test_a_server_that_gives_its_first_page_for_ever_is_asked_twice() -> None:
+async def test_a_server_that_gives_its_first_page_for_ever_is_soon_left_alone() -> None:
     site = WordPress(posts_of("2025-11-01", "2025-11-30"), says_total=False)
 
     def same_again(asked: Asked) -> Reply:
@@ -135,7 +201,7 @@ async def test_a_server_that_gives_its_first_page_for_ever_is_asked_twice() -> N
 
     async with serve(same_again) as server:
         found = await found_on(server)
-    assert (len(found.listed), len(server.asked)) == (30, 2)
+    assert (len(found.listed), len(server.asked)) == (30, 3)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +370,7 @@ async def test_a_list_of_articles_in_html_gives_its_articles() -> None:
     async with serve(answer) as server:
         found = await found_on(server, server.base + "/news/{page}/", route="paged")
     assert found.paths == [f"/news/1234{page}-rail-line-opens/" for page in (1, 2, 3)]
-    assert len(server.asked) == 4
+    assert len(server.asked) == 5  # one more behind the end: a page may be missing in the middle
 
 
 @pytest.mark.parametrize("path", ["/robots.html", "/no-feed"])

@@ -19,9 +19,10 @@ from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.series import dated_urls, page_url
+from extractors.feeds.successors import feed_key
 from extractors.period import Period
 from extractors.zones import ZONES
-from flows.tools.catalogue import Draft, NewSource, completed, feed_key, free_id, table
+from flows.tools.catalogue import Draft, NewSource, completed, free_id, table
 from flows.tools.catalogue_file import append
 from tests.support.running import source_toml, write_config
 

@@ -14,11 +14,12 @@ import pytest
 
 from config.load import ConfigError, load_config
 from flows.passes.context import Observer
+from flows.passes.monitor import monitor
 from flows.tools.catalogue_file import Replacement, replace_address
 from flows.tools.check import check_sources
 from flows.tools.mending import Mend, mend, write_successors
 from tests.support.archive_servers import Reply, Server, files, serve
-from tests.support.running import c5watch, write_config
+from tests.support.running import EVERYTHING, c5watch, write_config
 from tests.support.section_pages import LOOKS, stories
 
 NOW = datetime.now(UTC)
@@ -78,7 +79,7 @@ class World:
             '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0\ntimeout = 5\nretry_delays = []\n'
             f'[archives]\nwayback = "{self.servers[-1].base}"\nwayback_interval = 0\n'
         )
-        write_config(self.folder, sources=text, settings=settings)
+        write_config(self.folder, sources=text, settings=settings, topics=EVERYTHING)
         return text
 
     async def mended(self, *, archived: bool = False) -> list[Mend]:
@@ -183,7 +184,7 @@ async def test_a_parked_domain_is_refused(world: World) -> None:
     before = world.catalogue()
     (one,) = await world.mended()
     assert one.new is None
-    assert one.note == f"the front page leads to another site, {parked.base}/"
+    assert one.note == f"no successor found: the front page leads to another site, {parked.base}/"
     write_successors(world.folder, [one])
     assert (world.folder / "sources.toml").read_text() == before
 
@@ -244,3 +245,27 @@ async def test_the_command_prints_lines_to_paste_and_writes_when_it_is_told_to(w
     (one,) = json.loads(done.stdout)["mended"]
     assert (one["new"], one["written"]) == (f"{server.base}/a", True)
     assert tomllib.loads((world.folder / "sources.toml").read_text())["sources"][0]["feeds"] == [f"{server.base}/a"]
+
+
+@pytest.mark.slow
+async def test_the_monitor_looks_for_a_successor_once_a_day_after_three_days(world: World, tmp_path: Path) -> None:
+    contents: dict[str, str | bytes | Reply] = {"/": front(link("/a")), "/rss": rss(), "/a": rss()}
+    server = await world.up(contents)
+    before = world.catalogue()
+
+    async def passed(at: timedelta) -> str:
+        config = load_config(world.folder)
+        summary = await monitor(config, tmp_path / "data", sources=config.sources, now=lambda: NOW + at)
+        return str(summary.sources["one"].error)
+
+    assert await passed(timedelta(days=-4)) == "None"
+    del contents["/rss"]
+    assert await passed(timedelta(days=-4, hours=1)) == "http 404"
+    assert "/" not in server.paths
+    found = f"http 404; {server.base}/rss may have moved to {server.base}/a: try 'c5watch sources check one --mend'"
+    assert await passed(timedelta(hours=-12)) == found
+    asked = server.paths.count("/")
+    assert await passed(timedelta(hours=-11)) == "http 404"
+    assert server.paths.count("/") == asked
+    assert await passed(timedelta(hours=13)) == found
+    assert (world.folder / "sources.toml").read_text() == before

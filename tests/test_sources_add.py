@@ -160,7 +160,33 @@ async def test_what_goes_wrong_is_one_sentence_that_says_what_to_do(httpserver: 
 async def test_what_is_no_address_is_a_mistake_of_the_command_line(folder: Path, url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         await add(folder, url)
-    assert caught.value.lines == (f'URL: found "{url}", expected an address such as "https://example.kz"',)
+    assert caught.value.lines == (f'URL: found "{url}", expected a complete address such as "https://example.kz/rss"',)
+
+
+@pytest.mark.parametrize("url", ["https://me:s3cret@a.kz/rss", "https://a.kz/rss?token=s3cret", "me:s3cret@a.kz"])
+async def test_a_secret_in_the_address_is_refused_and_not_shown(folder: Path, url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        await add(folder, url)
+    (line,) = caught.value.lines
+    assert "because addresses are kept and shown in many places" in line
+    assert "s3cret" not in line
+
+
+async def test_a_feed_with_a_secret_that_the_page_names_is_refused_and_not_shown(
+    httpserver: HTTPServer, folder: Path
+) -> None:
+    link = '<link rel="alternate" type="application/rss+xml" href="/rss?token=s3cret">'
+    httpserver.expect_request("/").respond_with_data(f"<html><head>{link}</head>", content_type="text/html")
+    items = "".join(f"<item><title>T</title><link>https://site.kz/{n}</link></item>" for n in range(3))
+    rss = f'<rss version="2.0"><channel><title>S</title>{items}</channel></rss>'
+    httpserver.expect_request("/rss").respond_with_data(rss, content_type="application/rss+xml")
+    httpserver.expect_request(re.compile("/.+")).respond_with_data("", status=404)
+    before = (folder / "sources.toml").read_bytes()
+    with pytest.raises(StorageError) as caught:
+        await add(folder, httpserver.url_for("/"))
+    assert 'rss?token=…", expected one without "token=…"' in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert (folder / "sources.toml").read_bytes() == before
 
 
 async def test_without_a_scheme_https_is_tried_first_and_then_http(outlet: str, folder: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from config.load import load_config
+from flows.cli.checks import by_verdict, rows, sentence, summary, verdicts
 from flows.tools.check import Check, check_sources
-from flows.tools.check_report import by_verdict, rows, sentence, summary, verdicts
 from tests.support.archive_servers import Answer, Reply, Server, files, serve, urlset
 from tests.support.outlets import source_table
 from tests.support.running import c5watch, source_toml, write_config

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from config.sources import placeholders
 from extractors.archives.search import Listed, Search, is_missing
-from extractors.archives.series import PAST_UNORDERED, Part, page_url, read_numbered
+from extractors.archives.series import AHEAD, PAST_UNORDERED, Part, page_url, read_numbered
 from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
@@ -27,7 +27,8 @@ from extractors.records import Entry, ItemError, Outcome
 from extractors.urls import same_site
 
 HTML = "not a feed: html"
-PAST_THE_END = ("http 400", "empty feed", "empty body")
+BLANK = ("empty feed", "empty body")
+PAST_THE_END = ("http 400", *BLANK)
 MAX_UNDATED = 100  # pages
 DATED_SHARE = 0.9  # of a page's entries; with fewer dated ones the page counts as undated
 _WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -60,7 +61,10 @@ async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Li
             raise
         return part
 
-    async for part in read_numbered(read, search.wide):
+    def missing(number: int) -> None:
+        search.tally.note_missing(page_url(template, number))
+
+    async for part in read_numbered(read, search.wide, missing=missing):
         for entry in part.content:
             yield Listed(entry)
     pages.check_depth(template)
@@ -70,15 +74,15 @@ async def _linked(search: Search, start: str) -> AsyncGenerator[Listed, None]:
     pages = _Pages(search)
     visited: set[str] = set()
     url: str | None = start
-    past = 0
-    while url is not None and url not in visited and past < PAST_UNORDERED:
+    past = blank = 0
+    while url is not None and url not in visited and past < PAST_UNORDERED and blank <= AHEAD:
         visited.add(url)
         response, part = await pages.read(url)
-        if part is None:
-            break
-        for entry in part.content:
-            yield Listed(entry)
-        past = past + 1 if part.days is not None and part.days.side(search.wide) < 0 else 0
+        blank = blank + 1 if part is None else 0
+        if part is not None:
+            for entry in part.content:
+                yield Listed(entry)
+            past = past + 1 if part.days is not None and part.days.side(search.wide) < 0 else 0
         url = _older(response)
     pages.check_depth(start)
 
@@ -94,7 +98,7 @@ class _Pages:
 
     async def read(self, url: str) -> tuple[Response, Part[tuple[Entry, ...]] | None]:
         """Return a page; its part is None when it holds nothing, or exactly the entries of another page."""
-        response, entries = await _read(self._search, url)
+        response, entries = await _read(self._search, url, first=not self._known)
         addresses = tuple(entry.url for entry in entries)
         if not entries or addresses in self._known:
             return response, None
@@ -145,12 +149,17 @@ def _days(entries: Sequence[Entry], zone: tzinfo) -> Period | None:
     return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
 
 
-async def _read(search: Search, url: str) -> tuple[Response, tuple[Entry, ...]]:
-    """Return a page's entries: those of a feed, or the links of a page that lists articles."""
+async def _read(search: Search, url: str, *, first: bool) -> tuple[Response, tuple[Entry, ...]]:
+    """Return a page's entries: those of a feed, or the links of a page that lists articles.
+
+    A blank first page is an error.
+    """
     response = await search.ask(url)
     try:
         return response, (await search.feed(response)).entries
     except ItemError as error:
+        if error.reason in BLANK and not first:
+            return response, ()
         if error.reason != HTML:
             raise
     found = section_entries(search, response, url=response.url, now=search.now())

@@ -28,6 +28,7 @@ from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
 from extractors.workers.tasks import feed_from
 
 PAUSE = "host asked for a pause"
+MISSING = "missing in the middle"
 TOO_MANY = "too many documents"
 
 
@@ -60,6 +61,10 @@ class Tally:
     problems: list[ItemError] = field(default_factory=list)
     wrong_lines: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)  # sentences on what a dry run would cost too much to read
+
+    def note_missing(self, url: str) -> None:
+        """Note a document that is missing in the middle of a series."""
+        self.problems.append(ItemError(Outcome.FAILED, MISSING, url=url, detail="and there are more behind it"))
 
     @property
     def complete(self) -> bool:

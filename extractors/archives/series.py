@@ -19,6 +19,7 @@ from extractors.period import DAY, Period, month_of
 
 FEW = 4  # so few are read as they are
 PAST = 2  # documents in a row past the window, in a series in order
+AHEAD = 1  # documents behind a missing one that are asked for: it may be missing in the middle, and not past the end
 PAST_UNORDERED = 3  # the same in a series that has an order with exceptions, such as a feed with a pinned item
 
 T = TypeVar("T")
@@ -36,14 +37,19 @@ Read = Callable[[int], Awaitable[Part[T] | None]]
 
 
 async def read_numbered(
-    read: Read[T], wanted: Period, *, first: int = 1, last: int | None = None
+    read: Read[T],
+    wanted: Period,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    missing: Callable[[int], None] | None = None,
 ) -> AsyncGenerator[Part[T], None]:
     """Yield the parts that may hold something of the `wanted` days, each once.
 
-    `read` gives the part with a number, or None past the end. Without `last` the end is found. No number is asked for
-    twice.
+    `read` gives the part with a number, or None where there is none. Without `last` the end is found: a number behind
+    which there is none either. `read` is asked for no number twice. `missing` hears of those missing in the middle.
     """
-    series = _Series(read, wanted)
+    series = _Series(read, wanted, missing)
     if last is None or last - first >= FEW:
         start = await _start(series, first, last)
         past = 0
@@ -51,7 +57,10 @@ async def read_numbered(
         while series.order is not None and past < PAST and (last is None or number <= last):
             part = await series.get(number)
             if part is None and last is None:
-                return
+                if number == first or not await series.goes_on_behind(number):
+                    return
+                number += 1
+                continue
             if series.order is not None:
                 past = past + 1 if series.progress(number) > 0 else 0
                 if part is not None and not past:
@@ -69,8 +78,9 @@ class _Series(Generic[T]):
     are of the same days, None when there is no order to rely on.
     """
 
-    def __init__(self, read: Read[T], wanted: Period) -> None:
+    def __init__(self, read: Read[T], wanted: Period, missing: Callable[[int], None] | None) -> None:
         self._read = read
+        self._missing = missing
         self._wanted = wanted
         self._known: dict[int, Part[T] | None] = {}
         self.given: set[int] = set()
@@ -81,6 +91,15 @@ class _Series(Generic[T]):
             self._known[number] = await self._read(number)
             self.order = self._find_order()
         return self._known[number]
+
+    async def goes_on_behind(self, number: int) -> bool:
+        """Whether the part with this number, which is not there, is only missing in the middle."""
+        for behind in range(number + 1, number + 1 + AHEAD):
+            if await self.get(behind) is not None:
+                if self._missing is not None:
+                    self._missing(number)
+                return True
+        return False
 
     def side(self, number: int) -> int:
         """Return where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
@@ -140,7 +159,10 @@ async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerat
     while last is None or number <= last:
         part = await series.get(number)
         if part is None and last is None:
-            return
+            if number == first or not await series.goes_on_behind(number):
+                return
+            number += 1
+            continue
         side = series.side(number)
         if not side or part is None or part.days is None:
             away = []

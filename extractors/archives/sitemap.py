@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urljoin
 
@@ -107,7 +108,10 @@ class _Walk:
             known.add(sitemap.pages)
             return Part((url, sitemap), self._days(sitemap))
 
-        async for part in read_numbered(read, self._search.wide):
+        def missing(number: int) -> None:
+            self._search.tally.note_missing(page_url(template, number))
+
+        async for part in read_numbered(read, self._search.wide, missing=missing):
             async for listed in self._contents(*part.content, depth=0):
                 yield listed
 
@@ -157,8 +161,9 @@ class _Walk:
         return sitemap
 
     async def _contents(self, url: str, sitemap: Sitemap, *, depth: int) -> AsyncGenerator[Listed, None]:
+        told = _tells_changes([page.lastmod for page in sitemap.pages])
         for page in sitemap.pages:
-            yield _listed(page, url)
+            yield _listed(page if told else replace(page, lastmod=None), url)
         if sitemap.parts and depth >= MAX_DEPTH:
             self.note(ItemError(Outcome.FAILED, "sitemaps nested too deeply", url=url))
             return
@@ -170,9 +175,10 @@ class _Walk:
         days = part_days([part.url for part in parts])
         wide, start = self._search.wide, self._search.start
         chosen = []
+        told = _tells_changes([part.lastmod for part in parts])
         for part in parts:
             outside = part.url in days and days[part.url].side(wide)
-            untouched = part.lastmod is not None and part.lastmod < start
+            untouched = told and part.lastmod is not None and part.lastmod < start
             if not outside and not untouched and part.url not in self._visited:
                 self._visited.add(part.url)
                 chosen.append(part.url)
@@ -201,6 +207,11 @@ class _Walk:
         ]
         known = [days for days in stated if days is not None]
         return hull(known) if known and len(known) >= DATED_SHARE * len(stated) and not sitemap.parts else None
+
+
+def _tells_changes(moments: Sequence[datetime | None]) -> bool:
+    """Whether a list says when its members were changed: some write one moment to all, or the day of an old move."""
+    return len(set(moments)) > 1
 
 
 def _series(urls: Sequence[str]) -> list[list[str]]:

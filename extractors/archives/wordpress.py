@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urljoin
 
 from extractors.archives.paged import list_numbered_feed
 from extractors.archives.search import TOO_MANY, Listed, Search
+from extractors.archives.series import AHEAD, Part, read_numbered
 from extractors.dates.moments import parse_date
 from extractors.feeds.links import resolve
 from extractors.feeds.loose_json import loose_json
@@ -27,7 +28,7 @@ from extractors.records import Entry, ItemError, Outcome
 POSTS = "wp/v2/posts"
 PER_PAGE = (100, 50, 10)  # the API's limit; and what is asked for where a plugin has lowered that
 FIELDS = "id,date,date_gmt,link,title,excerpt,content"
-BAD_REQUEST = "http 400"  # a page past the end, or more posts on a page than the site allows
+PAST_THE_END = ("http 400", "http 404")  # a page past the end; 400 too for more posts on a page than the site allows
 _API_ROOT = re.compile(r"(?:/wp-json|[?&]rest_route=)/*$")
 
 
@@ -37,17 +38,16 @@ async def list_wordpress(search: Search) -> AsyncGenerator[Listed, None]:
     for api in _apis(search.route.url, search.source.homepage):
         posts = _Posts(search, api)
         try:
-            found = await posts.first_page()
+            await posts.first_page()
         except ItemError as error:
             if error.retry_after or error.reason == TOO_MANY:
                 raise
             refusals.append(error)
             continue
-        while found:
-            for post in found:
+        async for part in read_numbered(posts.read, search.wide, missing=posts.note_missing):
+            for post in part.content:
                 if listed := _listed(post, api, search):
                     yield listed
-            found = await posts.next_page()
         return
     site = re.split(r"/(?:index\.php/)?wp-json|(?:index\.php)?\?", search.route.url or search.source.homepage)[0]
     async for listed in _from_feed(search, site.rstrip("/"), refusals):
@@ -63,50 +63,68 @@ def _apis(url: str | None, homepage: str) -> list[str]:
 
 
 class _Posts:
-    """A reader of the pages of one posts API."""
+    """A reader of the pages of one posts API, and of no page more than there are.
+
+    All posts of the window are wanted, so the days of a page are of no use.
+    """
 
     def __init__(self, search: Search, api: str) -> None:
         self._search, self._api = search, api
-        self._page, self._per_page = 1, PER_PAGE[0]
+        self._per_page = PER_PAGE[0]
         self._full = 0  # posts on the first page: a site may allow fewer than were asked for
-        self._is_last = False
+        self._first: Part[list[dict[str, Any]]] | None = None
+        self._total: int | None = None  # pages, as the server says
+        self._last = 1  # the last page that there may be
         self._known: set[str] = set()
 
-    async def first_page(self) -> list[dict[str, Any]]:
-        """Return the first posts, with as many on a page as the site allows. Raises ItemError."""
+    async def first_page(self) -> None:
+        """Read the first page, with as many posts on it as the site allows. Raises ItemError."""
         for self._per_page in PER_PAGE:
             try:
-                return await self._read()
+                self._first = await self.read(1)
             except ItemError as error:
-                if error.reason != BAD_REQUEST or self._per_page == PER_PAGE[-1]:
+                if error.reason != PAST_THE_END[0] or self._per_page == PER_PAGE[-1]:
                     raise
-        raise AssertionError("unreachable: the last round returns or raises")
+            else:
+                return
 
-    async def next_page(self) -> list[dict[str, Any]]:
-        """Return the next posts, none past the end. Raises ItemError."""
-        if self._is_last:
-            return []
-        self._page += 1
+    async def read(self, number: int) -> Part[list[dict[str, Any]]] | None:
+        """Return a page; None past the end, or where one is missing and nobody knows how many there are."""
+        if number == 1 and self._first is not None:
+            return self._first
+        if number > self._last:
+            return None
+        posts: list[dict[str, Any]] = []
         try:
-            return await self._read()
+            response = await self._search.ask(self._url(number), accept="application/json")
+            posts = _posts(response)
+            self._count(response, number, len(posts))
         except ItemError as error:
-            if error.reason == BAD_REQUEST:
-                return []
-            raise
-
-    async def _read(self) -> list[dict[str, Any]]:
-        """Return the posts of the page that are new: a server may ignore the number of the page."""
-        response = await self._search.ask(self._url(), accept="application/json")
-        posts = _posts(response)
-        self._full = self._full or len(posts)
-        total = response.headers.get("x-wp-totalpages", "")
-        says = total.isdecimal() and len(total) < 9
-        self._is_last = self._page >= int(total) if says else len(posts) < self._full
+            if number == 1 or error.reason not in PAST_THE_END:
+                raise
+        if not posts and number > 1:
+            if self._total is None:
+                return None
+            self.note_missing(number)  # the server has promised it
         fresh = [post for post in posts if str(post.get("link")) not in self._known]
         self._known.update(str(post.get("link")) for post in posts)
-        return fresh
+        if posts and not fresh and self._total is None:
+            return None  # the server ignores the number of the page
+        return Part(fresh, None)
 
-    def _url(self) -> str:
+    def note_missing(self, number: int) -> None:
+        """Note that a page is missing."""
+        self._search.tally.note_missing(self._url(number))
+
+    def _count(self, response: Response, number: int, posts: int) -> None:
+        self._full = self._full or posts
+        total = response.headers.get("x-wp-totalpages", "")
+        if total.isdecimal() and len(total) < 9:
+            self._total = self._last = max(int(total), self._total or 0)
+        elif self._total is None and posts:  # as long as pages are full there may be more, and one of them missing
+            self._last = number + 1 + AHEAD if posts >= self._full else number
+
+    def _url(self, number: int) -> str:
         wide = self._search.wide
         # The site's own clock, so without a zone; both ends lie just outside, as they are excluded.
         after = datetime.combine(wide.first - DAY, time(23, 59, 59))
@@ -115,7 +133,7 @@ class _Posts:
             "after": after.isoformat(),
             "before": before.isoformat(),
             "per_page": self._per_page,
-            "page": self._page,
+            "page": number,
             "orderby": "date",
             "order": "asc",
             "_fields": FIELDS,

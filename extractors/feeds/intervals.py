@@ -18,6 +18,7 @@ LONGEST_S = 12 * 3600
 FIRST_S = 30 * 60
 UNDATED_LONGEST_S = 2 * 3600  # without dates a sudden crowd shows only when it is there
 WEEK_S = 7 * 24 * 3600  # outlets keep the rhythm of the day and of the week
+FADED = 20  # weeks after which nothing is left of what was remembered
 MANY_NEW, SOME_NEW = 0.5, 0.1  # shares of the feed's entries
 TELLING_SHARE = 0.25  # from so many new ones on, what a poll brought tells how fast the feed fills up
 MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the server's, not a statement about news
@@ -74,7 +75,7 @@ def learnt_longest_s(
         limits.append(stated_s)
     if shown_s < WEEK_S:
         # Whole seconds, rounded up: to the nearest one, what is below ten minutes would never fade.
-        limits.append(math.ceil(remembered_s * 2 ** ((elapsed_s or 0.0) / WEEK_S)))
+        limits.append(math.ceil(remembered_s * 2 ** min((elapsed_s or 0.0) / WEEK_S, FADED)))
     if elapsed_s and new >= TELLING_SHARE * len(published) > 0:
         limits.append(elapsed_s * len(published) / 2 / new)
     return round(max(SHORTEST_S, min(limits)))

@@ -1,7 +1,8 @@
 """Turn what a feed gives as an item's link into the address of the article, without asking the network.
 
-Only http and https count. Tracking parameters (`utm_*`, `from=rss`) are not looked at here, tracking redirects are.
-Relative references follow RFC 3986, section 5.
+Only http and https count. Tracking parameters (`utm_*`, `from=rss`) stay, tracking redirects are resolved.
+References are resolved as in browsers (`extractors.references`); a few faults that browsers leave alone are mended,
+where what the publisher meant is beyond doubt.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
-from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from extractors.references import absolute
 from extractors.text import clean_line
+from extractors.urls import same_site
 
 _LINE_BREAK = re.compile(r"(?<!\s)\s*[\r\n\t]\s*")
+_MARKS = (
+    "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"  # invisible, from copying
+)
 # Observed: https://site.kzhttps://other.kz/x, a CMS that puts its own host before whatever it is given.
 _HOST_TWICE = re.compile(r"https?://[^/?#]*/?(?=https?://)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
@@ -25,6 +31,19 @@ _GOOGLE_NEWS = re.compile(r"/(?:(?:rss|__i/rss/rd)/)?(?:articles|read)/(?P<id>[\
 _ADDRESS_IN_BYTES = re.compile(rb"https?://[\x21-\x7e]+")
 _REDIRECTS = 3  # a redirect inside a redirect inside a redirect, then no further
 
+# Around a link: a whole anchor, the marks of CDATA, brackets (RFC 3986, appendix C), quotation marks.
+_ANCHOR = re.compile(r"<a\s[^<>]*?href\s*=\s*([\"']?)([^\"'<>\s]+)\1", re.IGNORECASE)
+_WRAPPED = re.compile(r"<!\[CDATA\[(.*)\]\]>|<(https?:.*)>|(?P<mark>[\"'])(.*)(?P=mark)", re.IGNORECASE | re.DOTALL)
+_ENCODED = re.compile(r"https?%3a(?:%2f|/)", re.IGNORECASE)
+# "http:/host", "https//host", "https ://host", "http:://host", "http:\host", "http://http//host".
+_SCHEME = re.compile(r"(?P<scheme>https?)(?P<between>\s*[:;]?[:;\s]*[/\\]*[/\\\s]*)", re.IGNORECASE)
+_FILE = r"(?:html?|php\d?|aspx?|jspx?|xml|rss|json)"  # ends of file names, which are no top-level domains
+_HOST = re.compile(
+    rf"(?:[^\s/?#\\@]*@)?(?:(?:[\w-]+\.)+(?!{_FILE}\b)(?:[^\W\d_]{{2,}}|xn--[\w-]+)|\d{{1,3}}(?:\.\d{{1,3}}){{3}}"
+    r"|localhost|\[[\da-f:.]+\])\.?(?::\d+)?(?=[/?#\\]|$)",
+    re.IGNORECASE,
+)
+
 
 def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> str | None:
     """Return the first of `links` that leads to a web page, as an absolute URL; None if none does.
@@ -35,10 +54,10 @@ def article_url(links: Iterable[str], *, permalink: str | None, base: str) -> st
         url = resolve(link, base=base)
         if url:
             return url
-    return absolute(permalink or "", base=base)
+    return permalink_url(permalink or "", base=base)
 
 
-def absolute(link: str, *, base: str) -> str | None:
+def permalink_url(link: str, *, base: str) -> str | None:
     """Return `link` resolved if it is an absolute http(s) URL by itself, else None."""
     return resolve(link, base=base) if _ABSOLUTE.match(link.strip()) else None
 
@@ -48,19 +67,26 @@ def resolve(link: str, *, base: str) -> str | None:
 
     Line breaks and the indentation around them go, as in browsers; a space that is left becomes "%20".
     """
-    tidy = clean_line(_LINE_BREAK.sub("", link.strip())).replace("&amp;", "&").replace(" ", "%20")
+    mended = _mended(_tidy(link), base)
+    return None if mended is None else _resolved(mended, base)
+
+
+def is_as_written(url: str, link: str, *, base: str) -> bool:
+    """Say whether browsers too take `link` for `url`: it was not mended."""
+    return _resolved(_tidy(link), base) == url
+
+
+def _tidy(link: str) -> str:
+    return _LINE_BREAK.sub("", link.strip().strip(_MARKS).strip()).replace("&amp;", "&")
+
+
+def _resolved(tidy: str, base: str) -> str | None:
     if not tidy or tidy.startswith("#"):
         return None
-    if _BARE_HOST.match(tidy):
-        tidy = "//" + tidy
-    try:
-        url = urljoin(base, tidy)
-    except ValueError:  # "http://[broken": urllib takes it for an IPv6 address
-        return None
+    url = absolute(tidy, base=base)
     for _ in range(_REDIRECTS):
-        url = _last_absolute(url)
         parts = _split(url)
-        if parts is None:
+        if url is None or parts is None:
             return None
         target = _redirect_target(parts)
         if target is None:
@@ -69,16 +95,36 @@ def resolve(link: str, *, base: str) -> str | None:
     return url if _split(url) else None
 
 
-def _last_absolute(url: str) -> str:
-    while match := _HOST_TWICE.match(url):
-        url = url[match.end() :]
-    return url
+def _mended(tidy: str, base: str) -> str | None:
+    """Return a link as its publisher meant it; None if it names a host, but it cannot be said which."""
+    tidy = tidy.replace("\\/", "/")  # as in JSON
+    if anchor := _ANCHOR.match(tidy):
+        tidy = anchor[2]
+    elif wrapped := _WRAPPED.fullmatch(tidy):
+        tidy = _tidy(wrapped[1] or wrapped[2] or wrapped[4] or "")
+    if _ENCODED.match(tidy):
+        tidy = unquote(tidy)
+    while twice := _HOST_TWICE.match(tidy):
+        tidy = tidy[twice.end() :]
+    scheme = _SCHEME.match(tidy)
+    while scheme and scheme["between"] and (inner := _SCHEME.match(tidy, scheme.end())) and inner["between"]:
+        tidy, scheme = tidy[scheme.end() :], _SCHEME.match(tidy[scheme.end() :])
+    if scheme is None or not scheme["between"]:
+        first = _HOST.match(tidy)
+        is_host = _BARE_HOST.match(tidy) or (first and "@" not in first[0] and same_site("https://" + first[0], base))
+        return "//" + tidy if is_host else tidy
+    rest = tidy[scheme.end() :]
+    if scheme["between"] == "://" or _HOST.match(rest):
+        return f"{scheme['scheme']}://{rest}"
+    if scheme["between"].startswith(":") or len(scheme["between"]) == 1:
+        return tidy  # "http:/news/1": a path, as in browsers; "http/2-explained": another
+    return None
 
 
-def _split(url: str) -> SplitResult | None:
+def _split(url: str | None) -> SplitResult | None:
     """Return the parts of an http(s) URL that names a host, None for any other."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url or "")
         host, _ = parts.hostname, parts.port  # `port` raises for what is not a number
     except ValueError:
         return None

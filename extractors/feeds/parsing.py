@@ -11,12 +11,13 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import absolute, article_url, needs_a_browser, resolve
+from extractors.feeds.links import article_url, is_as_written, needs_a_browser, permalink_url, resolve
 from extractors.feeds.loose_json import is_page
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
@@ -70,7 +71,8 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
             skipped += 1
             hidden += any(map(needs_a_browser, item.links))
         elif link not in entries:
-            entries[link] = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entry = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entries[link] = replace(entry, written=_written(item, link, base))
     warnings = (
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
@@ -102,7 +104,7 @@ def _own_links(items: Sequence[Item], links: Sequence[str | None], *, base: str)
     own: list[str | None] = []
     left: Counter[str] = Counter()
     for item, link, page in zip(items, links, pages, strict=True):
-        guid = absolute(item.guid or "", base=base) if page in shared else None
+        guid = permalink_url(item.guid or "", base=base) if page in shared else None
         if guid is not None and guid.partition("#")[0] != page and (item.permalink or same_site(guid, base)):
             own.append(guid)
             continue
@@ -182,6 +184,12 @@ def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: d
         language=_language(item.language) or _language(language),
         guid=clean_line(item.guid or "") or None,
     )
+
+
+def _written(item: Item, url: str, base: str) -> str | None:
+    """Return the item's link as it stands in the feed, if `url` is mended from it."""
+    links = [*item.links, *filter(None, [item.permalink])]
+    return None if any(is_as_written(url, link, base=base) for link in links) else clean_line(links[0])
 
 
 def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:

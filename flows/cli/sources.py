@@ -33,6 +33,8 @@ from flows.cli.commands import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from config.load import Config
     from flows.tools.check import Check
     from flows.tools.mending import Mend
@@ -111,16 +113,25 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     checked = checked_config(config)
     with problems_explained():
         from flows.passes.context import utc_now
-        from storage.health.sources import load_health
+        from flows.passes.summary import orphans_told
+        from storage.health.sources import SourceHealth, load_health
+        from storage.state.orphans import count_orphans
 
         ids, now = [source.id for source in checked.select(())], utc_now()
-        health = read_index(checked, data, lambda index: load_health(index, ids, now=now, ruled=checked.ruled()))
+
+        async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
+            health = await load_health(index, ids, now=now, ruled=checked.ruled())
+            return health, await count_orphans(index, set(checked.watched().values()))
+
+        health, orphans = read_index(checked, data, load)
     if as_json:
-        print_json({h.source_id: asdict(h) for h in health})
+        print_json({h.source_id: asdict(h) for h in health} | ({"not watched": orphans} if orphans else {}))
         return
     from flows.cli.terminal import print_health
 
     print_health(health)
+    if told := orphans_told(orphans):
+        say(told)
     without_feed = {source.id for source in checked.sources if not source.watched}
     states = Counter(
         "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
@@ -157,9 +168,9 @@ def sources_check(
     checked = checked_config(config, source, given_by="ID")
     remind_of_contact(checked)
     with problems_explained():
+        from flows.cli.checks import HEADINGS, by_verdict, is_offline, rows, sentence, summary, verdicts
         from flows.cli.terminal import ProgressBar, print_table
         from flows.tools.check import check_sources
-        from flows.tools.check_report import HEADINGS, by_verdict, is_offline, rows, sentence, summary, verdicts
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:

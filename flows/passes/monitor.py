@@ -17,12 +17,14 @@ from config.sources import Source
 from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
 from flows.passes.poll import poll
+from flows.passes.successors import begin_search, end_search
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
 from storage.state.hosts import store_hosts
+from storage.state.orphans import adopt_orphans, count_orphans
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
 
@@ -60,6 +62,7 @@ async def monitor(
             feeds = [(source, states[url]) for source in sources for url in source.watched]
             if due_only:
                 feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
+            failing = await begin_search(context, [state.url for _, state in feeds])
             context.observer.stage("feeds", len(feeds))
             batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
 
@@ -68,11 +71,13 @@ async def monitor(
                 context.observer.advance(len(batch))
 
             await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
+            await _adopt(context)
             async with database.read() as connection:
                 due = await load_due(connection, ids, now=context.now())
             chosen = choose(due, config.settings.monitor, now=context.now())
             context.observer.stage("articles", len(chosen))
             await ingest(context, chosen, summary, step, host_minutes=config.settings.monitor.max_host_minutes)
+            await end_search(context, failing, sources, summary.sources)
         except asyncio.CancelledError:
             summary.interrupted = True
             raise
@@ -85,6 +90,17 @@ async def monitor(
     return summary
 
 
+async def _adopt(context: Context) -> None:
+    """Have what waits under ids that are not watched any more follow the sources whose feeds name it now."""
+    owner_of = context.config.watched()
+    watched = set(owner_of.values())
+    async with context.corpus.database.read() as connection:
+        if not await count_orphans(connection, watched):
+            return
+    async with context.corpus.database.write() as connection:
+        await adopt_orphans(connection, owner_of, watched)
+
+
 async def _store_end(
     context: Context, run: int, summary: Summary, source_ids: Sequence[str], asked: Sequence[str]
 ) -> None:
@@ -92,6 +108,7 @@ async def _store_end(
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
         summary.pending -= len(await still_due(connection, summary.others, now=context.now()))
+        summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
         health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from config.settings import masked
 from config.sources import Backfill, Category, Source
 
 CATEGORIES: tuple[str, ...] = get_args(Category)
@@ -97,7 +98,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
 
 def _said(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("'", '"')
-    return f"found {json.dumps(error['input'], ensure_ascii=False, default=str)[:80]}, {message}"
+    return f"found {masked(json.dumps(error['input'], ensure_ascii=False, default=str))[:80]}, {message}"
 
 
 def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> str:
@@ -144,13 +145,6 @@ def _category_of(homepage: str, country: str) -> str:
     if _is_government(homepage):
         return "us_government"
     return "national" if country in CENTRAL_ASIA else "russia" if country == "RU" else "world"
-
-
-def feed_key(url: str) -> str:
-    """Return the key that all addresses of a feed share: http and https, www and the final slash make no other feed."""
-    parts = urlsplit(url)
-    host = parts.netloc.lower().removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")
 
 
 def table(new: NewSource) -> str:

@@ -11,9 +11,9 @@ from config.errors import RequestError
 from config.load import Config
 from config.settings import masked
 from config.sites import site_of
+from extractors.blocks.memory import SiteMemory, cleaned, line_hash, site_of_page
 from extractors.fetching.client import Client
 from extractors.pages.job import ArticleJob, SiteRule
-from extractors.pages.memory import SiteMemory, cleaned, line_hash, site_of_page
 from extractors.records import Article, Entry, Page
 from extractors.urls import canonical_url, same_site
 from extractors.workers.pool import Workers

@@ -19,8 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Backfill, Source
 from extractors.feeds.links import resolve
+from extractors.feeds.successors import feed_key
 from extractors.text import clean_line
-from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed, feed_key
+from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed
 from flows.tools.outlines import MAX_SHOWN, PREFIX, OpmlError, Outline, read_outlines
 
 NAMESPACE = "https://github.com/c5watch/c5watch/opml"
@@ -205,7 +206,7 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
         owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
         if strange is not None:
             shown = masked(clean_line(strange))
-            why = "not an http or https address" if shown == clean_line(strange) else "an address with a password"
+            why = "not an http or https address" if shown == clean_line(strange) else "an address with a secret"
             skipped.append(Skipped(shown[:200], why))
             continue
         if owner is not None or (draft.id in taken and not draft.feeds):

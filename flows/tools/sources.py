@@ -15,13 +15,14 @@ from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
 from extractors.feeds.jobs import SECTION, FeedJob
+from extractors.feeds.successors import feed_key
 from extractors.fetching.client import Client
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
-from flows.tools.catalogue import MAX_NAME, Draft, NewSource, completed, feed_key, missing, table
+from flows.tools.catalogue import MAX_NAME, Draft, NewSource, completed, missing, table
 from flows.tools.catalogue_file import Written, append
 from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
 from flows.tools.outlines import OpmlError
@@ -148,7 +149,8 @@ def _address(url: str) -> str:
         return TypeAdapter[str](WebAddress).validate_python(given)
     except ValidationError as exc:
         shown = masked(clean_line(given)).removeprefix("" if "://" in url else "https://")[:MAX_NAME]
-        raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
+        why = str(exc.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ConfigError([f'URL: found "{shown}", {why}']) from exc
 
 
 def _refuse_known(homepage: str, feeds: Sequence[str], sources: Sequence[Source]) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 
 from config.sources import Source
 from extractors.feeds.jobs import FeedJob
-from extractors.feeds.successors import SuccessorSearch, is_lost
 from extractors.records import Feed
 from extractors.workers.tasks import feed_from
 from flows.passes.context import LOG, Context
@@ -37,6 +36,10 @@ async def end_search(
     context: Context, failing: Sequence[FailingFeed], sources: Sequence[Source], reports: dict[str, SourceReport]
 ) -> None:
     """Look for the successors of those that are lost after the poll too, and say in the reports what was found."""
+    if not failing:
+        return
+    from extractors.feeds.successors import SuccessorSearch, is_lost  # loads the parsers, which are seldom needed here
+
     async with context.corpus.database.read() as connection:
         still = await load_failing(connection, [feed.url for feed in failing])
     source_of = {url: source for source in sources for url in source.watched}

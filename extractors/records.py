@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from config.errors import C5watchError, LeftAlone
 
+DECIDED_BEFORE = "decided before"  # the reason of a placement that changes nothing: the entry was settled meanwhile
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 

@@ -124,6 +124,10 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
         summaries = await at_once(passes)
         check_requests(servers, twice=MET_AT_ONCE)
     assert sum(summary["appended"] for summary in summaries) == HOSTS * PAGES
+    # What one pass did not append the other took: no duplicates, and nothing left over.
+    assert [summary["duplicates"] for summary in summaries] == [0, 0]
+    assert [summary["appended"] + summary["by_others"] for summary in summaries] == [s["taken"] for s in summaries]
+    assert [summary["pending"] for summary in summaries][-1] == 0 or summaries[0]["pending"] == 0
     assert all(summary["failed"] == 0 for summary in summaries)
     assert max(summary["appended"] for summary in summaries) < HOSTS * PAGES, "both were at work"
     async with open_for_reading(tmp_path / "data", storage) as corpus:

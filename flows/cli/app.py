@@ -29,6 +29,7 @@ from flows.cli.commands import (
     problems_explained,
     read_corpus,
     read_index,
+    remind_of_contact,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -82,6 +83,7 @@ def monitor(
     Appends what is new and on topic to the corpus, and prints a line a source.
     """
     checked = checked_config(config, source)
+    remind_of_contact(checked)
     from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
@@ -92,10 +94,14 @@ def monitor(
 
         with ProgressBar() as bar:
             summary = run_monitor(checked, data, source or (), engine=chosen, observer=bar, due_only=due)
+    asked = [s for s in summary["sources"].values() if s["asked"]]
+    offline = len(asked) > 1 and all((s["error"] or "").startswith("host not found") for s in asked)
     if as_json:
         print_json(summary)
-    else:
+    elif not offline:  # which one line says better than one a source
         print_summary(summary)
+    if offline:
+        fail("no host was found: is this machine online?")
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no source could be read: check the network, then 'error' of each source above")
 

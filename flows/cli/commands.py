@@ -172,6 +172,18 @@ def say(message: str) -> None:
     print(f"c5watch: {message}", file=sys.stderr)
 
 
+NO_CONTACT = (
+    "sites cannot write to you: put a contact into network.user_agent in settings.toml, such as "
+    '"c5watch (+mailto:you@example.org)"'
+)
+
+
+def remind_of_contact(config: Config) -> None:
+    """Say in one line that the user agent names no contact, if it names none."""
+    if not config.settings.network.has_contact:
+        say(NO_CONTACT)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Print a JSON object on one line of stdout."""
     print(json.dumps(value, ensure_ascii=False, default=str))

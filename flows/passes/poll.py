@@ -19,7 +19,7 @@ from extractors.feeds.intervals import (
     next_poll,
 )
 from extractors.feeds.jobs import IndexPart
-from extractors.fetching.messages import ACCEPT_FEED, Response
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.text import counted
 from extractors.urls import canonical_url
@@ -118,7 +118,8 @@ async def _ask(context: Context, source: Source, state: FeedState, known: Sequen
     full = bool(state.failures) or is_full_due(state.url, state.polled_at, context.now(), longest_s=state.longest_s)
     etag, last_modified = (None, None) if full else (state.etag, state.last_modified)
     try:
-        response = await context.client.fetch(state.url, accept=ACCEPT_FEED, etag=etag, last_modified=last_modified)
+        accept = ACCEPT_PAGE if state.url in source.sections else ACCEPT_FEED
+        response = await context.client.fetch(state.url, accept=accept, etag=etag, last_modified=last_modified)
         fresh = state
         if response is not None:
             fresh = replace(

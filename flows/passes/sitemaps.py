@@ -73,6 +73,8 @@ class Sitemaps:
             known=b"".join(part.listed for part in self.known.values()),
             first=first,
             watched=tuple(IndexPart(part.url, part.rank) for part in self.known.values()),
+            section=self.feed_url in self.source.sections,
+            links=self.source.links,
         )
         return await self.context.workers.run(watched_from, job, url=response.url)
 

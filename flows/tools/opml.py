@@ -18,8 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Source
 from extractors.feeds.links import resolve
+from extractors.feeds.successors import feed_key
 from extractors.text import clean_line
-from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed, feed_key
+from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed
 from flows.tools.outlines import MAX_SHOWN, OpmlError, Outline, read_outlines
 
 MAX_BYTES = 5_000_000  # a reader's list of ten thousand feeds has two

@@ -62,7 +62,7 @@ def read_outlines(body: bytes) -> list[Outline]:
     except etree.XMLSyntaxError as exc:
         malformed = f"found malformed XML, expected OPML: {clean_line(str(exc.msg))}"
         outlines = list(_of_text(text))
-    checked = [_checked(outline, decoded.encoding) for outline in outlines]
+    checked = [_checked(outline, decoded.encoding) if decoded.damaged else outline for outline in outlines]
     if all(one.wrong or not any("url" in name for name in one.attributes) for one in checked):
         if malformed:
             raise OpmlError(malformed)

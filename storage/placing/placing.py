@@ -18,7 +18,17 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
+from extractors.records import (
+    DECIDED_BEFORE,
+    Article,
+    Failed,
+    Found,
+    Outcome,
+    Placement,
+    Relation,
+    Result,
+    Verdict,
+)
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, is_section, same_site
 from storage.files.article_file import FileName, compose
@@ -103,7 +113,8 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
         if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
     await store_outcomes(connection, new, now=now)
-    return placements
+    fresh = {settled.key for settled in new}
+    return [p if p.key in fresh else replace(p, reason=DECIDED_BEFORE) for p in placements]
 
 
 @dataclass(slots=True)
@@ -139,7 +150,7 @@ class _Batch:
         if life.article is not None:
             return await self._met_again(result, life, life.article)
         if life.is_final and (self.imported is None or not isinstance(result, Candidate)):
-            return Placement(result.key, Outcome.DUPLICATE, None, "decided before")
+            return Placement(result.key, Outcome.DUPLICATE, None, DECIDED_BEFORE)
         placement, details = await self._decide(result)
         given = result.result if isinstance(result, Candidate) else result
         after = self._after(life, given, placement)
@@ -166,7 +177,7 @@ class _Batch:
 
     async def _met_again(self, result: Candidate | Result, life: Life, article: int) -> Placement:
         """Return the placement of an entry that has its article: another run was quicker, or its page is looked at."""
-        placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
+        placement = Placement(result.key, Outcome.DUPLICATE, article, DECIDED_BEFORE)
         if life.next_attempt is not None and self.imported is None:
             placement = replace(placement, look=True)
             ended = Ended(placement.outcome)

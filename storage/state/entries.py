@@ -103,6 +103,27 @@ def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
     return {"source_id": source_id, **{name: getattr(state, name) for name in names}}
 
 
+@dataclass(frozen=True, slots=True)
+class FailingFeed:
+    """A feed whose last poll failed, and that was read before."""
+
+    url: str
+    succeeded_at: datetime
+    polled_at: datetime
+    error: str
+
+
+async def load_failing(connection: AsyncConnection, feed_urls: Sequence[str]) -> list[FailingFeed]:
+    """Return those of the feeds whose last poll failed; leave out feeds that were never read."""
+    found: list[FailingFeed] = []
+    for some in in_chunks(feed_urls):
+        query = select(feeds.c.url, feeds.c.succeeded_at, feeds.c.polled_at, feeds.c.error).where(
+            feeds.c.url.in_(some), feeds.c.error.is_not(None), feeds.c.succeeded_at.is_not(None)
+        )
+        found += [FailingFeed(*row) for row in await connection.execute(query.order_by(feeds.c.url))]
+    return found
+
+
 async def store_entries(
     connection: AsyncConnection,
     source_id: str,

@@ -20,7 +20,23 @@ UNSEEN = frozenset({"script", "style", "noscript", "template"})
 BEGINNING = 24  # characters without spaces by which a block is found
 MAX_ELEMENTS = 6000  # of a page that are looked at
 MOST = 0.9  # of the characters of the blocks found stand in their container
-CARRIERS = ("p", "div", "li", "td", "blockquote", "section", "article", "a", "b", "strong", "i", "em", "span", "font")
+CARRIERS = (
+    "p",
+    "div",
+    "li",
+    "td",
+    "blockquote",
+    "section",
+    "article",
+    "a",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "span",
+    "font",
+    "br",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +58,21 @@ def boxes(tree: HtmlElement, blocks: Sequence[str]) -> dict[str, HtmlElement]:
     keys = {squeezed(block[: 4 * BEGINNING].removeprefix("- "))[:BEGINNING]: block for block in blocks}
     found: dict[str, HtmlElement] = {}
     for element, _ in zip(tree.iter(*CARRIERS), range(MAX_ELEMENTS), strict=False):
-        text = element.text
+        text = element.tail if element.tag == "br" else element.text
         if text is not None and len(text) >= BEGINNING:
             block = keys.get(squeezed(text[: 4 * BEGINNING])[:BEGINNING])
             if block is not None and block not in found:
-                found[block] = next((e for e in (element, *element.iterancestors()) if e.tag in BREAKING), element)
+                around = (element, *element.iterancestors())
+                found[block] = next((e for e in around if e.tag in BREAKING and e.tag != "br"), element)
     return found
 
 
-def container(found: dict[str, HtmlElement]) -> HtmlElement | None:
-    """Return the innermost element that holds nearly all of the blocks found."""
+def container(found: dict[str, HtmlElement], *, share: float = MOST) -> HtmlElement | None:
+    """Return the innermost element that holds so much of the blocks found."""
     weights: Counter[HtmlElement] = Counter()
     for block, element in found.items():
         weights.update({ancestor: len(block) for ancestor in (element, *element.iterancestors())})
-    least = MOST * sum(map(len, found))
+    least = share * sum(map(len, found))
     holding = [element for element, weight in weights.items() if weight >= least]
     return max(holding, key=lambda element: sum(1 for _ in element.iterancestors()), default=None)
 

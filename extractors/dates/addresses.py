@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median_low
 from urllib.parse import urlsplit
 
+from extractors.dates.worded import month_named
 from extractors.period import DAY, Period, hull, month_of
 
 MONDAY = 0
@@ -23,6 +24,9 @@ _ADDRESS_FORMS = tuple(
         rf"/{_YEAR}/(?P<m>\d\d?)/(?P<d>\d\d?)(?=[/_-]|$)",
         rf"/{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)(?=[/_-]|$)",
         rf"/{_YEAR}(?P<m>\d\d)(?P<d>\d\d)(?=[/_-])",
+        rf"/{_YEAR}[/-](?P<name>[a-z]{{3,9}})[/-](?P<d>\d\d?)(?=[/_-]|$)",
+        rf"/(?P<d>\d\d?)[/-](?P<m>\d\d?)[/-]{_YEAR}(?=[/_.-]|$)",
+        rf"/(?P<d>\d\d?)[/-]?(?P<name>[a-z]{{3,9}})[/-]?{_YEAR}(?=[/_.-]|$)",
         rf"/{_YEAR}[/-](?P<m>\d\d?)(?=/)",
     )
 )
@@ -30,7 +34,7 @@ _ADDRESS_FORMS = tuple(
 
 def address_days(url: str) -> Period | None:
     """Return the day, or month, of publication that an article's address states (/2025/11/06/), or None."""
-    path = urlsplit(url).path
+    path = urlsplit(url).path.lower()
     for form in _ADDRESS_FORMS:
         if (match := form.search(path)) and (days := _days(match.groupdict())):
             return days
@@ -38,6 +42,8 @@ def address_days(url: str) -> Period | None:
 
 
 def _days(fields: dict[str, str | None]) -> Period | None:
+    if name := fields.get("name"):
+        fields["m"] = str(month_named(name) or 0)
     try:
         if fields.get("d"):
             day = date(int(fields["y"] or 0), int(fields["m"] or 0), int(fields["d"] or 0))

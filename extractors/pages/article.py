@@ -16,7 +16,7 @@ from lxml.html import HtmlElement
 
 from extractors.blocks.memory import page_lines
 from extractors.dates import choice as dates
-from extractors.dates.visible import dateline_day, visible_day, without_furniture
+from extractors.dates.visible import dateline_day, labelled_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
 from extractors.html import parse_html
 from extractors.language import identify
@@ -45,7 +45,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title)
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
         raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
@@ -57,7 +57,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     if error := why_no_article(draft):
         raise error
     candidates = date_candidates(tree, metadata, job, paragraphs)
-    chosen = dates.choose(candidates, today=today_of(job))
+    chosen = dates.choose(candidates, today=today_of(job), changed=metadata.changed)
     article = Article(
         paragraphs=tuple(paragraphs),
         title=titles[0] if titles else None,
@@ -106,14 +106,19 @@ def today_of(job: ArticleJob) -> date:
     return job.now.astimezone(job.zone).date()
 
 
+def feed_day(job: ArticleJob) -> date | None:
+    """Return the day that the feed gives the article, in the publisher's zone."""
+    return None if job.entry.published is None else job.entry.published.astimezone(job.zone).date()
+
+
 def date_candidates(
     tree: HtmlElement, metadata: Metadata, job: ArticleJob, paragraphs: Sequence[str]
 ) -> list[DateCandidate]:
     """Return every date that is stated or found, with its origin; the tree, not spent yet, is left as it is."""
     today = today_of(job)
     found = list(metadata.dates)
-    if job.entry.published is not None:
-        found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
+    if (told := feed_day(job)) is not None:
+        found.append(DateCandidate(told, "feed"))
     if day := dates.day_in_url(job.page.url):
         found.append(DateCandidate(day, "url"))
     known = dates.possible(found, today=today)
@@ -122,10 +127,12 @@ def date_candidates(
         return [DateCandidate(day, "rule"), *found]
     if day := dateline_day(paragraphs, zone=job.zone, today=today, reference=reference):
         found.append(DateCandidate(day, "dateline"))
-    if not is_settled(known, today=today):
-        titles = (*metadata.titles, job.entry.title or "")
-        if day := visible_day(tree, titles, zone=job.zone, today=today, reference=reference):
-            found.append(DateCandidate(day, "visible"))
+    titles = (*metadata.titles, job.entry.title or "")
+    find = (
+        visible_day if not is_settled(known, today=today) else labelled_day if is_of_change(known, metadata) else None
+    )
+    if find and (day := find(tree, titles, zone=job.zone, today=today, reference=reference)):
+        found.append(DateCandidate(day, "visible"))
     if not dates.possible(found, today=today):
         day = dates.search_day(without_furniture(tree), job.page.url, job.zone, today=today)
         found += [DateCandidate(day, "htmldate")] if day else []
@@ -143,6 +150,11 @@ def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: d
         shown = mentions(stated, month_first=writes_month_first(job.zone))
         day = shown[0].on(reference or today, latest=today) if len(shown) == 1 else None
     return day if day is not None and dates.EARLIEST <= day <= today else None
+
+
+def is_of_change(known: Sequence[DateCandidate], metadata: Metadata) -> bool:
+    """Say whether the stated day is also that of a change, and nothing from outside the page speaks for it."""
+    return all(c.day in metadata.changed and c.origin not in OUTSIDE_THE_PAGE for c in known)
 
 
 def is_settled(known: Sequence[DateCandidate], *, today: date) -> bool:

@@ -94,6 +94,7 @@ class Letters(_Table):
     without: tuple[Alphabet, ...] = ()  # of each of these groups there must be next to nothing
     own: Alphabet = ""  # decides between languages that have enough of the same letters …
     words: Words = ()  # … and so do these, where letters do not
+    telling: Words = ()  # words of no other language: two of them tell a text that is too short for its letters
 
 
 class Dates(_Table):

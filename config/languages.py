@@ -172,11 +172,14 @@ class Search(_Table):
     """How the search cuts words to stems: by Snowball's rules, or else by taking off the longest of the endings.
 
     It applies to words of these letters alone. Where several languages have all letters of a word, the one with the
-    fewest letters cuts it. What is indexed stays as it was cut, so a change is for corpora to come.
+    fewest letters cuts it; `in_its_texts` leaves it to the texts in the language, and takes off ending after ending.
+    What is indexed stays as it was cut, so a change is for corpora to come.
     """
 
     letters: Alphabet
     stemmer: Literal[SNOWBALL] | None = None  # type: ignore[valid-type]
+    in_its_texts: bool = Field(default=False, strict=True)
+    weak_endings: Words = ()  # that many a word has of itself; with `in_its_texts`: they come off longer words only
     cut_again: str = ""  # letters: a stem is cut again while what comes off ends with one of them
     endings: Words = ()
 

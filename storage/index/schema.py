@@ -28,7 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0006"
+HEAD = "0030"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

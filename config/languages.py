@@ -112,6 +112,7 @@ class Dates(_Table):
     published: Phrases = ()
     updated: Phrases = ()
     author: Phrases = ()
+    ago: Phrases = ()  # behind a span of time: "12 минут назад"
 
     @model_validator(mode="after")
     def _whole_year_and_week(self) -> Dates:

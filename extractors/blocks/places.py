@@ -17,7 +17,8 @@ BREAKING = frozenset({
     "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
 UNSEEN = frozenset({"script", "style", "noscript", "template"})
-BEGINNING = 24  # characters without spaces by which a block is found
+BEGINNING = 24  # characters without spaces by which a block is looked for …
+ENOUGH = 120  # … and by which it is known
 MAX_ELEMENTS = 6000  # of a page that are looked at
 MOST = 0.9  # of the characters of the blocks found stand in their container
 CARRIERS = (
@@ -55,15 +56,21 @@ def squeezed(text: str) -> str:
 
 def boxes(tree: HtmlElement, blocks: Sequence[str]) -> dict[str, HtmlElement]:
     """Find the boxes in which blocks begin. Those that begin with a link or a short piece are not found."""
-    keys = {squeezed(block[: 4 * BEGINNING].removeprefix("- "))[:BEGINNING]: block for block in blocks}
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for block in blocks:
+        begins = squeezed(block[: 4 * ENOUGH].removeprefix("- "))[:ENOUGH]
+        keys.setdefault(begins[:BEGINNING], []).append((begins, block))
     found: dict[str, HtmlElement] = {}
     for element, _ in zip(tree.iter(*CARRIERS), range(MAX_ELEMENTS), strict=False):
         text = element.tail if element.tag == "br" else element.text
-        if text is not None and len(text) >= BEGINNING:
-            block = keys.get(squeezed(text[: 4 * BEGINNING])[:BEGINNING])
-            if block is not None and block not in found:
+        if text is None or len(text) < BEGINNING:
+            continue
+        own = squeezed(text[: 4 * ENOUGH])[:ENOUGH]
+        for begins, block in keys.get(own[:BEGINNING], ()):
+            if block not in found and (begins.startswith(own) or own.startswith(begins)):
                 around = (element, *element.iterancestors())
                 found[block] = next((e for e in around if e.tag in BREAKING and e.tag != "br"), element)
+                break
     return found
 
 

@@ -27,12 +27,11 @@ _QUOTE = re.compile(r"quote|quotation|zitat|цитата|citation", re.IGNORECAS
 _NO_TEXT = frozenset({"nav", "form", "button", "figure", "figcaption", "aside", "footer", "header", "table", "select",
                       "label", "iframe", "h1", "time", "details"})  # fmt: skip
 _FURNITURE = re.compile(
-    r"(?:^|[\s_-]|(?<=[a-z])(?=[A-Z]))(?:related|similar|recommend\w*|popular|latest|more|also|next|share\w*|social\w*|"
+    r"(?:^|[\s_-]|(?<=[a-z])(?=[A-Z]))(?i:related|similar|recommend\w*|popular|latest|more|also|next|share\w*|social\w*|"
     r"comments?|promo\w*|banners?|advert\w*|ads?|newsletter|subscri\w*|breadcrumbs?|captions?|credits?|copyright|"
     r"photos?|images?|img|pictures?|gallery|slides?|slider|author\w*|byline|tags?|meta|info|infobox|teaser|cards?|"
     r"widget|nav|navigation|menu|footer|poll|vote|rating|toolbar|buttons?|player|video|embed\w*|disclaimer|sidebar|"
     r"date|time|views|counter|source|sign|register|login|tooltip|popup|modal)(?:$|[\s_-]|(?=[A-Z]))",
-    re.IGNORECASE,
 )
 
 
@@ -129,10 +128,10 @@ def _quotation(box: HtmlElement) -> HtmlElement | None:
     """Return the outermost element of the quotation that a box belongs to."""
     found = None
     for element in (box, *box.iterancestors()):
-        framed = element.tag in ("figure", "aside") and found is None and element.find(".//blockquote") is not None
+        framed = element.tag in ("figure", "aside") and element.find(".//blockquote") is not None
         if framed or element.tag == "blockquote" or _QUOTE.search(element.get("class", "")):
             found = element
-        elif found is not None and element.tag not in ("figure", "aside"):
+        elif found is not None:
             break
     return found
 

@@ -140,14 +140,14 @@ def links(draft: Draft) -> list[str]:
     return without_link_lines(draft.blocks, draft.link_lines())
 
 
-def cards(draft: Draft) -> list[str]:
-    """Drop boxes for other stories that stand among the paragraphs."""
-    return without_cards(draft.tree, draft.blocks, page=draft.job.page.url)
-
-
 def gaps(draft: Draft) -> list[str]:
     """Put short blocks back that stand among the paragraphs."""
     return with_gaps_filled(draft.tree, draft.blocks, draft.titles)
+
+
+def cards(draft: Draft) -> list[str]:
+    """Drop boxes for other stories that stand among the paragraphs."""
+    return without_cards(draft.tree, draft.blocks, page=draft.job.page.url)
 
 
 STEPS: tuple[Step, ...] = (
@@ -162,9 +162,9 @@ STEPS: tuple[Step, ...] = (
     feed,
     doubles,
     lines,
-    cards,
     links,
     gaps,
+    cards,
 )
 
 

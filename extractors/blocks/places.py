@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lxml.etree import iterwalk
@@ -74,7 +74,7 @@ def boxes(tree: HtmlElement, blocks: Sequence[str]) -> dict[str, HtmlElement]:
     return found
 
 
-def container(found: dict[str, HtmlElement], *, share: float = MOST) -> HtmlElement | None:
+def container(found: Mapping[str, HtmlElement], *, share: float = MOST) -> HtmlElement | None:
     """Return the innermost element that holds so much of the blocks found."""
     weights: Counter[HtmlElement] = Counter()
     for block, element in found.items():

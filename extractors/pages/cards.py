@@ -6,12 +6,12 @@ heading, a date or a teaser beside it; or over which a link without text lies th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
-from extractors.blocks.places import Line, boxes, container, lines_in, squeezed
+from extractors.blocks.places import Line, container, lines_in, squeezed
 from extractors.text import count_words
 from extractors.urls import same_site
 
@@ -22,12 +22,13 @@ NEAR_TOP = 4  # lines: a date and a section may stand above the headline
 LINKED = 0.5  # of its characters
 MOST = 0.3  # of a text's words may be cards': a list of stories is no text with cards in it
 SHORTEST = 8  # characters without spaces of a block that is looked for in a card
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 BOXES = frozenset({"div", "section", "aside", "figure", "article", "center", "li", "details", "td", "tr"})
 
 
-def without_cards(tree: HtmlElement, blocks: Sequence[str], *, page: str) -> list[str]:
-    """Drop the blocks that stand in cards; `page` is the address of the page."""
-    root = container(boxes(tree, blocks), share=1.0)
+def without_cards(found: Mapping[str, HtmlElement], blocks: Sequence[str], *, page: str) -> list[str]:
+    """Drop the blocks that stand in cards; `found` are the blocks' boxes, `page` is the address of the page."""
+    root = container(found, share=1.0)
     if root is None:
         return list(blocks)
     texts = list(_cards(root, page))
@@ -97,10 +98,12 @@ def leads_to_story(link: HtmlElement, page: str) -> bool:
     stated = (link.get("href") or "").strip()
     if not stated or stated.startswith(("#", "javascript:", "mailto:", "tel:")):
         return False
+    if stated[0] == "/" and stated[1:2] not in ("", "/"):  # as most links: no need to take it apart
+        return not stated.lower().endswith(PICTURES) and not page.split("#")[0].endswith(stated)
     try:
         address = urljoin(page, stated)
         path = urlsplit(address).path
-        if address.split("#")[0] == page.split("#")[0] or path.lower().endswith((".jpg", ".jpeg", ".png", ".webp")):
+        if address.split("#")[0] == page.split("#")[0] or path.lower().endswith(PICTURES):
             return False
         return len(path) > 1 and same_site(address, page)
     except ValueError:

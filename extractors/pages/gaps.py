@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
 
 from extractors.blocks.lines import kind_of_line
-from extractors.blocks.places import Line, boxes, container, lines_in, squeezed
+from extractors.blocks.places import Line, container, lines_in, squeezed
 from extractors.text import tokens
 
 FILLED = 0.6  # of a container's characters are the text's: in one that has more besides, gaps are the page's
@@ -43,9 +43,9 @@ class _Gap:
     lines: list[Line] = field(default_factory=list)
 
 
-def with_gaps_filled(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[str]) -> list[str]:
-    """Put the lines that the text lost back between its blocks."""
-    root = container(boxes(tree, blocks))
+def with_gaps_filled(found: Mapping[str, HtmlElement], blocks: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """Put the lines that the text lost back between its blocks, whose boxes are `found`."""
+    root = container(found)
     if root is None or root.tag in ("html", "body"):
         return list(blocks)
     lines = list(lines_in(root))
@@ -55,8 +55,7 @@ def with_gaps_filled(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[
     filled: list[str] = []
     place = 0
     for gap in gaps:
-        found = list(_blocks(gap, root, known, shapes))
-        filled += [*blocks[place : gap.after + 1], *found]
+        filled += [*blocks[place : gap.after + 1], *_blocks(gap, root, known, shapes)]
         place = gap.after + 1
     return [*filled, *blocks[place:]]
 

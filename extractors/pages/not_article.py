@@ -15,7 +15,7 @@ from lxml.html import HtmlElement
 
 from config.languages import Languages, languages
 from config.phrases import any_of
-from extractors.blocks.places import boxes, container, squeezed
+from extractors.blocks.places import container, squeezed
 from extractors.pages.cards import items
 from extractors.pages.steps import FEED, Draft
 from extractors.records import ItemError, Outcome
@@ -132,7 +132,7 @@ def _states_day(draft: Draft) -> bool:
 
 def _stories_listed(draft: Draft) -> int:
     """Count the stories that a page announces in boxes of one kind, if most of its text stands in them."""
-    root = container(boxes(draft.tree, draft.blocks))
+    root = container(draft.boxes())
     if root is None:
         return 0
     texts: dict[tuple[str, str], list[str]] = {}

@@ -6,7 +6,7 @@ import pytest
 from lxml.html import fromstring
 
 from extractors.pages.unseen import remove_unseen
-from tests.support.story_pages import HEADLINE, STORY, extracted, page, paragraphs
+from tests.support.story_pages import HEADLINE, STORY, extracted, page, paragraphs, traced
 
 WINDOW = "Получайте новости реки первыми: оставьте адрес, и каждое утро мы будем присылать вам одно письмо с главным."
 WHOLE = " ".join(STORY)
@@ -71,3 +71,14 @@ def test_a_wall_that_a_script_shows_is_a_wall() -> None:
     with pytest.raises(ItemError) as caught:
         extracted(page(paragraphs(story=STORY[:2]) + wall))
     assert caught.value.outcome is Outcome.PAYWALLED
+
+
+def test_the_trace_tells_of_all_prose_that_is_not_in_the_text() -> None:
+    elsewhere = "В соседнем районе за неделю починили три моста, и автобусы снова ходят до самого верхнего села долины."
+    body = (
+        f"<article>{paragraphs()}<div hidden><p>{WINDOW}</p></div></article><div class='side'><p>{elsewhere}</p></div>"
+    )
+    article, trace = traced(page(body))
+    assert article.paragraphs == tuple(STORY)
+    assert {(one.step, one.line) for one in trace} >= {("unseen", WINDOW), ("outside", elsewhere)}
+    assert not [one for one in trace if one.line in STORY]

@@ -24,6 +24,7 @@ from email.utils import parsedate_to_datetime
 
 import htmldate
 from lxml.html import HtmlElement
+from lxml.html.builder import HTML
 
 from extractors.dates.addresses import address_days
 from extractors.dates.worded import only_mention, writes_month_first
@@ -125,7 +126,12 @@ def choose(candidates: Iterable[DateCandidate], *, today: date, changed: Collect
 
 
 def search_day(tree: HtmlElement, url: str, zone: tzinfo, *, today: date) -> date | None:
-    """Return the day that htmldate finds in a page's markup: slower and less sure than a stated one."""
+    """Return the day that htmldate finds in a page's markup: slower and less sure than a stated one.
+
+    `tree` is spent.
+    """
+    if tree.tag != "html":  # htmldate drops what is no text without asking whether it is the root, an <svg> say
+        tree = HTML(tree)
     last = datetime(today.year, today.month, today.day, 23, 59)
     # Its "extensive" search takes the commonest date of the whole text, of which a third are wrong, and dates in words,
     # which `extractors.dates.visible` reads better.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from lxml.html import HtmlElement
 
+from extractors.blocks.lines import is_prose
 from extractors.blocks.memory import page_lines
+from extractors.blocks.places import lines_in, squeezed
 from extractors.dates import choice as dates
 from extractors.dates.visible import dateline_day, labelled_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
@@ -30,16 +32,39 @@ from extractors.pages.screen import Screened
 from extractors.pages.steps import Draft, Removed
 from extractors.records import Article, DateCandidate, ItemError, Outcome
 
+OUTSIDE, HIDDEN = "outside", "unseen"  # in the trace: prose that no step took out
 _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 
 
 def extract(job: ArticleJob) -> Article:
     """Return the article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
-    return extract_with_trace(job)[0]
+    return _extracted(job)[0]
 
 
 def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
-    """Return the article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
+    """Return the article on a page, and what is not in its text: each line that a step took out, and other prose.
+
+    Raises ItemError like `extract`.
+    """
+    article, draft, trace = _extracted(job)
+    return article, trace + left_out(draft, [one.line for one in trace])
+
+
+def left_out(draft: Draft, known: Iterable[str]) -> list[Removed]:
+    """Return what reads like prose on the page and is neither in the text nor `known`: hidden, or outside the text."""
+    told = {squeezed(line) for line in known}
+    text = "".join(squeezed(block) for block in draft.blocks)
+    parts = [(HIDDEN, element) for element in draft.unseen] + [(OUTSIDE, draft.tree)]
+    found: dict[str, Removed] = {}
+    for step, element in parts:
+        for line in lines_in(element):
+            key = squeezed(line.text)
+            if is_prose(line.text) and key not in told and key not in text:
+                found.setdefault(key, Removed(step, line.text))
+    return list(found.values())
+
+
+def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
@@ -73,7 +98,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
         unmatched=None if job.rule is None else unmatched(tree, job.rule, candidates),
         lines=page_lines(titles[0] if titles else None, paragraphs),
     )
-    return article, trace
+    return article, draft, trace
 
 
 def without_control_references(body: bytes) -> bytes:

@@ -537,6 +537,13 @@ def test_microdata_states_a_day(markup: str) -> None:
     assert read_metadata(tree, zone=ALMATY).dates == (candidate("time"),)
 
 
+def test_a_page_that_is_nothing_but_a_drawing_has_no_day() -> None:
+    drawing = document_fromstring("<svg><text>06.11.2025</text></svg>").find(".//svg")
+    assert drawing is not None
+    drawing.drop_tree()
+    assert search_day(drawing, "https://site.kz/", ALMATY, today=TODAY) is None
+
+
 @pytest.mark.parametrize(
     ("markup", "day"),
     [

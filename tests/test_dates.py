@@ -358,6 +358,8 @@ PAGES = [
     ("changed, in pieces", "<p>Обновлено: <span>7 ноября 2025</span></p>", None),
     ("blog", "<ul><li>Times</li><li>11 янв.</li><li>4 мин. чтения</li></ul>", date(2025, 1, 11)),
     ("a complete date before a nearer one without year", "<p>7 ноября</p><p>6 ноября 2024</p>", date(2024, 11, 6)),
+    ("a theme's box for all beside the side bar",
+     f"<div class='sidebar content'><p>6 ноября 2025</p>{'<p>Мост</p>' * 400}</div>", SIXTH),
     ("menu", "<nav>6 ноября 2025</nav>", None),
     ("side bar", "<div class='sidebar'><p>6 ноября 2025</p></div>", None),
     ("comments", "<div id='comments'><p>6 ноября 2025</p></div>", None),

@@ -299,7 +299,7 @@ def _around(lines: Sequence[_Line], place: int) -> Iterator[tuple[_Line, bool]]:
 
 def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
     """Yield the lines of a page as a browser breaks them, without menus, side bars, footers and scripts."""
-    kept = _above_headings(tree)
+    kept, characters = _above_headings(tree), len(tree.text_content())
     pieces: list[str] = []
     heading, stamp, count = False, None, 0
     walker = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
@@ -315,7 +315,11 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
         if event == "start":
             if tag in ("h1", "h2"):
                 heading = True
-            if _is_furniture(element, any_heading=bool(kept)) and element not in kept:
+            if (
+                _is_furniture(element, any_heading=bool(kept))
+                and element not in kept
+                and not _is_most(element, characters)
+            ):
                 walker.skip_subtree()
                 continue
             if tag == "time" and is_teaser(element):
@@ -350,11 +354,19 @@ def nearest_to_headline(tree: HtmlElement, elements: Sequence[HtmlElement]) -> l
 def without_furniture(tree: HtmlElement) -> HtmlElement:
     """Copy the page without what is not the article's: the dates of comments and other stories stand there."""
     copy = deepcopy(tree)
-    kept = _above_headings(copy)
+    kept, characters = _above_headings(copy), len(copy.text_content())
     for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head"]:
-        if _is_furniture(element, any_heading=bool(kept)) and element not in kept and element.getparent() is not None:
+        furniture = _is_furniture(element, any_heading=bool(kept)) and element not in kept
+        if furniture and element.getparent() is not None and not _is_most(element, characters):
             element.drop_tree()
     return copy
+
+
+def _is_most(element: HtmlElement, characters: int) -> bool:
+    """Say whether an element holds most of a page's `characters`: themes name it after the side bar beside it."""
+    if element.tag in _SKIPPED or element.tag == "header":
+        return False
+    return 2 * len(element.text_content()) > characters
 
 
 def _above_headings(tree: HtmlElement) -> set[HtmlElement]:

@@ -30,7 +30,7 @@ MAX_NAME = 100  # characters
 WRAPPING = re.compile(
     r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
 )
-ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|NewsArticle)$")
+ARTICLE_TYPE = re.compile(r"(?<!\w)(?:\w*(?:Article|Posting)|Report)$")
 PAGE_TYPE = re.compile(r"(?:WebPage|VideoObject|Recipe|Event|Product|Review)$")  # asked where no article is stated
 _RDFA = re.compile(
     r"(?:^|\s)(?:dc:date|dc:created|dcterms:(?:date|created|issued)|schema:datePublished|datePublished)(?:\s|$)"

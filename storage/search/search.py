@@ -3,7 +3,7 @@
 The index holds stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
 an FTS5 table without the text, PostgreSQL in a `tsvector` under a GIN index; both hold the positions that phrases need.
 Source and language stand beside them as words with a `=`, which no query can contain. An article is indexed in the
-transaction that inserts it; migration 0004 indexed the older ones.
+transaction that inserts it; migrations 0004 and 0030 indexed the older ones.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ async def search(
     return [
         Hit(
             number, row.title, row.published, row.source_id, row.language, row.url, float(score),
-            snippet(_text(row.body, row.title), parsed, marks=marks),
+            snippet(_text(row.body, row.title), parsed, marks=marks, language=row.language),
         )
         for number, score in best.items()
         if (row := by_number.get(number))
@@ -170,9 +170,9 @@ async def snippets(
     connection: AsyncConnection, query: Query, numbers: Collection[int], *, marks: tuple[str, str]
 ) -> dict[int, str]:
     """Return the snippet of each of these articles, on one line, with the words that matched marked."""
-    columns = articles.c.number, articles.c.title, articles.c.body
+    columns = articles.c.number, articles.c.title, articles.c.body, articles.c.language
     rows = await connection.execute(select(*columns).where(articles.c.number.in_(numbers)))
-    return {row.number: snippet(_text(row.body, row.title), query, marks=marks) for row in rows}
+    return {row.number: snippet(_text(row.body, row.title), query, marks=marks, language=row.language) for row in rows}
 
 
 def _text(body: str, title: str | None) -> str:
@@ -182,8 +182,8 @@ def _text(body: str, title: str | None) -> str:
 def _row(
     name: str, number: int, title: str | None, body: str, source_id: str | None, language: str | None
 ) -> dict[str, Any]:
-    headline = stems(title or "")[:MAX_WORDS]
-    words = stems(_text(body, title)[:MAX_CHARACTERS])[: MAX_WORDS - len(headline)]
+    headline = stems(title or "", language)[:MAX_WORDS]
+    words = stems(_text(body, title)[:MAX_CHARACTERS], language)[: MAX_WORDS - len(headline)]
     facts = [f"s={source_id}"] * bool(source_id) + [f"l={language}"] * bool(language)
     if name == "sqlite":
         return {"number": number, "title": " ".join(headline), "body": " ".join(words), "facts": " ".join(facts)}

@@ -10,20 +10,17 @@ The functions are pure: the caller chooses the candidates and acts on the decisi
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from config.settings import Duplicates
 from extractors.records import Relation
-from storage.placing.fingerprints import lines_of
-
-Pair = tuple[str, str]
-Line = tuple[str, ...]
+from storage.placing.prepared import Line, Pair, Prepared, prepare_words
+from storage.placing.slots import align, compare_facts, repaired
 
 MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
+MIN_WORDS = 20  # that stand side by side
 HEAD = 40  # words in which a text names its subject
 TEASER = 0.4  # share of the other text's head that a teaser has; a text below this share of its size must have it
 
@@ -35,34 +32,17 @@ MOSTLY_OWN = 0.4  # share of both texts, even if they begin alike
 OTHER_STORY = 0.5  # share of the larger text from which on its own part must have the subject of the shared part
 KIN = 0.13  # share of vocabulary; two parts of one article have less in 5 % of cases, of two articles more in 10 %
 LIVE = 3  # lines that begin with a time of day: the parts of a live blog repeat one another and go on
+GOES_ON = 1.3  # times what a teaser shares, that a text shares with the whole story if it is more than the teaser
+NEARLY = 0.8  # share of the pairs that the most like variant of a story shares
 DIGEST = 0.6  # share of a round-up that one of its stories may fill
 
-SAME_FORM = 0.8  # C2 without numbers from which on one number replaced by another makes it another text
-EDITED_NUMBERS = 0.1  # share of the places for numbers in which they may differ in a text that is edited more
-MIN_NUMBERS = 4  # numbers from which on half must be found in the other text
+SAME_FORM = 0.8  # C2 without numbers from which the numbers are looked at, however many pairs they break
 
 SITES_OWN = 3  # stories that contain a line that belongs to the site
 MIN_SITES_OWN = 4  # words of such a line
 NOTHING_OWN = 12  # pairs: about a headline
 
-# Texts that are kept prepared: a text with stock phrases is compared with the same newest texts again and again. A text
-# of 400 words takes about 150 kB.
-KEPT = 64
-KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
-
 _HALVES = {"a", "p", "am", "pm"}  # of a day
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A text made ready for comparing, see `prepare`."""
-
-    lines: tuple[Line, ...]
-    words: Line
-    pairs: frozenset[Pair]
-    plain: frozenset[Pair]  # pairs of the words without digits: the words left and right of a number are neighbours
-    numbers: Line
-    places: dict[Line, Counter[Line]]  # the words around a run of numbers → the runs that stand there
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,55 +59,6 @@ class Decision:
     others: tuple[tuple[int, Relation, float], ...] = ()
 
 
-def prepare(text: str, language: str | None = None) -> Prepared:
-    """Make `text` ready for comparing; its lines count as its paragraphs."""
-    if len(text) > KEPT_CHARACTERS:
-        return prepare_lines(lines_of(text, language))
-    return _prepare(text, language)
-
-
-@lru_cache(KEPT)
-def _prepare(text: str, language: str | None) -> Prepared:
-    return prepare_lines(lines_of(text, language))
-
-
-def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
-    """Make lines of words ready for comparing, see `fingerprints.lines_of`."""
-    kept = tuple(map(tuple, lines))
-    words = tuple(chain.from_iterable(kept))
-    # A digit inside a word is probably misread.
-    numbers = {word for word in set(words) if word[0].isdecimal() or word[-1].isdecimal()}
-    return Prepared(
-        kept,
-        words,
-        frozenset(pairwise(words)),
-        frozenset(pairwise([word for word in words if word not in numbers])),
-        tuple([word for word in words if word in numbers]),
-        _places([line for line in kept if not numbers.isdisjoint(line)], numbers),
-    )
-
-
-def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:
-    """Return each run of numbers under two places: two words before and one after it, one before and two after."""
-    places: defaultdict[Line, Counter[Line]] = defaultdict(Counter)
-    for line in lines:
-        plain: list[str] = ["", ""]
-        runs: list[tuple[int, list[str]]] = []  # index in `plain` of the word before it, its numbers
-        for word in line:
-            if word not in numbers:
-                plain.append(word)
-            elif runs and runs[-1][0] == len(plain) - 1:
-                runs[-1][1].append(word)
-            else:
-                runs.append((len(plain) - 1, [word]))
-        plain += ["", ""]
-        for at, run in runs:
-            before, around, after = plain[at - 1], tuple(plain[at : at + 2]), plain[at + 2]
-            places[before, *around, "<"][tuple(run)] += 1
-            places[">", *around, after][tuple(run)] += 1
-    return dict(places)
-
-
 def containment(new: Prepared, old: Prepared) -> float:
     """Return C2 (0 to 1): the share of the smaller text's word pairs that the other has; 0 if a text has no pairs."""
     return _share(new.pairs, old.pairs)
@@ -142,9 +73,15 @@ def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation 
     form = _share(small.plain, large.plain)
     if score < limits.related and form < SAME_FORM:
         return None, score
+    side_by_side = align(small.sequence, large.sequence)
+    facts = compare_facts(small.sequence, large.sequence, side_by_side)
+    small = prepare_words(repaired(small.sequence, large.sequence, side_by_side), small)
+    score = max(score, containment(small, large))
     if score < limits.same_story and form < SAME_FORM:
         return Relation.RELATED, score
-    if _other_numbers(small, large, form):
+    if facts.words < MIN_WORDS:  # the words of a table, which repeats them
+        return Relation.RELATED if score >= limits.related else None, score
+    if facts.other_numbers or facts.other_names:
         return Relation.TEMPLATE, score
     if min(score, form) < limits.same_story:  # in tables, numbers that never change make much of the score
         return Relation.RELATED if score >= limits.related else None, score
@@ -156,8 +93,9 @@ def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation 
         return Relation.RELATED, score
     if len(small.pairs) < TEASER * len(large.pairs) and heads[1] < TEASER:
         return Relation.CONTAINED_IN, score
-    if max(_moments(small), _moments(large)) >= LIVE and own_share[1] >= OWN:
-        return Relation.CONTAINED_IN if own_share[0] < OWN else Relation.RELATED, score
+    entries = _entries_apart(small, large)
+    if max(entries[1], own_share[1] if max(map(len, map(_moments, (small, large)))) >= LIVE else 0.0) >= OWN:
+        return Relation.CONTAINED_IN if max(entries[0], own_share[0]) < OWN else Relation.RELATED, score
     if own_share[1] >= OTHER_STORY and _kinship(shared, own_large) < KIN:
         return Relation.CONTAINED_IN, score
     return Relation.REPRINT, score
@@ -181,15 +119,25 @@ def _kinship(first: Line, second: Line) -> float:
     return len(stems & others) / max(1, min(len(stems), len(others)))
 
 
-def _moments(text: Prepared) -> int:
-    """Return how many lines begin with a time of day, as the entries of a live blog do."""
-    return sum(
-        line[0].isdecimal()
+def _moments(text: Prepared) -> set[Line]:
+    """Return the times of day with which lines begin, as the entries of a live blog do."""
+    return {
+        line[:2]
+        for line in text.lines
+        if len(line) > 1
+        and len(line[0]) <= 2
+        and line[0].isdecimal()
         and int(line[0]) < 24
         and (line[1] in _HALVES or (line[1].isdecimal() and len(line[1]) == 2))
-        for line in text.lines
-        if len(line) > 1 and len(line[0]) <= 2
-    )
+    }
+
+
+def _entries_apart(small: Prepared, large: Prepared) -> tuple[float, float]:
+    """Return the share of entries that either live blog has and the other has not; 0 unless both are live blogs."""
+    ours, theirs = _moments(small), _moments(large)
+    if min(len(ours), len(theirs)) < LIVE:
+        return 0.0, 0.0
+    return len(ours - theirs) / len(ours), len(theirs - ours) / len(theirs)
 
 
 def _share(small: frozenset[Pair], large: frozenset[Pair]) -> float:
@@ -202,43 +150,32 @@ def _covered(words: Line, pairs: frozenset[Pair]) -> float:
     return sum(pair in pairs for pair in pairwise(words)) / max(1, len(words) - 1)
 
 
-def _other_numbers(small: Prepared, large: Prepared, form: float) -> bool:
-    """Return whether the numbers say that two texts of much the same words are about different facts."""
-    common = small.places.keys() & large.places.keys()
-    differ = sum(_replaced(small.places[place], large.places[place]) for place in common)
-    if differ > (0 if form >= SAME_FORM else EDITED_NUMBERS * len(common)):
-        return True
-    numbers = set(large.numbers)
-    found = sum(number in numbers for number in small.numbers)
-    return len(small.numbers) >= MIN_NUMBERS and found < len(small.numbers) / 2
-
-
-def _replaced(numbers: Counter[Line], others: Counter[Line]) -> bool:
-    """Return whether both have what the other lacks; a cut text only lacks."""
-    return bool(numbers - others) and bool(others - numbers)
-
-
 def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> Decision:
     """Return the relation of `new` to candidates (article number, text); a story's variants share one number."""
     compared = [(number, text, *compare(new, text, limits)) for number, text in candidates]
     dropped = _sites_own(new, [(n, text) for n, text, relation, _ in compared if relation is not Relation.TEMPLATE])
-    best: dict[int, _Match] = {}
+    matches: list[_Match] = []
     for number, text, relation, score in compared:
         if dropped and relation is Relation.REPRINT:
             relation = _compare_without(dropped, new, text, limits)
+        if relation is Relation.REPRINT and _goes_on_otherwise(new, text, [t for n, t in candidates if n == number]):
+            relation = Relation.CONTAINED_IN
         if relation is not None:
-            match = _Match(len(new.pairs & text.pairs), number, relation, score, text)
-            best[number] = max(match, best.get(number, match), key=_Match.weight)
+            matches.append(_Match(len(new.pairs & text.pairs), number, relation, score, text))
+    copies = _sure_copies(new, matches)
+    most = {number: max(m.shared for m in matches if m.number == number) for number in {m.number for m in matches}}
+    best: dict[int, _Match] = {}
+    for match in matches:  # of a story's variants the copy, unless it has hardly what another has
+        before = best.get(match.number, match)
+        best[match.number] = max(
+            match, before, key=lambda m: (m in copies and m.shared >= NEARLY * most[m.number], m.weight())
+        )
     for number in _stories_in(new, best.values(), limits):
         best[number] = replace(best[number], relation=Relation.DIGEST_OF)
     if not best:
         return Decision()
     ordered = sorted(best.values(), key=_Match.weight, reverse=True)
-    # A text that shares more with a form of other numbers than with a copy may be of that form, and so may the copy: it
-    # is cut or edited too much for its numbers to tell.
-    form = max((match.shared for match in ordered if match.relation is Relation.TEMPLATE), default=0)
-    copies = (match for match in ordered if match.relation is Relation.REPRINT and match.shared >= form)
-    copy = next(copies, None)
+    copy = next((match for match in ordered if match in copies and match.relation is Relation.REPRINT), None)
     first = copy or ordered[0]
     others = tuple(
         (m.number, Relation.MERGE_CANDIDATE if m.relation is Relation.REPRINT else m.relation, m.score)
@@ -261,6 +198,35 @@ class _Match:
         order = (Relation.REPRINT, Relation.TEMPLATE)
         rank = order.index(self.relation) if self.relation in order else -1
         return self.shared, rank, self.score, -self.number
+
+
+def _goes_on_otherwise(new: Prepared, teaser: Prepared, story: Iterable[Prepared]) -> bool:
+    """Return whether `new` has a teaser of the story, and nothing of what the story goes on with."""
+    if len(teaser.pairs) >= TEASER * len(new.pairs):
+        return False
+    shared = len(teaser.pairs & new.pairs)
+    longer = (text for text in story if len(text.pairs) * TEASER > len(teaser.pairs))
+    return any(len(text.pairs & new.pairs) < GOES_ON * shared for text in longer)
+
+
+def _sure_copies(new: Prepared, matches: Sequence[_Match]) -> list[_Match]:
+    """Return the matches that are copies beyond doubt.
+
+    A text that shares more with a form of other facts than with a copy may be of that form, and so may the copy: it is
+    cut or edited too much for its facts to tell. It is none if it has what the text has and the form has not.
+    """
+    facts = {word for word in new.words if word in new.names} | set(new.numbers)
+    forms = [
+        (match.shared, facts.difference(match.text.words)) for match in matches if match.relation is Relation.TEMPLATE
+    ]
+    return [
+        match
+        for match in matches
+        if match.relation is Relation.REPRINT
+        and all(
+            match.shared >= shared or 2 * len(own.intersection(match.text.words)) > len(own) for shared, own in forms
+        )
+    ]
 
 
 def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) -> list[int]:
@@ -290,13 +256,9 @@ def _sites_own(new: Prepared, candidates: Sequence[tuple[int, Prepared]]) -> set
 
 def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: Duplicates) -> Relation | None:
     """Return the relation without the sites' own lines of two texts that look like the same story."""
-    new_rest, old_rest = _without(new, dropped), _without(old, dropped)
+    new_rest, old_rest = new.without(dropped), old.without(dropped)
     if min(len(new_rest.pairs - old.pairs), len(old_rest.pairs - new.pairs)) <= NOTHING_OWN:
         return Relation.REPRINT  # one of the texts has nothing of its own
     if min(len(new_rest.plain), len(old_rest.plain)) < MIN_PAIRS:
         return Relation.RELATED
     return compare(new_rest, old_rest, limits)[0]
-
-
-def _without(text: Prepared, dropped: set[Line]) -> Prepared:
-    return prepare_lines(tuple(line for line in text.lines if line not in dropped))

@@ -27,7 +27,8 @@ from storage.index.database import Database
 from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, fingerprints, relations, variants
 from storage.placing.fingerprints import VERSION, Signature, sample, signature
-from storage.placing.similarity import Decision, Prepared, decide, prepare
+from storage.placing.prepared import Prepared, prepare
+from storage.placing.similarity import Decision, decide
 
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
 SHARED = 2  # fingerprints in common that make a candidate

@@ -1,0 +1,149 @@
+"""A text made ready for comparing: its words in lines, which are numbers and names, and what a dateline says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain, pairwise
+
+from extractors.dates.worded import month_named
+from storage.placing.fingerprints import lines_of, words_of
+from storage.placing.names import capitals
+from storage.placing.slots import NUMBER, Words, as_words
+
+Pair = tuple[str, str]
+Line = tuple[str, ...]
+
+# Texts that are kept prepared: a text with stock phrases is compared with the same newest texts again and again. A text
+# of 400 words takes about 150 kB.
+KEPT = 64
+KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
+TITLE_CASE = 0.6  # share of a line's longer words with a capital from which capitals tell nothing: a headline
+
+DATED_LINES = 3  # at the beginning, headline and lead among them
+_PIECE = re.compile(r"[^.!?:\n]{1,60}?(?:[.:/)](?=\s|$)|\s[-–—](?=\s)|/(?=\S)|\)\s?[-–—:]?)\s*")
+_LETTERS = re.compile(r"[^\W\d_]{3,16}")
+_DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d{2}\b")
+_TAG = re.compile(r"\W*(?:[^\W\d_][\w«»\"]*[\s-]*){1,3}\d{1,3}\W*")  # an agency with a number in its name
+PIECES = 4
+PIECE_WORDS = 7
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A text made ready for comparing, see `prepare`. `dated` is how many words of each line are its dateline."""
+
+    lines: tuple[Line, ...]
+    names: frozenset[str]
+    dated: tuple[int, ...]
+
+    @cached_property
+    def words(self) -> Line:
+        """The words of all lines."""
+        return tuple(chain.from_iterable(self.lines))
+
+    @cached_property
+    def pairs(self) -> frozenset[Pair]:
+        """The pairs of neighbouring words."""
+        return frozenset(pairwise(self.words))
+
+    @cached_property
+    def plain(self) -> frozenset[Pair]:
+        """The pairs of the words without digits: the words left and right of a number are neighbours."""
+        kinds = self.sequence.kinds
+        return frozenset(pairwise([word for word, kind in zip(self.words, kinds, strict=True) if kind != NUMBER]))
+
+    @cached_property
+    def numbers(self) -> Line:
+        """The numbers."""
+        return tuple(word for word, kind in zip(self.words, self.sequence.kinds, strict=True) if kind == NUMBER)
+
+    @cached_property
+    def sequence(self) -> Words:
+        """The words with their kinds."""
+        places: list[int] = []
+        start = 0
+        for line, dated in zip(self.lines, self.dated, strict=True):
+            places += range(start, start + dated)
+            start += len(line)
+        return as_words(self.words, self.names, places)
+
+    def without(self, dropped: set[Line]) -> Prepared:
+        """Return the text without some of its lines."""
+        kept = [(line, dated) for line, dated in zip(self.lines, self.dated, strict=True) if line not in dropped]
+        return Prepared(tuple(line for line, _ in kept), self.names, tuple(dated for _, dated in kept))
+
+
+def prepare(text: str, language: str | None = None) -> Prepared:
+    """Make `text` ready for comparing; its lines count as its paragraphs."""
+    return _prepare(text, language) if len(text) <= KEPT_CHARACTERS else _prepare.__wrapped__(text, language)
+
+
+@lru_cache(KEPT)
+def _prepare(text: str, language: str | None) -> Prepared:
+    lines = tuple(map(tuple, lines_of(text, language)))
+    return Prepared(lines, _names(text, lines, language), _datelines(text, lines, language))
+
+
+def prepare_words(words: Sequence[str], like: Prepared) -> Prepared:
+    """Return a text of these words, which stand for those of `like`, in lines of the same lengths."""
+    lines, start = [], 0
+    for line in like.lines:
+        lines.append(tuple(words[start : start + len(line)]))
+        start += len(line)
+    return Prepared(tuple(lines), like.names, like.dated)
+
+
+def _names(text: str, lines: Iterable[Line], language: str | None) -> frozenset[str]:
+    """Return the words, as `lines` have them, that are written with a capital wherever they stand."""
+    within: Counter[str] = Counter()
+    everywhere: Counter[str] = Counter()
+    for line in text.splitlines():
+        found = list(capitals(line))
+        shouted = len(found) > TITLE_CASE * len(_LETTERS.findall(line))
+        for _, word, begins_sentence in found:
+            everywhere[word] += 1
+            if not begins_sentence and not (shouted and len(found) > 3):
+                within[word] += 1
+    distinct = list(everywhere)
+    # In one go; the digit keeps a line for each.
+    spelt = lines_of("\n".join(f"0 {word}" for word in distinct), language)
+    capital: Counter[str] = Counter()
+    inside: set[str] = set()
+    for word, (_, *parts) in zip(distinct, spelt, strict=True):
+        for part in parts:
+            capital[part] += everywhere[word]
+            if word in within:
+                inside.add(part)
+    total = Counter(word for line in lines for word in line if word in inside)
+    return frozenset(word for word in inside if 0 < total[word] <= capital[word])
+
+
+def _datelines(text: str, lines: Sequence[Line], language: str | None) -> tuple[int, ...]:
+    """Return how many words at the beginning of each line say where, when and by whom it was sent."""
+    dated = [0] * len(lines)
+    for number, line in enumerate([line for line in text.splitlines() if line.strip()][:DATED_LINES]):
+        if (begun := _dateline(line)) and number < len(lines):
+            words = tuple(words_of(begun, language))
+            if lines[number][: len(words)] == words:
+                dated[number] = len(words)
+    return tuple(dated)
+
+
+def _dateline(line: str) -> str:
+    """Return the part of a line that is its dateline: "АКТАУ, 18 ноября. /Вести-24/"; empty if it has none."""
+    end = at = 0
+    for _ in range(PIECES):
+        piece = _PIECE.match(line, at)
+        if piece is None or len(piece[0].split()) > PIECE_WORDS:
+            break
+        at = piece.end()
+        if any(map(str.isdecimal, piece[0])):
+            named = any(month_named(word) is not None for word in _LETTERS.findall(piece[0]))
+            if not (named or _DATE.search(piece[0]) or _TAG.fullmatch(piece[0])):
+                break
+            end = at
+    return line[:end]

@@ -161,6 +161,7 @@ class Names(_Table):
 
     endings: Words = ()
     common: tuple[Text, ...] = ()  # names and titles that stand in everybody's texts: they tell no two texts apart
+    protocol: Phrases = ()  # said in reports of protocol, whose words are the same each time
     thousand: Phrases = ()
     million: Phrases = ()
     billion: Phrases = ()

@@ -100,9 +100,9 @@ class Relation(StrEnum):
     """How a text relates to an article of the corpus, or two articles to one another. These values are stored."""
 
     DUPLICATE = "duplicate"  # the same words: nothing of it is kept but the address
-    VERSION = "version"  # the article's own page with a later text: kept as a variant
+    VERSION = "version"  # a later text of the article's own page, or of its outlet: kept as a variant
     REPRINT = "reprint"  # one story, copied, cut, wrapped, edited: kept as a variant
-    TEMPLATE = "template"  # one form, other numbers
+    TEMPLATE = "template"  # one form, other numbers, names or weeks
     CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
     DIGEST_OF = "digest_of"  # the new text is a round-up, and the other is one of its stories
     RELATED = "related"  # they share a good part, too little to be one story
@@ -329,7 +329,8 @@ class Placement:
     """The final word on one entry. `number` is the new article's, or that of the original for a duplicate.
 
     `relation` says how its text relates to that of article `of`, with `score`, the share of the smaller text that
-    both have: for a duplicate to the original, for a new article to the one most like it, if any is.
+    both have: for a duplicate to the original, for a new article to the one most like it, if any is. `grounds` say in
+    words which numbers and names decided.
     """
 
     key: str
@@ -340,3 +341,4 @@ class Placement:
     relation: Relation | None = None
     of: int | None = None
     score: float | None = None
+    grounds: str = ""

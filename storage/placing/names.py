@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
-from config.languages import Languages
+from config.languages import Languages, languages
+from config.phrases import any_of
 
 _CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
 _CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
@@ -80,3 +81,14 @@ def name_key(word: str, language: str | None, known: Languages) -> str | None:
 
 def _consonants(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", re.sub(r"[aeoui]", "", word))
+
+
+def tells_protocol(text: str) -> bool:
+    """Return whether a text speaks of congratulations, credentials and the like (`protocol` in `config/languages/`)."""
+    return _protocol(languages()).search(text) is not None
+
+
+@cache
+def _protocol(known: Languages) -> re.Pattern[str]:
+    phrases = any_of(phrase for language in known for phrase in language.names.protocol)
+    return re.compile(rf"(?<!\w)(?:{phrases})(?!\w)", re.IGNORECASE)

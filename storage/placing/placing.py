@@ -58,7 +58,7 @@ def make_ready(result: Result) -> Candidate | Result:
     if isinstance(result, Failed) or not result.verdict.relevant:
         return result
     article, own = result.article, canonical_url(result.url)
-    return Candidate(result, prepare_text(article.text, article.language), own, _stated(article, result.url, own))
+    return Candidate(result, prepare_text(article, result.source_id), own, _stated(article, result.url, own))
 
 
 async def place(
@@ -153,7 +153,10 @@ class _Batch:
             return Placement(result.key, Outcome.OFF_TOPIC, reason=result.verdict.why), None, details
         placement = await self._place_text(result)
         if placement.relation is not None:
-            details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
+            details["like"] = {
+                "article": placement.of, "relation": placement.relation, "share": placement.score,
+                **({"why": placement.grounds} if placement.grounds else {}),
+            }  # fmt: skip
         return placement, None, details
 
     def _fail(self, result: Failed) -> tuple[Placement, datetime | None, dict[str, Any]]:
@@ -169,9 +172,9 @@ class _Batch:
         """Give an article on topic its number, unless the corpus has its address, its words or its story already."""
         canonical = await self._canonical(candidate)
         placement = await self._known_story(candidate, canonical)
-        if placement is not None:
+        if isinstance(placement, Placement):
             return placement
-        decision = await self.stories.find(candidate.text, self.limits)
+        decision = placement or await self.stories.find(candidate.text, self.limits)
         if decision.absorbed_by is not None:
             return self._absorb(candidate, decision.absorbed_by, decision)
         return self._append(candidate, canonical, decision)
@@ -189,8 +192,11 @@ class _Batch:
             return candidate.stated
         return candidate.own
 
-    async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | None:
-        """Return the placement of a result whose address or whose very words an article has already."""
+    async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | Decision | None:
+        """Return the placement of a result whose address or whose very words an article has already.
+
+        It is a decision where the words are those of a form of protocol, printed weeks ago for another event.
+        """
         key, text = candidate.key, candidate.text
         addresses = (canonical, candidate.own, key)
         if known := [self.known[address] for address in addresses if address in self.known]:
@@ -198,6 +204,8 @@ class _Batch:
             placement = Placement(key, Outcome.DUPLICATE, number, "same address")
             return await self._same_address(candidate, number, placement)
         if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
+            if decision := await self.stories.is_another_time(same, text, self.limits):
+                return decision
             return Placement(key, Outcome.DUPLICATE, same, "same text", relation=Relation.DUPLICATE, of=same, score=1.0)
         return None
 
@@ -210,19 +218,22 @@ class _Batch:
             return replace(placement, relation=Relation.DUPLICATE, of=number, score=1.0)
         score = max(containment(text.prepared, other) for other in await self.stories.texts(number))
         self.stories.add_variant(
-            candidate.result, text, number=number, relation=Relation.VERSION, score=score, now=self.now
+            candidate.result, text, number=number, relation=Relation.VERSION, score=score, why="", now=self.now
         )
         return replace(placement, relation=Relation.VERSION, of=number, score=score)
 
     def _absorb(self, candidate: Candidate, number: int, decision: Decision) -> Placement:
         result, score = candidate.result, decision.score
+        relation = Relation.VERSION if decision.relation is Relation.VERSION else Relation.REPRINT
+        why = decision.grounds.get(number, "")
         self.stories.add_variant(
-            result, candidate.text, number=number, relation=Relation.REPRINT, score=score, now=self.now
+            result, candidate.text, number=number, relation=relation, score=score, why=why, now=self.now
         )
         # Other stories that the text tells, together with this one.
-        self.stories.add_relations(number, (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE))
+        merge = (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE)
+        self.stories.add_relations(number, merge, decision.grounds)
         return Placement(
-            result.key, Outcome.REPRINT, number, "same story", relation=Relation.REPRINT, of=number, score=score
+            result.key, Outcome.REPRINT, number, "same story", relation=relation, of=number, score=score, grounds=why
         )
 
     def _append(self, candidate: Candidate, canonical: str, decision: Decision) -> Placement:
@@ -230,16 +241,19 @@ class _Batch:
         article, verdict = result.article, result.verdict
         number = self.next_number
         self.next_number += 1
+        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
+        why = "" if of is None else decision.grounds.get(of, "")
         row = _article_row(result, canonical, number, text.exact_key, self.now)
+        if score is not None:
+            row["relation"] = {"kind": relation, "number": of, "share": round(score, 4)} | ({"why": why} if why else {})
         self.stories.add_article(row)
         self.known[canonical] = number
         self.to_index.append(
             search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
         )
-        self.stories.add_relations(number, decision.others)
+        self.stories.add_relations(number, decision.others, decision.grounds)
         if not any(kind is Relation.DIGEST_OF for _, kind, _ in decision.others):
             self.stories.add_fingerprints(number, text)
-        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         return Placement(
             result.key,
             Outcome.APPENDED,
@@ -249,6 +263,7 @@ class _Batch:
             relation=relation,
             of=of,
             score=score,
+            grounds=why,
         )
 
 
@@ -291,6 +306,7 @@ def _article_row(result: Found, canonical: str, number: int, key: bytes | None, 
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
+        "relation": None,
     }  # fmt: skip
 
 

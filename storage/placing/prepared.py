@@ -39,6 +39,7 @@ class Prepared:
     lines: tuple[Line, ...]
     names: frozenset[str]
     dated: tuple[int, ...]
+    text: str
 
     @cached_property
     def words(self) -> Line:
@@ -74,7 +75,17 @@ class Prepared:
     def without(self, dropped: set[Line]) -> Prepared:
         """Return the text without some of its lines."""
         kept = [(line, dated) for line, dated in zip(self.lines, self.dated, strict=True) if line not in dropped]
-        return Prepared(tuple(line for line, _ in kept), self.names, tuple(dated for _, dated in kept))
+        return Prepared(tuple(line for line, _ in kept), self.names, tuple(dated for _, dated in kept), self.text)
+
+    def shown(self, words: str) -> str:
+        """Return some words or a number of the text as they are written there."""
+        spelt = "|".join(map(_spelt, words.split()))
+        found = dict.fromkeys(match[0] for match in re.finditer(rf"(?<!\w)(?:{spelt})(?!\w)", self.text, re.IGNORECASE))
+        return " ".join(list(found)[: len(words.split())]) or words
+
+
+def _spelt(word: str) -> str:
+    return r"[ .,\u00a0\u202f]?".join(word) if word.isdecimal() else re.escape(word)
 
 
 def prepare(text: str, language: str | None = None) -> Prepared:
@@ -85,7 +96,7 @@ def prepare(text: str, language: str | None = None) -> Prepared:
 @lru_cache(KEPT)
 def _prepare(text: str, language: str | None) -> Prepared:
     lines = tuple(map(tuple, lines_of(text, language)))
-    return Prepared(lines, _names(text, lines, language), _datelines(text, lines, language))
+    return Prepared(lines, _names(text, lines, language), _datelines(text, lines, language), text)
 
 
 def prepare_words(words: Sequence[str], like: Prepared) -> Prepared:
@@ -94,7 +105,7 @@ def prepare_words(words: Sequence[str], like: Prepared) -> Prepared:
     for line in like.lines:
         lines.append(tuple(words[start : start + len(line)]))
         start += len(line)
-    return Prepared(tuple(lines), like.names, like.dated)
+    return Prepared(tuple(lines), like.names, like.dated, like.text)
 
 
 def _names(text: str, lines: Iterable[Line], language: str | None) -> frozenset[str]:

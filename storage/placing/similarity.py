@@ -10,14 +10,17 @@ The functions are pure: the caller chooses the candidates and acts on the decisi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 from config.settings import Duplicates
 from extractors.records import Relation
+from extractors.text import counted
+from storage.placing.names import tells_protocol
 from storage.placing.prepared import Line, Pair, Prepared, prepare_words
-from storage.placing.slots import align, compare_facts, repaired
+from storage.placing.slots import Facts, Places, align, compare_facts, repaired
 
 MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
 MIN_WORDS = 20  # that stand side by side
@@ -42,6 +45,9 @@ SITES_OWN = 3  # stories that contain a line that belongs to the site
 MIN_SITES_OWN = 4  # words of such a line
 NOTHING_OWN = 12  # pairs: about a headline
 
+CORRECTED = 0.7  # share of the longer text that a corrected article keeps
+SHORT_FORM = 200  # words; reports of protocol are shorter
+
 _HALVES = {"a", "p", "am", "pm"}  # of a day
 
 
@@ -51,12 +57,29 @@ class Decision:
 
     `absorbed_by` is the number of the story that it is a reprint of; `relation` and `score` are those of the best
     match, and `others` the relations worth noting: (number, relation, score), best first, without `absorbed_by`.
+    `grounds` say in words what decided, of each story.
     """
 
     absorbed_by: int | None = None
     relation: Relation | None = None
     score: float = 0.0
     others: tuple[tuple[int, Relation, float], ...] = ()
+    grounds: Mapping[int, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How many days before a text a story was published, and in which year."""
+
+    days: int
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    relation: Relation | None
+    score: float
+    facts: Facts | None = None  # of the smaller and the larger text
 
 
 def containment(new: Prepared, old: Prepared) -> float:
@@ -66,39 +89,60 @@ def containment(new: Prepared, old: Prepared) -> float:
 
 def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation | None, float]:
     """Return the relation of two texts, None if there is none, and C2 (0 to 1), in whatever order they are given."""
+    compared = _compare(*_by_size(new, old), limits)
+    return compared.relation, compared.score
+
+
+def is_version(new: Prepared, earlier: Prepared) -> bool:
+    """Return whether two texts of one outlet and one story are one article, corrected: most of both is alike."""
+    return len(new.pairs & earlier.pairs) >= CORRECTED * max(len(new.pairs), len(earlier.pairs))
+
+
+def _by_size(new: Prepared, old: Prepared) -> tuple[Prepared, Prepared]:
     small, large = sorted((new, old), key=lambda text: (len(text.pairs), text.words))
+    return small, large
+
+
+def _compare(small: Prepared, large: Prepared, limits: Duplicates) -> _Compared:
+    """Compare two texts, the smaller one first."""
     if len(small.plain) < MIN_PAIRS:  # includes texts of numbers only
-        return None, 0.0
+        return _Compared(None, 0.0)
     score = containment(small, large)
     form = _share(small.plain, large.plain)
     if score < limits.related and form < SAME_FORM:
-        return None, score
+        return _Compared(None, score)
     side_by_side = align(small.sequence, large.sequence)
     facts = compare_facts(small.sequence, large.sequence, side_by_side)
     small = prepare_words(repaired(small.sequence, large.sequence, side_by_side), small)
     score = max(score, containment(small, large))
     if score < limits.same_story and form < SAME_FORM:
-        return Relation.RELATED, score
+        return _Compared(Relation.RELATED, score)
     if facts.words < MIN_WORDS:  # the words of a table, which repeats them
-        return Relation.RELATED if score >= limits.related else None, score
+        return _Compared(Relation.RELATED if score >= limits.related else None, score)
     if facts.other_numbers or facts.other_names:
-        return Relation.TEMPLATE, score
+        return _Compared(Relation.TEMPLATE, score, facts)
     if min(score, form) < limits.same_story:  # in tables, numbers that never change make much of the score
-        return Relation.RELATED if score >= limits.related else None, score
+        return _Compared(Relation.RELATED if score >= limits.related else None, score)
+    return _Compared(_by_shares(small, large), score, facts)
+
+
+def _by_shares(small: Prepared, large: Prepared) -> Relation:
+    """Return the relation of two texts with much in common by what either has of its own, and where."""
     _, own_small = _divided(small.words, large.pairs)
     shared, own_large = _divided(large.words, small.pairs)
     heads = _covered(small.words[:HEAD], large.pairs), _covered(large.words[:HEAD], small.pairs)
     own_share = len(own_small) / len(small.words), len(own_large) / len(large.words)
     if min(own_share) >= (OWN if min(heads) < TEASER else MOSTLY_OWN):
-        return Relation.RELATED, score
+        return Relation.RELATED
     if len(small.pairs) < TEASER * len(large.pairs) and heads[1] < TEASER:
-        return Relation.CONTAINED_IN, score
+        return Relation.CONTAINED_IN
     entries = _entries_apart(small, large)
-    if max(entries[1], own_share[1] if max(map(len, map(_moments, (small, large)))) >= LIVE else 0.0) >= OWN:
-        return Relation.CONTAINED_IN if max(entries[0], own_share[0]) < OWN else Relation.RELATED, score
+    live = max(len(_moments(small)), len(_moments(large))) >= LIVE
+    if max(entries[1], own_share[1] if live else 0.0) >= OWN:
+        return Relation.CONTAINED_IN if max(entries[0], own_share[0]) < OWN else Relation.RELATED
     if own_share[1] >= OTHER_STORY and _kinship(shared, own_large) < KIN:
-        return Relation.CONTAINED_IN, score
-    return Relation.REPRINT, score
+        return Relation.CONTAINED_IN
+    return Relation.REPRINT
 
 
 def _divided(words: Line, pairs: frozenset[Pair]) -> tuple[Line, Line]:
@@ -150,18 +194,18 @@ def _covered(words: Line, pairs: frozenset[Pair]) -> float:
     return sum(pair in pairs for pair in pairwise(words)) / max(1, len(words) - 1)
 
 
-def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> Decision:
-    """Return the relation of `new` to candidates (article number, text); a story's variants share one number."""
-    compared = [(number, text, *compare(new, text, limits)) for number, text in candidates]
-    dropped = _sites_own(new, [(n, text) for n, text, relation, _ in compared if relation is not Relation.TEMPLATE])
-    matches: list[_Match] = []
-    for number, text, relation, score in compared:
-        if dropped and relation is Relation.REPRINT:
-            relation = _compare_without(dropped, new, text, limits)
-        if relation is Relation.REPRINT and _goes_on_otherwise(new, text, [t for n, t in candidates if n == number]):
-            relation = Relation.CONTAINED_IN
-        if relation is not None:
-            matches.append(_Match(len(new.pairs & text.pairs), number, relation, score, text))
+def decide(
+    new: Prepared,
+    candidates: Sequence[tuple[int, Prepared]],
+    limits: Duplicates,
+    apart: Mapping[int, Apart] = MappingProxyType({}),
+) -> Decision:
+    """Return the relation of `new` to candidates (article number, text); a story's variants share one number.
+
+    `apart` are the stories that were published weeks before `new`, or later: a form of protocol in the same words is
+    then another event (see `_another_time`).
+    """
+    matches = _another_time(new, _matches(new, candidates, limits), apart)
     copies = _sure_copies(new, matches)
     most = {number: max(m.shared for m in matches if m.number == number) for number in {m.number for m in matches}}
     best: dict[int, _Match] = {}
@@ -171,7 +215,7 @@ def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Du
             match, before, key=lambda m: (m in copies and m.shared >= NEARLY * most[m.number], m.weight())
         )
     for number in _stories_in(new, best.values(), limits):
-        best[number] = replace(best[number], relation=Relation.DIGEST_OF)
+        best[number] = replace(best[number], relation=Relation.DIGEST_OF, grounds="")
     if not best:
         return Decision()
     ordered = sorted(best.values(), key=_Match.weight, reverse=True)
@@ -182,7 +226,69 @@ def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Du
         for m in ordered
         if m is not copy
     )
-    return Decision(copy.number if copy else None, first.relation, first.score, others)
+    grounds = {match.number: match.grounds for match in ordered if match.grounds}
+    return Decision(copy.number if copy else None, first.relation, first.score, others, grounds)
+
+
+def _matches(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> list[_Match]:
+    """Return the candidates that have to do with `new`."""
+    compared = [(number, text, _compare(*_by_size(new, text), limits)) for number, text in candidates]
+    dropped = _sites_own(new, [(n, text) for n, text, found in compared if found.relation is not Relation.TEMPLATE])
+    matches = []
+    for number, text, found in compared:
+        relation = found.relation
+        if dropped and relation is Relation.REPRINT:
+            relation = _compare_without(dropped, new, text, limits)
+        if relation is Relation.REPRINT and _goes_on_otherwise(new, text, [t for n, t in candidates if n == number]):
+            relation = Relation.CONTAINED_IN
+        if relation is not None:
+            shared = len(new.pairs & text.pairs)
+            grounds = _grounds(relation, found.facts, new, text) if found.facts else ""
+            matches.append(_Match(shared, number, relation, found.score, text, grounds))
+    return matches
+
+
+def _another_time(new: Prepared, matches: Sequence[_Match], apart: Mapping[int, Apart]) -> Sequence[_Match]:
+    """Return the matches; a form of protocol that comes again weeks later in the same words is no copy.
+
+    It is such a form if the corpus has it with other names or numbers, or if it is short and speaks of congratulations,
+    credentials … (`protocol` in the language files). Anything else is the same text however much later, and so is a
+    form that names the year of the earlier text.
+    """
+    if not any(match.number in apart and match.relation is Relation.REPRINT for match in matches):
+        return matches
+    siblings = any(match.relation is Relation.TEMPLATE and match.score >= SAME_FORM for match in matches)
+    if not siblings and not (len(new.words) <= SHORT_FORM and tells_protocol(new.text)):
+        return matches
+    return [
+        replace(match, relation=Relation.TEMPLATE, grounds=f"the same form of protocol, {since.days} days apart")
+        if match.relation is Relation.REPRINT
+        and (since := apart.get(match.number)) is not None
+        and str(since.year) not in new.numbers
+        else match
+        for match in matches
+    ]
+
+
+def _grounds(relation: Relation, facts: Facts, new: Prepared, old: Prepared) -> str:
+    """Return in words what the facts say of two texts, earlier ones first."""
+    if relation not in (Relation.TEMPLATE, Relation.REPRINT):
+        return ""
+    swapped = _by_size(new, old)[0] is new
+
+    def told(places: Places, noun: str) -> str:
+        pairs = (pair[::-1] if swapped else pair for pair in places.examples)
+        examples = ", ".join(f"{old.shown(this)} – {new.shown(that)}" for this, that in pairs)
+        verb = "differs" if places.differ == 1 else "differ"
+        return f"{places.differ} of {counted(places.total, noun)} {verb} ({examples})"
+
+    kinds = [(facts.numbers, "number", facts.other_numbers), (facts.names, "name", facts.other_names)]
+    if relation is Relation.TEMPLATE:
+        kinds = [kind for kind in kinds if kind[2]]
+    if parts := [told(places, noun) for places, noun, _ in kinds if places.differ]:
+        return f"{', '.join(parts)}, in {counted(facts.words, 'word')} in common"
+    same = [counted(places.total, noun) for places, noun, _ in kinds if places.total]
+    return f"the same in {' and '.join(same)}" if same else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +298,7 @@ class _Match:
     relation: Relation
     score: float
     text: Prepared
+    grounds: str = ""
 
     def weight(self) -> tuple[int, int, float, int]:
         """Return the rank of the match: most shared pairs first; in doubt no copy, or one of the earliest story."""
@@ -261,4 +368,4 @@ def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: D
         return Relation.REPRINT  # one of the texts has nothing of its own
     if min(len(new_rest.plain), len(old_rest.plain)) < MIN_PAIRS:
         return Relation.RELATED
-    return compare(new_rest, old_rest, limits)[0]
+    return _compare(*_by_size(new_rest, old_rest), limits).relation

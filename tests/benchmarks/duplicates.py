@@ -1,11 +1,13 @@
 """How well duplicates are found, and what is wrongly absorbed.
 
-    python -m tests.benchmarks.duplicates [--seeds 3] [--count 48] [--texts FOLDER]
+    python -m tests.benchmarks.duplicates [--seeds 3] [--count 48] [--texts FOLDER] [--half first|second] [--wire]
 
 Documents come in one by one, as in production: candidates are the eight stories that share the most fingerprints, two
-at least, and the decision is `storage.placing.similarity`'s. Texts are composed, or, with --texts, real ones: FOLDER
-holds `NAME/gold.jsonl`, {"paragraphs", "title", …} a line. Thresholds were chosen on the first half of these (even
-lines); the second half says what they are worth. Yardsticks: equal words, and containment of word pairs alone.
+at least (of a short text one), and the decision is `storage.placing.similarity`'s. Texts are composed, or, with
+--texts, real ones: FOLDER holds `NAME/gold.jsonl`, {"paragraphs", "title", …} a line. Thresholds were chosen on the
+first half of these (even lines); the second half says what they are worth. With --wire the variants are those of
+`tests.support.wire_kinds`: what becomes of a text in other newsrooms, and forms filled in with other names and figures.
+Yardsticks: equal words, and containment of word pairs alone.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 from config.settings import Duplicates
 from extractors.records import Relation
 from extractors.text import exact_key
-from storage.placing.fingerprints import signature
+from storage.placing.fingerprints import AT_LEAST, signature
 from storage.placing.prepared import Prepared, prepare
 from storage.placing.similarity import Decision, containment, decide
 from tests.support.variants import TEMPLATES, Document, Paragraphs, composed, stream
@@ -106,7 +108,8 @@ def run(documents: Iterable[Document], choose: Decide = decide) -> Report:
         prepared = prepare(document.text, document.language)
         ready = time.perf_counter()
         shared = Counter(number for value in hashes for number in postings[value])
-        best = sorted((n for n, count in shared.items() if count >= SHARED), key=lambda n: (-shared[n], n))
+        least = SHARED if len(hashes) > AT_LEAST else 1
+        best = sorted((n for n, count in shared.items() if count >= least), key=lambda n: (-shared[n], -n))
         candidates = [(number, text) for number in best[:CANDIDATES] for text in texts[number][:4]]
         found = time.perf_counter()
         decision = choose(prepared, candidates, limits)

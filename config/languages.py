@@ -251,6 +251,7 @@ class Language(_Table):
     pages: Pages = Pages()
     sentences: Sentences = Sentences()
     names: Names = Names()
+    concepts: Mapping[str, Words] = {}  # what a word is about, by one key in all languages; "уран*" is any ending
     search: Search | None = None
     digest: DigestWords | None = None
 

@@ -17,6 +17,7 @@ from config.phrases import any_of
 from extractors.dates.worded import month_named
 from extractors.text import tokens
 from storage.placing.names import capitals, name_key
+from storage.relating.concepts import concepts_of
 
 MAX_CHARACTERS = 40_000  # of a text that are read; hardly any article is longer
 MAX_MARKS = 400
@@ -48,7 +49,7 @@ class Traits:
 
     `numbers` are those among the marks that are numbers; `figures` counts all numbers, each time they stand. `words`
     are the stems with how often they stand. `quoted` are runs of words in the other script, a foreign headline for
-    instance; `size` is in characters.
+    instance; `size` is in characters. `concepts` are what its words are about, by keys that languages share.
     """
 
     marks: tuple[str, ...]
@@ -59,6 +60,7 @@ class Traits:
     size: int
     cyrillic: bool
     quoted: tuple[str, ...]
+    concepts: tuple[str, ...] = ()
 
 
 @cache
@@ -71,8 +73,11 @@ def _number(known: Languages) -> re.Pattern[str]:
     return re.compile(rf"{_FIGURE}(?:[ -]?(?:{'|'.join(groups)})(?!\w))?", re.IGNORECASE)
 
 
-def read_traits(text: str, language: str | None) -> Traits:
-    """Return the traits of an article's text without its headline (about a millisecond)."""
+def read_traits(text: str, language: str | None, title: str = "") -> Traits:
+    """Return the traits of an article's text without its headline (about a millisecond).
+
+    The headline only adds concepts: it repeats names, and every word of it may have a capital.
+    """
     text = text[:MAX_CHARACTERS]
     words = tokens(text)
     cyrillic = is_cyrillic(text)
@@ -95,6 +100,7 @@ def read_traits(text: str, language: str | None) -> Traits:
         size=len(text),
         cyrillic=cyrillic,
         quoted=tuple(" ".join(tokens(run[0])) for run in (_LATIN_RUN if cyrillic else _CYRILLIC_RUN).finditer(text)),
+        concepts=concepts_of(f"{title}\n{text}", language),
     )
 
 

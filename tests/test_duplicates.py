@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from config.settings import Storage
+from config.settings import Extraction, Storage
 from extractors.records import Article, Entry, Found, Outcome, Placement, Verdict
 from extractors.urls import canonical_url
+from extractors.workers.pool import Workers
 from flows.tools.explaining import explanation
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.health.history import load_story
 from storage.index.schema import articles, fingerprints, relations, urls, variants
+from storage.placing.placing import make_ready
+from storage.placing.ready import Readable, ready_from
 from storage.placing.stories import POSTINGS
 from storage.state.entries import store_entries
 from tests.support.stories import RATES, edited, story
@@ -27,6 +30,11 @@ pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
+TELEGRAM = [
+    "Президент Нургали Досов поздравил короля Норвегии Харальда с национальным праздником.",
+    "В телеграмме сказано, что страны связывает многолетняя дружба, а их торговля растёт с каждым годом.",
+    "Глава государства пожелал монарху здоровья, а народу Норвегии мира и благополучия.",
+]
 YES = Verdict(True, "central-asia-us", 7.5, (), "region and partner")
 
 
@@ -194,6 +202,18 @@ async def test_a_phrase_that_hundreds_of_articles_share_is_kept_for_the_newest_o
         assert (most, oldest) == (POSTINGS, 20)
 
 
+async def test_the_text_work_of_a_child_process_is_that_of_the_main_one() -> None:
+    results = []
+    for number, paragraphs in enumerate([story(1), TELEGRAM, ["Коротко."], [" ".join(story(2))]]):
+        day = None if number == 1 else date(2025, 11, 6)
+        article = Article(tuple(paragraphs), "Заголовок", (), day, "meta", "ru", "trafilatura")
+        url = f"https://site.kz/{number}"
+        results.append(Found(url, Entry(url, FEED), "site", url, NOW, article=article, verdict=YES))
+    with Workers(Extraction(workers=1)) as workers:
+        made = await workers.run(ready_from, [Readable.of(result.article) for result in results], url="https://site.kz")
+    assert [make_ready(*pair) for pair in zip(results, made, strict=True)] == [make_ready(result) for result in results]
+
+
 @pytest.mark.parametrize("turned", [False, True])
 async def test_two_texts_are_one_story_whichever_comes_first(tmp_path: Path, storage: Storage, turned: bool) -> None:
     texts = [story(1), [*story(2, paragraphs=1), *edited(story(1), every=20)]]
@@ -201,13 +221,6 @@ async def test_two_texts_are_one_story_whichever_comes_first(tmp_path: Path, sto
         for number, text in enumerate(reversed(texts) if turned else texts):
             placed = await place(corpus, f"https://site{number}.kz/1", text)
         assert (placed.outcome, placed.number) == (Outcome.REPRINT, 0)
-
-
-TELEGRAM = [
-    "Президент Нургали Досов поздравил короля Норвегии Харальда с национальным праздником.",
-    "В телеграмме сказано, что страны связывает многолетняя дружба, а их торговля растёт с каждым годом.",
-    "Глава государства пожелал монарху здоровья, а народу Норвегии мира и благополучия.",
-]
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_one_form_of_protocol_with_other_names_is_another_story(language: str, f
     for one, other in combinations(filled, 2):
         decision = decide(one, [(1, other)], LIMITS)
         assert (decision.absorbed_by, decision.relation) == (None, Relation.TEMPLATE)
-        assert "names differ" in decision.grounds[1]
+        assert re.search(r"names? differs? \(", decision.grounds[1])
 
 
 CALL = (

@@ -6,7 +6,6 @@ is stored.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,13 +18,14 @@ from config.settings import VERSION, Duplicates
 from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, same_site
-from storage.files.article_file import FileName, compose
+from storage.files.article_file import FileName
 from storage.health.rules import RULE
 from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
+from storage.placing.ready import Readable, Ready, ready_from
 from storage.placing.similarity import Decision, containment
-from storage.placing.stories import Stories, Text, load_stories, prepare_text
+from storage.placing.stories import Stories, Text, load_stories
 from storage.search import search
 from storage.state.entries import Settled, load_final, retry_at, store_outcomes
 from storage.state.refused import refused_row, store_refused
@@ -38,6 +38,7 @@ class Candidate:
     """An article on topic, with the traits that identify its text."""
 
     result: Found
+    ready: Ready
     text: Text
     own: str  # the canonical form of the address that answered
     stated: str | None  # another address of its site that the page itself names, see `_stated`
@@ -53,12 +54,17 @@ class Candidate:
         return [address for address in (self.stated, self.own, self.result.key) if address]
 
 
-def make_ready(result: Result) -> Candidate | Result:
-    """Do the text work of placing a result before the transaction; only an article on topic needs any."""
+def make_ready(result: Result, ready: Ready | None = None) -> Candidate | Result:
+    """Do the text work of placing a result, or take what a child process has done; only an article on topic needs any.
+
+    It belongs before the transaction.
+    """
     if isinstance(result, Failed) or not result.verdict.relevant:
         return result
     article, own = result.article, canonical_url(result.url)
-    return Candidate(result, prepare_text(article, result.source_id), own, _stated(article, result.url, own))
+    ready = ready or ready_from([Readable.of(article)])[0]
+    text = Text(article.text, article.language, ready.exact_key, ready.signature, article.published, result.source_id)
+    return Candidate(result, ready, text, own, _stated(article, result.url, own))
 
 
 async def place(
@@ -123,6 +129,7 @@ class _Batch:
         placement, next_attempt, details = await self._decide(result)
         given = result.result if isinstance(result, Candidate) else result
         found = given.article
+        words = result.ready.words if isinstance(result, Candidate) else len(tokens(found.text)) if found else None
         self.outcomes.append(
             Settled(
                 given.key,
@@ -130,7 +137,7 @@ class _Batch:
                 placement.reason,
                 next_attempt=next_attempt,
                 article=placement.number,
-                words=len(tokens(found.text)) if found else None,
+                words=words,
                 dated=found.published is not None if found else None,
                 day=found.published if found else given.day if isinstance(given, Failed) else None,
                 details=details,
@@ -243,13 +250,20 @@ class _Batch:
         self.next_number += 1
         of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         why = "" if of is None else decision.grounds.get(of, "")
-        row = _article_row(result, canonical, number, text.exact_key, self.now)
+        row = _article_row(result, candidate.ready, canonical, number, self.now)
         if score is not None:
             row["relation"] = {"kind": relation, "number": of, "share": round(score, 4)} | ({"why": why} if why else {})
         self.stories.add_article(row)
         self.known[canonical] = number
         self.to_index.append(
-            search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
+            search.ToIndex(
+                number,
+                article.title,
+                candidate.ready.body,
+                source_id=result.source_id,
+                language=article.language,
+                words=candidate.ready.indexed,
+            )
         )
         self.stories.add_relations(number, decision.others, decision.grounds)
         if not any(kind is Relation.DIGEST_OF for _, kind, _ in decision.others):
@@ -292,13 +306,12 @@ def _numbers_of(verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _article_row(result: Found, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
+def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: datetime) -> dict[str, Any]:
     article, verdict = result.article, result.verdict
-    body = compose(article.paragraphs, title=article.title, published=article.published).to_bytes()
     name = FileName(number, article_id(canonical))
     return {
-        "number": number, "id": name.id, "file": str(name), "body": body.decode("utf-8"),
-        "sha256": hashlib.sha256(body).hexdigest(), "exact_key": key, "canonical_url": canonical, "url": result.url,
+        "number": number, "id": name.id, "file": str(name), "body": ready.body,
+        "sha256": ready.sha256, "exact_key": ready.exact_key, "canonical_url": canonical, "url": result.url,
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
         "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,

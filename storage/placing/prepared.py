@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from extractors.dates.worded import month_named
 from storage.placing.fingerprints import lines_of, words_of
 from storage.placing.names import capitals
-from storage.placing.slots import NUMBER, Words, as_words
+from storage.placing.slots import Words, as_words, is_number
 
 Pair = tuple[str, str]
 Line = tuple[str, ...]
@@ -34,12 +34,14 @@ PIECE_WORDS = 7
 
 @dataclass(frozen=True)
 class Prepared:
-    """A text made ready for comparing, see `prepare`. `dated` is how many words of each line are its dateline."""
+    """A text made ready for comparing, see `prepare`. Its words are made at once, the rest where it is needed.
+
+    `text` is the whole text in `language` that the lines were taken from, or those that they stand for.
+    """
 
     lines: tuple[Line, ...]
-    names: frozenset[str]
-    dated: tuple[int, ...]
     text: str
+    language: str | None
 
     @cached_property
     def words(self) -> Line:
@@ -54,28 +56,32 @@ class Prepared:
     @cached_property
     def plain(self) -> frozenset[Pair]:
         """The pairs of the words without digits: the words left and right of a number are neighbours."""
-        kinds = self.sequence.kinds
-        return frozenset(pairwise([word for word, kind in zip(self.words, kinds, strict=True) if kind != NUMBER]))
+        numbers = {word for word in set(self.words) if is_number(word)}
+        return frozenset(pairwise([word for word in self.words if word not in numbers]))
 
     @cached_property
-    def numbers(self) -> Line:
-        """The numbers."""
-        return tuple(word for word, kind in zip(self.words, self.sequence.kinds, strict=True) if kind == NUMBER)
+    def names(self) -> frozenset[str]:
+        """The words that are written with a capital wherever they stand."""
+        return _names(self.text, self.lines, self.language)
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """The numbers and the names."""
+        return frozenset(word for word in set(self.words) if is_number(word) or word in self.names)
 
     @cached_property
     def sequence(self) -> Words:
         """The words with their kinds."""
         places: list[int] = []
         start = 0
-        for line, dated in zip(self.lines, self.dated, strict=True):
+        for line, dated in zip(self.lines, _datelines(self.text, self.lines, self.language), strict=False):
             places += range(start, start + dated)
             start += len(line)
         return as_words(self.words, self.names, places)
 
     def without(self, dropped: set[Line]) -> Prepared:
         """Return the text without some of its lines."""
-        kept = [(line, dated) for line, dated in zip(self.lines, self.dated, strict=True) if line not in dropped]
-        return Prepared(tuple(line for line, _ in kept), self.names, tuple(dated for _, dated in kept), self.text)
+        return Prepared(tuple(line for line in self.lines if line not in dropped), self.text, self.language)
 
     def shown(self, words: str) -> str:
         """Return some words or a number of the text as they are written there."""
@@ -95,8 +101,7 @@ def prepare(text: str, language: str | None = None) -> Prepared:
 
 @lru_cache(KEPT)
 def _prepare(text: str, language: str | None) -> Prepared:
-    lines = tuple(map(tuple, lines_of(text, language)))
-    return Prepared(lines, _names(text, lines, language), _datelines(text, lines, language), text)
+    return Prepared(tuple(map(tuple, lines_of(text, language))), text, language)
 
 
 def prepare_words(words: Sequence[str], like: Prepared) -> Prepared:
@@ -105,7 +110,7 @@ def prepare_words(words: Sequence[str], like: Prepared) -> Prepared:
     for line in like.lines:
         lines.append(tuple(words[start : start + len(line)]))
         start += len(line)
-    return Prepared(tuple(lines), like.names, like.dated, like.text)
+    return Prepared(tuple(lines), like.text, like.language)
 
 
 def _names(text: str, lines: Iterable[Line], language: str | None) -> frozenset[str]:
@@ -133,15 +138,13 @@ def _names(text: str, lines: Iterable[Line], language: str | None) -> frozenset[
     return frozenset(word for word in inside if 0 < total[word] <= capital[word])
 
 
-def _datelines(text: str, lines: Sequence[Line], language: str | None) -> tuple[int, ...]:
-    """Return how many words at the beginning of each line say where, when and by whom it was sent."""
-    dated = [0] * len(lines)
-    for number, line in enumerate([line for line in text.splitlines() if line.strip()][:DATED_LINES]):
-        if (begun := _dateline(line)) and number < len(lines):
-            words = tuple(words_of(begun, language))
-            if lines[number][: len(words)] == words:
-                dated[number] = len(words)
-    return tuple(dated)
+def _datelines(text: str, lines: Sequence[Line], language: str | None) -> list[int]:
+    """Return how many words at the beginning of each of the first lines say where, when and by whom it was sent."""
+    dated = []
+    for line, words in zip([line for line in text.splitlines() if line.strip()][:DATED_LINES], lines, strict=False):
+        begun = tuple(words_of(found, language)) if (found := _dateline(line)) else ()
+        dated.append(len(begun) if words[: len(begun)] == begun else 0)
+    return dated
 
 
 def _dateline(line: str) -> str:

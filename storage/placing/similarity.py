@@ -19,8 +19,11 @@ from config.settings import Duplicates
 from extractors.records import Relation
 from extractors.text import counted
 from storage.placing.names import tells_protocol
-from storage.placing.prepared import Line, Pair, Prepared, prepare_words
+from storage.placing.prepared import Line, Pair, Prepared, prepare, prepare_words
 from storage.placing.slots import Facts, Places, align, compare_facts, repaired
+
+# With what is compared: all that a caller needs.
+__all__ = ["Apart", "Decision", "Prepared", "compare", "containment", "decide", "is_version", "prepare"]
 
 MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
 MIN_WORDS = 20  # that stand side by side
@@ -264,7 +267,7 @@ def _another_time(new: Prepared, matches: Sequence[_Match], apart: Mapping[int, 
         replace(match, relation=Relation.TEMPLATE, grounds=f"the same form of protocol, {since.days} days apart")
         if match.relation is Relation.REPRINT
         and (since := apart.get(match.number)) is not None
-        and str(since.year) not in new.numbers
+        and str(since.year) not in new.words
         else match
         for match in matches
     ]
@@ -322,10 +325,8 @@ def _sure_copies(new: Prepared, matches: Sequence[_Match]) -> list[_Match]:
     A text that shares more with a form of other facts than with a copy may be of that form, and so may the copy: it is
     cut or edited too much for its facts to tell. It is none if it has what the text has and the form has not.
     """
-    facts = {word for word in new.words if word in new.names} | set(new.numbers)
-    forms = [
-        (match.shared, facts.difference(match.text.words)) for match in matches if match.relation is Relation.TEMPLATE
-    ]
+    templates = [match for match in matches if match.relation is Relation.TEMPLATE]
+    forms = [(match.shared, new.facts.difference(match.text.words)) for match in templates]
     return [
         match
         for match in matches

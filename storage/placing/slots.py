@@ -107,7 +107,8 @@ class Facts:
 
 def as_words(words: tuple[str, ...], names: frozenset[str], datelines: Iterable[int]) -> Words:
     """Return the words with their kinds. `names` are words that are names, `datelines` places of words in datelines."""
-    kinds = [_kind(word, names) for word in words]
+    kind_of = {word: NUMBER if is_number(word) else NAME if word in names else PLAIN for word in set(words)}
+    kinds = [kind_of[word] for word in words]
     for place in datelines:
         kinds[place] = DATELINE
     pairs = list(pairwise(words))
@@ -123,10 +124,9 @@ def as_words(words: tuple[str, ...], names: frozenset[str], datelines: Iterable[
     return Words(words, "".join(kinds), once)
 
 
-def _kind(word: str, names: frozenset[str]) -> str:
-    if word[0].isdecimal() or word[-1].isdecimal():  # a digit inside a word is probably misread
-        return NUMBER
-    return NAME if word in names else PLAIN
+def is_number(word: str) -> bool:
+    """Return whether a word is a number, or has one: a digit inside a word is probably misread."""
+    return word[0].isdecimal() or word[-1].isdecimal()
 
 
 def align(first: Words, second: Words) -> Alignment:

@@ -1,7 +1,7 @@
 """Near-duplicates against the whole corpus: find the story that a text tells, store its fingerprints.
 
-The text work (`prepare_text`) is done before the transaction. Under the writer's lock remain one look-up in the index
-for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
+The text work (`storage.placing.ready`) is done before the transaction. Under the writer's lock remain one look-up in
+the index for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
 
 A story keeps the fingerprints of its article and of every variant, so that a copy of either is recognised. An article
 that contains several other stories has none: it may never swallow later texts.
@@ -19,14 +19,14 @@ from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates
-from extractors.records import Article, Found, Relation
-from extractors.text import clean_block, exact_key
+from extractors.records import Found, Relation
+from extractors.text import clean_block
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.database import Database
 from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, fingerprints, relations, variants
-from storage.placing.fingerprints import AT_LEAST, VERSION, Signature, sample, signature
+from storage.placing.fingerprints import AT_LEAST, VERSION, Signature, signature
 from storage.placing.prepared import Prepared, prepare
 from storage.placing.similarity import Apart, Decision, decide, is_version
 
@@ -62,13 +62,19 @@ _TEXTS = union_all(  # of stories: the articles' whole files as variant 0, and t
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text made ready for comparing, without the database; the day and the outlet that it was published on and by."""
+    """An article's text with its keys; the day and the outlet that it was published on and by."""
 
+    text: str
+    language: str | None
     exact_key: bytes | None
     signature: Signature
-    prepared: Prepared
-    published: date | None = None
-    source_id: str | None = None
+    published: date | None
+    source_id: str | None
+
+    @property
+    def prepared(self) -> Prepared:
+        """The text made ready for comparing: work for a millisecond, needed of few texts."""
+        return prepare(self.text, self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,6 @@ class _Known:
     prepared: Prepared
     published: date | None
     source_id: str | None
-
-
-def prepare_text(article: Article, source_id: str | None) -> Text:
-    """Return an article's text with all that `Stories` need of it (about a millisecond)."""
-    prepared = prepare(article.text, article.language)
-    key = exact_key(article.text)
-    return Text(key, sample(prepared.words), prepared, article.published, source_id)
 
 
 @dataclass(slots=True)
@@ -110,6 +109,8 @@ class Stories:
         enough = [number for number, count in shared.items() if count >= least]
         # Among stories with equal counts take the newest: reprints come within days.
         nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
+        if not nearest:
+            return Decision()
         known = await self._load_texts(nearest)
         decision = decide(text.prepared, [(k.number, k.prepared) for k in known], limits, _apart(text, known))
         own = (k.prepared for k in known if k.number == decision.absorbed_by and k.source_id == text.source_id)

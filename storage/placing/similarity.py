@@ -20,7 +20,7 @@ from extractors.records import Relation
 from extractors.text import counted
 from storage.placing.names import tells_protocol
 from storage.placing.prepared import Line, Pair, Prepared, prepare, prepare_words
-from storage.placing.slots import Facts, Places, align, compare_facts, repaired
+from storage.placing.slots import Facts, Places, align, compare_facts, is_number, repaired
 
 # With what is compared: all that a caller needs.
 __all__ = ["Apart", "Decision", "Prepared", "compare", "containment", "decide", "is_version", "prepare"]
@@ -39,6 +39,8 @@ OTHER_STORY = 0.5  # share of the larger text from which on its own part must ha
 KIN = 0.13  # share of vocabulary; two parts of one article have less in 5 % of cases, of two articles more in 10 %
 LIVE = 3  # lines that begin with a time of day: the parts of a live blog repeat one another and go on
 GOES_ON = 1.3  # times what a teaser shares, that a text shares with the whole story if it is more than the teaser
+SURE = 0.6  # share of a text's numbers that a copy has beyond doubt
+MIN_SURE = 3
 NEARLY = 0.8  # share of the pairs that the most like variant of a story shares
 DIGEST = 0.6  # share of a round-up that one of its stories may fill
 
@@ -323,18 +325,21 @@ def _sure_copies(new: Prepared, matches: Sequence[_Match]) -> list[_Match]:
     """Return the matches that are copies beyond doubt.
 
     A text that shares more with a form of other facts than with a copy may be of that form, and so may the copy: it is
-    cut or edited too much for its facts to tell. It is none if it has what the text has and the form has not.
+    cut or edited too much for its facts to tell. It is none if it has what the text has and the form has not, or most
+    numbers of the text.
     """
+    numbers = {word for word in new.facts if is_number(word)}
     templates = [match for match in matches if match.relation is Relation.TEMPLATE]
     forms = [(match.shared, new.facts.difference(match.text.words)) for match in templates]
-    return [
-        match
-        for match in matches
-        if match.relation is Relation.REPRINT
-        and all(
-            match.shared >= shared or 2 * len(own.intersection(match.text.words)) > len(own) for shared, own in forms
+
+    def is_sure(copy: _Match) -> bool:
+        if len(numbers.intersection(copy.text.words)) >= max(MIN_SURE, SURE * len(numbers)):
+            return True
+        return all(
+            copy.shared >= shared or 2 * len(own.intersection(copy.text.words)) > len(own) for shared, own in forms
         )
-    ]
+
+    return [match for match in matches if match.relation is Relation.REPRINT and is_sure(match)]
 
 
 def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) -> list[int]:

@@ -194,13 +194,19 @@ def compare_facts(first: Words, second: Words, alignment: Alignment) -> Facts:
     """Return how the facts of two texts compare, place by place."""
     words = sum(length for _, _, length in alignment.blocks)
     in_common = _in_common(first, alignment)
-    same = {NUMBER: 0, NAME: 0}
+    same_numbers = 0
+    same_names: set[tuple[str, ...]] = set()
     for a, _, length in alignment.blocks:
         part = first.kinds[a : a + length]
-        same[NUMBER] += part.count(NUMBER)
-        same[NAME] += sum(kind == NAME for kind, _ in groupby(part))
+        same_numbers += part.count(NUMBER)
+        start = a
+        for kind, run in groupby(part):
+            stop = start + len(list(run))
+            if kind == NAME:
+                same_names.add(first.words[start:stop])
+            start = stop
     numbers: list[tuple[str, str, int]] = []
-    names: list[tuple[str, str, int]] = []
+    names: dict[tuple[str, ...], tuple[str, str, int]] = {}  # one for another counts once, however often
     edits = 0
     for slot in alignment.slots:
         if _around(in_common, slot.first) < SUPPORTED:
@@ -208,16 +214,21 @@ def compare_facts(first: Words, second: Words, alignment: Alignment) -> Facts:
         ours = _by_kind(first, slot.first)
         theirs = _by_kind(second, slot.second)
         equal, other = _numbers_of(ours[NUMBER], theirs[NUMBER])
-        same[NUMBER] += equal
+        same_numbers += equal
         numbers += [(*pair, slot.first[0]) for pair in other]
         if ours[NAME] and theirs[NAME]:
             if pair := _other_names(ours[NAME], theirs[NAME]):
-                names.append((*pair, slot.first[0]))
+                names.setdefault(tuple(map(_key, pair)), (*pair, slot.first[0]))
             else:
-                same[NAME] += 1
+                same_names.add(tuple(ours[NAME]))
         edits += _edits(ours[PLAIN], theirs[PLAIN])
-    plain = max(1, words - same[NUMBER] - same[NAME] + edits)
-    return Facts(words, edits / plain, _places(first, same[NUMBER], numbers), _places(first, same[NAME], names))
+    plain = max(1, words - same_numbers - len(same_names) + edits)
+    return Facts(
+        words,
+        edits / plain,
+        _places(first, same_numbers, numbers),
+        _places(first, len(same_names), list(names.values())),
+    )
 
 
 def _in_common(text: Words, alignment: Alignment) -> list[int]:
@@ -270,12 +281,16 @@ def _places(text: Words, same: int, differing: Sequence[tuple[str, str, int]]) -
     return Places(same + len(differing), len(differing), thickness, examples)
 
 
+def _key(names: str) -> str:
+    """Return the keys of some names in small letters: the same in any spelling and case."""
+    known = languages()
+    return " ".join(name_key(name.capitalize(), None, known) or name for name in names.split())
+
+
 @lru_cache(10_000)
 def same_name(first: str, second: str) -> bool:
     """Return whether two names, in small letters, are one in two spellings or cases."""
-    known = languages()
-    ours, theirs = (name_key(word.capitalize(), None, known) or word for word in (first, second))
-    return ours == theirs or SequenceMatcher(None, first, second, autojunk=False).ratio() >= SAME_NAME
+    return _key(first) == _key(second) or SequenceMatcher(None, first, second, autojunk=False).ratio() >= SAME_NAME
 
 
 @lru_cache(10_000)

@@ -1,6 +1,6 @@
-"""The errors of the project as one tree: what the parts below throw has one of these as its base.
+"""Define the errors of the project as one tree: each error thrown below has one of these as its base.
 
-`docs/errors.md` draws the whole tree and says what becomes of each error. Any other exception is a bug or a broken
+`docs/errors.md` draws the whole tree and says how each error is handled. Any other exception is a bug or a broken
 machine, and ends the run with its traceback.
 """
 
@@ -12,11 +12,11 @@ FAILED, USAGE = 1, 2  # exit statuses of a command
 
 
 class C5watchError(Exception):
-    """The root of all errors that are expected."""
+    """Root of all expected errors."""
 
 
 class UserError(C5watchError):
-    """An error that ends a command or a run, with sentences for a person: what is wrong and what to do next.
+    """Error that ends a command or a run. Its text tells a person the problem and the next step.
 
     `status` is the exit status of the command.
     """
@@ -25,19 +25,19 @@ class UserError(C5watchError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentences, a line for each mistake."""
+        """Return the sentences, a line for each mistake."""
         return (str(self),)
 
 
 class RequestError(UserError):
-    """What was asked for cannot be done; the sentence names the option, and what it takes."""
+    """Refusal of a request that cannot be met. The sentence names the option, and what it takes."""
 
     status = USAGE
 
 
 class LeftAlone(C5watchError):
-    """No failure: the entry or feed stays as it is, because a host or another program wants it so."""
+    """Notice, not a failure: leave the entry or feed as it is, because a host or another program wants it so."""
 
 
 class EdgeError(C5watchError):
-    """Trouble at one edge (a body, an address, a document), which the caller turns into an error of its own."""
+    """Trouble at one edge (a body, an address, a document). The caller turns it into an error of its own."""

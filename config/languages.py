@@ -1,8 +1,8 @@
-"""`languages/<code>.toml`: everything that one language needs, in one file; `languages/README.md` explains the keys.
+"""Read and check `languages/<code>.toml`: all that a language needs, in a file. `languages/README.md` tells the keys.
 
-The languages are a matter of the whole process, like a locale: patterns of all of them are compiled together, once, and
-are asked for by pure functions far inside, which would otherwise hand them through every signature. So `languages()`
-gives the ones in use: those of the folder that was last read by `config.load.load_config`, else the checkout's own.
+The languages belong to the whole process, like a locale: patterns of all languages are compiled together, once, and
+pure functions far inside use them. Passing them through every signature would only add noise. So `languages()` returns
+those in use: of the folder that `config.load.load_config` read last, else the checkout's own.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Table(BaseModel):
 
 
 class Letters(_Table):
-    """How a text is known to be in the language by its letters: see `extractors.language`."""
+    """Letters by which a text is known to be in the language: see `extractors.language`."""
 
     enough: Annotated[tuple[Alphabet, ...], Field(min_length=1)]  # of each of these groups there must be enough
     present: Alphabet = ""  # each of these must be there at least once
@@ -97,7 +97,7 @@ class Letters(_Table):
 
 
 class Dates(_Table):
-    """How dates are written in words, and what stands beside them."""
+    """Dates in words, and the words beside them."""
 
     months: tuple[Words, ...] = ()  # twelve: every form, and every usual abbreviation without its dot
     month_endings: Words = ()  # that any of the months may take: "noyabr" + "da"
@@ -121,7 +121,7 @@ class Dates(_Table):
 
 
 class Lines(_Table):
-    """Lines of a page that speak of the site: see `extractors.pages.lines`."""
+    """Lines of a page that speak of the site: see `extractors.blocks.lines`."""
 
     related: Phrases = ()  # a heading over other stories
     join_us: Phrases = ()  # subscribe, follow, install
@@ -130,12 +130,12 @@ class Lines(_Table):
     rights: Phrases = ()  # who may copy
     buttons: Phrases = ()  # lines made of nothing else
     tags: Phrases = ()  # behind these and a colon there are names of subjects,
-    views: Phrases = ()  # numbers of readers,
+    views: Phrases = ()  # numbers of readers and of comments, minutes to read,
     labels: Phrases = ()  # or what else is the page's: who took the picture
 
 
 class Pages(_Table):
-    """How a page says that it is no article: see `extractors.pages.not_article`."""
+    """Words by which a page shows that it is no article: see `extractors.pages.not_article`."""
 
     not_found: Phrases = ()
     search: Phrases = ()  # how the title of a page of search results begins …
@@ -148,7 +148,7 @@ class Pages(_Table):
 
 
 class Sentences(_Table):
-    """Where a sentence ends: see `flows.digest.sentences`. Words without their last dot."""
+    """Words by which a sentence's end is found: see `flows.digest.sentences`. Write them without their last dot."""
 
     abbreviations: Words = ()  # no sentence ends with these
     may_end: Words = ()  # a sentence may end with these, if one of the openers follows
@@ -157,7 +157,7 @@ class Sentences(_Table):
 
 
 class Names(_Table):
-    """How names are declined and large numbers are called: see `storage.relating.traits`."""
+    """Endings of names, and names of large numbers: see `storage.relating.traits`."""
 
     endings: Words = ()
     common: tuple[Text, ...] = ()  # names and titles that stand in everybody's texts: they tell no two texts apart
@@ -169,10 +169,10 @@ class Names(_Table):
 
 
 class Search(_Table):
-    """How the search cuts words to stems: by Snowball's rules, or else by taking off the longest of the endings.
+    """Rule by which the search cuts words to stems: Snowball's, or else the longest of the endings is taken off.
 
-    It applies to words of these letters alone. Where several languages have all letters of a word, the one with the
-    fewest letters cuts it. What is indexed stays as it was cut, so a change is for corpora to come.
+    It applies only to words of these letters. Where several languages have all letters of a word, the language with
+    the fewest letters cuts it. The index keeps words as they were cut, so a change is for corpora to come.
     """
 
     letters: Alphabet
@@ -182,7 +182,7 @@ class Search(_Table):
 
 
 class DigestWords(_Table):
-    """The fixed words of a digest, its frame. Its plural forms follow CLDR; `{}` is where a value goes."""
+    """Fixed words of a digest, its frame. Plural forms follow CLDR; a value goes in place of `{}`."""
 
     title: Text  # of a digest that is given none
     plural: Literal["one-other", "one-few-many", "other"]
@@ -242,8 +242,74 @@ class DigestWords(_Table):
         return self
 
 
+class BrowseWords(_Table):
+    """The fixed words of the reading room, beside those of `DigestWords`, which it needs as well."""
+
+    title: Text
+    articles: Text
+    sources: Text
+    address: Text
+    search: Text
+    query: Text
+    query_note: Text
+    from_day: Text
+    to_day: Text
+    by_rank: Text
+    by_date: Text
+    filters: Text
+    remove_all: Text
+    source: Text
+    country: Text
+    language: Text
+    only: Text
+    borderline: Text
+    reprinted: Text
+    late: Text
+    undated: Text
+    other: Text
+    attention: Text
+    none: Text
+    older: Text
+    take_away: Text
+    one_event: Text
+    original: Text
+    archived: Text
+    before: Text
+    after: Text
+    question: Text
+    yes: Text
+    no: Text
+    said_yes: Text
+    said_no: Text
+    why: Text
+    score: Text
+    file: Text
+    date_from: Text
+    found: Text
+    authors: Text
+    also_in: Text
+    reprint: Text
+    version: Text
+    compare: Text
+    differences: Text
+    differences_note: Text
+    same_event: Text
+    related: Text
+    digests: Text
+    last_read: Text
+    appended: Text
+    waiting: Text
+    state: Text
+    well: Text
+    never: Text
+    runs: Text
+    address_note: Text
+    not_an_address: Text
+    kinds: Mapping[str, Text] = {}  # of relations between two articles
+
+
 class Language(_Table):
-    """One file. Nothing in it has to be there: what a language leaves out, it does not have."""
+    """Content of a language's file. Every key may be left out: the language then lacks it."""
 
     letters: Letters | None = None
     dates: Dates = Dates()
@@ -254,11 +320,12 @@ class Language(_Table):
     concepts: Mapping[str, Words] = {}  # what a word is about, by one key in all languages; "уран*" is any ending
     search: Search | None = None
     digest: DigestWords | None = None
+    browse: BrowseWords | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Languages(Iterable[Language]):
-    """All languages in the order of their codes. Compared by identity, so that tables made from them can be cached."""
+    """All languages in the order of their codes. Compared by identity, so that tables made of them can be cached."""
 
     by_code: Mapping[str, Language]
 
@@ -268,6 +335,10 @@ class Languages(Iterable[Language]):
     def frames(self) -> list[str]:
         """Return the codes of the languages that a digest can be written in."""
         return [code for code, language in self.by_code.items() if language.digest is not None]
+
+    def rooms(self) -> list[str]:
+        """Return the codes of the languages that the reading room speaks."""
+        return [code for code in self.frames() if self.by_code[code].browse is not None]
 
 
 def language_files(folder: Path) -> dict[str, Path]:
@@ -312,7 +383,7 @@ _in_use: Languages | None = None
 
 
 def use_languages(known: Languages) -> None:
-    """Make these languages those of the process."""
+    """Make these the languages of the process."""
     global _in_use
     _in_use = known
 
@@ -326,5 +397,5 @@ def languages() -> Languages:
 
 
 def languages_for_children() -> Languages | None:
-    """Return the languages that a child process has to be given; None: the checkout's, which it has by itself."""
+    """Return the languages to give to a child process; None for the checkout's, which it reads itself."""
     return None if _in_use is None or _in_use is read_languages(CHECKOUT) else _in_use

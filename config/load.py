@@ -1,7 +1,7 @@
 """Read and check the configuration folder as a whole, before anything else happens.
 
-A file that the folder lacks is taken from the checkout's own `config/`, and so is each file of `languages/`. Every
-mistake becomes one line that names file, key, what was found and what is expected; all of them are reported at once.
+Take a file that the folder lacks from the checkout's own `config/`, and likewise each file of `languages/`. Make each
+mistake a line that names the file, the key, the value found and the value expected; report all mistakes at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WEIGHTS = "topics.weights.toml"  # optional, and only beside the `topics.toml` t
 
 
 class ConfigError(UserError):
-    """The configuration is wrong. `lines` says what and where, one mistake a line."""
+    """Error in the configuration. `lines` names each mistake and its place, one a line."""
 
     status = USAGE
 
@@ -56,13 +56,13 @@ class ConfigError(UserError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentences, a line for each mistake."""
+        """Return the sentences, a line for each mistake."""
         return self._lines
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The checked configuration, and the folder it came from."""
+    """Checked configuration, and the folder it came from."""
 
     folder: Path
     settings: Settings
@@ -72,15 +72,19 @@ class Config:
     sites: Mapping[str, Site] = field(default_factory=dict)  # by domain
 
     def source(self, source_id: str) -> Source:
-        """The source with this id."""
+        """Return the source with this id."""
         return next(s for s in self.sources if s.id == source_id)
 
     def ruled(self) -> frozenset[str]:
-        """The ids of the sources for whose pages there is a rule in `sites/`."""
+        """Return the ids of the sources for whose pages there is a rule in `sites/`."""
         return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
+    def watched(self) -> dict[str, str]:
+        """The feeds that are watched, each with the id of its source."""
+        return {feed: source.id for source in self.sources if source.enabled for feed in source.feeds}
+
     def select(self, ids: Sequence[str], *, given_by: str = "--source") -> tuple[Source, ...]:
-        """The sources with these ids, or all enabled ones when none is named.
+        """Return the sources with these ids, or all enabled sources when no id is given.
 
         Raises ConfigError for unknown ids, naming the option or argument that they were `given_by`.
         """
@@ -128,7 +132,7 @@ def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> 
     if lines:
         raise ConfigError(lines)
     languages = read_languages(folder)
-    lines = _unknown_in_digests(paths["settings.toml"], languages, *(checked[name] for name in FILES))
+    lines = _unknown_in_settings(paths["settings.toml"], languages, *(checked[name] for name in FILES))
     if lines:
         raise ConfigError(lines)
     topics = checked["topics.toml"]
@@ -142,7 +146,7 @@ def load_config(folder: Path, routes: Mapping[str, RouteKeys] | None = None) -> 
 
 
 def _sites(folder: Path) -> tuple[dict[str, Site], list[str]]:
-    """The rules for single sites by domain, and what is wrong with their files."""
+    """Return the rules for single sites by domain, and the mistakes in their files."""
     sites: dict[str, Site] = {}
     lines: list[str] = []
     for path in site_files(folder):
@@ -158,7 +162,7 @@ def _sites(folder: Path) -> tuple[dict[str, Site], list[str]]:
 
 
 def _wrong_languages(folder: Path) -> list[str]:
-    """Return what is wrong with the files of the languages."""
+    """Return the mistakes in the files of the languages."""
     lines: list[str] = []
     parts: dict[str, Language] = {}
     files = language_files(folder)
@@ -179,13 +183,16 @@ def _wrong_languages(folder: Path) -> list[str]:
     return lines
 
 
-def _unknown_in_digests(
+def _unknown_in_settings(
     path: Path, languages: Languages, settings: Settings, sources: SourcesFile, topics: TopicsFile
 ) -> list[str]:
-    """What a digest asks for and can never get: a misspelt country would give a digest that is always empty."""
+    """Return what settings ask for and can never get: a misspelt country would give a digest that is always empty."""
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
+    if (frame := settings.browse.frame) not in languages.rooms():
+        rooms = f"a language with [browse]: {', '.join(languages.rooms())}"
+        lines.append(f"{path}: browse.frame: found {_found(frame)}, expected {rooms}")
     for position, digest in enumerate(settings.digests, 1):
         asked = (
             ("topic", [digest.topic] if digest.topic else [], topic_ids, "a topic's id from topics.toml"),
@@ -209,7 +216,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _parsed(path: Path, parse: Callable[[str], T]) -> T:
-    """Return what `parse` makes of a file's text. Raises ConfigError, and pydantic's ValidationError as it is."""
+    """Return a file's text parsed by `parse`. Raises ConfigError, and passes on pydantic's ValidationError."""
     try:
         return parse(path.read_text(encoding="utf-8-sig"))
     except ValidationError:
@@ -228,7 +235,7 @@ SECRET_PLACES = (("storage",), ("storage", "database"))
 
 
 def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
-    """One pydantic error as one line: place, key, found, expected."""
+    """Return a pydantic error as a line: place, key, value found, value expected."""
     loc = tuple(error["loc"])
     variable = _variable(loc) if model is Settings else None
     where, key = ("environment", variable) if variable else (str(path), _key(loc))
@@ -249,7 +256,7 @@ def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    """What was expected, in the words of a TOML file instead of pydantic's."""
+    """Return the expectation in the words of a TOML file instead of pydantic's."""
     context = error.get("ctx", {})
     match error["type"]:
         case "tuple_type":
@@ -267,7 +274,7 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def _found(value: object) -> str:
-    """A value as it may stand in a TOML file."""
+    """Return a value as it may stand in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
     text = json.dumps(masked(value), ensure_ascii=False) if isinstance(value, str) else str(value)
@@ -275,7 +282,7 @@ def _found(value: object) -> str:
 
 
 def _variable(loc: Sequence[str | int]) -> str | None:
-    """The environment variable that the setting at `loc` was taken from."""
+    """Return the environment variable that gave the setting at `loc`."""
     names = {name.upper(): name for name in os.environ}
     setting = [part for part in loc if isinstance(part, str)]
     wanted = "C5WATCH_" + "__".join(setting).upper()
@@ -286,7 +293,7 @@ def _variable(loc: Sequence[str | int]) -> str | None:
 
 
 def _unknown_variables() -> list[str]:
-    """Overrides of sections that do not exist; pydantic-settings leaves them unread."""
+    """Return a line for each override of a section that does not exist; pydantic-settings leaves those unread."""
     sections = sorted(Settings.model_fields)
     lines = []
     for name in sorted(os.environ):
@@ -298,7 +305,7 @@ def _unknown_variables() -> list[str]:
 
 
 def _undecodable_variables() -> list[str]:
-    """Overrides that must be JSON, because they stand for a list or a table, and are not."""
+    """Return a line for each override that must be JSON, because it stands for a list or a table, and is not."""
     lines = []
     for name, value in sorted(os.environ.items()):
         section, _, key = name.lower().removeprefix("c5watch_").partition("__")
@@ -318,12 +325,12 @@ def _undecodable_variables() -> list[str]:
 
 
 def _printable(line: str) -> str:
-    """Keys may hold anything in TOML; a message stays on its line."""
+    """Return the message on its line: keys may hold anything in TOML."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _key(loc: Sequence[str | int]) -> str:
-    """("sources", 3, "feeds", 0) → "sources[4].feeds[1]": people count from one."""
+    """Return ("sources", 3, "feeds", 0) as "sources[4].feeds[1]": people count from one."""
     text = ""
     for part in loc:
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
@@ -331,7 +338,7 @@ def _key(loc: Sequence[str | int]) -> str:
 
 
 def _known_keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """The keys that the table at `loc` may hold."""
+    """Return the keys that the table at `loc` may hold."""
     current: Any = model
     for part in loc:
         if isinstance(part, int):
@@ -343,7 +350,7 @@ def _known_keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
 
 
 def _model_in(annotation: Any) -> Any:
-    """The pydantic model inside an annotation such as `tuple[Source, ...]` or `Mail | None`."""
+    """Return the pydantic model inside an annotation such as `tuple[Source, ...]` or `Mail | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

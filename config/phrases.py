@@ -1,8 +1,8 @@
-"""Set phrases as people write them into `languages/*.toml`: plain words with a few signs, no regular expressions.
+"""Turn set phrases of `languages/*.toml` into patterns: plain words with a few signs, no regular expressions.
 
 - `пикир*`: the star stands for any ending, or for a whole word where it stands alone;
-- `(read|see) also`: one of the alternatives;
-- `read also[ this| that]`: the same, but it may be missing; both kinds of brackets nest;
+- `(read|see) also`: any of the alternatives;
+- `read also[ this| that]`: likewise, or nothing at all; both kinds of brackets nest;
 - `#`: a number; `…`: up to 60 characters of the same sentence;
 - `\\`: the sign behind it, taken literally.
 

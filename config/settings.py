@@ -38,7 +38,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """`timeout = true` would count as one second."""
+        """Refuse `timeout = true`, which would count as a second."""
         if isinstance(value, bool) and _field_type(cls, info) in (int, float):
             raise ValueError("expected a number")
         return value
@@ -49,7 +49,7 @@ def _field_type(section: type[BaseModel], info: ValidationInfo) -> Any:
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A check that the whole text fits `pattern`; who reads the message need not read the pattern."""
+    """Return a check that the whole text fits `pattern`; its message says in words what is expected."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -81,16 +81,28 @@ def _zone(value: str) -> str:
     return value
 
 
+_PARAMETER = re.compile(r"(?<=[?&;])([\w.\[\]-]{1,60})=([^?&;#\s\"']+)")
+_SECRET_NAME = re.compile(r"(token|secret|password|passwd|pwd|signature|(api|auth|access|private|user|feed|rss)key)$")
+_SHORT_NAMES = ("key", "auth", "pass", "sig")  # of secrets, and of innocent things: the value decides
+_MADE_UP = re.compile(r"(?=\D{0,100}\d).{8}")  # of eight characters or more, with a digit
+
+
+def _is_secret(parameter: re.Match[str]) -> bool:
+    name = re.sub(r"[\W_]", "", parameter[1]).lower()
+    return bool(_SECRET_NAME.search(name) or (name in _SHORT_NAMES and _MADE_UP.match(parameter[2])))
+
+
 def masked(text: str) -> str:
-    """Return `text` without the user and password of an address in it, so that it may be shown."""
-    return re.sub(r"//[^/?#\s@]*@(?:[^/?#\s@]*@)*+", "//…@", text)
+    """Return `text` without the user, password and keys of an address in it, so that it may be shown."""
+    hidden = re.sub(r"//[^/?#\s@]*@(?:[^/?#\s@]*@)*+", "//…@", text)
+    return _PARAMETER.sub(lambda found: f"{found[1]}=…" if _is_secret(found) else found[0], hidden)
 
 
 def _web_address(value: str) -> str:
     """Check an address of the web.
 
-    User and password are refused rather than sent: a feed's address is its name in the index, the manifest, reports
-    and Prefect's records, and would have to be told from the secret in each of these places.
+    Refuse user, password and keys rather than send them: a feed's address is its name in the index, the manifest,
+    reports and Prefect's records, and would have to be told from the secret in each of these places.
     """
     try:
         parts = urlsplit(value)
@@ -101,6 +113,8 @@ def _web_address(value: str) -> str:
         raise ValueError('expected a complete address such as "https://example.kz/rss"')
     if "@" in parts.netloc:
         raise ValueError("expected one without user and password, because addresses are kept and shown in many places")
+    if secret := next(filter(_is_secret, _PARAMETER.finditer(value)), None):
+        raise ValueError(f'expected one without "{secret[1]}=…", because addresses are kept and shown in many places')
     return value
 
 
@@ -121,7 +135,7 @@ PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Network(Section):
-    """How we behave as a guest on other people's servers."""
+    """Manners on other people's servers."""
 
     user_agent: Annotated[str, AfterValidator(_one_line)] = Field(USER_AGENT, min_length=1)
     allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
@@ -133,7 +147,7 @@ class Network(Section):
 
 
 class Archives(Section):
-    """The public archives that back issues are found in, and what reading one stretch of days may cost."""
+    """Public archives that hold back issues, and the most that reading a stretch of days may cost."""
 
     gdelt: WebAddress = "https://api.gdeltproject.org/api/v2/doc/doc"
     gdelt_interval: float = Field(5.0, ge=0, allow_inf_nan=False)  # seconds between two requests
@@ -147,7 +161,7 @@ class Archives(Section):
 
 
 class Monitor(Section):
-    """How much one pass takes on of one source; the rest waits for the next pass, newest first."""
+    """Limits of a pass for a source; the rest waits for the next pass, newest first."""
 
     max_entries: PositiveInt = 1000
     max_old_entries: PositiveInt = 500  # of these, older than `old_days`: a feed may be a whole archive
@@ -156,7 +170,7 @@ class Monitor(Section):
 
 
 class Extraction(Section):
-    """The child processes that turn pages into articles."""
+    """Child processes that turn pages into articles."""
 
     workers: int = Field(0, ge=0)  # 0: one for each processor core
     timeout: PositiveNumber = 30.0  # seconds for one page
@@ -168,7 +182,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Duplicates(Section):
-    """When two texts count as one story. Shares are of the smaller text's pairs of neighbouring words."""
+    """Limits from which on texts count as one story. Shares are of the smaller text's pairs of neighbouring words."""
 
     same_story: Share = 0.45  # from this share on a text is a reprint; independent write-ups reach 0.41
     related: Share = 0.25  # from this share on the relation is kept for review
@@ -182,14 +196,14 @@ class Duplicates(Section):
 
 
 class Refused(Section):
-    """How long the texts of off-topic articles are kept, to try a changed topic on; reader's judgements are kept."""
+    """Time and room for the texts of off-topic articles, on which a changed topic is tried. Readers' marks are kept."""
 
     keep_days: int = Field(30, ge=0, le=3650)
     keep_texts: int = Field(20_000, ge=0)  # at most so many, about 6 kB each
 
 
 class Schedule(Section):
-    """When the flows run by themselves; times in `timezone`."""
+    """Times at which the flows run by themselves, in `timezone`."""
 
     monitor: Cron = "*/30 * * * *"
     digest: Cron = "0 7 * * *"
@@ -230,7 +244,7 @@ CorpusPlace = Annotated[
 
 
 class Storage(Section):
-    """Where the index and the corpus live."""
+    """Places of the index and the corpus."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite")  # an address holds a password
     corpus: CorpusPlace = "corpus"
@@ -256,7 +270,7 @@ def _without_end(value: str) -> str:
 
 
 class Mail(Section):
-    """The mail server that digests are sent through."""
+    """Mail server that sends the digests."""
 
     host: Annotated[str, matching(r"[^\s/@]{1,253}", 'a server such as "mail.example.org"')]
     port: int = Field(587, ge=1, le=65535)
@@ -284,7 +298,7 @@ class Mail(Section):
 
 
 class Digest(Section):
-    """One digest: which articles, for whom, when. What is left out limits nothing."""
+    """Digest: its articles, readers and times. A key left out limits nothing."""
 
     name: Annotated[str, matching(r"[a-z0-9][a-z0-9-]{0,39}", "up to 40 of a-z, 0-9 and -")] = "digest"
     title: Annotated[str, matching(r"[^\x00-\x1f\x7f]{1,100}", "one line of up to 100 characters")] | None = None
@@ -298,6 +312,21 @@ class Digest(Section):
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
 
 
+class Browse(Section):
+    """The reading room, `c5watch browse`. It listens on this machine alone; a proxy may make it known to others."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8470
+    url: WebAddress | None = None  # under which the proxy makes it known; then a password is needed
+    password: SecretStr | None = None
+    frame: str = "ru"  # language of all that is not an article's: one with [browse] in languages/
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Browse:
+        if self.url and not (self.password and self.password.get_secret_value()):
+            raise ValueError("url: expected C5WATCH_BROWSE__PASSWORD to be set as well, because others can come in")
+        return self
+
+
 def _names_differ(digests: tuple[Digest, ...]) -> tuple[Digest, ...]:
     if not digests:  # here and not as min_length, which would count a broken digest as a missing one
         raise ValueError("found no digests, expected at least one [[digests]], or none of it at all")
@@ -308,7 +337,7 @@ def _names_differ(digests: tuple[Digest, ...]) -> tuple[Digest, ...]:
 
 
 class Settings(BaseSettings):
-    """All of `settings.toml`. Sections left out have the defaults given here."""
+    """Content of `settings.toml`. A section left out has the defaults given here."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -324,6 +353,7 @@ class Settings(BaseSettings):
     extraction: Extraction = Extraction()
     duplicates: Duplicates = Duplicates()
     refused: Refused = Refused()
+    browse: Browse = Browse()
     schedule: Schedule = Schedule()
     storage: Storage = Storage()
     mail: Mail | None = None
@@ -338,5 +368,5 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes before the file, whose content comes in as keyword arguments."""
+        """Put the environment before the file, whose content comes in as keyword arguments."""
         return env_settings, init_settings

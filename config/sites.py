@@ -1,7 +1,7 @@
-"""`sites/<domain>.toml`: what is known of the pages of one site, for the few that the general way gets wrong.
+"""Read and check `sites/<domain>.toml`: rules for the few sites whose pages the general way gets wrong.
 
-Everything in it is XPath 1.0 on the page's HTML. A rule holds for the domain that its file is named after and for all
-hosts below it; of several the closest one. How it is applied is the matter of `extractors.pages.rules`.
+A rule is XPath 1.0 on the page's HTML. It holds for the domain that its file is named after and for all hosts below it;
+of several rules the closest holds. `extractors.pages.rules` applies it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _KNOWN = frozenset(_WORDS.split())
 
 
 def _xpath(value: str) -> str:
-    """Compiled and tried on an empty page, for only that finds an unknown prefix."""
+    """Compile the expression and try it on an empty page, for only that finds an unknown prefix."""
     from lxml import etree
 
     bare = _LITERAL.sub("", value)
-    # These would only be noticed on a page that has what goes before them.
+    # An unknown function would only be noticed on a page that has the elements before it.
     if unknown := next((name for name in _FUNCTION.findall(bare) if name not in _KNOWN), None):
         raise ValueError(f"expected only functions of XPath 1.0, which has no {unknown}()")
     if "$" in bare:
@@ -58,7 +58,7 @@ ElementsXPath = Annotated[XPath, AfterValidator(_of_elements)]
 
 
 class Site(Section):
-    """One file. At least one of `body`, `strip` and `date`; `test` is a page that the rule was seen to work on."""
+    """Content of a site's file: `body`, `strip` or `date`, and in `test` a page on which the rule was seen to work."""
 
     test: WebAddress
     body: ElementsXPath | None = None  # the elements that hold the text, in the order of the page
@@ -73,12 +73,12 @@ class Site(Section):
 
 
 def site_files(folder: Path) -> list[Path]:
-    """The files of `folder`/sites, in the order of their names; none where there is no such folder."""
+    """Return the files of `folder`/sites, in the order of their names; none where the folder is missing."""
     return sorted(path for path in (folder / FOLDER).glob("*.toml") if path.is_file())
 
 
 def misnamed(path: Path, site: Site | None) -> str | None:
-    """What is wrong with a file's name, as a sentence after it; None for a domain in small letters."""
+    """Return the problem of a file's name as a sentence to follow it; None for a domain in small letters."""
     if not _DOMAIN.fullmatch(path.stem):
         return 'expected a domain in small letters as its name, such as "kun.uz.toml"'
     if site is not None and not covers(path.stem, urlsplit(site.test).hostname or ""):
@@ -87,12 +87,12 @@ def misnamed(path: Path, site: Site | None) -> str | None:
 
 
 def covers(domain: str, host: str) -> bool:
-    """Whether a rule for `domain` holds for pages of `host`."""
+    """Say whether a rule for `domain` holds for pages of `host`."""
     return host == domain or host.endswith("." + domain)
 
 
 def site_of(sites: Mapping[str, Site], url: str) -> Site | None:
-    """The rule of the closest domain that `url` belongs to, if there is one."""
+    """Return the rule of the closest domain that `url` belongs to, or None."""
     try:
         host = (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:

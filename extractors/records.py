@@ -1,9 +1,8 @@
 """The values that pass from stage to stage: Entry → Page → Article → Verdict → Placement.
 
-Rule: frozen, nothing but the standard library and `config.errors`, so that every other module may import this one.
-`None` means "unknown", never the empty string. Our own moments are aware datetimes in UTC; a publication day is a
-`date` in the publisher's zone. The one value that does not live here is `config.sources.Source`,
-which people write by hand and pydantic checks.
+All are frozen, and the module imports nothing but the standard library and `config.errors`, so that every module may
+import it. "Unknown" is None, never the empty string. Our own moments are aware datetimes in UTC; a publication day is a
+`date` in the publisher's zone. Only `config.sources.Source` is elsewhere: people write it by hand, pydantic checks it.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ class Again(StrEnum):
     """Whether an entry is taken on again after its outcome."""
 
     NEVER = "never"
-    LATER = "later"  # by later passes, after growing gaps; in the end it is given up
+    LATER = "later"  # it speaks of a moment: by later passes, after growing gaps, see `storage.state.life`
     OF_ITS_DAYS = "of its days"  # by a backfill of the days it is dated in, or by the monitor if a feed names it
 
 
 class Yield(StrEnum):
-    """How an outcome speaks of the page behind it, where it ended without a text."""
+    """What an outcome says about the page behind it, if it ended without a text."""
 
     FETCHED = "fetched"
     NO_TEXT = "no text"  # fetched, and no text was found: a sign of a redesign if many pages of a source end so
@@ -44,10 +43,10 @@ class Yield(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one URL's way through the pipeline ended. Each URL ends in exactly one of these.
+    """How one attempt at a URL ended. Each URL ends in exactly one of these; only the last attempt's is final.
 
-    This is the one table of outcomes: the value that is stored, the words for people, the number it is counted in,
-    whether the entry is taken on again, and how it speaks of the page. All other modules read it from here.
+    This is the only table of outcomes: the stored value, the words for people, the number that it adds to, whether the
+    entry is taken on again, and what it says about the page. All other modules read it from here.
     """
 
     APPENDED = "appended", "appended", Counted.APPENDED
@@ -55,14 +54,14 @@ class Outcome(StrEnum):
     REPRINT = "reprint", "reprint", Counted.DUPLICATES
     OFF_TOPIC = "off_topic", "off topic", Counted.OFF_TOPIC
     OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
-    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
-    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.NEVER, Yield.NO_TEXT
-    PAYWALLED = "paywalled", "paywalled", Counted.OTHER
-    GONE = "gone", "gone", Counted.OTHER
-    REFUSED = "refused", "refused", Counted.OTHER
-    ROBOTS = "robots", "robots", Counted.OTHER, Again.NEVER, Yield.NOT_FETCHED
-    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER
-    TOO_LARGE = "too_large", "too large", Counted.OTHER
+    TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.LATER, Yield.NO_TEXT
+    NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.LATER, Yield.NO_TEXT
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER
+    GONE = "gone", "gone", Counted.OTHER, Again.LATER
+    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER
+    ROBOTS = "robots", "robots", Counted.OTHER, Again.LATER, Yield.NOT_FETCHED
+    UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
+    TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
     FAILED = "failed", "failed", Counted.FAILED, Again.LATER
     GAVE_UP = "gave_up", "gave up", Counted.FAILED
 
@@ -74,16 +73,11 @@ class Outcome(StrEnum):
     def __new__(
         cls, value: str, words: str, counted: Counted, again: Again = Again.NEVER, page: Yield = Yield.FETCHED
     ) -> Outcome:
-        """Make a member of a line of the table."""
+        """Make a member from a line of the table."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.words, member.counted, member.again, member.page = words, counted, again, page
         return member
-
-    @property
-    def final(self) -> bool:
-        """Whether the entry is never taken on again."""
-        return self.again is Again.NEVER
 
     @classmethod
     def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
@@ -92,34 +86,34 @@ class Outcome(StrEnum):
 
 
 def words_of(outcome: str) -> str:
-    """Return the words for a stored outcome; a value that is none stays as it is."""
+    """Return the words for a stored outcome; an unknown value is returned unchanged."""
     return next((known.words for known in Outcome if known == outcome), outcome)
 
 
 class Relation(StrEnum):
     """How a text relates to an article of the corpus, or two articles to one another. These values are stored."""
 
-    DUPLICATE = "duplicate"  # the same words: nothing of it is kept but the address
+    DUPLICATE = "duplicate"  # the same words: only the address is kept
     VERSION = "version"  # a later text of the article's own page, or of its outlet: kept as a variant
     REPRINT = "reprint"  # one story, copied, cut, wrapped, edited: kept as a variant
-    TEMPLATE = "template"  # one form, other numbers, names or weeks
+    TEMPLATE = "template"  # the same form with other numbers or names, or weeks later
     CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
     DIGEST_OF = "digest_of"  # the new text is a round-up, and the other is one of its stories
-    RELATED = "related"  # they share a good part, too little to be one story
+    RELATED = "related"  # they share a good part, but too little for one story
     MERGE_CANDIDATE = "merge_candidate"  # the new text is a reprint of this one too: two stories may be one
     TRANSLATION_OF = "translation_of"  # one story in two languages
 
 
-VARIANTS = frozenset({Relation.REPRINT, Relation.VERSION})  # their texts are kept, and have no file of their own
+VARIANTS = frozenset({Relation.REPRINT, Relation.VERSION})  # their texts are kept, without files of their own
 BETWEEN_ARTICLES = frozenset(Relation) - VARIANTS - {Relation.DUPLICATE}
 
 
 class ItemError(C5watchError):
-    """One feed or page (`url`) came to nothing; record `outcome` and `reason`, go on with the others.
+    """A feed or page (`url`) failed: record `outcome` and `reason`, go on with the others.
 
-    `reason` is a short stable phrase such as "http 404": reports count by it. `detail` adds what a person
-    wants to read. `retry_after` is the moment before which the server asked not to be called again.
-    Whatever is not an ItemError is a bug or a broken machine, and fails the run.
+    `reason` is a short stable phrase such as "http 404": reports count by it. `detail` adds facts for a person.
+    `retry_after` is the moment until which the server asked for a pause. Any other exception is a bug or a broken
+    machine, and fails the run.
     """
 
     def __init__(
@@ -129,7 +123,7 @@ class ItemError(C5watchError):
         self.outcome = outcome
         self.reason = reason
         self.url = url
-        # A server may have written parts of it: no control character may reach a terminal or a log.
+        # Parts may come from a server: no control character may reach a terminal or a log.
         self.detail = "".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL])
         self.retry_after = retry_after
 
@@ -141,7 +135,7 @@ class ItemError(C5watchError):
 
 
 class Deferred(LeftAlone):
-    """The host of `url` asked not to be called before `until`: leave the entry as it is, for a later pass."""
+    """The host of `url` asked for a pause until `until`: leave the entry as it is, for a later pass."""
 
     def __init__(self, url: str, until: datetime) -> None:
         super().__init__(url, until)
@@ -155,32 +149,33 @@ def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_afte
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a feed promises: one article at `url` (absolute, as found but for tracking redirects)."""
+    """An item of a feed, which promises an article at `url` (absolute, as found but for tracking redirects)."""
 
     url: str
     feed_url: str
     title: str | None = None
     summary: str | None = None  # plain text
-    published: datetime | None = None  # aware; None where the feed gives no usable date
-    content: str | None = None  # HTML: the full text, where the feed carries it
+    published: datetime | None = None  # aware; None if the feed gives no usable date
+    content: str | None = None  # HTML: the full text, if the feed has it
     language: str | None = None
     guid: str | None = None
+    written: str | None = None  # the link as it stands in the feed, if `url` is mended from it
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A parsed feed: its entries in document order, and what was wrong with it."""
+    """A parsed feed: its entries in document order, and a warning about its faults."""
 
     kind: str  # "rss20", "atom10", "rss10", "json", "news-sitemap" …
     entries: tuple[Entry, ...]
     title: str | None = None
     skipped: int = 0  # items without a usable link
-    warning: str | None = None  # e.g. a cut document that still gave entries
+    warning: str | None = None  # such as a cut document that still gave entries
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What an article URL returned: the decoded-transfer bytes and what HTTP said of them."""
+    """The answer of an article's URL: the bytes, without transfer and content encodings, and the HTTP charset."""
 
     url: str  # the final address, after redirects
     body: bytes
@@ -190,7 +185,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class DateCandidate:
-    """One statement about the day of publication and where it was found (`json-ld`, `meta`, `feed` …)."""
+    """A statement of the day of publication, and where it was found (`json-ld`, `meta`, `feed` …)."""
 
     day: date
     origin: str
@@ -198,13 +193,13 @@ class DateCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Title, text and date taken from a page: what the corpus keeps.
+    """Title, text and date of a page, as the corpus keeps them.
 
-    `paragraphs` are the blocks of the corpus file (format: `storage.corpus.writer`), without the headline.
-    `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses it
-    names as itself in other languages (hreflang), `links` those on other sites that its text leads to. `unmatched` are
-    the parts of our rule for the site that found nothing on the page; None: there is no rule. `lines` is what is
-    remembered of the page (`extractors.pages.memory`); empty: nothing.
+    `paragraphs` are the blocks of the corpus file (format: `storage.files.article_file`), without the headline.
+    `canonical_link` is the page's own `<link rel=canonical>`, not yet trusted; `alternates` are the addresses of its
+    editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
+    of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
+    page's lines (`extractors.blocks.memory`); it may be empty.
     """
 
     paragraphs: tuple[str, ...]
@@ -223,13 +218,13 @@ class Article:
 
     @property
     def text(self) -> str:
-        """The paragraphs divided by one blank line."""
+        """Return the paragraphs, divided by blank lines."""
         return "\n\n".join(self.paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A term of the topic found in the text: which group it speaks for, and where (`headline`, `lead`, `body`)."""
+    """A term of the topic found in the text, with its group and the part of the text (`headline`, `lead`, `body`)."""
 
     group: str
     term: str
@@ -239,11 +234,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an article is on topic, and all that the answer rests on. `topic` is None when none fits.
+    """Whether an article is on topic, with the grounds. `topic` is None if no topic fits.
 
     `score` and `threshold` are in the points of the topic's weights. `borderline`: the score is so near the threshold
-    that a person may well decide otherwise. `taken_out` lists what was removed before counting, `veto` names the one
-    that spoke.
+    that a person may well decide otherwise. `taken_out` lists what was removed before counting; `veto` names the veto
+    that decided.
     """
 
     relevant: bool
@@ -259,7 +254,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """An article taken from one entry's page, not yet judged.
+    """An article taken from the page of an entry, not yet judged.
 
     `key` is the entry's canonical URL, `url` the address that answered, after redirects; `attempts` were made earlier.
     """
@@ -280,7 +275,7 @@ class Extracted:
         )
 
     def failed(self, error: ItemError) -> Failed:
-        """Return the result of an article that nothing came of after all."""
+        """Return the result of an article that failed after extraction."""
         return Failed(
             self.key, self.entry, self.source_id, self.url, self.retrieved_at, self.attempts,
             error=error, article=self.article,
@@ -289,7 +284,7 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An entry that gave an article, on topic or not. `key` and `url` are those of `Extracted`."""
+    """An entry that gave an article, on topic or not. `key` and `url` mean the same as in `Extracted`."""
 
     key: str
     entry: Entry
@@ -305,8 +300,8 @@ class Found:
 class Failed:
     """An entry that gave no article for the corpus, and the error that ended it.
 
-    `url` is None where nothing answered. `article` is there if one was read all the same, as that of another period;
-    `day` is that of publication where a page states one that no article was taken from.
+    `url` is None if nothing answered. `article` is set if an article was read all the same, such as one of another
+    period; `day` is the day of publication if the page states one but gave no article.
     """
 
     key: str
@@ -321,16 +316,16 @@ class Failed:
     day: date | None = None
 
 
-Result = Found | Failed  # how one entry fared up to the corpus
+Result = Found | Failed  # of an entry, before it is placed
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The final word on one entry. `number` is the new article's, or that of the original for a duplicate.
+    """The final result of an entry. `number` is that of the new article, or of the original of a duplicate.
 
-    `relation` says how its text relates to that of article `of`, with `score`, the share of the smaller text that
-    both have: for a duplicate to the original, for a new article to the one most like it, if any is. `grounds` say in
-    words which numbers and names decided.
+    `relation` is that of its text to the text of article `of`, and `score` the share of the smaller text that both
+    have: for a duplicate its original, for a new article the article most like it, if any is. `grounds` say in words
+    which numbers and names decided.
     """
 
     key: str
@@ -342,3 +337,4 @@ class Placement:
     of: int | None = None
     score: float | None = None
     grounds: str = ""
+    look: bool = False  # a second look at the page of an article, for a later text: no entry has ended

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 # Dropped: control and format characters (zero-width, soft hyphen, bidi marks), surrogates, private use
-# (icon fonts), noncharacters. Turned into a plain space: every other space, line and paragraph separator.
+# (icon fonts), noncharacters. Replaced by a plain space: every other space, line and paragraph separator.
 _SPACES = re.compile(r"[\s\x1c-\x1f\x85\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u2800\u3164]+")
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
 _NONCHARACTER = re.compile(
@@ -24,15 +24,15 @@ _ORDINARY = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-REMEMBERED_CHARACTERS = 2000  # of a text whose tokens are remembered
+REMEMBERED_CHARACTERS = 2000  # longer texts are not remembered with their tokens
 EXACT_VERSION = b"c5watch exact text 1\0"
 MIN_EXACT_TOKENS = 20  # stubs such as "video not available" must not count as copies of each other
 
 
 def clean_line(text: str) -> str:
-    """`text` as one line of a corpus file: NFC, single plain spaces, nothing invisible, none at the ends."""
+    """Return `text` as one line of a corpus file: NFC, single plain spaces, none at the ends, nothing invisible."""
     if _ORDINARY.fullmatch(text) and "  " not in text and text == text.strip(" "):
-        return text  # as nearly every line is; finding that out takes a tenth of the time
+        return text  # as nearly every line; this check takes a tenth of the time
     text = _SPACES.sub(" ", text).strip(" ")
     if not _ORDINARY.fullmatch(text):
         kept = "".join(c for c in text if unicodedata.category(c) not in _DROPPED_CATEGORIES)
@@ -42,17 +42,17 @@ def clean_line(text: str) -> str:
 
 
 def clean_block(text: str) -> str:
-    """A block of several lines (a list, a table), each of them clean, without empty ones."""
+    """Return a block (a list, a table) with each line cleaned, and without empty lines."""
     return "\n".join(line for part in text.split("\n") if (line := clean_line(part)))
 
 
 def tokens(text: str) -> list[str]:
-    """The words of `text` for comparing: compatibility-normalised, case-folded, without punctuation."""
+    """Return the words of `text` for comparison: NFKC, case-folded, without punctuation."""
     return list(_remembered(text)) if len(text) <= REMEMBERED_CHARACTERS else _words(text)
 
 
 def tokens_of(lines: Iterable[str]) -> list[str]:
-    """The tokens of several lines or blocks, one after the other."""
+    """Return the tokens of several lines or blocks, in order."""
     return [word for line in lines for word in tokens(line)]
 
 
@@ -62,18 +62,18 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=256)  # a page's lines; half a megabyte as a rule, 6 at the most
 def _remembered(text: str) -> tuple[str, ...]:
-    """The tokens, remembered: each step of an extraction asks for those of the same paragraphs."""
+    """Return the tokens from memory: each step of an extraction needs those of the same paragraphs."""
     return tuple(_words(text))
 
 
 def count_words(text: str) -> int:
-    """How many words `text` has; Chinese, which sets no spaces, is counted at two characters a word."""
+    """Count the words of `text`; Chinese, which is written without spaces, counts a word for two characters."""
     han = len(_HAN.findall(text))
     return sum(len(tokens(line)) for line in (_HAN.sub(" ", text) if han else text).split("\n")) + han // 2
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun as users read it: "1 article", "2 entries", "3 addresses"."""
+    """Return a number with its noun as users read it: "1 article", "2 entries", "3 addresses"."""
     if number == 1:
         return f"1 {noun}"
     if noun.endswith("s"):
@@ -82,9 +82,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def exact_key(text: str) -> bytes | None:
-    """16 bytes that are equal for texts of equal words, whatever their typography; None below 20 words.
+    """Return 16 bytes that are equal for texts of equal words, whatever their typography; None below 20 words.
 
-    BLAKE2b-128 over a version and the tokens: stored in the index for good, so a change needs a new version.
+    BLAKE2b-128 over a version and the tokens. The index stores it for good, so a change needs a new version.
     """
     words = tokens(text)
     if len(words) < MIN_EXACT_TOKENS:

@@ -1,9 +1,9 @@
 """The one address that an article is known by.
 
-`canonical_url` says whether two addresses mean the same article; its result is hashed into file names and
-stays in the index for years. It therefore follows rules written out here (RFC 3986, section 6, and what
-news sites do) and not those of a library that may change its mind. It is an identity, not an address to
-open: it says https and leaves "www." out even where the server wants it otherwise.
+Two addresses with the same `canonical_url` mean the same article. The result is hashed into file names and stays in
+the index for years. So it follows rules written out here (RFC 3986, section 6, and the habits of news sites) and
+not those of a library, which may change. It is an identity, not an address to open: it begins with https and has no
+"www." even where the server wants it otherwise.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import hashlib
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-# Query parameters that say where a reader came from, never which article is meant. `from`, `ref`, `source` and
-# the like are only dropped with the values seen in feeds, because sites use the bare names for content too.
+# Query parameters that say where a reader came from, never which article is meant. `from`, `ref`, `source` and others
+# are dropped only with the values seen in feeds, because sites use the bare names for content too.
 TRACKING_NAMES = re.compile(
     r"""(?ix) utm_\w+ | mc_[ce]id | fbclid | gclid | gbraid | wbraid | dclid | yclid | ysclid | msclkid | igshid
     | twclid | _?openstat | ref_?src | ref_?url | cmpid | icid | wt\.mc_id | wtmc_\w+ | at_(?:medium|campaign) | xtor
@@ -25,22 +25,24 @@ TRACKING_PAIRS = re.compile(
     |googlenews|twitter|facebook|telegram|tg|vk|) | rss=1? | (?:amp|m)=(?:1|true|) | outputtype=amp
     """
 )
-SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # its feeds carry the reader's search along
+SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # links in its feeds contain the reader's search
 HOST = re.compile(r"[\w:%-]+(?:\.[\w:%-]+)*", re.ASCII)
 MOBILE_HOST = re.compile(r"^(?:(?:www\d?|m|amp|mobile)\.(?=[^.]+\.))+")
 SECOND_LEVELS = ("com", "org", "net", "gov", "edu", "co", "ac", "info")
+FRONT = re.compile(r"/(?:[a-z]{2}/?)?(?:(?:index|home|main|default)(?:\.\w{2,5})?)?", re.IGNORECASE)
+SECTION = re.compile(rf"{FRONT.pattern}|(?:/[a-z_]{{1,24}}){{1,2}}", re.IGNORECASE)  # words, without number or slug
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LONGEST = 1500  # characters; PostgreSQL's indexes take 2,704 bytes, here for an address and that of its feed
 PATH_SAFE = "-._~!$&'()*+,;=:@"  # the pchar of RFC 3986
 
 
 def canonical_url(url: str) -> str:
-    """The canonical form of an absolute http(s) URL; raises ValueError for anything else.
+    """Return the canonical form of an absolute http(s) URL. Raises ValueError for anything else.
 
     Equal are: http and https, "www."/"m."/"amp." and the bare host, default ports, upper and lower case of
     host and percent-escapes, IDN and punycode, a final slash, "/amp", fragments, tracking parameters, and the
-    order of parameters. Paths keep their case: video ids and some CMS paths depend on it. Of an address longer than
-    LONGEST only host and hash remain.
+    order of parameters. Paths keep their case: video ids and paths of some CMSs depend on it. An address longer than
+    LONGEST becomes its host and a hash.
     """
     parts = urlsplit(url.strip())
     scheme = parts.scheme.lower()
@@ -62,7 +64,7 @@ def canonical_url(url: str) -> str:
 
 
 def canonical_host(host: str) -> str:
-    """The host in lower case and punycode, without the prefixes of mobile and AMP editions."""
+    """Return the host in lower case and Punycode, without the prefixes of mobile and AMP editions."""
     host = host.lower()
     if not host.isascii():
         try:
@@ -76,15 +78,32 @@ def canonical_host(host: str) -> str:
 
 
 def article_id(canonical: str) -> str:
-    """The 16 lower-case hexadecimal digits that name an article's file: 64 bits of SHA-256 over its canonical URL."""
+    """Return the 16 lower-case hexadecimal digits of an article's file name: 64 bits of its canonical URL's SHA-256."""
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:16]
 
 
-def same_site(url: str, other: str) -> bool:
-    """Whether two URLs belong to one site, so that one may speak for the other's address.
+def is_section(url: str) -> bool:
+    """Return whether a canonical URL looks like that of a front page or a section: /, /ru, /news, /ru/politics."""
+    parts = urlsplit(url)
+    return not parts.query and bool(SECTION.fullmatch(parts.path))
 
-    Compared are the last two labels of the host (three below a public second level such as com.kz), which is
-    enough here: a wrong "no" only costs a missed alias.
+
+def leads_away(answered: str, asked: str) -> bool:
+    """Return whether an address that leads to `answered` has led away from its article: to a front page or a section.
+
+    Both are canonical URLs. Sites do so with what is not there yet, or is there no more.
+    """
+    if answered == asked or is_section(asked):
+        return False
+    path, whole = urlsplit(answered).path.rstrip("/"), urlsplit(asked).path
+    return bool(FRONT.fullmatch(urlsplit(answered).path)) or (is_section(answered) and whole.startswith(f"{path}/"))
+
+
+def same_site(url: str, other: str) -> bool:
+    """Say whether two URLs belong to one site, so that the page of one may state the address of the other.
+
+    Compares the last two labels of the hosts (three below a public second level such as com.kz). That is enough
+    here: a wrong "no" costs no more than a missed alias.
     """
     try:
         hosts = [canonical_host(urlsplit(address.strip()).hostname or "") for address in (url, other)]
@@ -102,7 +121,7 @@ def _site(host: str) -> str:
 
 
 def _escape(path: str) -> str:
-    """Percent-escapes in one spelling: decoded where that changes nothing, the rest in upper case (RFC 3986, 6.2.2)."""
+    """Decode percent-escapes where that changes nothing; write the others in upper case (RFC 3986, 6.2.2)."""
     return "/".join(
         quote(unquote(segment, errors="surrogateescape"), safe=PATH_SAFE, errors="surrogateescape")
         for segment in path.split("/")

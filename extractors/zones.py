@@ -1,12 +1,12 @@
-"""In which time zone the outlets of a country date their articles."""
+"""The time zones in which the outlets of a country date their articles."""
 
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
-# The zone in which an outlet of the country dates its articles. Countries with several zones: that of the capital,
-# where the national press sits (Astana has been UTC+5 since March 2024, which the zone database knows).
+# For countries with several zones: the zone of the capital, the seat of the national press (Astana has been UTC+5 since
+# March 2024, which the zone database knows).
 ZONES = {
     "KZ": "Asia/Almaty", "UZ": "Asia/Tashkent", "KG": "Asia/Bishkek", "TJ": "Asia/Dushanbe", "TM": "Asia/Ashgabat",
     "RU": "Europe/Moscow", "US": "America/New_York", "GB": "Europe/London", "FR": "Europe/Paris", "DE": "Europe/Berlin",
@@ -17,17 +17,17 @@ ZONES = {
 }  # fmt: skip
 
 
-# Domains of the countries above whose own code is not theirs.
+# Domains of the countries above that differ from the code of the country.
 _COUNTRY_OF_DOMAIN = {"uk": "GB", "su": "RU", "gov": "US", "mil": "US"}
 
 
 def zone_of(country: str) -> tzinfo:
-    """The publisher's zone for an ISO 3166-1 country; UTC where it is not known."""
+    """Return the publisher's zone for an ISO 3166-1 country; UTC if the country is not known."""
     name = ZONES.get(country)
     return ZoneInfo(name) if name else UTC
 
 
 def zone_of_host(host: str) -> tzinfo:
-    """The zone of the country whose domain `host` is in ("kun.uz"), for publishers of which nothing else is known."""
+    """Return the zone for the domain of `host` ("kun.uz"), for publishers of which nothing else is known."""
     domain = host.rpartition(".")[2].lower()
     return zone_of(_COUNTRY_OF_DOMAIN.get(domain, domain.upper()))

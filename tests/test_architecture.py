@@ -20,7 +20,7 @@ PACKAGES = ("config", "extractors", "storage", "flows")
 # modules that lie directly in its package. So no two rooms import from each other.
 ROOMS = {
     "config": (),
-    "extractors": ("fetching", "dates", "feeds", "topic", "pages", "workers", "archives"),
+    "extractors": ("fetching", "dates", "feeds", "topic", "blocks", "pages", "workers", "archives"),
     "storage": (
         "index",
         "files",
@@ -33,7 +33,7 @@ ROOMS = {
         "digests",
         "migrations",
     ),
-    "flows": ("reports", "passes", "digest", "tools", "serving", "cli"),
+    "flows": ("reports", "passes", "digest", "tools", "browse", "serving", "cli"),
 }
 MAY_IMPORT = {
     "config": {"config"},

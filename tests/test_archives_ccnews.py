@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import tracemalloc
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import brotli
 import pytest
 
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.archives.search import Search, list_entries, list_shared_entries
-from extractors.archives.warc import read_pages, stream_pages
+from extractors.archives.warc import Crawled, CutPage, read_pages, stream_pages
 from extractors.records import ItemError, Page
 from tests.support.archive_servers import (
     NOW,
@@ -34,7 +36,7 @@ from tests.support.archive_servers import (
 
 NOVEMBER_6 = window("2025-11-06")
 CCNEWS = Backfill(route="ccnews")
-URL = "https://site.uz/story-{n}"
+URL = "https://site.uz/story"
 
 
 def page(n: int, host: str = "site.uz", **named: object) -> bytes:
@@ -219,8 +221,68 @@ async def test_a_file_goes_through_memory_piece_by_piece() -> None:
 
 
 def read_file(path: Path, *, max_bytes: int = 100_000) -> list[Page]:
+    crawled = read_all(path, max_bytes=max_bytes)
+    assert all(isinstance(page, Page) for page in crawled)
+    return [page for page in crawled if isinstance(page, Page)]
+
+
+def read_all(path: Path, *, max_bytes: int = 100_000) -> list[Crawled]:
     with path.open("rb") as stream:
         return [page for _, page in read_pages(stream, {"site.uz": "x"}, max_bytes=max_bytes, url=str(path))]
+
+
+PACKED = gzip.compress(b"<html>" + random.Random(1).randbytes(5000) + b"</html>")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        page(1, named="WARC-Truncated: length\r\n"),
+        page(1, named="WARC-Truncated: disconnect\r\n"),
+        warc_record(URL, b"<html>half", headers="Content-Length: 20\r\n"),
+        warc_record(URL, b"<html>half", headers="X-Crawler-Content-Length: 20\r\n"),
+        warc_record(URL, b"<html>" + b"x" * (2**16 - 6)),
+        warc_record(URL, b"<!doctype html>" + b"x" * (3 * 2**16 - 15)),
+        warc_record(URL, PACKED[:-2000], headers="Content-Encoding: gzip\r\n"),
+        warc_record(URL, brotli.compress(b"<html>" + bytes(range(256)) * 99)[:-9], headers="Content-Encoding: br\r\n"),
+    ],
+    ids=["length", "disconnect", "stated", "stated otherwise", "64 KiB", "192 KiB", "cut gzip", "cut brotli"],
+)
+def test_a_page_whose_end_is_missing_is_told_from_a_whole_one(tmp_path: Path, record: bytes) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(record + page(2))
+    cut, whole = read_all(path, max_bytes=1_000_000)
+    assert isinstance(cut, CutPage)
+    assert isinstance(whole, Page)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        warc_record(URL, b"<html>" + b"x" * (2**16 - 13) + b"</html>"),
+        warc_record(URL, b"<html>a whole page, once packed</html>", headers="Content-Length: 30\r\n"),
+        warc_record(URL, b"<html>whole</html>", headers="Content-Length: about 20\r\n"),
+        warc_record(URL, PACKED, headers=f"Content-Encoding: gzip\r\nContent-Length: {len(PACKED)}\r\n"),
+    ],
+)
+def test_a_whole_page_is_not_taken_for_a_cut_one(tmp_path: Path, record: bytes) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(record)
+    assert len(read_file(path)) == 1
+
+
+async def test_a_cut_page_is_left_to_its_site_and_to_another_archive() -> None:
+    records = page(1) + page(2, named="WARC-Truncated: length\r\n")
+    async with serve(CommonCrawl({"2025/11/CC-NEWS-20251106000000-00001.warc.gz": records})) as server:
+        found = await found_at(server, settings={"wayback": "https://copies.example/"})
+    whole, cut = found.listed
+    assert whole.page is not None
+    assert (cut.entry.url, cut.page, cut.not_after) == (
+        "https://site.uz/story-2",
+        None,
+        datetime(2025, 11, 6, 5, tzinfo=UTC),
+    )
+    assert cut.archived_url == "https://copies.example/web/20251106050000id_/https://site.uz/story-2"
 
 
 @pytest.mark.parametrize(

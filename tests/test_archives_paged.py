@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.support.archive_servers import (
     Reply,
     Server,
     WordPress,
+    days_of,
     files,
     look,
     rss,
@@ -29,6 +31,7 @@ from tests.support.archive_servers import (
 )
 
 NOVEMBER = window("2025-11-01", "2025-11-30")
+QUARTER = ("2025-09-01", "2025-11-30")
 START, END = NOVEMBER.wide.moments(TASHKENT)
 
 
@@ -53,6 +56,70 @@ async def found_on(server: Server, url: str | None = None, *, route: str = "word
     return await look(server.base, backfill, named.pop("days", NOVEMBER), **named)  # type: ignore[arg-type]
 
 
+# --- Missing in the middle ---------------------------------------------------------------------------------------
+
+
+GAPS = {"404": Reply(b"", 404), "400": Reply(b"{}", 400), "410": Reply(b"", 410), "blank": Reply(rss({}).encode())}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("number", [2, 4, 8, 29, 89])
+async def test_a_page_that_is_missing_in_the_middle_of_a_feed_is_not_its_end(gap: str, number: int) -> None:
+    days = days_of("2025-09-01", "2025-11-29")[::-1]
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query["page"])
+        if page > len(days):
+            return MISSING
+        if page == number:
+            return GAPS[gap]
+        moment = datetime(days[page - 1].year, days[page - 1].month, days[page - 1].day, 12, tzinfo=TASHKENT)
+        return Reply(rss({f"http://{asked.headers['host']}/{moment:%j}": moment}).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, f"{server.base}/feed?page={{page}}", route="paged", days=window(*QUARTER))
+    wanted = [f"/{day:%j}" for n, day in enumerate(days, 1) if n != number]
+    assert found.paths == wanted
+    assert [problem.reason for problem in found.tally.problems] == ["missing in the middle"]
+
+
+@pytest.mark.parametrize("says_total", [True, False])
+@pytest.mark.parametrize("gap", [Reply(b"{}", 400), Reply(b"", 404), Reply(b"[]")])
+@pytest.mark.parametrize("number", [2, 3])
+async def test_a_page_of_posts_that_is_missing_in_the_middle_is_told(gap: Reply, number: int, says_total: bool) -> None:
+    start = datetime(2025, 11, 2, tzinfo=UTC)
+    archive = WordPress([Post(n, start + timedelta(hours=n)) for n in range(450)], says_total=says_total)
+
+    def answer(asked: Asked) -> Reply:
+        return gap if asked.query.get("page") == str(number) else archive(asked)
+
+    async with serve(answer) as server:
+        found = await found_on(server)
+    assert len(found.listed) == 350
+    assert [problem.reason for problem in found.tally.problems] == ["missing in the middle"]
+
+
+async def test_a_last_page_of_posts_that_the_server_has_promised_is_told_when_it_is_missing() -> None:
+    start = datetime(2025, 11, 2, tzinfo=UTC)
+    archive = WordPress([Post(n, start + timedelta(hours=n)) for n in range(250)])
+    async with serve(lambda asked: Reply(b"", 404) if asked.query.get("page") == "3" else archive(asked)) as server:
+        found = await found_on(server)
+    assert (len(found.listed), found.tally.complete) == (200, False)
+
+
+async def test_a_blank_page_in_a_chain_of_links_is_passed_over() -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("p", "1"))
+        older = f'<link rel="next" href="/feed?p={page + 1}"/>' if page < 6 else ""
+        moment = datetime(2025, 11, 30 - 4 * page, tzinfo=UTC)
+        items = {f"http://{asked.headers['host']}/{page}": moment} if page != 3 else {}
+        return Reply(rss(items, head=older).encode())
+
+    async with serve(answer) as server:
+        found = await found_on(server, f"{server.base}/feed", route="paged")
+    assert found.paths == ["/1", "/2", "/4", "/5", "/6"]
+
+
 # --- WordPress --------------------------------------------------------------------------------------------------
 
 
@@ -73,7 +140,7 @@ async def test_the_posts_of_the_period_come_with_date_and_text(path: str | None)
 
 
 @pytest.mark.parametrize(
-    ("count", "says_total", "requests"), [(100, True, 1), (250, True, 3), (250, False, 3), (200, False, 3)]
+    ("count", "says_total", "requests"), [(100, True, 1), (250, True, 3), (250, False, 3), (200, False, 4)]
 )
 async def test_no_page_more_is_asked_for_than_there_are(count: int, says_total: bool, requests: int) -> None:
     start = datetime(2025, 11, 2, tzinfo=UTC)
@@ -91,6 +158,67 @@ async def test_a_site_whose_clock_is_in_another_zone_loses_nothing() -> None:
         found = await found_on(server)
     inside = [post.path for post in posts if post.moment.astimezone(TASHKENT).month == 11]
     assert set(inside) <= set(found.paths)
+
+
+@pytest.mark.parametrize("path", [None, "/?rest_route=/wp/v2/posts", "/index.php?rest_route=/", "/"])
+async def test_a_site_with_plain_permalinks_gives_its_posts(path: str | None) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts, plain=True)) as server:
+        found = await found_on(server, None if path is None else server.base + path)
+    assert found.paths == of_the_period(posts)
+    assert found.listed[0].entry.content is not None
+
+
+async def test_the_feed_of_a_site_with_plain_permalinks_is_paged_where_its_api_is_off() -> None:
+    posts = posts_of("2025-10-01", "2025-12-15")
+    async with serve(WordPress(posts, plain=True, has_api=False)) as server:
+        found = await found_on(server)
+    assert sorted(found.paths) == sorted(of_the_period(posts))
+
+
+async def test_the_address_of_the_whole_api_leads_to_its_posts() -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts)) as server:
+        found = await found_on(server, server.base + "/wp-json/")
+    assert found.paths == of_the_period(posts)
+
+
+@pytest.mark.parametrize(("most", "strict"), [(50, True), (10, True), (20, False), (7, False)])
+@pytest.mark.parametrize("says_total", [True, False])
+async def test_a_site_that_allows_few_posts_on_a_page_gives_them_all(most: int, strict: bool, says_total: bool) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30", hours=8)
+    async with serve(WordPress(posts, most=most, strict=strict, says_total=says_total)) as server:
+        found = await found_on(server)
+    assert found.paths == of_the_period(posts)
+    assert found.tally.complete
+
+
+async def test_a_server_that_gives_its_first_page_for_ever_is_soon_left_alone() -> None:
+    site = WordPress(posts_of("2025-11-01", "2025-11-30"), says_total=False)
+
+    def same_again(asked: Asked) -> Reply:
+        return site(replace(asked, query={**asked.query, "page": "1"}))
+
+    async with serve(same_again) as server:
+        found = await found_on(server)
+    assert (len(found.listed), len(server.asked)) == (30, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "\n<!-- Page cached by a plugin on 2025-11-20 [x] -->"),
+        ("<br />\n<b>Notice</b>:  Undefined index: id in /srv/a[1].php on line <b>{5}</b><br />\n", ""),
+        ("<div class='error'>Deprecated: strlen()</div>\n", "<script>var loaded = [1];</script>"),
+        ("\ufeff\n\n", "\0"),
+        (")]}',\n", ""),
+    ],
+)
+async def test_what_a_server_writes_around_its_json_is_passed_over(before: str, after: str) -> None:
+    posts = posts_of("2025-11-01", "2025-11-30")
+    async with serve(WordPress(posts, before=before, after=after)) as server:
+        found = await found_on(server)
+    assert found.paths == of_the_period(posts)
 
 
 async def test_a_post_behind_a_password_has_no_text() -> None:
@@ -242,7 +370,7 @@ async def test_a_list_of_articles_in_html_gives_its_articles() -> None:
     async with serve(answer) as server:
         found = await found_on(server, server.base + "/news/{page}/", route="paged")
     assert found.paths == [f"/news/1234{page}-rail-line-opens/" for page in (1, 2, 3)]
-    assert len(server.asked) == 4
+    assert len(server.asked) == 5  # one more behind the end: a page may be missing in the middle
 
 
 @pytest.mark.parametrize("path", ["/robots.html", "/no-feed"])

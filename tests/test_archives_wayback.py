@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.support.archive_servers import TASHKENT, Found, Reply, Server, Wayback, look, rss, serve, window
+from tests.support.archive_servers import TASHKENT, Asked, Found, Reply, Server, Wayback, look, rss, serve, window
 
 FEED = "https://site.uz/rss"
 NOVEMBER = window("2025-11-01", "2025-11-30")
@@ -54,6 +55,18 @@ async def test_captures_of_a_feed_give_its_articles_with_their_own_dates() -> No
     assert first.entry.published is not None
     assert first.not_after > first.entry.published
     assert (first.entry.feed_url, found.tally.complete) == (FEED, True)
+
+
+async def test_what_stands_around_the_index_is_passed_over() -> None:
+    machine = Wayback({FEED: captures(datetime(2025, 11, 6, 12, tzinfo=UTC), 1)})
+
+    def with_notice(asked: Asked) -> Reply:
+        reply = machine(asked)
+        return replace(reply, body=b"\n" + reply.body + b"\n<!-- cdx-3 -->") if asked.path.startswith("/cdx") else reply
+
+    async with serve(with_notice) as server:
+        found = await found_at(server)
+    assert found.listed
 
 
 async def test_the_index_is_read_page_by_page() -> None:

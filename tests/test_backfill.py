@@ -375,6 +375,32 @@ async def test_an_archives_wish_for_a_pause_costs_one_page_and_not_the_hosts_oth
     assert summary.passed.pending == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "outcome"),
+    [
+        ({"X-Archive-Orig-Content-Length": "90000"}, Outcome.FAILED),
+        ({"X-Archive-Orig-Content-Length": "90000", "X-Archive-Orig-Content-Encoding": "gzip"}, Outcome.APPENDED),
+        ({"X-Archive-Orig-Content-Length": "100"}, Outcome.APPENDED),
+        ({}, Outcome.APPENDED),
+    ],
+)
+async def test_half_a_copy_in_an_archive_is_not_appended(
+    world: World, headers: dict[str, str], outcome: Outcome
+) -> None:
+    days = daily(WEEK.first, 1)
+    server = await world.outlet(Outlet(days, gone=frozenset(days)), {"route": "wayback"})
+    ((number, day),) = days.items()
+    assert day is not None
+    feed = rss({f"{server.base}/news/{number}": at_noon(day)})
+    past = Wayback({f"{server.base}/rss": {"20251108060000": feed.encode()}})
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(page(number, day), 200, headers) if "/news/" in asked.path else past(asked)
+
+    world.archives["wayback"] = (await world.up(answer)).base
+    assert (await world.run()).passed.outcomes == {outcome: 1}
+
+
 async def test_pages_that_were_fetched_before_a_crash_are_not_fetched_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

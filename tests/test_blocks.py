@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml.html import fromstring
 
-from extractors.pages.blocks import blocks, html_blocks, joined
+from extractors.blocks.blocks import blocks, html_blocks, joined
 
 BLOCKS = [
     ("paragraphs", "<p>Один</p><p>Два</p>", ["Один", "Два"]),

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 COMMANDS: dict[str, tuple[str, int, str]] = {
     "monitor": ("--engine direct {folders}", 0, "6 of 7 sources read"),
     "backfill": ("--from 2025-11-06 --to 2025-11-06 --engine direct {folders}", 1, "no archive could be read"),
+    "retry": ("--dry-run {folders}", 0, "would be tried again"),
     "extract": ("{page}", 0, ""),
     "digest": ("--preview {root}/preview.html {folders}", 0, "preview.html"),
     "explain": ("{url} {folders}", 0, "outcome: "),
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[str, int, str]] = {
     "sources import": ("{root}/none.opml --config {config}", 2, "none.opml"),
     "sources export": ("--config {config}", 0, "<opml"),
     "topics preview": ("{folders}", 0, ""),
+    "topics apply": ("--days 7 --dry-run {folders}", 0, "nothing was changed"),
     "topics mark": ("{url} yes {folders}", 0, ""),
     "topics learn": ("{folders}", 1, "learning takes 10 of each"),
 }

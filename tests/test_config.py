@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import CHECKOUT, FILES, ConfigError, load_config
-from config.settings import Network, Settings
+from config.settings import Network, Settings, masked
 from config.sources import Source
 from extractors.archives.routes import ROUTES
 
@@ -532,6 +532,43 @@ def test_an_address_with_a_password_is_refused_and_not_shown(
     folder: Folder, changes: dict[str, str], told: str
 ) -> None:
     assert mistakes(folder(sources=source(**changes))) == [f"sources.toml: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "named"),
+    [
+        ("https://orda.kz/rss?token=x7", "https://orda.kz/rss?token=…", "token"),
+        ("https://orda.kz/rss?lang=ru&api_key=x7&n=5", "https://orda.kz/rss?lang=ru&api_key=…&n=5", "api_key"),
+        ("https://orda.kz/rss;AccessToken=x7?n=5", "https://orda.kz/rss;AccessToken=…?n=5", "AccessToken"),
+        ("https://orda.kz/rss?X-Api-Key=x7", "https://orda.kz/rss?X-Api-Key=…", "X-Api-Key"),
+        ("https://orda.kz/?feed=rss&user=me&passwd=x7", "https://orda.kz/?feed=rss&user=me&passwd=…", "passwd"),
+        ("https://orda.kz/rss?key=d41d8cd98f00b204", "https://orda.kz/rss?key=…", "key"),
+        ("https://orda.kz/rss?client_secret=x7#new", "https://orda.kz/rss?client_secret=…#new", "client_secret"),
+    ],
+)
+def test_an_address_with_a_secret_among_its_parameters_is_refused_and_not_shown(
+    folder: Folder, address: str, shown: str, named: str
+) -> None:
+    told = f'found "{shown}", expected one without "{named}=…", because addresses are kept and shown in many places'
+    assert mistakes(folder(sources=source(feeds=f'["{address}"]'))) == [f"sources.toml: sources[1].feeds[1]: {told}"]
+    in_a_route = source(backfill=f'{{ route = "sitemap", url = "{address}" }}')
+    assert mistakes(folder(sources=in_a_route)) == [f"sources.toml: sources[1].backfill.url: {told}"]
+    assert masked(f"twice: {address} {address}") == f"twice: {shown} {shown}"
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "https://orda.kz/rss?key=politics",
+        "https://orda.kz/rss?key=2025",
+        "https://orda.kz/rss?keyword=uranium2025&monkey=12345678&page_token_size=9",
+        "https://orda.kz/token=12345678/rss",
+        "https://orda.kz/rss?token=&secretary=12345678",
+    ],
+)
+def test_a_parameter_that_only_sounds_like_a_secret_is_none(folder: Folder, feed: str) -> None:
+    assert load_config(folder(sources=source(feeds=f'["{feed}"]'))).sources[0].feeds == (feed,)
+    assert masked(feed) == feed
 
 
 def test_an_at_sign_behind_the_host_is_no_password(folder: Folder) -> None:

@@ -25,7 +25,7 @@ from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.index.schema import articles, urls
-from storage.state.entries import RETRY_GAPS, retry_at
+from storage.state.life import GAPS
 from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
@@ -213,12 +213,17 @@ async def test_what_is_off_topic_is_written_down_with_its_reason(tmp_path: Path)
         Outcome.UNSAFE_ADDRESS,
     ],
 )
-async def test_a_final_error_is_written_down_and_never_tried_again(tmp_path: Path, outcome: Outcome) -> None:
+async def test_an_outcome_of_a_moment_is_written_down_and_tried_again_until_it_is_final(
+    tmp_path: Path, outcome: Outcome
+) -> None:
     async with opened(tmp_path) as corpus:
         (placed,) = await place(corpus, failure(outcome))
         entry = await url_row(corpus, placed.key)
+        await place(corpus, failure(outcome, attempts=len(GAPS)))
+        last = await url_row(corpus, placed.key)
     assert placed == Placement("https://site.kz/x", outcome, None, "http 503")
-    assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, None, 1)
+    assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, NOW + GAPS[0], 1)
+    assert (last.outcome, last.next_attempt) == (outcome.value, None)
     assert entry.details == {"detail": "Service Unavailable"}
 
 
@@ -230,12 +235,13 @@ async def test_a_final_error_is_written_down_and_never_tried_again(tmp_path: Pat
         (2, None, timedelta(hours=6)),
         (3, None, timedelta(days=1)),
         (4, None, timedelta(days=2)),
-        (5, None, None),
+        (5, None, timedelta(days=4)),
         (6, None, None),
+        (7, None, None),
         (0, 3, timedelta(hours=3)),  # the server asked for more time
         (2, 3, timedelta(hours=6)),  # it asked for less
         (0, -3, timedelta(minutes=10)),
-        (5, 3, None),
+        (6, 3, None),
     ],
 )
 async def test_a_failed_url_comes_back_after_growing_gaps_and_is_given_up(
@@ -243,18 +249,16 @@ async def test_a_failed_url_comes_back_after_growing_gaps_and_is_given_up(
 ) -> None:
     retry_after = None if retry_after_h is None else NOW + timedelta(hours=retry_after_h)
     failed = failure(attempts=attempts, retry_after=retry_after)
-    assert failed.error is not None
     async with opened(tmp_path) as corpus:
         (placed,) = await place(corpus, failed)
         entry = await url_row(corpus, placed.key)
     again = None if wait is None else NOW + wait
-    assert retry_at(failed.error, attempts=attempts, now=NOW) == again
     assert placed.outcome is (Outcome.GAVE_UP if again is None else Outcome.FAILED)
     assert (entry.outcome, entry.next_attempt) == (placed.outcome.value, again)
 
 
 def test_the_gaps_between_attempts_grow() -> None:
-    assert list(RETRY_GAPS) == sorted(set(RETRY_GAPS))
+    assert list(GAPS) == sorted(set(GAPS))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from storage.corpus.verify import Fault, verify
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
 from tests.support.results import NOW, result
-from tests.support.running import CHECKOUT, c5watch, own_disk
+from tests.support.running import CHECKOUT, c5watch, own_disk, source_toml, write_config
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +58,15 @@ DAMAGES: dict[str, Callable[[Path, int], None]] = {
     ),
     "a day that is none": lambda data, number: change(
         data, "UPDATE articles SET published = ? WHERE number = ?", WORD, number
+    ),
+    "a day of the calendar that is none": lambda data, number: change(
+        data, "UPDATE articles SET published = '2025-02-30' WHERE number = ?", number
+    ),
+    "a moment that is none": lambda data, number: change(
+        data, "UPDATE articles SET appended_at = ? WHERE number = ?", WORD, number
+    ),
+    "a moment beyond all time": lambda data, number: change(
+        data, "UPDATE articles SET retrieved_at = 99999999999999999 WHERE number = ?", number
     ),
 }
 
@@ -116,6 +125,40 @@ def test_the_commands_say_it_in_a_sentence_without_the_text(data: Path) -> None:
         assert "a text in column body is damaged: 'c5watch corpus verify' names it" in done.stderr
         assert WORD not in done.stdout + done.stderr
     assert WORD not in checked.stdout + checked.stderr
+
+
+VALUES = {  # beside the articles' own: a statement, what it damages, and a command that reads it
+    "UPDATE urls SET details = ?": ("list or table", "urls", ("explain", "https://a.kz/9")),
+    "UPDATE urls SET decided_at = ?": ("moment", "urls", ("explain", "https://a.kz/9")),
+    "UPDATE articles SET authors = ?": ("list or table", None, ("corpus", "show", 3)),
+    "UPDATE articles SET published = ?": ("day", None, ("corpus", "export", "-")),
+    "UPDATE runs SET summary = ?": ("list or table", "runs", ("report",)),
+    "UPDATE feeds SET next_poll = ?": ("moment", "feeds", ("monitor", "--engine", "direct")),
+}
+
+
+@pytest.mark.parametrize("statement", VALUES)
+def test_a_value_that_does_not_fit_its_column_is_a_sentence_that_names_the_check(
+    data: Path, statement: str, tmp_path: Path
+) -> None:
+    what, table, command = VALUES[statement]
+    config = write_config(tmp_path / "config", sources=source_toml("site", "http://127.0.0.1:9/rss"))
+    for row in (
+        "runs (kind, engine, started_at) VALUES ('monitor', 'direct', 0)",
+        "feeds (url, source_id, polled_at, failures) VALUES ('http://127.0.0.1:9/rss', 'site', 0, 0)",
+        "urls (key, url, feed_url, source_id, first_seen, attempts) VALUES ('https://a.kz/9', '', '', 'site', 0, 0)",
+    ):
+        change(data, f"INSERT INTO {row}")
+    change(data, statement, f'["{WORD}')
+    done = c5watch(*command, "--data", data, "--config", config)
+    assert done.returncode == 1, done.stderr
+    assert f"c5watch: the index holds a damaged {what}: 'c5watch corpus verify' names it; or restore" in done.stderr
+    assert "Traceback" not in done.stderr and "fault of the program" not in done.stderr
+    checked = c5watch("corpus", "verify", "--data", data)
+    assert checked.returncode == 1
+    named = f"rows of {table} that hold damaged values" if table else "cannot be read: its row is damaged"
+    assert named in checked.stdout
+    assert WORD not in done.stdout + done.stderr + checked.stdout + checked.stderr
 
 
 READ_ONLY = """

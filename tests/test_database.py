@@ -26,7 +26,7 @@ from storage.corpus.writer import open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.index.database import MIGRATIONS, Database, index_location, open_database
 from storage.index.dialects import VALUES_PER_STATEMENT, in_chunks
-from storage.index.schema import HEAD, Moment, metadata, runs
+from storage.index.schema import HEAD, Moment, articles, feed_parts, feeds, metadata, runs, sightings, urls
 from storage.state.runs import store_run_end, store_run_start
 from tests.support.running import CHECKOUT
 
@@ -85,6 +85,55 @@ def test_the_newest_migration_is_the_one_the_schema_names() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+OLD, NEW = "https://me:s3cret@a.kz/rss?n=1", "https://a.kz/rss?n=1"
+KEYED = "https://a.kz/rss?lang=ru&api_key=s3cret&n=1"
+OTHER = "https://b.kz/@b/rss?key=politics"
+
+
+@pytest.fixture
+async def written_by_the_one_before(database: Database) -> AsyncIterator[Database]:
+    """An index as it was before addresses with secrets were refused."""
+    feed = {"source_id": "a", "polled_at": NOW, "failures": 0}
+    entry = {"source_id": "a", "first_seen": NOW, "attempts": 0}
+    article = {"file": "", "body": "", "sha256": "", "appended_at": NOW}
+    async with database.write() as connection:
+        for address in (OLD, NEW, KEYED, OTHER):
+            await connection.execute(insert(feeds).values(url=address, **feed))
+        for number, address in enumerate((OLD, KEYED, OTHER)):
+            key = f"https://a.kz/{number}"
+            await connection.execute(insert(urls).values(key=key, url=key, feed_url=address, **entry))
+            named = {"number": number, "id": str(number), "feed_url": address, **article, "file": str(number)}
+            await connection.execute(insert(articles).values(named))
+            await connection.execute(insert(sightings).values(key=key, feed_url=address, seen_at=NOW))
+            if address == OLD:
+                await connection.execute(insert(sightings).values(key=key, feed_url=NEW, seen_at=NOW))
+        part = {"url": "https://a.kz/1.xml", "rank": 0, "listed": b"", "read_at": NOW}
+        await connection.execute(insert(feed_parts).values(feed_url=OLD, **part))
+        await connection.execute(insert(feed_parts).values(feed_url=OTHER, **part))
+        for later in ("articles DROP COLUMN relation", "variants DROP COLUMN why", "relations DROP COLUMN why"):
+            await connection.execute(text(f"ALTER TABLE {later}"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0060'"))
+    yield database
+
+
+async def test_secrets_in_addresses_of_feeds_leave_an_index_that_is_brought_up_to_date(
+    written_by_the_one_before: Database, place: Path | str
+) -> None:
+    await written_by_the_one_before.close()
+    opened = await open_database(place)
+    masked = "https://a.kz/rss?lang=ru&api_key=…&n=1"
+    async with opened.read() as connection:
+        for column, known in (
+            (feeds.c.url, [NEW, masked, OTHER]),
+            (urls.c.feed_url, [NEW, masked, OTHER]),
+            (articles.c.feed_url, [NEW, masked, OTHER]),
+            (sightings.c.feed_url, [NEW, masked, OTHER]),
+            (feed_parts.c.feed_url, [OTHER]),
+        ):
+            assert sorted((await connection.execute(select(column))).scalars()) == sorted(known), column
+    await opened.close()
 
 
 async def test_opening_again_keeps_what_is_there(place: Path | str) -> None:

@@ -102,8 +102,20 @@ URLS = [
     ("number inside a longer one", "https://site.kz/news/1120251106", None),
     ("day that cannot be", "https://site.kz/2025/02/30/", None),
     ("month that cannot be", "https://site.kz/2025/13/06/", None),
-    ("last century", "https://site.kz/1999/11/06/", None),
-    ("day first", "https://site.kz/06-11-2025", None),
+    ("before the web", "https://site.kz/1979/11/06/", None),
+    ("day first", "https://site.kz/06-11-2025", SIXTH),
+    ("day first in folders", "https://site.kz/economics/06/11/2025/68651a7b", SIXTH),
+    ("day first with points", "https://site.kz/06.11.2025/bridge", SIXTH),
+    ("month first where only that is possible", "https://site.kz/11/16/2025/bridge", date(2025, 11, 16)),
+    ("two numbers that are no month", "https://site.kz/13/16/2025/bridge", None),
+    ("day and month by name", "https://site.kz/news/06nov2025/bridge", SIXTH),
+    ("the same with dashes", "https://site.kz/6-nov-2025", SIXTH),
+    ("the same in the outlet's language", "https://site.uz/yangiliklar/6-noyabr-2025/", SIXTH),
+    ("month by name in a folder", "https://site.com/world/2025/nov/06/bridge", SIXTH),
+    ("month by name first", "https://site.com/november/06/2025/bridge", SIXTH),
+    ("a word that is no month", "https://site.kz/06abc2025/bridge", None),
+    ("what the article is about", "https://site.uz/6-noyabr-2025-yangiliklar", None),
+    ("a time", "https://site.kz/10/30/20/bridge", None),
     ("nothing", "https://site.kz/", None),
 ]  # fmt: skip
 
@@ -139,6 +151,13 @@ def test_iso_and_feed_dates_mean_the_same_day(moment: datetime) -> None:
 @pytest.mark.parametrize(("url", "day"), [row[1:] for row in URLS], ids=[row[0] for row in URLS])
 def test_the_day_in_an_address(url: str, day: date | None) -> None:
     assert day_in_url(url) == day
+
+
+def test_an_address_of_an_american_publisher_has_the_month_first() -> None:
+    url = "https://site.com/11/06/2025/bridge"
+    assert day_in_url(url, ZoneInfo("America/New_York")) == SIXTH
+    assert day_in_url(url, ALMATY) == date(2025, 6, 11)
+    assert day_in_url(url) == date(2025, 6, 11)
 
 
 def test_an_american_publisher_writes_the_month_first() -> None:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from extractors.archives.search import parse_in_thread
-from extractors.feeds.discovery import USUAL_PATHS, Discovery, discover, read_front_page
+from extractors.feeds.discovery import USUAL_PATHS, Discovery, discover
+from extractors.feeds.front_page import read_front_page
 from extractors.records import ItemError
 from tests.support.archive_servers import Reply, Server, client, files, serve
 
@@ -96,6 +97,78 @@ async def test_what_is_no_feed_among_the_links_is_never_asked_for() -> None:
     )  # fmt: skip
     _, server = await found({"/": page(*links), "/good": rss("one")})
     assert server.paths == ["/", "/good"]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<link rel="alternate" title="RSS" href="/x/all.php">',
+        '<link rel="feed" href="/x/all.php">',
+        '<link rel="service.feed" type="application/atom+xml" href="/x/all.php">',
+        '<a href="/x/all.php"><img src="/rss.png" alt="RSS"></a>',
+        '<a href="/x/all.php" title="RSS feed"></a>',
+        '<a href="/x/all.php" class="icon rss">Подписаться</a>',
+        '<a href="/x/all.php" aria-label="RSS"><svg></svg></a>',
+        '<a type="application/rss+xml" href="/x/all.php">Лента</a>',
+        '<a href="/x/all.php">RSS-лента</a>',
+        '<map><area href="/x/all.php" title="RSS"></map>',
+    ],
+)
+async def test_a_loosely_marked_feed_is_found(element: str) -> None:
+    result, server = await found({"/": page(f"</head><body>{element}"), "/x/all.php": rss("one")})
+    assert result.feed.url == f"{server.base}/x/all.php"
+
+
+@pytest.mark.parametrize(
+    "path", ["/all/rss", "/export/rss.xml", "/rss/all", "/news.rss", "/x/?feed=rss2", "/e/rss_ru.xml"]
+)
+async def test_an_ordinary_link_that_looks_like_a_feed_is_tried(path: str) -> None:
+    site = {"/": page(f"</head><body><a href='{path}'>→</a>"), path: rss("one")}
+    result, server = await found(site)
+    assert result.feed.url == f"{server.base}{path}"
+
+
+async def test_a_feed_that_the_header_names_is_found() -> None:
+    named = '</css>; rel=preload; as=style, </x/all.php>; rel="alternate"; type="application/rss+xml"; title="A, B"'
+    front = page()
+    result, server = await found({"/": Reply(front.body, headers={**HTML, "Link": named}), "/x/all.php": rss("one")})
+    assert result.feed.url == f"{server.base}/x/all.php"
+
+
+async def test_what_only_resembles_a_feed_is_not_asked_for() -> None:
+    elements = (
+        '<link rel="alternate" hreflang="en" href="/en/">', '<link rel="alternate" media="handheld" href="/m/">',
+        '<link rel="alternate stylesheet" href="/dark">', '<link rel="alternate" href="/">',
+        '<a href="/news/feed-prices-rise">Feed prices rise as drought in the south goes on</a>',
+        '<a class="feed-item" href="/news/2">Новости дня</a>', '<a href="/rss.png">RSS</a>',
+        '<a href="https://other.example/rss">RSS of another</a>', '<a href="/good" title="RSS">RSS</a>',
+    )  # fmt: skip
+    _, server = await found({"/": page(f"</head><body>{''.join(elements)}"), "/good": rss("one")})
+    assert server.paths == ["/", "/good"]
+
+
+async def test_a_page_that_lists_the_feeds_of_an_outlet_is_read() -> None:
+    lists = page(
+        "</head><body><ul><li><a href='/export/1.xml'>RSS: Politics</a><li><a href='/export/2.xml'>RSS</a></ul>"
+    )
+    site = {"/": page("</head><body><a href='/subscribe'>RSS</a>"), "/subscribe": lists, "/export/2.xml": rss("one")}
+    result, server = await found(site)
+    assert result.feed.url == f"{server.base}/export/2.xml"
+    assert result.feed.via == f"the list of feeds at {server.base}/subscribe"
+
+
+@pytest.mark.parametrize(
+    ("root", "posts"),
+    [
+        ("/wp-json/", "/wp-json/wp/v2/posts"),
+        ("/index.php/wp-json/", "/index.php/wp-json/wp/v2/posts"),
+        ("/?rest_route=/", "/?rest_route=/wp/v2/posts"),
+    ],
+)
+async def test_the_posts_are_found_where_the_site_has_its_api(root: str, posts: str) -> None:
+    front = Reply(page().body, headers={**HTML, "Link": f'<{root}>; rel="https://api.w.org/"'})
+    result, server = await found({"/": front, "/feed/": rss("one")})
+    assert [(route.route, route.url) for route in result.backfill] == [("wordpress", server.base + posts)]
 
 
 async def test_links_stand_on_the_base_of_the_page_and_on_where_it_has_moved() -> None:

@@ -7,9 +7,11 @@ import importlib.util
 import re
 import shlex
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -218,6 +220,15 @@ def _importable(name: str) -> bool:
     except ModuleNotFoundError:
         pass
     return hasattr(importlib.import_module(parent), last)
+
+
+def test_the_list_of_dependencies_names_those_that_are_declared() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    names = {re.split(r"[^\w.-]", one)[0] for one in declared} - {"c5watch"}
+    page = (CHECKOUT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    listed = [name for row in re.findall(r"^\| ([\w., -]+) \|", page, re.MULTILINE) for name in row.split(", ")]
+    assert sorted(listed) == sorted([*names, "library", "library", "library"])
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

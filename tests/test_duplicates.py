@@ -244,6 +244,8 @@ async def test_the_very_words_of_a_telegram_are_another_event_a_year_later(
             assert (placed.relation, placed.grounds) == ("template", "the same form of protocol, 365 days apart")
             third = await place(corpus, "https://third.kz/1", ["Официально.", *paragraphs], day=day)
             assert (third.outcome, third.number) == (Outcome.REPRINT, 1)
+            fourth = await place(corpus, "https://fourth.kz/1", paragraphs, day=day)
+            assert (fourth.outcome, fourth.number) == (Outcome.REPRINT, 1)
 
 
 @pytest.mark.parametrize(("source", "relation"), [("first", "version"), ("second", "reprint")])

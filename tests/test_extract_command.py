@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
 from config.settings import Storage
-from extractors.pages.memory import page_lines
+from extractors.blocks.memory import page_lines
 from flows.cli.app import app
 from storage.index.database import index_location, open_database
 from storage.state.site_pages import SitePage, store_site_pages

@@ -21,12 +21,12 @@ from config.languages import CHECKOUT, SNOWBALL, Language, languages, read_langu
 from config.load import ConfigError, load_config
 from config.phrases import any_of, pattern_of
 from config.settings import Extraction
+from extractors.blocks.lines import kind_of_line
 from extractors.dates.choice import parse_day
 from extractors.dates.moments import parse_date
 from extractors.dates.visible import visible_day
 from extractors.feeds.jobs import FeedJob
 from extractors.language import identify
-from extractors.pages.lines import kind_of_line
 from extractors.records import Article
 from extractors.topic.parts import read_parts
 from extractors.workers.pool import Workers

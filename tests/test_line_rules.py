@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.pages.lines import kind_of_line, without_site_lines
+from extractors.blocks.lines import kind_of_line, without_site_lines
 
 RULES = [
     # language, line, kind
@@ -73,6 +73,35 @@ RULES = [
     ("tk", "Ýalňyşlyk tapdyňyzmy? Bellik edip, Ctrl+Enter basyň", "mistake"),
     ("tk", "Ähli hukuklar goralan", "rights"),
     ("tk", "Paýlaşmak", "button"),
+    ("en", "Watch: How the dam was built", "related"),
+    ("en", "The views expressed here are those of the author and not of the Naryn Herald.", "rights"),
+    ("en", "Opinions expressed in this column do not necessarily reflect those of the editors.", "rights"),
+    ("en", "18 November 2025 | 192 views | 3 min read", "stamp"),
+    ("en", "A crew opens the first gate (Image: Naryn Hydro)", "caption"),
+    ("ru", "Ранее по теме", "related"),
+    ("ru", "Ещё на эту тему:", "related"),
+    ("ru", "Читайте интервью «Река возвращается в старое русло»", "related"),
+    ("ru", "Подробнее о новостях Нарына – на портале долины", "join us"),
+    ("ru", "Точка зрения авторов может не совпадать с позицией редакции", "rights"),
+    ("ru", "Короткая ссылка", "button"),
+    ("ru", "18 ноября 2025, 16:49 | Просмотров: 192 | Комментариев: 3", "stamp"),
+    ("ru", "Общество • 18.11.2025 16:49 • Айгерим Мусина", "stamp"),
+    ("ru", "18.11.2025, время чтения: 4 минуты", "label"),
+    ("ru", "Дежурный открывает первый затвор / Фото Айгерим Мусиной", "caption"),
+    ("kk", "2025 жылғы 18 қараша, 16:49 | Қаралым: 192", "stamp"),
+    ("kk", "Автордың пікірі редакция ұстанымымен сәйкес келмеуі мүмкін", "rights"),
+    ("uz", "2025-yil 18-noyabr, 16:49 | Koʻrishlar soni: 192", "stamp"),
+    ("uz-Cyrl", "18 ноябрь 2025, 16:49 | Кўрилган: 192", "stamp"),
+    ("ky", "2025-жылдын 18-ноябры, 16:49 | Көрүүлөр: 192", "stamp"),
+    ("uk", "Читайте також: Гребля витримала повінь", "related"),
+    ("uk", "Раніше на тему:", "related"),
+    ("uk", "Підписуйтесь на наш Telegram-канал", "join us"),
+    ("uk", "Усі права захищені", "rights"),
+    ("uk", "Поширити", "button"),
+    ("uk", "Інженери відкривають перший затвор / Фото Олени Гай", "caption"),
+    ("tr", "İlgili haberler", "related"),
+    ("tr", "Tüm hakları saklıdır", "rights"),
+    ("az", "Həmçinin oxu: Bənd daşqına tab gətirdi", "related"),
     ("any", "* * *", "button"),
     ("any", "https://site.kz/images/dam.jpg", "code"),
     ("any", '<div style="margin:0">Код</div>', "code"),
@@ -88,6 +117,15 @@ PROSE = [
     "Like us, the engineers waited for three years.",
     "Share prices fell on Monday.",
     "Related industries lost a tenth of their orders.",
+    "Обратите внимание: с января вода в посёлке подорожает на треть.",
+    "The views expressed by the ministry do not necessarily match those of the provinces.",
+    "Views of the valley were painted on the walls.",
+    "Ранее на эту работу уходило три месяца.",
+    "Читайте материалы комиссии внимательно, советует инженер.",
+    "Мнение автора проекта может измениться после испытаний.",
+    "12:30 | Открыт первый затвор",
+    "Пожар в посёлке (фото и видео)",
+    "Короткая ссылка на договор разослана участникам.",
     "May wanted to see the dam herself.",
     "- Sign up for a free account",
     "10 p.m.",
@@ -124,11 +162,20 @@ LINK = "Паводок отступил"
 
 
 def cleaned(*blocks: str) -> list[str]:
-    return without_site_lines(blocks, lambda line: line.removeprefix("- ") == LINK)
+    return without_site_lines(blocks, lambda line: line.removeprefix("- ").casefold() == LINK.casefold())
 
 
 def test_a_heading_over_other_stories_takes_its_links_along() -> None:
     assert cleaned(LONG, "Читайте также:", LINK, f"- {LINK}\n- {LINK}", LONG, LINK) == [LONG, LONG, LINK]
+
+
+def test_such_a_heading_needs_no_sign_before_a_link() -> None:
+    assert cleaned(LONG, f"Читайте также {LINK}", LONG, f"До теми {LINK}", LONG) == [LONG, LONG, LONG]
+    assert cleaned(LONG, "Читайте также, что паводок отступил", LONG) == [
+        LONG,
+        "Читайте также, что паводок отступил",
+        LONG,
+    ]
 
 
 def test_such_a_heading_ends_the_text_when_no_prose_follows() -> None:

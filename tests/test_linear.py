@@ -16,10 +16,10 @@ from lxml.html import document_fromstring
 
 from config.load import CHECKOUT, load_config
 from config.settings import masked
+from extractors.blocks.lines import is_prose, kind_of_line, without_site_lines
 from extractors.dates.visible import dateline_day, visible_day
 from extractors.feeds.markup import as_html, plain, repaired
 from extractors.language import identify
-from extractors.pages.lines import is_prose, kind_of_line, without_site_lines
 from extractors.records import Article
 from extractors.text import clean_block, count_words, tokens
 from extractors.topic.judge import compile_topics
@@ -41,7 +41,7 @@ MADE_AT_RUN_TIME = {
     "config.settings.check",  # the inner function of the next
     "config.settings.matching",
     "extractors.topic.screen._pattern",
-    "flows.digest.clean._pattern",
+    "flows.digest.clean.pattern_of",
     "flows.digest.words._sentence",
 }
 PATTERNS, UNKNOWN = every_pattern()

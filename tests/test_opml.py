@@ -12,7 +12,8 @@ from lxml import etree
 
 from config.load import CHECKOUT, load_config
 from config.sources import Source
-from flows.tools.opml import MAX_BYTES, MAX_FEEDS, OpmlError, choose_feeds, read_opml, write_opml
+from flows.tools.opml import MAX_BYTES, MAX_FEEDS, choose_feeds, read_opml, write_opml
+from flows.tools.outlines import OpmlError
 from tests.support.running import c5watch, one_json, source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT).sources
@@ -109,7 +110,14 @@ def test_feeds_in_folders_within_folders_are_found() -> None:
         ('text="" title="T" xmlUrl="https://a.kz/rss"', {"name": "T"}),
         ('xmlUrl="https://a.kz/rss"', {"name": "a.kz"}),
         ('text="A" XMLURL="https://a.kz/rss" htmlURL="https://b.kz"', {"homepage": "https://b.kz"}),
-        ('text="A" xmlUrl=" https://a.kz/rss " htmlUrl="a.kz"', {"homepage": "https://a.kz/"}),
+        ('text="A" xmlUrl=" https://a.kz/rss " htmlUrl="a.kz"', {"homepage": "https://a.kz"}),
+        ('text="A" xmlUrl="https://a.kz/rss" htmlUrl="javascript:1"', {"homepage": "https://a.kz/"}),
+        ('text="A" xmlUrl="a.kz/rss"', {"feeds": ("https://a.kz/rss",)}),
+        ('text="A" xmlUrl="//www.a.kz/rss"', {"feeds": ("https://www.a.kz/rss",)}),
+        ('text="A" xmlUrl="https://a.kz/my feed.xml"', {"feeds": ("https://a.kz/my%20feed.xml",)}),
+        ('text="A" xmlUrl="https:// a.kz/rss"', {"feeds": ("https://a.kz/rss",)}),
+        ('text="A" feedUrl="https://a.kz/rss" webUrl="https://b.kz"', {"homepage": "https://b.kz"}),
+        ('text="A" type="atom" url="https://a.kz/rss"', {"feeds": ("https://a.kz/rss",)}),
         ('text="A" xmlUrl="feed://a.kz/rss"', {"feeds": ("http://a.kz/rss",)}),
         ('text="A" xmlUrl="feed:https://a.kz/rss"', {"feeds": ("https://a.kz/rss",)}),
         ('text="A" xmlUrl="https://a.kz/rss" language="kk-KZ"', {"language": "kk"}),
@@ -154,6 +162,43 @@ def test_what_cannot_be_a_feed_is_skipped_with_the_reason_and_the_rest_is_taken(
     added, skipped = choose_feeds(read_opml(opml(outlines)), ())
     assert [new.source.id for new in added] == ["good"]
     assert {one.why for one in skipped} == {"not an http or https address"}
+
+
+def test_pages_that_a_reader_scrapes_are_skipped_and_feeds_of_all_kinds_taken() -> None:
+    kinds = ("rss", "atom", "JSONFeed", "", "HTML+XPath", "XML+XPath", "JSON+DotPath", "HTML+XPath+JSON+DotNotation")
+    outlines = (f'<outline text="x" type="{kind}" xmlUrl="https://h{n}.kz/x"/>' for n, kind in enumerate(kinds))
+    added, skipped = choose_feeds(read_opml(opml("".join(outlines))), ())
+    assert [new.source.id for new in added] == ["h0", "h1", "h2", "h3"]
+    assert [one.feed for one in skipped] == [f"https://h{n}.kz/x" for n in range(4, 8)]
+    assert skipped[0].why == "a page that a reader scrapes (HTML+XPath), and no feed"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "why"),
+    [
+        ('<outline text="a < b" xmlUrl="https://bad.kz/rss"/>', "<outline", "malformed"),
+        ('<outline text="5" tall" xmlUrl="https://bad.kz/rss"/>', "<outline", "malformed"),
+        ('<outline text="x" xmlUrl="https://bad.kz/rss', "<outline", "malformed"),
+        ('<outline text="\xff" xmlUrl="https://bad.kz/rss"/>', "https://bad.kz/rss", "bytes that are not utf-8"),
+        (
+            '<outline text="x" xmlUrl="https://bad.kz/rss" xmlns:c5="https://github.com/c5watch/c5watch/opml" '
+            'c5:backfill="x"/>',
+            "https://bad.kz/rss",
+            "found c5:backfill='x'",
+        ),
+    ],
+)
+def test_a_line_that_is_wrong_costs_that_line(line: str, shown: str, why: str) -> None:
+    before = '<outline text="новости и мнения за неделю"><outline text="One" xmlUrl="https://one.kz/rss"/></outline>'
+    after = '<outline text="think tank"><outline text="Two &amp; more" xmlUrl="https://two.kz/rss?a=1&b=2"/></outline>'
+    content = opml(before).replace(b"</body>", line.encode("latin-1") + after.encode() + b"</body>")
+    added, skipped = choose_feeds(read_opml(content), ())
+    assert [(new.source.id, new.source.name) for new in added] == [("one", "One"), ("two", "Two & more")]
+    assert added[1].source.feeds == ("https://two.kz/rss?a=1&b=2",)
+    assert added[1].source.category == "think_tank"
+    (one,) = skipped
+    assert one.feed.startswith(shown)
+    assert one.why.startswith(why)
 
 
 def test_a_list_in_another_encoding_is_read_as_it_declares() -> None:

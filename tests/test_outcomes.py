@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors.records import Again, Counted, Outcome, Yield, words_of
+from extractors.records import Counted, Outcome, Yield, words_of
 
 CHECKOUT = Path(__file__).parents[1]
 STORED = (  # what stands in the databases there are: these values never change
@@ -50,7 +50,7 @@ async def main(data):
         async with corpus.database.write() as connection:
             await store_entries(connection, "site", [(KEY, ENTRY)], now=NOW)
         error = ItemError(Outcome("asleep"), "no answer before noon", url=KEY)
-        for attempts in range(6):
+        for attempts in range(7):
             result = failed(KEY, ENTRY, "site", error=error, attempts=attempts)
             placed = await corpus.place([result], now=NOW)
             if attempts == 0:
@@ -84,7 +84,6 @@ def test_an_outcome_is_its_stored_value_and_knows_its_facts(outcome: Outcome) ->
     assert Outcome(str(outcome)) is outcome == outcome.value
     assert pickle.loads(pickle.dumps(outcome)) is outcome
     assert words_of(outcome.value) == outcome.words
-    assert outcome.final == (outcome.again is Again.NEVER)
     for fact in (outcome.counted, outcome.again, outcome.page):
         assert outcome in Outcome.which(fact)
 

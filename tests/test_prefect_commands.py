@@ -6,17 +6,23 @@ They are the first to break when a dependency of Prefect's server is too new for
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from extractors.archives.routes import ROUTES
+from flows.serving.parameters import Day
 from flows.serving.server import EmbeddedServer
 from tests.support.running import CHECKOUT, c5watch_process
 
@@ -66,6 +72,8 @@ def test_the_deployments_of_prefect_yaml_are_made_and_listed(deployed: EmbeddedS
     [
         ("backfill", {"first": "gestern", "last": "2025-11-02"}, "a day such as 2025-11-01"),
         ("backfill-windows", {"first": "2025-11-01", "last": "02.11.2025"}, "a day such as 2025-11-01"),
+        ("backfill", {"first": "2025-02-30", "last": "2025-03-02"}, "a day such as 2025-11-01"),
+        ("backfill", {"first": "2025-02-01", "last": "2025-02-29"}, "a day such as 2025-11-01"),
         (
             "backfill",
             {"first": "2025-11-01", "last": "2025-11-02", "via": "pigeon"},
@@ -95,6 +103,47 @@ def test_wrong_parameters_are_refused_when_a_run_is_asked_for_in_the_words_of_th
     assert (
         f"expected {told}" in c5watch_process(command, *given, *(("--no-send",) if command == "digest" else ())).stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("flow", "parameters", "told"),
+    [
+        (
+            "backfill",
+            {"first": "2025-11-02", "last": "2025-11-01"},
+            "field 'last'. Failure reason: 2025-11-01 is before",
+        ),
+        ("backfill-windows", {"first": "2025-11-02", "last": "2024-12-01"}, "2024-12-01 is before 2025-11-02"),
+        (
+            "backfill",
+            {"first": "2025-11-01", "last": "2025-11-02", "sources": ["a", "Astana Times"]},
+            "'sources[1]'. Failure reason: 'the id of a source in sources.toml' was expected",
+        ),
+        ("monitor", {"sources": [""]}, "'the id of a source in sources.toml' was expected"),
+    ],
+)
+def test_parameters_that_do_not_fit_one_another_are_refused_as_well(
+    deployed: EmbeddedServer, flow: str, parameters: dict[str, Any], told: str
+) -> None:
+    api = deployed.url.replace("://", f"://{deployed.password}@")
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        found = client.get(f"{api}/deployments/name/{flow}/{flow}").raise_for_status().json()
+        refused = client.post(f"{api}/deployments/{found['id']}/create_flow_run", json={"parameters": parameters})
+        assert refused.status_code == 409
+        assert told in refused.json()["detail"]
+        for right in ({}, {"sources": ["a-1"]}, {"sources": None}):
+            days = {} if flow == "monitor" else {"first": "2024-02-29", "last": "2024-02-29"}
+            asked = {"parameters": {**days, **right}, "state": {"type": "CANCELLED"}}
+            client.post(f"{api}/deployments/{found['id']}/create_flow_run", json=asked).raise_for_status()
+
+
+def test_a_day_is_asked_for_that_the_calendar_has() -> None:
+    pattern = TypeAdapter(Day).json_schema()["if"]["pattern"]
+    known = {(date(1995, 1, 1) + timedelta(days=number)).isoformat() for number in range(366 * 420)}
+    for year in range(1994, 2412):
+        for month, day in product(range(14), range(33)):
+            written = f"{year}-{month:02}-{day:02}"
+            assert (re.search(pattern, written) is not None) == (written in known), written
 
 
 def test_prefects_own_command_tells_why_a_run_is_refused(deployed: EmbeddedServer) -> None:

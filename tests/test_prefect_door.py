@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from tests.support.digest_shots import CHROMIUM, chromium
 from tests.support.running import CHECKOUT, c5watch_process
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def basic(password: str) -> dict[str, str]:
 
 
 def ask(server: EmbeddedServer, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
-    json_body = {} if method in ("POST", "PATCH") else None
+    json_body: dict[str, str] | None = {} if method in ("POST", "PATCH") else None
     return httpx.request(
         method, f"{root_of(server)}/{path}", headers=headers, json=json_body, trust_env=False, timeout=30
     )  # fmt: skip
@@ -207,7 +208,9 @@ def page() -> Iterator[Page]:
             pytest.fail(reason)
         pytest.skip(reason)
     with chromium() as browser:
-        yield browser.new_page()
+        opened = browser.new_page()
+        opened.set_default_timeout(SIGNED_IN_S * 1000)
+        yield opened
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
@@ -216,18 +219,47 @@ def test_the_operator_signs_in_with_a_browser(server: EmbeddedServer, page: Page
     page.on("response", lambda answer: known.append(answer.status) if "/api/flow" in answer.url else None)
     page.goto(f"http://{name}:{port_of(server)}")
     asked_for = page.locator("input[type=password]")
-    asked_for.wait_for(timeout=SIGNED_IN_S * 1000)
     asked_for.fill("c5watch:wrong")
     page.get_by_role("button", name="Login").click()
-    page.get_by_text("Invalid credentials").first.wait_for(timeout=SIGNED_IN_S * 1000)
+    page.get_by_text("Invalid credentials").first.wait_for()
     known.clear()
-    asked_for.fill(server.password_file.read_text(encoding="ascii").strip())
-    with page.expect_response(
-        lambda answer: "/api/flow_runs/" in answer.url and answer.status == 200, timeout=SIGNED_IN_S * 1000
-    ):
-        page.get_by_role("button", name="Login").click()
-    page.get_by_role("link", name="Deployments").first.wait_for(timeout=SIGNED_IN_S * 1000)
+    sign_in(server, page)
     assert set(known) == {200}
+
+
+def sign_in(server: EmbeddedServer, page: Page) -> None:
+    """Answer the question for the password, and wait for the pages."""
+    page.locator("input[type=password]").fill(server.password_file.read_text(encoding="ascii").strip())
+    with page.expect_response(lambda answer: "/api/flow_runs/" in answer.url and answer.status == 200):
+        page.get_by_role("button", name="Login").click()
+    page.get_by_role("link", name="Deployments").first.wait_for()
+
+
+def test_its_pages_work_and_the_browser_asks_no_other_host_for_them(server: EmbeddedServer, page: Page) -> None:
+    task = "@prefect.task\ndef double(x): return 2 * x\n"
+    code = f"import prefect\n{task}@prefect.flow\ndef both(): return double(1), double(2)\nboth()"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **server.environment}, check=True, timeout=120)
+    (run,) = ask(server, "POST", "api/flow_runs/filter", basic(server.password)).json()
+    asked, left = set[str](), set[str]()
+    elsewhere = re.compile(rf"^(?!{re.escape(root_of(server))}/|data:|blob:)")
+
+    def leave(route: Route) -> None:
+        left.add(route.request.url)
+        route.abort()
+
+    page.route(elsewhere, leave)
+    page.on("console", lambda message: asked.update(re.findall(r"https://[^/'\"]+", message.text)))
+    page.goto(root_of(server))
+    sign_in(server, page)
+    for pages in ("", "v2/"):
+        page.goto(f"{root_of(server)}/{pages}runs/flow-run/{run['id']}")
+        page.locator("canvas").first.wait_for()  # the picture of the run
+        page.get_by_text(run["name"]).first.wait_for()
+        page.goto(f"{root_of(server)}/{pages}deployments")
+        page.get_by_text("Deployments").first.wait_for()
+    page.goto(f"{root_of(server)}/docs")  # FastAPI's: a program from elsewhere, beside the password of the pages
+    assert left == set()
+    assert {"https://sr-client-cfg.amplitude.com", "https://cdn.jsdelivr.net"} <= asked, "it tried, and was refused"
 
 
 def test_a_page_from_elsewhere_gets_nothing_out_of_the_operators_browser(

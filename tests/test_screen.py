@@ -129,7 +129,7 @@ PLACES: dict[str, Callable[[str], tuple[str, Entry | None]]] = {
     "the page's title for sharing": lambda text: (
         page(headline="", head=f'<meta property="og:title" content="{html.escape(plain(text))}">'), None,
     ),
-    "headline in JSON-LD": lambda text: (page(head=json_ld("", headline=plain(text))), None),
+    "headline in JSON-LD": lambda text: (page(headline="", head=json_ld("", headline=plain(text))), None),
     "text in JSON-LD": lambda text: (page(head=json_ld(marked_up(text))), None),
     "the feed's full text": lambda text: (
         page(prose=PROSE[:5]),

@@ -11,27 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, insert, select
 
 from config.settings import Storage
 from extractors.records import Entry, Outcome
 from extractors.urls import LONGEST, canonical_url
 from storage.index.database import Database, index_location, open_database
-from storage.index.schema import feeds, sightings, urls
+from storage.index.schema import articles, feeds, sightings, urls
 from storage.state.entries import (
-    NOT_FINAL,
     DueEntry,
     FeedState,
     Settled,
     count_pending,
+    is_due,
+    is_final,
+    is_waiting,
     load_due,
     load_feed_states,
+    load_lives,
     load_pending,
     store_entries,
     store_failed_poll,
     store_outcomes,
     store_poll,
 )
+from storage.state.life import Life, after_naming
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
@@ -266,12 +270,15 @@ async def test_only_a_failed_entry_comes_back_and_only_after_its_gap(
     assert await due(database, later) == (["1"] if is_due else [])
 
 
+@pytest.mark.parametrize("again", [None, NOW + MINUTE])
 @pytest.mark.parametrize("outcome", list(Outcome))
-async def test_the_feeds_full_text_goes_once_the_outcome_is_final(database: Database, outcome: Outcome) -> None:
+async def test_the_feeds_full_text_goes_once_the_outcome_is_final(
+    database: Database, outcome: Outcome, again: datetime | None
+) -> None:
     await poll(database, [entry(1, content="<p>C</p>", summary="S"), entry(2, content="<p>D</p>")])
-    await settle(database, 1, outcome, details={"score": 1})
+    await settle(database, 1, outcome, details={"score": 1}, next_attempt=again)
     first, second = await rows(database, urls)
-    assert first.content == ("<p>C</p>" if outcome in NOT_FINAL else None)
+    assert first.content == ("<p>C</p>" if again else None)
     assert (first.summary, first.details, first.attempts, first.decided_at) == ("S", {"score": 1}, 1, NOW)
     assert second.content == "<p>D</p>"
 
@@ -283,3 +290,46 @@ async def test_attempts_add_up(database: Database) -> None:
     async with database.read() as connection:
         (pending,) = await load_pending(connection, [entry(1)[0]], now=NOW)
     assert pending.attempts == 3
+
+
+async def test_the_conditions_in_sql_say_what_the_table_of_states_says(database: Database) -> None:
+    numbers = iter(range(10_000))
+    moments = (None, NOW - MINUTE, NOW, NOW + MINUTE, NOW + timedelta(days=900))
+    lives = {
+        entry(next(numbers))[0]: Life(outcome, next_attempt=again, article=article, listed=listed)
+        for outcome in (None, *Outcome)
+        for again in moments
+        for article in (None, 0)
+        for listed in (False, True)
+    }
+    async with database.write() as connection:
+        values = {"number": 0, "id": "0" * 16, "file": "000.txt", "body": "", "sha256": "", "appended_at": NOW}
+        await connection.execute(insert(articles).values(**values))
+        for key, life in lives.items():
+            await connection.execute(
+                insert(urls).values(
+                    key=key, url=key, source_id="site", feed_url=FEED, first_seen=NOW, attempts=0,
+                    outcome=life.outcome, next_attempt=life.next_attempt, article=life.article,
+                    window=1 if life.listed else None,
+                )
+            )  # fmt: skip
+
+        async def which(condition: ColumnElement[bool]) -> set[str]:
+            return set((await connection.execute(select(urls.c.key).where(condition))).scalars())
+
+        assert await load_lives(connection, list(lives)) == lives
+        assert await which(is_due(NOW)) == {key for key, life in lives.items() if life.is_due(NOW)}
+        assert await which(is_waiting()) == {key for key, life in lives.items() if life.is_waiting}
+        assert await which(is_final()) == {key for key, life in lives.items() if life.is_final}
+        assert {e.key for e in await load_due(connection, ["site"], now=NOW)} == {
+            key for key, life in lives.items() if life.is_due(NOW) and not life.listed
+        }
+        assert await count_pending(connection, ["site"]) == sum(
+            life.is_waiting and not life.listed for life in lives.values()
+        )
+        await store_entries(connection, "site", [(key, Entry(key, FEED)) for key in lives], now=NOW)
+        named = {key: after_naming(life) for key, life in lives.items()}
+        found = await load_lives(connection, list(lives))
+        assert {k: (v.outcome, v.is_waiting, v.listed) for k, v in found.items()} == {
+            k: (v.outcome, v.is_waiting, v.listed) for k, v in named.items()
+        }

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from config.load import load_config
 from config.settings import Storage
-from extractors.pages.memory import (
+from extractors.blocks.memory import (
     HASH_BYTES,
     MAX_LINES,
     OTHERS,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from config.errors import RequestError
 from config.load import CHECKOUT, ConfigError, load_config
 from flows.tools.sources import Added, Facts, add_source
 from storage.errors import StorageError
@@ -39,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def add(folder: Path, url: str, *, dry_run: bool = False, **facts: str) -> Added:
-    """Add the outlet to the catalogue in `folder`."""
-    return await add_source(load_config(folder), folder, url, Facts(**facts), dry_run=dry_run)
+    """Add the outlet, of Kazakhstan if nothing else is said, to the catalogue in `folder`."""
+    return await add_source(load_config(folder), folder, url, Facts(**{"country": "KZ", **facts}), dry_run=dry_run)
 
 
 def test_add_as_a_command_appends_the_table_that_it_prints(outlet: str, folder: Path) -> None:
@@ -61,10 +62,10 @@ def test_add_as_a_command_appends_the_table_that_it_prints(outlet: str, folder: 
 
 
 def test_a_dry_run_as_json_is_one_object_and_writes_nothing(outlet: str, folder: Path) -> None:
-    result = one_json(c5watch("sources", "add", outlet, "--json", "--dry-run", "--config", folder))
+    result = one_json(c5watch("sources", "add", outlet, "--json", "--dry-run", "--config", folder, "--country", "UZ"))
     assert result["source"]["feeds"] == [f"{outlet}all.rss"]
     assert (result["found"]["entries"], result["file"]) == (5, None)
-    assert result["guessed"] == ["country", "category"]
+    assert result["guessed"] == ["category"]
     assert (folder / "sources.toml").read_text() == OTHERS
 
 
@@ -74,6 +75,41 @@ async def test_what_the_user_says_wins_over_what_is_found(outlet: str, folder: P
     assert added.new.guessed == ()
     assert (source.name, source.language, source.country, source.category) == ("Two", "ky", "KG", "regional")
     assert "review" not in (folder / "sources.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("facts", "options"),
+    [
+        ({}, "--country KZ and --category national"),
+        ({"category": "world"}, "--country KZ"),
+        ({"country": "US"}, "--category national"),
+    ],
+)
+async def test_a_fact_that_the_address_does_not_tell_is_not_guessed(
+    outlet: str, folder: Path, facts: dict[str, str], options: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        await add_source(load_config(folder), folder, outlet, Facts(**facts), dry_run=True)
+    assert str(caught.value).endswith(f"name them, such as {options}")
+
+
+async def test_a_fact_that_the_address_does_not_tell_is_asked_for(outlet: str, folder: Path) -> None:
+    asked: list[str] = []
+
+    def answer(fact: str, words: str) -> str:
+        asked.append(words)
+        return {"country": "us", "category": "think_tank"}[fact]
+
+    added = await add_source(load_config(folder), folder, outlet, Facts(), dry_run=True, ask=answer)
+    assert (added.new.source.country, added.new.source.category, added.new.guessed) == ("US", "think_tank", ())
+    assert asked == ["the country of The Outlet, such as KZ", "the category of The Outlet, such as national"]
+
+
+async def test_an_answer_that_cannot_be_is_refused_as_an_option_is(outlet: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match='--country: found "KAZAKHSTAN", expected two capitals'):
+        await add_source(
+            load_config(folder), folder, outlet, Facts(), dry_run=True, ask=lambda fact, words: "Kazakhstan"
+        )
 
 
 async def test_a_wrong_fact_is_refused_before_anything_is_asked_for(
@@ -124,7 +160,33 @@ async def test_what_goes_wrong_is_one_sentence_that_says_what_to_do(httpserver: 
 async def test_what_is_no_address_is_a_mistake_of_the_command_line(folder: Path, url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         await add(folder, url)
-    assert caught.value.lines == (f'URL: found "{url}", expected an address such as "https://example.kz"',)
+    assert caught.value.lines == (f'URL: found "{url}", expected a complete address such as "https://example.kz/rss"',)
+
+
+@pytest.mark.parametrize("url", ["https://me:s3cret@a.kz/rss", "https://a.kz/rss?token=s3cret", "me:s3cret@a.kz"])
+async def test_a_secret_in_the_address_is_refused_and_not_shown(folder: Path, url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        await add(folder, url)
+    (line,) = caught.value.lines
+    assert "because addresses are kept and shown in many places" in line
+    assert "s3cret" not in line
+
+
+async def test_a_feed_with_a_secret_that_the_page_names_is_refused_and_not_shown(
+    httpserver: HTTPServer, folder: Path
+) -> None:
+    link = '<link rel="alternate" type="application/rss+xml" href="/rss?token=s3cret">'
+    httpserver.expect_request("/").respond_with_data(f"<html><head>{link}</head>", content_type="text/html")
+    items = "".join(f"<item><title>T</title><link>https://site.kz/{n}</link></item>" for n in range(3))
+    rss = f'<rss version="2.0"><channel><title>S</title>{items}</channel></rss>'
+    httpserver.expect_request("/rss").respond_with_data(rss, content_type="application/rss+xml")
+    httpserver.expect_request(re.compile("/.+")).respond_with_data("", status=404)
+    before = (folder / "sources.toml").read_bytes()
+    with pytest.raises(StorageError) as caught:
+        await add(folder, httpserver.url_for("/"))
+    assert 'rss?token=…", expected one without "token=…"' in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert (folder / "sources.toml").read_bytes() == before
 
 
 async def test_without_a_scheme_https_is_tried_first_and_then_http(outlet: str, folder: Path) -> None:

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import fromstring
 
+from extractors.blocks.lines import kind_of_line
+from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.repeats import without_doubles, without_headline
 from extractors.pages.article import extract, extract_with_trace
 from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
-from extractors.pages.lines import LinkLines, announcements, kind_of_line, without_link_lines
 from extractors.pages.other_texts import rescued
-from extractors.pages.repeats import without_doubles, without_headline
 from extractors.pages.steps import STEPS, Removed, lines_lost
 from extractors.records import Entry, Page
 

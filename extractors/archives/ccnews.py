@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 from config.sources import Source
 from extractors.archives.search import Listed, Search, is_missing, pause_error
-from extractors.archives.warc import read_pages, stream_pages
+from extractors.archives.warc import Crawled, CutPage, read_pages, stream_pages
 from extractors.feeds.parsing import unpacked
 from extractors.period import DAY, month_of
-from extractors.records import Deferred, Entry, ItemError, Outcome, Page
+from extractors.records import Deferred, Entry, ItemError, Outcome
 from extractors.text import counted
 from extractors.urls import canonical_host
 
@@ -30,13 +30,13 @@ FILE_GB = 1  # each, packed
 
 
 async def list_ccnews(search: Search) -> AsyncGenerator[Listed, None]:
-    """The source's pages. Raises ItemError when no file can be read."""
+    """Yield the source's pages. Raises ItemError when no file can be read."""
     async for _, listed in list_ccnews_of(search, [search.source]):
         yield listed
 
 
 async def list_ccnews_of(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
-    """The pages of several sources in one reading, each with its source's id; two sources of one host share them."""
+    """Yield the pages of several sources in one reading, each with its source's id; sources of one host share them."""
     owners: dict[str, list[str]] = {}
     for source in sources:
         owners.setdefault(canonical_host(urlsplit(source.homepage).hostname or ""), []).append(source.id)
@@ -52,14 +52,25 @@ async def list_ccnews_of(search: Search, sources: Sequence[Source]) -> AsyncGene
             async with aclosing(_pages(search, file, hosts)) as pages:
                 async for host, page in pages:
                     for source_id in owners[host]:
-                        yield source_id, Listed(Entry(page.url, str(file)), page=page, not_after=page.fetched_at)
+                        yield source_id, _listed(search, page, str(file))
         except ItemError as error:
             if error.retry_after:
                 raise
             search.tally.problems.append(error)
 
 
-async def _pages(search: Search, file: Path | str, hosts: Mapping[str, str]) -> AsyncGenerator[tuple[str, Page], None]:
+def _listed(search: Search, page: Crawled, file: str) -> Listed:
+    """Return the entry of a page. One that was cut is left to its own site, else to a copy in another archive."""
+    entry = Entry(page.url, file)
+    if isinstance(page, CutPage):
+        copy = f"{search.archives.wayback.rstrip('/')}/web/{_stamp(page.fetched_at)}id_/{page.url}"
+        return Listed(entry, archived_url=copy, not_after=page.fetched_at)
+    return Listed(entry, page=page, not_after=page.fetched_at)
+
+
+async def _pages(
+    search: Search, file: Path | str, hosts: Mapping[str, str]
+) -> AsyncGenerator[tuple[str, Crawled], None]:
     search.count_document(str(file))
     max_bytes = search.client.max_bytes
     if isinstance(file, Path):
@@ -90,7 +101,7 @@ async def _local(search: Search) -> AsyncGenerator[Path, None]:
 
 
 async def _remote(search: Search) -> AsyncGenerator[str, None]:
-    """The addresses of the files that were filled from the window's start to some days after its end."""
+    """Yield the addresses of the files that were filled from the window's start to some days after its end."""
     base = search.archives.ccnews.rstrip("/")
     start = search.start.astimezone(UTC)
     end = min(search.end.astimezone(UTC) + timedelta(days=search.archives.ccnews_days), search.now())

@@ -2,7 +2,7 @@
 
 At most 250 articles an answer and no paging: a stretch of time that fills an answer is halved, down to the quarter of
 an hour in which GDELT counts. `seendate` is when GDELT came by, not when the article was published. Errors come as
-plain text with status 200, and who asks more often than every five seconds is turned away.
+plain text with status 200, and a client that asks more often than every five seconds is turned away.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt])?')
 
 
 async def list_gdelt(search: Search) -> AsyncGenerator[Listed, None]:
-    """The articles seen in the window. Raises ItemError when GDELT refuses, or has nothing for a time long past."""
+    """Yield the articles seen in the window. Raises ItemError when GDELT refuses, or holds nothing of long ago."""
     start = search.start.astimezone(UTC)
     end = min(search.end, search.now()).astimezone(UTC)
     stretches = [(start, end)] if start < end else []  # a stack: the earliest last

@@ -1,6 +1,6 @@
 """Route "urls": addresses from a file of our own.
 
-One a line, after a tab perhaps the date of publication; empty lines and those that begin with "#" are notes.
+A line holds an address, after a tab perhaps the date of publication; empty lines and lines with "#" first are notes.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from extractors.text import clean_line
 from extractors.urls import canonical_host, same_site
 from extractors.zones import zone_of
 
-SHOWN = 100  # characters of what is wrong in a line
+SHOWN = 100  # characters of a wrong line that are quoted
 Line = tuple[int, str, str]  # its number, the address, the date or ""
 
 
 async def list_urls(search: Search) -> AsyncGenerator[Listed, None]:
-    """The addresses in the file, in its order. Raises ItemError when it cannot be read; a wrong line is told."""
+    """Yield the addresses in the file, in its order. Raises ItemError when it cannot be read; notes a wrong line."""
     for line in await _lines(search):
         if _is_address(search, line):
             yield _listed(search, line, search.source)
 
 
 async def list_urls_of(search: Search, sources: Sequence[Source]) -> AsyncGenerator[tuple[str, Listed], None]:
-    """As `list_urls`, each address with the id of the source on whose site it is; those of no source are left out."""
+    """Yield each address with the id of the source on whose site it is; leave out those of no source."""
     owner_of = owner_finder(sources)
     for line in await _lines(search):
         if _is_address(search, line) and (owner := owner_of(line[1])):
@@ -40,7 +40,7 @@ async def list_urls_of(search: Search, sources: Sequence[Source]) -> AsyncGenera
 
 
 def owner_finder(sources: Sequence[Source]) -> Callable[[str], Source | None]:
-    """A function from an address to the source on whose host it is, else on whose site; None for that of another."""
+    """Return a function from an address to the source on whose host, else on whose site, it is; None for any other."""
     by_host: dict[str, Source | None] = {}
     for source in reversed(sources):
         by_host[canonical_host(urlsplit(source.homepage).hostname or "")] = source
@@ -58,7 +58,7 @@ def owner_finder(sources: Sequence[Source]) -> Callable[[str], Source | None]:
 
 
 def read_addresses(path: Path) -> Iterator[Line]:
-    """The lines of the file that are no notes. Raises OSError."""
+    """Yield the lines of the file that are no notes. Raises OSError."""
     for number, text in enumerate(decode(path.read_bytes()).text.splitlines(), 1):
         address, _, stated = (part.strip() for part in text.partition("\t"))
         if address and not address.startswith("#"):
@@ -66,7 +66,7 @@ def read_addresses(path: Path) -> Iterator[Line]:
 
 
 def is_address(text: str) -> bool:
-    """Whether a line of the list names a page, wherever that is."""
+    """Say whether a line of the list names a page, wherever that is."""
     return resolve(text, base="") is not None
 
 

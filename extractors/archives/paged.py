@@ -7,7 +7,6 @@ window lies behind.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from datetime import tzinfo
@@ -15,17 +14,19 @@ from urllib.parse import urljoin, urlsplit
 
 from config.sources import placeholders
 from extractors.archives.search import Listed, Search, is_missing
-from extractors.archives.series import PAST_UNORDERED, Part, page_url, read_numbered
+from extractors.archives.series import AHEAD, PAST_UNORDERED, Part, page_url, read_numbered
 from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
+from extractors.feeds.loose_json import loose_json
 from extractors.fetching.messages import Response
 from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
 from extractors.urls import same_site
 
 HTML = "not a feed: html"
-PAST_THE_END = ("http 400", "empty feed", "empty body")
+BLANK = ("empty feed", "empty body")
+PAST_THE_END = ("http 400", *BLANK)
 MAX_UNDATED = 100  # pages
 DATED_SHARE = 0.9  # of a page's entries; with fewer dated ones the page counts as undated
 _NO_ARTICLE = re.compile(
@@ -42,7 +43,7 @@ _HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]+)[\"']", re.IGNORECASE)
 
 
 async def list_paged(search: Search) -> AsyncGenerator[Listed, None]:
-    """The entries of a feed's pages. Raises ItemError when there is no first page, or no way to an older one."""
+    """Yield the entries of a feed's pages. Raises ItemError when there is no first page, or no way to an older one."""
     url = search.route.url
     assert url is not None  # the configuration sees to it
     pages = list_numbered_feed(search, url) if placeholders(url) else _linked(search, url)
@@ -51,7 +52,7 @@ async def list_paged(search: Search) -> AsyncGenerator[Listed, None]:
 
 
 async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Listed, None]:
-    """The entries of the pages 1, 2, 3 …, read only as far as the window needs it."""
+    """Yield the entries of the pages 1, 2, 3 …, read only as far as the window needs it."""
     pages = _Pages(search)
 
     async def read(number: int) -> Part[tuple[Entry, ...]] | None:
@@ -63,7 +64,10 @@ async def list_numbered_feed(search: Search, template: str) -> AsyncGenerator[Li
             raise
         return part
 
-    async for part in read_numbered(read, search.wide):
+    def missing(number: int) -> None:
+        search.tally.note_missing(page_url(template, number))
+
+    async for part in read_numbered(read, search.wide, missing=missing):
         for entry in part.content:
             yield Listed(entry)
     pages.check_depth(template)
@@ -73,21 +77,21 @@ async def _linked(search: Search, start: str) -> AsyncGenerator[Listed, None]:
     pages = _Pages(search)
     visited: set[str] = set()
     url: str | None = start
-    past = 0
-    while url is not None and url not in visited and past < PAST_UNORDERED:
+    past = blank = 0
+    while url is not None and url not in visited and past < PAST_UNORDERED and blank <= AHEAD:
         visited.add(url)
         response, part = await pages.read(url)
-        if part is None:
-            break
-        for entry in part.content:
-            yield Listed(entry)
-        past = past + 1 if part.days is not None and part.days.side(search.wide) < 0 else 0
+        blank = blank + 1 if part is None else 0
+        if part is not None:
+            for entry in part.content:
+                yield Listed(entry)
+            past = past + 1 if part.days is not None and part.days.side(search.wide) < 0 else 0
         url = _older(response)
     pages.check_depth(start)
 
 
 class _Pages:
-    """Reads the pages of one feed, and notices when they are all the same or tell no dates."""
+    """A reader of one feed's pages, which notices when they are all the same or tell no dates."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -96,8 +100,8 @@ class _Pages:
         self._undated = 0
 
     async def read(self, url: str) -> tuple[Response, Part[tuple[Entry, ...]] | None]:
-        """A page; its part is None when it holds nothing, or exactly what another one did."""
-        response, entries = await _read(self._search, url)
+        """Return a page; its part is None when it holds nothing, or exactly the entries of another page."""
+        response, entries = await _read(self._search, url, first=not self._known)
         addresses = tuple(entry.url for entry in entries)
         if not entries or addresses in self._known:
             return response, None
@@ -111,19 +115,19 @@ class _Pages:
         return response, Part(entries, days)
 
     def check_depth(self, url: str) -> None:
-        """Raises ItemError when there was one page only, and the window goes further back."""
+        """Raise ItemError when there was one page only, and the window goes further back."""
         wide = self._search.wide
         if len(self._known) < 2 and (self._oldest is None or self._oldest.first > wide.first):
             raise ItemError(Outcome.FAILED, "no older pages", url=url)
 
 
 def _older(response: Response) -> str | None:
-    """The address of the next older page that a feed names."""
+    """Return the address of the next older page that a feed names."""
     text = decode(response.body, charset=response.charset).text
     found: dict[str, str] = {}
     if text.lstrip("\ufeff \r\n\t").startswith("{"):
         try:
-            feed = json.loads(text)
+            feed = loose_json(text)
         except (ValueError, RecursionError):
             return None
         following = feed.get("next_url") if isinstance(feed, dict) else None
@@ -138,22 +142,27 @@ def _older(response: Response) -> str | None:
 
 
 def _days(entries: Sequence[Entry], zone: tzinfo) -> Period | None:
-    """The days of all entries, if nearly all state one."""
+    """Return the days of all entries, if nearly all state one."""
     known = []
     for entry in entries:
         if entry.published:
             known.append(day_of(entry.published, zone))
-        elif days := address_days(entry.url):
+        elif days := address_days(entry.url, zone):
             known.append(days)
     return hull(known) if known and len(known) >= DATED_SHARE * len(entries) else None
 
 
-async def _read(search: Search, url: str) -> tuple[Response, tuple[Entry, ...]]:
-    """A page's entries: those of a feed, or the links of a page that lists articles."""
+async def _read(search: Search, url: str, *, first: bool) -> tuple[Response, tuple[Entry, ...]]:
+    """Return a page's entries: those of a feed, or the links of a page that lists articles.
+
+    A blank first page is an error.
+    """
     response = await search.ask(url)
     try:
         return response, (await search.feed(response)).entries
     except ItemError as error:
+        if error.reason in BLANK and not first:
+            return response, ()
         if error.reason != HTML:
             raise
     links = article_links(response.body, url=response.url, charset=response.charset)
@@ -161,7 +170,7 @@ async def _read(search: Search, url: str) -> tuple[Response, tuple[Entry, ...]]:
 
 
 def article_links(body: bytes, *, url: str, charset: str | None) -> tuple[str, ...]:
-    """The addresses in the order of the page, each once; none when the body is no HTML."""
+    """Return the addresses in the order of the page, each once; none when the body is no HTML."""
     from extractors.html import parse_html
 
     tree = parse_html(body, charset)

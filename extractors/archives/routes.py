@@ -1,6 +1,6 @@
 """The one table of routes to back issues: a row for each, and nothing else knows a route by its name.
 
-A route is a function of a module of its own; `extractors.archives.search` says what it is given and what it gives.
+A route is a function of a module of its own; `extractors.archives.search` defines its input and its results.
 Functions are named here and loaded when they are first called: the configuration and the command line read this table
 at every start.
 """
@@ -18,7 +18,7 @@ LIST = "urls"  # the route of a list of addresses that a command names
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a route is called, and all that differs between routes outside their own modules."""
+    """The function of a route, and all that differs between routes outside their own modules."""
 
     function: str  # "module:name"
     shared_function: str | None = None  # the same for several sources in one reading

@@ -1,10 +1,10 @@
-"""From a source and a period to entries: what a route is given, what it gives, how it asks, and what is kept of it.
+"""Ask an archive for the entries of a source and a period: the input of a route, its requests and its results.
 
-A route is an async function from a `Search` to `Listed` entries, in the order it finds them. What it cannot read it
-notes in the search's `Tally`; if it does not work for this source at all, it raises ItemError.
+A route is an async function from a `Search` to `Listed` entries, in the order it finds them. It notes documents that
+it cannot read in the search's `Tally`; if it does not work for this source at all, it raises ItemError.
 
-What a route dates outside the period is left out and counted; so is what its address alone dates there, or what was
-there before the period began. What nothing dates is kept: the page will tell.
+Entries dated outside the period, by the route or by their address alone, or there before the period began, are left
+out and counted. Undated ones are kept: the page will tell.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from extractors.records import Deferred, Entry, Feed, ItemError, Outcome, Page
 from extractors.workers.tasks import feed_from
 
 PAUSE = "host asked for a pause"
+MISSING = "missing in the middle"
 TOO_MANY = "too many documents"
 
 
@@ -47,7 +48,7 @@ class Listed:
 
 @dataclass(slots=True)
 class Tally:
-    """What there is to say of a search besides its entries; it grows while they are read.
+    """The counts and problems of a search; they grow while its entries are read.
 
     With `problems` something was not read, so the window may hold more than was listed. `wrong_lines` are sentences on
     a list of our own: reading it again would bring nothing more.
@@ -61,9 +62,13 @@ class Tally:
     wrong_lines: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)  # sentences on what a dry run would cost too much to read
 
+    def note_missing(self, url: str) -> None:
+        """Note a document that is missing in the middle of a series."""
+        self.problems.append(ItemError(Outcome.FAILED, MISSING, url=url, detail="and there are more behind it"))
+
     @property
     def complete(self) -> bool:
-        """Whether all that the route promised for the window was read."""
+        """Say whether all that the route promised for the window was read."""
         return not self.problems
 
 
@@ -71,13 +76,13 @@ Parse = Callable[[FeedJob], Awaitable[Feed]]
 
 
 async def parse_in_thread(job: FeedJob) -> Feed:
-    """The feed's entries. A pass gives its child processes instead, which a hostile feed cannot take down with it."""
+    """Return the feed. A pass uses its child processes instead: a hostile feed cannot take the pass down with it."""
     return await asyncio.to_thread(feed_from, job)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One source, one route, one period; and what is needed to look. Of a shared reading, the source is the first."""
+    """One source, one route, one period, and the means to look. Of a shared reading, the source is the first."""
 
     client: Client
     source: Source
@@ -93,21 +98,21 @@ class Search:
 
     @property
     def wide(self) -> Period:
-        """The days that may hold something of the period."""
+        """Return the days that may hold something of the period."""
         return self.period.wide
 
     @property
     def start(self) -> datetime:
-        """The first moment of `wide`."""
+        """Return the first moment of `wide`."""
         return self.wide.moments(self.zone)[0]
 
     @property
     def end(self) -> datetime:
-        """The first moment after `wide`."""
+        """Return the first moment after `wide`."""
         return self.wide.moments(self.zone)[1]
 
     async def ask(self, url: str, *, accept: str = ACCEPT_FEED, interval_s: float = 0.0) -> Response:
-        """The answer at `url`. Raises ItemError, also when the host wants a pause or too much has been asked for."""
+        """Return the answer at `url`. Raises ItemError, also for a host that wants a pause, or too many documents."""
         self.count_document(url)
         try:
             response = await self.client.fetch(
@@ -126,27 +131,27 @@ class Search:
         self.tally.documents += 1
 
     async def feed(self, response: Response, *, url: str | None = None) -> Feed:
-        """The feed in an answer; `url` is its address where that is not the answer's. Raises ItemError."""
+        """Return the feed in an answer; `url` is its address where that is not the answer's. Raises ItemError."""
         job = FeedJob(response.body, url or response.url, response.charset, self.zone, self.now())
         return await self.parse(job)
 
 
 def pause_error(url: str, pause: Deferred) -> ItemError:
-    """A host's wish to be left alone, as an error that says until when."""
+    """Return a host's wish to be left alone as an error that says until when."""
     detail = f"until {pause.until:%Y-%m-%d %H:%M} UTC"
     return ItemError(Outcome.FAILED, PAUSE, url=url, detail=detail, retry_after=pause.until)
 
 
 def is_missing(error: ItemError) -> bool:
-    """Whether the error says that there is no such document, and not that it cannot be had now."""
+    """Say whether the error means that there is no such document, and not that it cannot be had now."""
     return error.outcome is Outcome.GONE
 
 
 async def list_entries(search: Search) -> AsyncGenerator[Listed, None]:
-    """Yield what a route finds of a source in a period: each address once, in the order in which the route finds it.
+    """Yield the entries that a route finds of a source in a period: each address once, in the order of the route.
 
     The search's tally is filled meanwhile. Raises ItemError when the route does not work for this source: then nothing
-    was listed, and another route may be tried. What fails after the first entry stands in `tally.problems`; with any
+    was listed, and another route may be tried. Failures after the first entry stand in `tally.problems`; with any
     there, the window is not complete.
     """
     sieve = _Sieve(search)
@@ -182,15 +187,15 @@ def _raise_if_nothing_worked(tally: Tally) -> None:
 
 
 class _Sieve:
-    """Lets each address through once, and none that is dated outside the period."""
+    """A sieve that lets each address through once, and none that is dated outside the period."""
 
     def __init__(self, search: Search) -> None:
         self._wide, self._tally = search.wide, search.tally
-        self._start, self._end = search.start, search.end
+        self._start, self._end, self._zone = search.start, search.end, search.zone
         self._known: set[str] = set()
 
     def passes(self, listed: Listed) -> bool:
-        """Whether to list this one."""
+        """Say whether to list the entry."""
         if listed.entry.url in self._known:
             self._tally.again += 1
             return False
@@ -207,5 +212,5 @@ class _Sieve:
             return not self._start <= published < self._end
         if listed.not_after is not None and listed.not_after < self._start:
             return True
-        days = address_days(listed.entry.url)
+        days = address_days(listed.entry.url, self._zone)
         return days is not None and days.side(self._wide) != 0

@@ -1,4 +1,4 @@
-"""The documents of a series: their addresses by date or number, and which of a long one hold the wanted days.
+"""Read the documents of a series: their addresses by date or number, and those of a long one with the wanted days.
 
 Pages of a feed go back in time, shards of a sitemap go up or down, and not all of them need to be read. The dates
 inside decide: as long as all that was read is dated and strictly in order, the beginning is found by bisection and
@@ -19,6 +19,7 @@ from extractors.period import DAY, Period, month_of
 
 FEW = 4  # so few are read as they are
 PAST = 2  # documents in a row past the window, in a series in order
+AHEAD = 1  # documents behind a missing one that are asked for: it may be missing in the middle, and not past the end
 PAST_UNORDERED = 3  # the same in a series that has an order with exceptions, such as a feed with a pinned item
 
 T = TypeVar("T")
@@ -36,14 +37,19 @@ Read = Callable[[int], Awaitable[Part[T] | None]]
 
 
 async def read_numbered(
-    read: Read[T], wanted: Period, *, first: int = 1, last: int | None = None
+    read: Read[T],
+    wanted: Period,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    missing: Callable[[int], None] | None = None,
 ) -> AsyncGenerator[Part[T], None]:
-    """The parts that may hold something of the `wanted` days, each once.
+    """Yield the parts that may hold something of the `wanted` days, each once.
 
-    `read` gives the part with a number, or None past the end. Without `last` the end is found. It is asked for no
-    number twice.
+    `read` gives the part with a number, or None where there is none. Without `last` the end is found: a number behind
+    which there is none either. `read` is asked for no number twice. `missing` hears of those missing in the middle.
     """
-    series = _Series(read, wanted)
+    series = _Series(read, wanted, missing)
     if last is None or last - first >= FEW:
         start = await _start(series, first, last)
         past = 0
@@ -51,7 +57,10 @@ async def read_numbered(
         while series.order is not None and past < PAST and (last is None or number <= last):
             part = await series.get(number)
             if part is None and last is None:
-                return
+                if number == first or not await series.goes_on_behind(number):
+                    return
+                number += 1
+                continue
             if series.order is not None:
                 past = past + 1 if series.progress(number) > 0 else 0
                 if part is not None and not past:
@@ -65,12 +74,13 @@ async def read_numbered(
 
 
 class _Series(Generic[T]):
-    """What has been read. `order` is 1 where days rise with the numbers, -1 where they fall, 0 as long as all parts
+    """The parts read so far. `order` is 1 where days rise with the numbers, -1 where they fall, 0 as long as all parts
     are of the same days, None when there is no order to rely on.
     """
 
-    def __init__(self, read: Read[T], wanted: Period) -> None:
+    def __init__(self, read: Read[T], wanted: Period, missing: Callable[[int], None] | None) -> None:
         self._read = read
+        self._missing = missing
         self._wanted = wanted
         self._known: dict[int, Part[T] | None] = {}
         self.given: set[int] = set()
@@ -82,13 +92,22 @@ class _Series(Generic[T]):
             self.order = self._find_order()
         return self._known[number]
 
+    async def goes_on_behind(self, number: int) -> bool:
+        """Whether the part with this number, which is not there, is only missing in the middle."""
+        for behind in range(number + 1, number + 1 + AHEAD):
+            if await self.get(behind) is not None:
+                if self._missing is not None:
+                    self._missing(number)
+                return True
+        return False
+
     def side(self, number: int) -> int:
-        """Where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
+        """Return where a part that was read lies: -1 before the window, 1 after it, 0 inside or unknown."""
         part = self._known[number]
         return part.days.side(self._wanted) if part and part.days else 0
 
     def progress(self, number: int) -> int:
-        """-1: the window comes further on; 1: it is past; 0: here, or nobody knows. `order` must not be None."""
+        """Return -1: the window comes further on; 1: it is past; 0: here, or unknown. `order` must not be None."""
         if self._known[number] is None:
             return 1
         return self.side(number) * (self.order or 0)
@@ -104,7 +123,7 @@ class _Series(Generic[T]):
 
 
 async def _start(series: _Series[T], first: int, last: int | None) -> int:
-    """The first number that may hold something of the window, or one past it."""
+    """Return the first number that may hold something of the window, or one past it."""
     low, step = first, 1
     if await series.get(first) is None or series.order is None:
         return first
@@ -133,14 +152,17 @@ async def _start(series: _Series[T], first: int, last: int | None) -> int:
 
 
 async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerator[Part[T], None]:
-    """Every part not given yet. An open series ends where several in a row lead away from the window."""
+    """Yield every part not given yet. An open series ends where several in a row lead away from the window."""
     number = first
     away: list[Period] = []
     before = 0
     while last is None or number <= last:
         part = await series.get(number)
         if part is None and last is None:
-            return
+            if number == first or not await series.goes_on_behind(number):
+                return
+            number += 1
+            continue
         side = series.side(number)
         if not side or part is None or part.days is None:
             away = []
@@ -157,19 +179,19 @@ async def _all(series: _Series[T], first: int, last: int | None) -> AsyncGenerat
 
 
 def _leads_on(days: Period, following: Period, side: int) -> bool:
-    """Whether the next part lies on the same side of the window, and no nearer."""
+    """Say whether the next part lies on the same side of the window, and no nearer."""
     return following.last <= days.last if side < 0 else following.first >= days.first
 
 
 class _Page:
-    """Puts the place-holder for the page back."""
+    """A value whose format is the place-holder for the page itself."""
 
     def __format__(self, spec: str) -> str:
         return f"{{page:{spec}}}" if spec else "{page}"
 
 
 def dated_urls(template: str, days: Period, *, today: date) -> list[str]:
-    """The addresses for these days up to `today`, each once and in order; {page} is left in them."""
+    """Return the addresses for these days up to `today`, each once and in order; {page} is left in them."""
     last = min(days.last, today)
     urls = (
         template.format(
@@ -188,12 +210,12 @@ def dated_urls(template: str, days: Period, *, today: date) -> list[str]:
 
 
 def page_url(template: str, page: int) -> str:
-    """The address of one page."""
+    """Return the address of one page."""
     return template.format(page=page)
 
 
 def _steps(names: tuple[str, ...], first: date, last: date) -> Iterator[date]:
-    """A day for each address."""
+    """Yield a day for each address."""
     if not {"date", "day", "monday", "month", "year"} & set(names):
         yield first
         return

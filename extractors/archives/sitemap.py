@@ -1,9 +1,9 @@
 """Route "sitemap": a site's own list of its pages.
 
-From the sitemap, the index or the series of files that the source names, or from those that robots.txt or habit lead
-to. Of an index only the parts are read that may hold something of the window: by the days in their names, by when
-they were last changed (a part not touched since before the window holds nothing of it; that is all that a <lastmod>
-proves), and in long numbered series by the dates inside.
+Read the sitemap, the index or the series of files that the source names, or those that robots.txt or habit lead to.
+Of an index only the parts are read that may hold something of the window: by the days in their names, by when they were
+last changed (a part not touched since before the window holds nothing of it; that is all that a <lastmod> proves), and
+in long numbered series by the dates inside.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urljoin
 
@@ -40,7 +41,7 @@ DATED_SHARE = 0.5  # of a part's pages; with fewer dated ones the part counts as
 
 
 async def list_sitemap(search: Search) -> AsyncGenerator[Listed, None]:
-    """The pages that the source's sitemaps name."""
+    """Yield the pages that the source's sitemaps name."""
     walk = _Walk(search)
     template = search.route.url
     if template is None:
@@ -82,7 +83,7 @@ class _Walk:
         self._search.tally.problems.append(error)
 
     async def root(self, url: str) -> AsyncGenerator[Listed, None]:
-        """All that one sitemap leads to. Raises ItemError when it cannot be read or holds nothing at all."""
+        """Yield all that one sitemap leads to. Raises ItemError when it cannot be read or holds nothing at all."""
         self._visited.add(url)
         sitemap = await self._read(url)
         if not sitemap.pages and not sitemap.parts:
@@ -91,7 +92,7 @@ class _Walk:
             yield listed
 
     async def series(self, template: str) -> AsyncGenerator[Listed, None]:
-        """All that the files 1, 2, 3 … lead to. Raises ItemError when there is no first one."""
+        """Yield all that the files 1, 2, 3 … lead to. Raises ItemError when there is no first one."""
         known: set[tuple[SitemapPage, ...]] = set()
 
         async def read(number: int) -> Part[tuple[str, Sitemap]] | None:
@@ -107,12 +108,15 @@ class _Walk:
             known.add(sitemap.pages)
             return Part((url, sitemap), self._days(sitemap))
 
-        async for part in read_numbered(read, self._search.wide):
+        def missing(number: int) -> None:
+            self._search.tally.note_missing(page_url(template, number))
+
+        async for part in read_numbered(read, self._search.wide, missing=missing):
             async for listed in self._contents(*part.content, depth=0):
                 yield listed
 
     async def found_by_habit(self) -> AsyncGenerator[Listed, None]:
-        """What robots.txt names; if that leads to nothing, the first of the usual places that holds something."""
+        """Yield the pages in the sitemaps of robots.txt; without any, in the first usual place that holds something."""
         home = self._search.source.homepage
         try:
             robots = await self._search.client.robots(home)
@@ -157,8 +161,9 @@ class _Walk:
         return sitemap
 
     async def _contents(self, url: str, sitemap: Sitemap, *, depth: int) -> AsyncGenerator[Listed, None]:
+        told = _tells_changes([page.lastmod for page in sitemap.pages])
         for page in sitemap.pages:
-            yield _listed(page, url)
+            yield _listed(page if told else replace(page, lastmod=None), url)
         if sitemap.parts and depth >= MAX_DEPTH:
             self.note(ItemError(Outcome.FAILED, "sitemaps nested too deeply", url=url))
             return
@@ -166,13 +171,14 @@ class _Walk:
             yield listed
 
     async def _parts(self, parts: Sequence[SitemapPart], *, depth: int) -> AsyncGenerator[Listed, None]:
-        """All that these parts lead to, as far as they may hold something of the window."""
+        """Yield all that these parts lead to, as far as they may hold something of the window."""
         days = part_days([part.url for part in parts])
         wide, start = self._search.wide, self._search.start
         chosen = []
+        told = _tells_changes([part.lastmod for part in parts])
         for part in parts:
             outside = part.url in days and days[part.url].side(wide)
-            untouched = part.lastmod is not None and part.lastmod < start
+            untouched = told and part.lastmod is not None and part.lastmod < start
             if not outside and not untouched and part.url not in self._visited:
                 self._visited.add(part.url)
                 chosen.append(part.url)
@@ -184,7 +190,7 @@ class _Walk:
                     yield listed
 
     async def _attempt(self, urls: Sequence[str], number: int) -> Part[tuple[str, Sitemap]]:
-        """One of the files of an index; if it fails that is noted, and it counts as empty."""
+        """Return one of the files of an index; if it fails, note that, and count it as empty."""
         url = urls[number]
         try:
             sitemap = await self._read(url)
@@ -194,15 +200,22 @@ class _Walk:
         return Part((url, sitemap), self._days(sitemap))
 
     def _days(self, sitemap: Sitemap) -> Period | None:
-        """The days of all pages, if enough of them state one; a <lastmod> is not one."""
+        """Return the days of all pages, if enough of them state a day; a <lastmod> is none."""
         zone = self._search.zone
-        stated = [day_of(page.published, zone) if page.published else address_days(page.url) for page in sitemap.pages]
+        stated = [
+            day_of(page.published, zone) if page.published else address_days(page.url, zone) for page in sitemap.pages
+        ]
         known = [days for days in stated if days is not None]
         return hull(known) if known and len(known) >= DATED_SHARE * len(stated) and not sitemap.parts else None
 
 
+def _tells_changes(moments: Sequence[datetime | None]) -> bool:
+    """Whether a list says when its members were changed: some write one moment to all, or the day of an old move."""
+    return len(set(moments)) > 1
+
+
 def _series(urls: Sequence[str]) -> list[list[str]]:
-    """The addresses that differ in one number only, in the order of that number; each of the others by itself."""
+    """Return the addresses that differ in one number only, in the order of that number; each other one by itself."""
     groups: dict[str, list[str]] = defaultdict(list)
     for url in urls:
         groups[pattern_of(url)].append(url)

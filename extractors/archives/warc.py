@@ -1,4 +1,4 @@
-"""WARC files → the pages of certain hosts, one at a time: nothing is kept, on disk or in memory.
+"""Read the pages of certain hosts from WARC files, one at a time: nothing is kept, on disk or in memory.
 
 FastWARC reads in a thread of its own and asks for the next bytes when it needs them, so a slow consumer slows the
 download. WARC: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/.
@@ -10,7 +10,8 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Protocol, cast
 
 from extractors.fetching.decoding import Body, BrokenEncoding, TooLarge
@@ -20,26 +21,43 @@ from extractors.urls import canonical_host
 CHUNKS_AHEAD = 8
 MAX_HEADERS = 64 * 1024  # bytes of HTTP headers before a page
 _HOST = re.compile(r"<?https?://(?:[^/?#@]*@)?([^/:?#]+)", re.IGNORECASE)
+_ENCODED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_END = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
+LIMITS = 64 * 1024  # bytes: crawlers cut pages at multiples of it
+TAIL = 2000  # bytes in which the end of a page is looked for
 HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
+@dataclass(frozen=True, slots=True)
+class CutPage:
+    """A page whose end the crawler did not store: half a text must not pass for the whole."""
+
+    url: str
+    fetched_at: datetime
+
+
+Crawled = Page | CutPage
+
+
 class Readable(Protocol):
-    """What FastWARC reads from."""
+    """A source of bytes for FastWARC."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         ...
 
     def tell(self) -> int:
-        """How many bytes have been read."""
+        """Return how many bytes have been read."""
         ...
 
 
-def read_pages(stream: Readable, owners: Mapping[str, str], *, max_bytes: int, url: str) -> Iterator[tuple[str, Page]]:
-    """The HTML pages of the hosts in `owners` (canonical host → any name), each with its host's name.
+def read_pages(
+    stream: Readable, owners: Mapping[str, str], *, max_bytes: int, url: str
+) -> Iterator[tuple[str, Crawled]]:
+    """Yield the HTML pages of the hosts in `owners` (canonical host → any name), each with its host's name.
 
-    `Page.fetched_at` is when it was crawled. A page larger than `max_bytes` is left out. `url` says in errors what
-    was read. Raises ItemError when the file is cut or broken, after the pages before that.
+    `fetched_at` is when the page was crawled. A page larger than `max_bytes` is left out. `url` names in errors
+    the file that was read. Raises ItemError when the file is cut or broken, after the pages before that.
     """
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
@@ -59,7 +77,7 @@ def read_pages(stream: Readable, owners: Mapping[str, str], *, max_bytes: int, u
             page = _page(record, uri.strip("<>"), max_bytes)
             if page is not None:
                 yield owner, page
-    except OSError as exc:  # FastWARC's for what it cannot unpack or parse
+    except OSError as exc:  # FastWARC's error for bytes that it cannot unpack or parse
         raise _broken(url, str(exc)) from exc
 
 
@@ -76,7 +94,7 @@ def _owner(uri: str, owners: Mapping[str, str], known: dict[str, str | None]) ->
     return known[host]
 
 
-def _page(record: Any, uri: str, max_bytes: int) -> Page | None:
+def _page(record: Any, uri: str, max_bytes: int) -> Crawled | None:
     try:
         record.parse_http(auto_decode="transfer")
     except OSError:  # headers that are none: this page's fault, not the file's
@@ -85,20 +103,43 @@ def _page(record: Any, uri: str, max_bytes: int) -> Page | None:
     kind = (record.http_content_type or "").lower()
     if headers is None or headers.status_code != 200 or kind not in HTML_TYPES or record.record_date is None:
         return None
+    crawled_at = record.record_date.astimezone(UTC)
+    raw = record.reader.read()
+    stated = headers.get("Content-Length") or headers.get("X-Crawler-Content-Length") or ""
+    if record.headers.get("WARC-Truncated") or _is_cut(raw, stated):
+        return CutPage(uri, crawled_at)
     try:
-        body = _decoded(record.reader.read(), headers.get("Content-Encoding") or "", max_bytes)
+        body = _decoded(raw, headers.get("Content-Encoding") or "", max_bytes)
     except TooLarge:
         return None
-    return Page(uri, body, record.http_charset, record.record_date.astimezone(UTC))
+    except BrokenEncoding:
+        return CutPage(uri, crawled_at)
+    return Page(uri, body, record.http_charset, crawled_at)
+
+
+def _is_cut(raw: bytes, stated: str) -> bool:
+    """Say whether the end of a page is missing: fewer bytes than its server stated, or it ends at a crawler's limit.
+
+    `stated` may be the length of another encoding, which is shorter than the page and says nothing.
+    """
+    if stated.isdecimal() and len(stated) < 12 and len(raw) < int(stated):
+        return True
+    is_encoded = not raw[:TAIL].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return not is_encoded and bool(raw) and len(raw) % LIMITS == 0 and _END.search(raw[-TAIL:]) is None
 
 
 def _decoded(raw: bytes, encoding: str, max_bytes: int) -> bytes:
-    """The body without its encoding; some crawlers have taken that off and left the header."""
+    """Return the body without its encoding; some crawlers have taken that off and left the header.
+
+    Raises TooLarge, and BrokenEncoding for an encoded body whose end is missing.
+    """
     try:
         body = Body(encoding, max_bytes)
         body.add(raw)
         return body.finish()
     except BrokenEncoding:
+        if raw.startswith(_ENCODED) or (encoding.strip().lower() == "br" and b"<" not in raw[:TAIL]):
+            raise
         if len(raw) > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes") from None
         return raw
@@ -113,8 +154,8 @@ def _broken(url: str, detail: str) -> ItemError:
 
 async def stream_pages(
     chunks: AsyncIterator[bytes], owners: Mapping[str, str], *, max_bytes: int, url: str
-) -> AsyncGenerator[tuple[str, Page], None]:
-    """As `read_pages`, from chunks that are still to come. Errors of `chunks` are passed on."""
+) -> AsyncGenerator[tuple[str, Crawled], None]:
+    """Yield pages as `read_pages` does, from chunks that are still to come. Errors of `chunks` are passed on."""
     loop = asyncio.get_running_loop()
     inbox: asyncio.Queue[bytes | Exception] = asyncio.Queue(CHUNKS_AHEAD)
     stopped = False
@@ -135,7 +176,7 @@ async def stream_pages(
 
     pumping = asyncio.create_task(pump())
     pages = read_pages(_Pipe(take), owners, max_bytes=max_bytes, url=url)
-    reading: asyncio.Future[tuple[str, Page] | None] | None = None
+    reading: asyncio.Future[tuple[str, Crawled] | None] | None = None
     try:
         while True:
             reading = asyncio.ensure_future(asyncio.to_thread(next, pages, None))
@@ -157,7 +198,7 @@ async def stream_pages(
 
 
 class _Pipe:
-    """Chunks as a file to read from."""
+    """A file to read the chunks from."""
 
     def __init__(self, take: Callable[[], bytes]) -> None:
         self._take = take

@@ -7,7 +7,6 @@ of an archived copy. https://github.com/internetarchive/wayback/tree/master/wayb
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from urllib.parse import unquote_plus, urlencode
 from extractors.archives.paged import article_links
 from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.dates.addresses import address_days
+from extractors.feeds.loose_json import loose_json
 from extractors.fetching.messages import Response
 from extractors.records import Entry, ItemError, Outcome
 
@@ -35,12 +35,24 @@ class Capture:
 
     @property
     def taken(self) -> datetime:
-        """The moment of the capture."""
+        """Return the moment of the capture."""
         return datetime.strptime(self.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
+def check_copy(copy: Response) -> None:
+    """Raise ItemError when the copy has fewer bytes than its site sent: half a text must not pass for the whole.
+
+    The headers of then come back as `X-Archive-Orig-…`; the length of a packed body says nothing.
+    """
+    stated = copy.headers.get("x-archive-orig-content-length", "")
+    packed = copy.headers.get("x-archive-orig-content-encoding", "identity").strip().lower() != "identity"
+    if stated.isdecimal() and len(stated) < 12 and len(copy.body) < int(stated) and not packed:
+        detail = f"{len(copy.body)} of {stated} bytes"
+        raise ItemError(Outcome.FAILED, "cut copy", url=copy.url, detail=detail)
+
+
 async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
-    """The entries of all captures. Raises ItemError when there is none."""
+    """Yield the entries of all captures. Raises ItemError when there is none."""
     urls = (search.route.url,) if search.route.url else search.source.feeds
     captures = [(url, await _captures(search, url)) for url in urls]
     if not any(found for _, found in captures):
@@ -66,7 +78,7 @@ async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
 
 
 async def _captures(search: Search, url: str) -> list[Capture]:
-    """One capture a day, from the window's first to some days after its last, oldest first."""
+    """Return one capture a day, from the window's first to some days after its last, oldest first."""
     last = search.end + timedelta(days=search.archives.wayback_days)
     query = [
         ("url", url),
@@ -93,9 +105,9 @@ async def _captures(search: Search, url: str) -> list[Capture]:
 
 
 def _parse_index(response: Response) -> tuple[list[Capture], str | None]:
-    """The captures of one answer, and the key to the next. No captures at all are an empty body or an empty list."""
+    """Return the captures of one answer, and the key to the next. Without captures the body or its list is empty."""
     try:
-        rows = json.loads(response.body or b"[]")
+        rows = loose_json(response.body.decode("utf-8", errors="replace") or "[]")
     except (ValueError, RecursionError) as exc:
         raise ItemError(Outcome.FAILED, "not a list of captures", url=response.url, detail=str(exc)) from exc
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
@@ -121,9 +133,9 @@ async def _entries(search: Search, capture: Capture) -> tuple[Entry, ...]:
 
 
 def _is_past(search: Search, entries: tuple[Entry, ...]) -> bool:
-    """Whether all entries are dated, and after the window."""
+    """Say whether all entries are dated, and after the window."""
     for entry in entries:
-        days = address_days(entry.url)
+        days = address_days(entry.url, search.zone)
         if entry.published is None and days is None:
             return False
         if entry.published is not None and entry.published < search.end:

@@ -5,36 +5,58 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, tzinfo
 from itertools import pairwise
 from statistics import median_low
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from extractors.dates.worded import month_named, writes_month_first
 from extractors.period import DAY, Period, hull, month_of
 
 MONDAY = 0
 
 _YEAR = r"(?P<y>199[5-9]|20\d\d)"
-# Whole segments, or the beginning of one: later in a slug a date is what the article is about. Eight digits before
-# ".html" may be a number like any other.
+_MONTH_NAME = r"(?P<name>[^\W\d_]{3,12})"
+# Whole segments, or the beginning of one: later in a slug a date is what the article is about, and one as people write
+# it may be that at the beginning too. Eight digits before ".html" may be a number like any other.
 _ADDRESS_FORMS = tuple(
     re.compile(form)
     for form in (
         rf"/{_YEAR}/(?P<m>\d\d?)/(?P<d>\d\d?)(?=[/_-]|$)",
         rf"/{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)(?=[/_-]|$)",
         rf"/{_YEAR}(?P<m>\d\d)(?P<d>\d\d)(?=[/_-])",
+        rf"/{_YEAR}[/-]{_MONTH_NAME}[/-](?P<d>\d\d?)(?=/|$)",  # /2025/nov/06/
+        rf"/(?P<d>\d\d?)(?P<first>[/.-])(?P<m>\d\d?)(?P=first){_YEAR}(?=/|$)",  # /06/11/2025/
+        rf"/(?P<d>\d\d?)[/.-]?{_MONTH_NAME}[/.-]?{_YEAR}(?=/|$)",  # /06nov2025/
+        rf"/{_MONTH_NAME}[/.-](?P<d>\d\d?)[/.-]{_YEAR}(?=/|$)",  # /nov/06/2025/
         rf"/{_YEAR}[/-](?P<m>\d\d?)(?=/)",
+        rf"/{_YEAR}[/-]{_MONTH_NAME}(?=/)",
     )
 )
 
 
-def address_days(url: str) -> Period | None:
-    """The day, or month, of publication in an article's address, such as /2025/11/06/; None where it states none."""
-    path = urlsplit(url).path
+def address_days(url: str, zone: tzinfo | None = None) -> Period | None:
+    """Return the day, or month, of publication in an article's address, such as /2025/11/06/; None for none.
+
+    `zone` is the publisher's: "/03/04/2025/" is March in America, and April elsewhere.
+    """
+    path = unquote(urlsplit(url).path)
+    month_first = zone is not None and bool(writes_month_first(zone))
     for form in _ADDRESS_FORMS:
-        if (match := form.search(path)) and (days := _days(match.groupdict())):
+        if (match := form.search(path)) and (days := _days(_ordered(match.groupdict(), month_first=month_first))):
             return days
     return None
+
+
+def _ordered(fields: dict[str, str | None], *, month_first: bool) -> dict[str, str | None]:
+    """Return the fields with the month as a number, and with day and month in their places."""
+    if name := fields.get("name"):
+        return {**fields, "m": str(month_named(name) or 0)}
+    if fields.get("first"):
+        day, month = int(fields["d"] or 0), int(fields["m"] or 0)
+        if (month_first and day <= 12) or month > 12:
+            return {**fields, "d": fields["m"], "m": fields["d"]}
+    return fields
 
 
 def _days(fields: dict[str, str | None]) -> Period | None:
@@ -59,19 +81,19 @@ _ONLY_YEAR = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
 
 
 def pattern_of(url: str) -> str:
-    """An address with "#" for each number: files of one series have one pattern."""
+    """Return an address with "#" for each number: files of one series have one pattern."""
     return _NUMBER.sub("#", url)
 
 
 def numbers_in(url: str) -> list[int]:
-    """The numbers that `pattern_of` leaves out."""
+    """Return the numbers that `pattern_of` leaves out."""
     return [int(number) for number in _NUMBER.findall(url)]
 
 
 def part_days(urls: Sequence[str]) -> dict[str, Period]:
-    """The days that each of these files of one index can hold, by its name; files that do not tell are left out.
+    """Return the days that each of these files of one index can hold, by its name; files that do not tell are left out.
 
-    What a single day in a name means, its neighbours tell: the first day of a week or a month, or one day.
+    The neighbours of a single day in a name tell its meaning: the first day of a week or a month, or one day.
     """
     found: dict[str, Period] = {}
     series: dict[str, list[str]] = defaultdict(list)
@@ -110,7 +132,7 @@ _FORMS_OF_NAMES = (_named, _numeric(_FULL), _numeric(_LOOSE), _numeric(_MONTH), 
 
 
 def _single_days(named: dict[str, date]) -> dict[str, Period]:
-    """What files named by one day hold. Where that may be the first or the last of its days, both are taken."""
+    """Return the days that files named by one day hold. Where that may be their first or their last, take both."""
     days = sorted(set(named.values()))
     if len(days) < 2:
         return {}

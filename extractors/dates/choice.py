@@ -23,6 +23,7 @@ from email.utils import parsedate_to_datetime
 import htmldate
 from lxml.html import HtmlElement
 
+from extractors.dates.addresses import address_days
 from extractors.dates.worded import only_mention, writes_month_first
 from extractors.records import DateCandidate
 
@@ -41,7 +42,7 @@ _URL_DAY = re.compile(r"[/_-](?P<y>20\d\d)[/_-]?(?P<m>[01]\d)[/_-]?(?P<d>[0-3]\d
 
 
 def parse_day(text: str, zone: tzinfo) -> date | None:
-    """The day in `zone` that a stated date means; None for what is not one.
+    """Return the day in `zone` that a stated date means; None for what is not one.
 
     Understood are ISO 8601, RFC 5322, and a date in words or numbers that is complete. A moment with an offset is
     carried into `zone`; one without is taken to be in `zone` already. "03/04/2025" is March for publishers in America.
@@ -66,7 +67,7 @@ def parse_day(text: str, zone: tzinfo) -> date | None:
 
 
 def _mail_date(text: str) -> datetime | None:
-    """RFC 5322; its reader takes "06.11.2025 12:30" for something, so a month must be named."""
+    """Read a date of RFC 5322; its reader takes "06.11.2025 12:30" for something, so a month must be named."""
     if not re.search(r"[A-Za-z]{3}", text):
         return None
     try:
@@ -75,19 +76,21 @@ def _mail_date(text: str) -> datetime | None:
         return None
 
 
-def day_in_url(url: str) -> date | None:
-    """The day that the address itself states (/2025/11/06/, _20251106.html)."""
-    found = _URL_DAY.search(url)
-    return _date(int(found["y"]), int(found["m"]), int(found["d"])) if found else None
+def day_in_url(url: str, zone: tzinfo | None = None) -> date | None:
+    """Return the day that the address itself states: /2025/11/06/, /06nov2025/, or _20251106.html at its end."""
+    if (found := _URL_DAY.search(url)) and (day := _date(int(found["y"]), int(found["m"]), int(found["d"]))):
+        return day
+    days = address_days(url, zone)
+    return days.first if days is not None and days.first == days.last else None
 
 
 def possible(candidates: Iterable[DateCandidate], *, today: date) -> list[DateCandidate]:
-    """The candidates that can be true on the day `today` in the publisher's zone."""
+    """Return the candidates that can be true on the day `today` in the publisher's zone."""
     return [c for c in candidates if EARLIEST <= c.day <= today]
 
 
 def choose(candidates: Iterable[DateCandidate], *, today: date) -> DateCandidate | None:
-    """The candidate to believe, by the rules above; `today` is the day in the publisher's zone."""
+    """Return the candidate to believe, by the rules above; `today` is the day in the publisher's zone."""
     days: dict[date, list[DateCandidate]] = defaultdict(list)
     for candidate in possible(candidates, today=today):
         days[candidate.day].append(candidate)
@@ -108,7 +111,7 @@ def choose(candidates: Iterable[DateCandidate], *, today: date) -> DateCandidate
 
 
 def search_day(tree: HtmlElement, url: str, zone: tzinfo, *, today: date) -> date | None:
-    """The day that htmldate finds in a page's markup: slower and less sure than a stated one."""
+    """Return the day that htmldate finds in a page's markup: slower and less sure than a stated one."""
     last = datetime(today.year, today.month, today.day, 23, 59)
     # Its "extensive" search takes the commonest date of the whole text, of which a third are wrong, and dates in words,
     # which `extractors.dates.visible` reads better.

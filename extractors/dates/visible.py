@@ -92,7 +92,7 @@ class _Line:
 def visible_day(
     tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
 ) -> date | None:
-    """The day shown near the headline, the nearest first, else the one that a label of publication goes before.
+    """Return the day shown near the headline, the nearest first, else the one that a label of publication goes before.
 
     `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
     last one up to `reference`, the feed's day, or up to today where there is none.
@@ -119,7 +119,7 @@ def visible_day(
 
 
 def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None) -> date | None:
-    """The day in the dateline, which opens the text: "АСТАНА, 6 ноября — Sputnik", "BISHKEK (AKIpress), Nov 6"."""
+    """Return the day in the dateline that opens the text: "АСТАНА, 6 ноября — Sputnik", "BISHKEK (AKIpress), Nov 6"."""
     read = _Reader(writes_month_first(zone), today, reference)
     for paragraph in paragraphs[:2]:
         opening = paragraph[:DATELINE_WITHIN]
@@ -130,7 +130,7 @@ def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, refere
 
 
 def _opens(text: str, mention: Mention) -> bool:
-    """Whether the date belongs to a dateline: a place goes before it, and what follows begins the text."""
+    """Say whether the date belongs to a dateline: a place goes before it, and what follows begins the text."""
     if mention.start == 0:
         return bool(_PLACE_BEHIND.match(text, mention.end))
     before = _BEFORE_DATE.fullmatch(text, 0, mention.start)
@@ -144,7 +144,7 @@ def _opens(text: str, mention: Mention) -> bool:
 
 
 def _is_place(text: str) -> bool:
-    """Whether every word begins with a capital: "New York", and not "В начале года"."""
+    """Say whether every word begins with a capital: "New York", and not "В начале года"."""
     words = re.findall(r"[^\W\d_]+", text)
     return (
         1 <= len(words) <= 4
@@ -155,7 +155,7 @@ def _is_place(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the days in lines, as one publisher writes them."""
+    """Read the days in lines, as one publisher writes them."""
 
     month_first: bool | None
     today: date
@@ -165,7 +165,7 @@ class _Reader:
         return mentions(line, month_first=self.month_first)
 
     def day(self, mention: Mention) -> date | None:
-        """The day meant. One without a year must be near the feed's day, or of this year or the last months."""
+        """Return the day meant. One without a year must be near the feed's day, or of this year or the last months."""
         day = mention.on(self.reference or self.today, latest=self.today)
         if day is None or mention.year is not None:
             return day
@@ -174,7 +174,7 @@ class _Reader:
         return day if day.year == self.today.year or self.today - day <= LAST_MONTHS else None
 
     def own(self, line: _Line) -> Iterator[Mention | date]:
-        """The dates that a line, or a piece of it, shows while saying nothing else."""
+        """Yield the dates that a line, or a piece of it, shows while saying nothing else."""
         text = line.text
         if len(text) > LONGEST_LINE:
             return
@@ -192,7 +192,7 @@ class _Reader:
                 yield from (mention for mention in self.mentions(piece) if _says_only(piece, mention))
 
     def labelled(self, line: _Line) -> Mention | None:
-        """The date right behind "Опубликовано", "Published" and the like."""
+        """Return the date right behind "Опубликовано", "Published" and the like."""
         text = line.text
         if len(text) > LONGEST_LINE or not has_digit(text) or not (label := _signs().published.search(text)):
             return None
@@ -204,7 +204,7 @@ class _Reader:
 
 
 def _says_only(piece: str, mention: Mention) -> bool:
-    """Whether besides the date there are its time, its label and the like, or an author's name."""
+    """Say whether besides the date there are its time, its label and the like, or an author's name."""
     rest = _TIME.sub(" ", piece[: mention.start] + " " + piece[mention.end :])
     if _signs().author.match(rest):
         return len(rest) <= 60
@@ -217,8 +217,7 @@ def _says_only(piece: str, mention: Mention) -> bool:
 
 
 def _head(walk: Iterator[_Line], titles: Sequence[tuple[str, ...]]) -> list[_Line]:
-    """The lines as far as they are needed to look near the headline: up to a heading that is the best title, and the
-    ones after it; all, where there is none."""
+    """Return the lines up to a heading that is the best title, and some after it; all, where there is none."""
     lines = []
     for line in walk:
         lines.append(line)
@@ -228,7 +227,7 @@ def _head(walk: Iterator[_Line], titles: Sequence[tuple[str, ...]]) -> list[_Lin
 
 
 def _headline(lines: Sequence[_Line], titles: Sequence[tuple[str, ...]]) -> int | None:
-    """Where the headline stands: the line, rather a heading, that is the page's best title; else the first heading."""
+    """Return the place of the headline: a line, rather a heading, that is the best title; else the first heading."""
     words = [tuple(tokens(line.text)) if len(line.text) <= LONGEST_HEADLINE else () for line in lines]
     for title in titles:
         same = [number for number, own in enumerate(words) if own == title]
@@ -238,7 +237,7 @@ def _headline(lines: Sequence[_Line], titles: Sequence[tuple[str, ...]]) -> int 
 
 
 def _around(lines: Sequence[_Line], place: int) -> Iterator[tuple[_Line, bool]]:
-    """The lines near the headline and whether they are above it, the nearest first; below, up to the text itself."""
+    """Yield the lines near the headline, the nearest first, and whether they are above it; below, up to the text."""
     below: list[_Line] = []
     prose = 0
     for line in lines[place + 1 : place + 1 + LINES_AFTER]:
@@ -253,7 +252,7 @@ def _around(lines: Sequence[_Line], place: int) -> Iterator[tuple[_Line, bool]]:
 
 
 def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
-    """The lines of a page as a browser breaks them, without menus, side bars, footers and scripts."""
+    """Yield the lines of a page as a browser breaks them, without menus, side bars, footers and scripts."""
     kept = _above_headings(tree)
     pieces: list[str] = []
     heading, stamp, count = False, None, 0
@@ -285,7 +284,7 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
 
 
 def without_furniture(tree: HtmlElement) -> HtmlElement:
-    """A copy of the page without what is not the article's: the dates of comments and other stories stand there."""
+    """Copy the page without what is not the article's: the dates of comments and other stories stand there."""
     copy = deepcopy(tree)
     kept = _above_headings(copy)
     for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head"]:

@@ -121,7 +121,7 @@ class Mention:
     end: int
 
     def on(self, reference: date, *, latest: date) -> date | None:
-        """The day meant, not after `latest`; None where there is no such day.
+        """Return the day meant, not after `latest`; None where there is no such day.
 
         Without a year it is the last such day up to the day after `reference` (which may be the eve in another zone).
         """
@@ -136,7 +136,7 @@ class Mention:
 
 
 def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
-    """The dates in `line`, in its order; fuller forms go before shorter ones where they overlap.
+    """Return the dates in `line`, in its order; fuller forms go before shorter ones where they overlap.
 
     `month_first` is how to read "03/04/2025": True as American, False as the rest of the world, None not at all.
     """
@@ -164,12 +164,12 @@ def _names_month(line: str, words: _Words) -> bool:
 
 
 def has_digit(line: str) -> bool:
-    """Whether there is a digit in the line: without one there is no date."""
+    """Say whether there is a digit in the line: without one there is no date."""
     return _DIGIT.search(line) is not None
 
 
 def writes_month_first(zone: tzinfo) -> bool | None:
-    """Whether "03/04/2025" is March in a publisher's zone: yes in America, no elsewhere, unknown in UTC."""
+    """Say whether "03/04/2025" is March in a publisher's zone: yes in America, no elsewhere, unknown in UTC."""
     name = getattr(zone, "key", "")
     return name.startswith("America/") if name and name not in ("UTC", "Etc/UTC") else None
 

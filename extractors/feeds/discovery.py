@@ -1,8 +1,8 @@
 """Find the feed of an outlet from the address of its front page.
 
-In this order, until a document is a feed that holds entries: the address itself, what the page names as its feeds
-(`<link rel="alternate">`, https://www.rssboard.org/rss-autodiscovery), the places where sites usually keep one, the
-sitemaps of robots.txt, of which those for news are read like feeds. A handful of requests, all of them polite.
+In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names, the
+places where sites usually keep one, the feeds that a page among all these names, the sitemaps of robots.txt, of which
+those for news are read like feeds. A handful of requests, all of them polite.
 """
 
 from __future__ import annotations
@@ -11,33 +11,29 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
-
-from lxml.html import HtmlElement
+from urllib.parse import urlsplit
 
 from config.sources import LANGUAGES, Backfill
+from extractors.feeds.front_page import FrontPage, read_front_page
 from extractors.feeds.jobs import FeedJob
 from extractors.feeds.links import resolve
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.fetching.client import Client
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
-from extractors.html import parse_html
 from extractors.language import identify
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
-from extractors.text import clean_line
+from extractors.urls import same_site
 
-FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json",
-              "application/json", "application/xml", "text/xml")  # fmt: skip
 # The places in which the feeds of the catalogue are found, the commonest first.
 USUAL_PATHS = ("feed/", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml", "?feed=rss2")
 MAX_NAMED = 6  # feeds that a page names and that are tried: some name one for every section
 MAX_SITEMAPS = 4
 MAX_LANGUAGE_ENTRIES = 30  # whose titles and summaries tell the language
-MAX_NAME = 120  # characters
+MAX_LISTS = 2  # pages that list feeds
 NO_NEWS = "a sitemap without news"
-_COMMENTS = re.compile(r"comment|комментари|пікір|izoh", re.IGNORECASE)
+HTML = "not a feed: html"
 _NEWS = re.compile(r"news|google", re.IGNORECASE)
-# What ends a host's chances: asked again, it will not answer any better.
+# Reasons that end a host's chances: asked again, it will not answer any better.
 _HOPELESS = ("host not found", "connection refused", "timeout", "tls error", "too slow", "not a public address")
 
 Parse = Callable[[FeedJob], Awaitable[Feed]]
@@ -56,7 +52,7 @@ class FoundFeed:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found out about an outlet. `language` is measured on the entries, or what feed and page say of it."""
+    """The facts found about an outlet. `language` is measured on the entries, else stated by the feed or the page."""
 
     homepage: str
     feed: FoundFeed
@@ -66,61 +62,16 @@ class Discovery:
     others: tuple[str, ...] = ()  # feeds that the page names besides, not tried
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFeed:
-    """A feed that a page names."""
-
-    url: str
-    title: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FrontPage:
-    """What a page says of itself: its name, its language, its feeds, and its WordPress API."""
-
-    name: str | None
-    language: str | None
-    feeds: tuple[NamedFeed, ...]
-    posts_api: str | None
-
-
-def read_front_page(body: bytes, *, url: str, charset: str | None) -> FrontPage | None:
-    """What the page at `url` says; None when it is no HTML. Feeds of comments come last."""
-    tree = parse_html(body, charset)
-    if tree is None:
-        return None
-    base = urljoin(url, next((str(href) for href in tree.xpath("//base/@href")), ""))
-    links = [link for link in tree.iter("link") if isinstance(link, HtmlElement) and link.get("href")]
-    feeds: dict[str, NamedFeed] = {}
-    posts_api = None
-    for link in links:
-        rel = (link.get("rel") or "").lower().split()
-        address = resolve(link.get("href") or "", base=base)
-        kind = (link.get("type") or "").partition(";")[0].strip().lower()
-        if address and "https://api.w.org/" in rel:
-            posts_api = urljoin(address.rstrip("/") + "/", "wp/v2/posts") if "/wp-json" in address else None
-        # WordPress names its posts as JSON in the same way.
-        elif address and "alternate" in rel and kind in FEED_TYPES and "/wp-json/" not in address:
-            feeds.setdefault(address, NamedFeed(address, clean_line(link.get("title") or "") or None))
-    ordered = sorted(feeds.values(), key=lambda feed: bool(_COMMENTS.search(f"{feed.url} {feed.title or ''}")))
-    language = re.split("[-_]", (tree.get("lang") or tree.get("xml:lang") or "").strip().lower())[0]
-    return FrontPage(_name(tree), language if language in LANGUAGES else None, tuple(ordered), posts_api)
-
-
-def _name(tree: HtmlElement) -> str | None:
-    names = [*tree.xpath("//meta[@property='og:site_name']/@content"), *tree.xpath("//title/text()")]
-    return next((name for one in names if (name := clean_line(str(one))[:MAX_NAME])), None)
-
-
 @dataclass(slots=True)
 class _Trial:
-    """One search: who asks, and what has been tried in vain."""
+    """One search: the client that asks, and the addresses tried in vain."""
 
     client: Client
     parse: Parse
     now: Callable[[], datetime]
     tried: list[ItemError] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)  # sitemaps that hold more than the news
+    pages: list[Response] = field(default_factory=list)  # that were no feeds, but may name some
 
     async def ask(self, url: str, accept: str) -> Response:
         try:
@@ -139,45 +90,49 @@ class _Trial:
         return feed
 
     async def first(self, urls: Sequence[str], via: str) -> tuple[FoundFeed, Feed] | None:
-        """The first of these that is a feed with entries."""
+        """Return the first of these that is a feed with entries."""
         known = {error.url for error in self.tried}
         for url in dict.fromkeys(urls):
             if url in known:
                 continue
+            response = None
             try:
                 response = await self.ask(url, ACCEPT_FEED)
                 return _found(response.url, feed := await self.feed(response), via), feed
             except ItemError as error:
                 self.tried.append(error)
+                if response is not None and error.reason == HTML:
+                    self.pages.append(response)
                 if error.reason in _HOPELESS and urlsplit(url).netloc == urlsplit(urls[0]).netloc:
                     return None
         return None
 
 
 async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], datetime]) -> Discovery:
-    """The outlet whose front page, or feed, is at `url`.
+    """Return the outlet whose front page, or feed, is at `url`.
 
-    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: what is wrong
-    with `url` itself, or "no feed found", whose detail says what was tried.
+    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: the fault
+    of `url` itself, or "no feed found", whose detail says what was tried.
     """
     trial = _Trial(client, parse, now)
     response = await trial.ask(url, ACCEPT_PAGE)
     try:
         feed = await trial.feed(response)
     except ItemError as error:
-        if error.reason not in ("not a feed: html", "not a feed"):
+        if error.reason not in (HTML, "not a feed"):
             raise
     else:
         if feed.kind == "sitemap":
             raise ItemError(Outcome.FAILED, NO_NEWS, url=url, detail="it names pages, and no dates of publication")
         found = _found(response.url, feed, "the address itself")
         return Discovery(_root(response.url), found, feed.title, _language(feed, None))
-    page = read_front_page(response.body, url=response.url, charset=response.charset)
+    page = _front_page(response)
     if page is None:
         raise ItemError(Outcome.FAILED, "neither a web page nor a feed", url=url)
     named = [feed.url for feed in page.feeds]
     best = await trial.first(named[:MAX_NAMED], "the page's own link")
     best = best or await trial.first(list(_usual(response.url)), "a usual place")
+    best = best or await _listed(trial, response.url)
     sitemaps = await _sitemaps(trial, response.url)
     best = best or await _news_sitemap(trial, sitemaps)
     if best is None:
@@ -194,6 +149,21 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
     )
 
 
+def _front_page(response: Response) -> FrontPage | None:
+    return read_front_page(response.body, url=response.url, charset=response.charset, headers=response.headers)
+
+
+async def _listed(trial: _Trial, front_page: str) -> tuple[FoundFeed, Feed] | None:
+    """Return the first feed named by a page of this site that was tried as a feed: a list of the outlet's feeds."""
+    lists = {page.url: page for page in trial.pages if page.url != front_page and same_site(page.url, front_page)}
+    for response in list(lists.values())[:MAX_LISTS]:
+        page = _front_page(response)
+        named = [feed.url for feed in page.feeds] if page else []
+        if best := await trial.first(named[:MAX_NAMED], f"the list of feeds at {response.url}"):
+            return best
+    return None
+
+
 def _found(url: str, feed: Feed, via: str) -> FoundFeed:
     dates = [entry.published for entry in feed.entries if entry.published is not None]
     return FoundFeed(url, feed.kind, len(feed.entries), max(dates, default=None), via)
@@ -205,7 +175,7 @@ def _root(url: str) -> str:
 
 
 def _usual(page: str) -> Iterator[str]:
-    """Below the page first, where an edition keeps its own, then below the host."""
+    """Yield the usual places: below the page first, where an edition keeps its own, then below the host."""
     own = urlsplit(page)._replace(query="", fragment="").geturl().rstrip("/") + "/"
     if own != _root(page):
         yield from (own + path for path in USUAL_PATHS[:3])
@@ -213,7 +183,7 @@ def _usual(page: str) -> Iterator[str]:
 
 
 async def _sitemaps(trial: _Trial, page: str) -> list[str]:
-    """What robots.txt names, news first; nothing when it cannot be read."""
+    """Return the sitemaps that robots.txt names, news first; none when it cannot be read."""
     try:
         robots = await trial.client.robots(page)
     except (ItemError, Deferred):
@@ -227,7 +197,7 @@ def _is_news(sitemap: str) -> bool:
 
 
 async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[FoundFeed, Feed] | None:
-    """The first sitemap with the news extension, among these and the parts of an index among them."""
+    """Return the first sitemap with the news extension, among these and the parts of an index among them."""
     waiting, read = list(sitemaps), 0
     while waiting and read < MAX_SITEMAPS:
         url = waiting.pop(0)
@@ -255,7 +225,7 @@ async def _news_sitemap(trial: _Trial, sitemaps: Sequence[str]) -> tuple[FoundFe
 
 
 def _backfill(page: FrontPage, sitemaps: Sequence[str], found: FoundFeed) -> tuple[Backfill, ...]:
-    """The routes that the site itself names."""
+    """Return the routes that the site itself names."""
     routes = [Backfill(route="wordpress", url=page.posts_api)] if page.posts_api else []
     archive = next((url for url in sitemaps if url != found.url and not re.search("[{}]", url)), None)
     return (*routes, Backfill(route="sitemap", url=archive)) if archive else tuple(routes)

@@ -1,6 +1,6 @@
-"""Feed documents in their three families (XML through feedparser, JSON Feed, sitemaps) → one shape, `Document`.
+"""Read feed documents of three families (XML through feedparser, JSON Feed, sitemaps) into one shape, `Document`.
 
-Text in, text out: nothing is resolved, dated or cleaned here; that is the same for all, in `extractors.feeds.parsing`.
+Text in, text out: nothing is resolved, dated or cleaned here; `extractors.feeds.parsing` does that for all alike.
 The shapes of feedparser and lxml end in this module.
 
 JSON Feed: https://www.jsonfeed.org/version/1.1/. News sitemaps:
@@ -20,6 +20,7 @@ import feedparser
 from lxml import etree
 
 from config.errors import EdgeError
+from extractors.feeds.loose_json import loose_json
 from extractors.feeds.markup import as_html, repaired
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -31,11 +32,14 @@ _MISFILED = re.compile(
 )
 # Of an unknown element with attributes it keeps the attributes and loses the text.
 _ATTRIBUTES = re.compile(r"<((?:yandex|rbc_news):full-text|turbo:content|dc:x-date)\s[^<>]*(?<!/)>", re.IGNORECASE)
-# It takes every guid for a link that does not say isPermaLink="false" in just these letters, and says "no link"
-# of any guid that follows a link. So it gets them all as no links, and the word of the feed is put before the text.
+# It takes every guid for a link unless it says isPermaLink="false" in just these letters, and says "no link" of any
+# guid that follows a link. So it gets all of them as no links, and the feed's own statement is put before the text.
 _GUID = re.compile(r"<guid(\s[^<>]*?)?(?<!/)>", re.IGNORECASE)
 _NO_LINK = "not-a-link:"
 _NOT_PERMANENT = re.compile(r"isPermaLink\s*=\s*(?:[\"']\s*)?false", re.IGNORECASE)
+# Of an entry's links those that lead to a page: its own, or, in a blog of links, the one that it is about.
+_RELATIONS = ("alternate", "canonical", "related", "via")
+_PAGES = ("text/html", "application/xhtml+xml")
 _CONTENT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 _END_OF_URL = re.compile(r"</(?:[\w.-]+:)?url\s*>")
@@ -49,7 +53,7 @@ class NotAFeedError(EdgeError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item as the document gives it. Tuples are in order of preference."""
+    """One item as it stands in the document. Tuples are in order of preference."""
 
     links: tuple[str, ...] = ()
     guid: str | None = None
@@ -74,7 +78,7 @@ class Document:
 
 
 def _strings(values: dict[str, Any], *names: str) -> tuple[str, ...]:
-    """The values under `names` that are text and not blank, in that order."""
+    """Return the values under `names` that are text and not blank, in that order."""
     # dict.get: feedparser's own `get` answers "updated" with "published", and warns that it does.
     found = (dict.get(values, name) for name in names)
     return tuple(value for value in found if isinstance(value, str) and value.strip())
@@ -88,7 +92,7 @@ def _string(values: dict[str, Any], *names: str) -> str | None:
 
 
 def read_xml_feed(text: str) -> Document:
-    """The feed in `text`, which begins at its root element: without a DTD nothing can be expanded or fetched."""
+    """Return the feed in `text`, which begins at its root element: without a DTD nothing can be expanded or fetched."""
     mended = repaired(text)
     source = _GUID.sub(_guid_tag, _ATTRIBUTES.sub(r"<\1>", _MISFILED.sub(r"\1x-", mended)))
     # A stream, because a string may be taken for an address to open. HTML is left as it is: what reads it cleans it.
@@ -122,16 +126,18 @@ def _guid_tag(match: re.Match[str]) -> str:
 
 
 def _complaint(exc: Exception) -> str:
-    """What the XML parser said, without line and column, so that equal failures read alike."""
+    """Return the complaint of the XML parser, without line and column, so that equal failures read alike."""
     return str(exc.getMessage()) if hasattr(exc, "getMessage") else type(exc).__name__
 
 
 def _xml_item(entry: dict[str, Any], *, is_atom: bool) -> Item:
     guid = _string(entry, "id") or ""
-    alternates = [link for link in dict.get(entry, "links") or () if link.get("rel") == "alternate"]
-    alternates.sort(key=lambda link: link.get("type") not in ("text/html", "application/xhtml+xml"))
+    links = [link for link in dict.get(entry, "links") or () if link.get("href") and link.get("rel") in _RELATIONS]
+    links.sort(key=lambda link: (_RELATIONS.index(link["rel"]), link.get("type") not in _PAGES))
+    if guid.startswith("http"):  # of the entry itself, and so before the page that it is about
+        links = [link for link in links if link["rel"] in _RELATIONS[:2]]
     return Item(
-        links=_strings(entry, "feedburner_origlink") + tuple(link["href"] for link in alternates if link.get("href")),
+        links=_strings(entry, "feedburner_origlink") + tuple(link["href"] for link in links),
         guid=guid.removeprefix(_NO_LINK),
         permalink=None if guid.startswith(_NO_LINK) else guid,
         title=_string(entry, "title"),
@@ -159,18 +165,18 @@ def _xml_contents(entry: dict[str, Any], *, is_atom: bool) -> Iterator[str]:
 
 
 def read_json_feed(text: str) -> Document:
-    """The JSON Feed in `text`; from a cut one the items that are whole."""
+    """Return the JSON Feed in `text`; of a cut one, the items that are whole."""
     warning = None
     try:
-        feed = json.loads(text)
+        feed = loose_json(text)
+        if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+            raise ValueError("no list of items")
     except (ValueError, RecursionError) as exc:
         # ValueError is malformed JSON or a number of over 4300 digits, RecursionError a thousand brackets.
+        warning = f"malformed: {getattr(exc, 'msg', None) or exc or type(exc).__name__}"
         feed = {"items": list(_whole_json_items(text))}
-        warning = f"malformed: {getattr(exc, 'msg', type(exc).__name__)}"
         if not feed["items"]:
             raise NotAFeedError(warning) from exc
-    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
-        raise NotAFeedError("JSON, but no list of items")
     return Document(
         kind="json",
         items=tuple(_json_item(item) for item in feed["items"] if isinstance(item, dict)),
@@ -200,7 +206,7 @@ def _json_item(item: dict[str, Any]) -> Item:
     guid = guid if isinstance(guid, str) else None
     plain_text = _strings(item, "content_text")
     return Item(
-        links=_strings(item, "url"),
+        links=_strings(item, "url", "external_url"),
         guid=guid,
         permalink=guid,
         title=_string(item, "title"),
@@ -215,7 +221,7 @@ def _json_item(item: dict[str, Any]) -> Item:
 
 
 def read_sitemap(text: str) -> Document:
-    """The sitemap in `text`, which begins at `<urlset>`. Of a cut one the last, half address is left out.
+    """Return the sitemap in `text`, which begins at `<urlset>`. Of a cut one the last, half address is left out.
 
     <lastmod> is not read: sites move it on every edit, or stamp all entries alike.
     """
@@ -258,7 +264,7 @@ def _sitemap_item(url: Any, news: Any) -> Item:
 
 
 def _local(element: Any) -> str:
-    """The name without namespace: sites write the namespaces wrongly, or leave the declaration out."""
+    """Return the name without namespace: sites write the namespaces wrongly, or leave the declaration out."""
     tag = element.tag
     return re.split("[}:]", tag)[-1].lower() if isinstance(tag, str) else ""
 

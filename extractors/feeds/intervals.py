@@ -1,4 +1,4 @@
-"""When to poll a feed again: often enough to miss nothing, and otherwise as rarely as its rhythm allows.
+"""Decide when to poll a feed again: often enough to miss nothing, else as rarely as its rhythm allows.
 
 Pure. Two things decide. How much of what the feed brought was new moves the interval up or down. And how fast the feed
 has at times filled up bounds it: the next poll must come before half of it can have been replaced. The feed shows that
@@ -18,13 +18,14 @@ LONGEST_S = 12 * 3600
 FIRST_S = 30 * 60
 UNDATED_LONGEST_S = 2 * 3600  # without dates a sudden crowd shows only when it is there
 WEEK_S = 7 * 24 * 3600  # outlets keep the rhythm of the day and of the week
+FADED = 20  # weeks after which nothing is left of what was remembered
 MANY_NEW, SOME_NEW = 0.5, 0.1  # shares of the feed's entries
 TELLING_SHARE = 0.25  # from so many new ones on, what a poll brought tells how fast the feed fills up
 MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the server's, not a statement about news
 
 
 def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s: int | None) -> int:
-    """The seconds to wait after a successful poll that brought `new` among `entries` (0, 0: not modified)."""
+    """Return the seconds to wait after a successful poll that brought `new` among `entries` (0, 0: not modified)."""
     interval = float(previous_s or FIRST_S)
     share = new / entries if entries else 0.0
     if previous_s is not None:  # on the first poll everything is new, which says nothing
@@ -33,7 +34,7 @@ def next_interval_s(previous_s: int | None, *, entries: int, new: int, longest_s
 
 
 def interval_after_failure_s(previous_s: int | None, *, failures: int = 0, longest_s: int | None = None) -> int:
-    """The seconds to wait after a failed poll, with so many failed before it; never for ever.
+    """Return the seconds to wait after a failed poll, with so many failed before it; never for ever.
 
     A feed that has been read before may be well again at any moment, and is then full of what nobody has read: each
     new entry pushes one of these out. So for a week it is asked as often as a quarter of `longest_s` says, the server
@@ -55,7 +56,7 @@ def learnt_longest_s(
     new: int = 0,
     elapsed_s: float | None = None,
 ) -> int:
-    """The longest interval that is sure to miss nothing, after a poll that brought entries with these dates.
+    """Return the longest interval that is sure to miss nothing, after a poll that brought entries with these dates.
 
     Of all that is known the shortest: what the dates say, what the poll `elapsed_s` after the last one brought, and
     what is remembered, which fades by half in a week. A rate seen within a week can so fill the feed once at most
@@ -74,14 +75,14 @@ def learnt_longest_s(
         limits.append(stated_s)
     if shown_s < WEEK_S:
         # Whole seconds, rounded up: to the nearest one, what is below ten minutes would never fade.
-        limits.append(math.ceil(remembered_s * 2 ** ((elapsed_s or 0.0) / WEEK_S)))
+        limits.append(math.ceil(remembered_s * 2 ** min((elapsed_s or 0.0) / WEEK_S, FADED)))
     if elapsed_s and new >= TELLING_SHARE * len(published) > 0:
         limits.append(elapsed_s * len(published) / 2 / new)
     return round(max(SHORTEST_S, min(limits)))
 
 
 def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
-    """The longest safe interval for a feed with these dates: the shortest time in which half of it came in.
+    """Return the longest safe interval for a feed with these dates: the shortest time in which half of it came in.
 
     Half an hour where half of it came at once: such feeds are filled in batches, or stamped anew when they are made.
     None where too few entries have a date.
@@ -98,7 +99,7 @@ def longest_interval_s(published: Sequence[datetime | None]) -> int | None:
 def next_poll(
     now: datetime, interval_s: int, *, cache_control: str | None = None, longest_s: int | None = None
 ) -> datetime:
-    """The moment of the next poll; a max-age that the server states is respected up to an hour, and to `longest_s`.
+    """Return the moment of the next poll; a max-age that the server states is respected up to an hour and `longest_s`.
 
     Beyond that entries would be lost: the servers that state an hour over a feed that fills up in half of one do not
     mean it so.

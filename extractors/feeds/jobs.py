@@ -1,4 +1,4 @@
-"""What reading a feed or a sitemap is given, and what it gives."""
+"""The input and the result of reading a feed or a sitemap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from extractors.records import Entry
 
 @dataclass(frozen=True, slots=True)
 class FeedJob:
-    """A feed's body to parse; `charset` is what the HTTP header said, a date without a zone is in `zone`."""
+    """A feed's body to parse; `charset` is that of the HTTP header, a date without a zone is in `zone`."""
 
     body: bytes
     url: str
@@ -30,7 +30,7 @@ class IndexPart:
 
 @dataclass(frozen=True, slots=True)
 class WatchJob:
-    """What was found at the address of a feed, or in a sitemap behind it: `feed_url` is the address.
+    """The body found at the address of a feed, `feed_url`, or in a sitemap behind it.
 
     `known` are the hashes of the pages that were listed there before (`Listing.listed`); `first`: this sitemap has not
     been read before; `since`: what is older is no news; `watched`: the parts of an index as they last were.
@@ -46,7 +46,7 @@ class WatchJob:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is new in a sitemap of so many `pages`, all of which are hashed in `listed`; or the `parts` of an index.
+    """The new entries of a sitemap of so many `pages`, all of which are hashed in `listed`; or the `parts` of an index.
 
     `newest` is the latest moment that something in the sitemap says of a page, `parts` are in the order in
     which news is to be expected in them.

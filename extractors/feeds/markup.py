@@ -1,5 +1,4 @@
-"""Text in feeds: markup → plain text, plain text → markup, and XML that almost is → XML that a parser takes; and
-whether an article's full text in a feed is to take the place of what its page gave.
+"""Convert text in feeds: markup to plain text, plain text to markup, damaged XML to XML that a parser takes.
 
 Every pattern here is linear in its input: feeds come from outside, and a megabyte of "<script" must not cost minutes.
 """
@@ -23,7 +22,7 @@ _AMPERSAND = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*;)
 
 
 def plain(markup: str | None) -> str | None:
-    """The visible text of `markup` as one clean line; None if there is none.
+    """Return the visible text of `markup` as one clean line; None if there is none.
 
     Tags go, entities are resolved once (what was escaped twice stays visible), scripts and styles vanish.
     """
@@ -37,7 +36,7 @@ def plain(markup: str | None) -> str | None:
 
 def _resolved(match: re.Match[str]) -> str:
     text = html.unescape(match[0])
-    return "" if text == "\ufffd" else text  # what Python makes of "&#0;" and lone surrogates
+    return "" if text == "\ufffd" else text  # Python's answer to "&#0;" and lone surrogates
 
 
 def _without_tags(markup: str) -> str:
@@ -63,7 +62,7 @@ def _without_tags(markup: str) -> str:
 
 
 def as_html(text: str, *, literal: bool = False) -> str:
-    """Markup for a text that may lack it: a text with tags is returned as it is, else each line becomes a `<p>`.
+    """Return markup for a text that may lack it: a text with tags as it is, else each line as a `<p>`.
 
     `yandex:full-text` is often plain lines. `literal`: what looks like a tag or an entity is not one.
     """
@@ -76,7 +75,7 @@ def as_html(text: str, *, literal: bool = False) -> str:
 
 
 def repaired(document: str) -> str:
-    """`document` with the commonest breaches of XML mended, and otherwise unchanged.
+    """Return `document` with the commonest breaches of XML mended, and otherwise unchanged.
 
     Characters that XML forbids go; outside CDATA, HTML's entities become characters, impossible character
     references go, and a bare "&" becomes "&amp;". Otherwise one "AT&T" sends the whole feed through feedparser's
@@ -103,7 +102,7 @@ def _mended(match: re.Match[str]) -> str:
 
 
 def _is_xml(number: str) -> bool:
-    """Whether a character reference ("160", "xA0") names a character that XML 1.0, 2.2 allows."""
+    """Say whether a character reference ("160", "xA0") names a character that XML 1.0, 2.2 allows."""
     digits = number.lstrip("xX")
     if len(digits) > 7:
         return False

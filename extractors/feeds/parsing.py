@@ -1,4 +1,4 @@
-"""A feed's bytes → the entries it promises.
+"""Parse a feed's bytes into the entries it promises.
 
 One document, one result: a `Feed`, or an `ItemError` that says why there is none. Pure: the caller fetches, and
 owns the clock. RSS 0.9x to 2.0, RDF, Atom, JSON Feed 1.x, and sitemaps with or without Google's news extension.
@@ -9,38 +9,46 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import article_url, resolve
+from extractors.feeds.links import article_url, is_as_written, needs_a_browser, permalink_url, resolve
+from extractors.feeds.loose_json import is_page
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.text import clean_line
+from extractors.urls import same_site
 
 MAX_DECODED_BYTES = 50_000_000  # the limit of one sitemap, https://www.sitemaps.org/protocol.html
 _GZIP = b"\x1f\x8b"
 
-# What comes first decides. Leading comments are no part of it: some hold markup. Whatever stands before the root
-# goes, and with it the DTD, so that there are no entities to expand, external or a billion.
+# The first root decides. Leading comments are passed over: some hold markup. Whatever stands before the root goes,
+# and with it the DTD, so that there are no entities to expand, external or a billion.
 _PROLOG = re.compile(r"(?:\s|\ufeff|<!--(?:[^-]|-(?!->))*-->|<\?[^>]*>)+")
 _ROOT = re.compile(
-    r"<(?:(?P<html>!doctype\s+html|html|head|body|script|meta|div|noscript|iframe)"
+    r"<(?:(?P<html>!doctype\s+html|html|head|body)|(?P<piece>script|meta|div|noscript|iframe)"
     r"|(?:[\w.-]{1,40}:)?(?P<xml>rss|rdf|feed|channel|urlset|sitemapindex|opml))(?=[\s/>])",
     re.IGNORECASE,
 )
+# A server's notice may be markup too: what stands behind it decides.
+_ROOT_BEHIND = re.compile(r"<(?:[\w.-]{1,40}:)?(?P<xml>rss|rdf|feed|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
+_JSON_FEED = re.compile(r"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org(?:\\?/)version")
+MANY_SHARE = 3  # items with one link: two are one article, changed
 # By how many characters a content must outdo the summary to be more than the summary again with "Read more" added.
 _REALLY_LONGER = 100
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.DOTALL)
 
 
 def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = None, zone: tzinfo = UTC) -> Feed:
-    """The feed in `body`, its entries in document order and each URL once.
+    """Return the feed in `body`, its entries in document order and each URL once.
 
-    `url` is the final address of the feed, `charset` what the HTTP header said, `zone` what a date without zone
-    is read in, `now` an aware moment: dates more than two days after it are dropped.
+    `url` is the final address of the feed, `charset` that of the HTTP header, `zone` that of dates without a zone,
+    `now` an aware moment: dates more than two days after it are dropped.
     `Feed.warning` tells of a cut, malformed or wrongly encoded document that still gave entries.
 
     Raises ItemError, FAILED with one of the reasons "empty body", "not a feed: html", "not a feed", "empty feed",
@@ -55,17 +63,22 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     if document.base:
         base = resolve(document.base, base=url) or url
     entries: dict[str, Entry] = {}
-    skipped = 0
-    for item in document.items:
-        link = article_url(item.links, permalink=item.permalink, base=base)
+    skipped = hidden = 0
+    links = [article_url(item.links, permalink=item.permalink, base=base) for item in document.items]
+    links, shared = _own_links(document.items, links, base=base)
+    for item, link in zip(document.items, links, strict=True):
         if link is None:
             skipped += 1
+            hidden += any(map(needs_a_browser, item.links))
         elif link not in entries:
-            entries[link] = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entry = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
+            entries[link] = replace(entry, written=_written(item, link, base))
     warnings = (
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
         document.warning,
+        f"{shared} items share one link" if shared else None,
+        f"{hidden} links lead through Google News, which only a browser can follow" if hidden else None,
         None if entries else "no item has a usable link",
     )
     return Feed(
@@ -77,10 +90,33 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     )
 
 
-def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
-    """`body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
+def _own_links(items: Sequence[Item], links: Sequence[str | None], *, base: str) -> tuple[list[str | None], int]:
+    """Return the link of each item, and how many items have one in common; 0 where that is nothing strange.
 
-    Raises ItemError for what is no gzip after all or unpacks to more than 50 MB.
+    Some feeds give each item the link of the front page, and its own address as the guid; or addresses that differ
+    in their fragment only, which no server sees.
+    """
+    pages = [(link or "").partition("#")[0] for link in links]
+    sharing: dict[str, set[str | None]] = defaultdict(set)
+    for item, page in zip(items, pages, strict=True):
+        sharing[page].add(item.guid or item.title)
+    shared = {page for page, names in sharing.items() if page and len(names) >= min(MANY_SHARE, max(2, len(items)))}
+    own: list[str | None] = []
+    left: Counter[str] = Counter()
+    for item, link, page in zip(items, links, pages, strict=True):
+        guid = permalink_url(item.guid or "", base=base) if page in shared else None
+        if guid is not None and guid.partition("#")[0] != page and (item.permalink or same_site(guid, base)):
+            own.append(guid)
+            continue
+        own.append(link)
+        left[page] += page in shared
+    return own, max(left.values(), default=0)
+
+
+def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
+    """Return `body`, gunzipped if it is gzip (`sitemap.xml.gz` is, whatever its headers say), and whether it was cut.
+
+    Raises ItemError for a body that is no gzip after all or unpacks to more than 50 MB.
     """
     pieces: list[bytes] = []
     room = MAX_DECODED_BYTES
@@ -100,15 +136,18 @@ def unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
 
 
 def document_root(text: str) -> tuple[str, int]:
-    """The name of the root element in lower case, and where it begins.
+    """Return the name of the root element in lower case, and the position where it begins.
 
-    "html" stands for all that browsers take for HTML; "" for none that we know, with the place where text begins.
+    "html" stands for all that browsers take for HTML; "" for an unknown root, with the position where text begins.
     """
     prolog = _PROLOG.match(text)
     start = prolog.end() if prolog else 0
     root = None if text.startswith("{", start) else _ROOT.search(text, start)
     if root is None:
         return "", start
+    if root["piece"]:
+        behind = _ROOT_BEHIND.search(text, root.end())
+        return (behind["xml"].lower(), behind.start()) if behind else ("html", root.start())
     return ("html" if root["html"] else root["xml"].lower()), root.start()
 
 
@@ -117,7 +156,8 @@ def _read(text: str, url: str) -> Document:
     if not name and not text[start:].strip("\0"):
         raise ItemError(Outcome.FAILED, "empty body", url=url)
     reader: Callable[[str], Document] = read_json_feed
-    if not text.startswith("{", start):
+    is_json = text.startswith("{", start) or (name in ("", "html") and not is_page(text) and _JSON_FEED.search(text))
+    if not is_json:
         if not name:
             raise ItemError(Outcome.FAILED, "not a feed", url=url, detail=f"begins {clean_line(text[start:][:40])!r}")
         if name == "html":
@@ -146,8 +186,14 @@ def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: d
     )
 
 
+def _written(item: Item, url: str, base: str) -> str | None:
+    """Return the item's link as it stands in the feed, if `url` is mended from it."""
+    links = [*item.links, *filter(None, [item.permalink])]
+    return None if any(is_as_written(url, link, base=base) for link in links) else clean_line(links[0])
+
+
 def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:
-    """The content with the most visible text, if that is really more than the summary."""
+    """Return the content with the most visible text, if that is really more than the summary."""
     longest, most = None, len(summary) + _REALLY_LONGER if summary else 0
     for content in contents:
         length = len(plain(content) or "")
@@ -157,6 +203,6 @@ def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:
 
 
 def _language(tag: str | None) -> str | None:
-    """The first part of a language tag (RFC 5646): "ru" of "ru-KZ" or "RU_ru"."""
+    """Return the first part of a language tag (RFC 5646): "ru" of "ru-KZ" or "RU_ru"."""
     match = _LANGUAGE.fullmatch((tag or "").strip().lower())
     return match[1] if match else None

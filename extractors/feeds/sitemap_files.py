@@ -1,4 +1,4 @@
-"""A sitemap's bytes → the pages and further sitemaps it names.
+"""Parse a sitemap's bytes into the pages and further sitemaps it names.
 
 Sitemaps and indexes of sitemaps (https://www.sitemaps.org/protocol.html), with Google's news extension, as XML or as
 plain lines, packed or not. Read as a stream: a sitemap may hold 50,000 pages.
@@ -61,7 +61,7 @@ class SitemapPart:
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """What one document names. `cut` says that its end is missing, and with it nobody knows what."""
+    """The pages and parts that one document names. `cut`: its end is missing, and nobody knows what with it."""
 
     pages: tuple[SitemapPage, ...] = ()
     parts: tuple[SitemapPart, ...] = ()
@@ -69,7 +69,7 @@ class Sitemap:
 
 
 def parse_sitemap(body: bytes, *, url: str, now: datetime, zone: tzinfo, charset: str | None = None) -> Sitemap:
-    """What the sitemap at `url` names, in its order; addresses that lead nowhere are left out.
+    """Return what the sitemap at `url` names, in its order; addresses that lead nowhere are left out.
 
     Malformed documents are read as far as their entries are whole. Raises ItemError: "not a sitemap", with ": html" or
     ": rss" where it is that, "empty body", or as unpacking does.
@@ -102,7 +102,7 @@ def parse_sitemap(body: bytes, *, url: str, now: datetime, zone: tzinfo, charset
 
 
 def _entries(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each <url> or <sitemap> as its kind and the text of its fields; `text` begins at the root, so without a DTD."""
+    """Yield the kind and the fields of each <url> or <sitemap>; `text` begins at the root, so without a DTD."""
     try:
         yield from list(_parsed(text))
     except etree.XMLSyntaxError:  # one wrong tag among thousands: take the entries one by one
@@ -143,6 +143,6 @@ def _parsed(text: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _local(element: Any) -> str:
-    """The name without namespace: sites write the namespaces wrongly."""
+    """Return the name without namespace: sites write the namespaces wrongly."""
     tag = element.tag
     return re.split("[}:]", tag)[-1].lower() if isinstance(tag, str) else ""

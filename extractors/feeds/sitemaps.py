@@ -1,8 +1,8 @@
-"""What a site's own list of its pages holds that is new: for watching an outlet that has no feed.
+"""Find what is new in a site's own list of its pages, to watch an outlet that has no feed.
 
-A sitemap may be a whole archive, and nothing in it is sure to be a date of publication. What can be relied on: a page
-was not published after its <lastmod>, nor before the day in its address; and what the list held when it was last read
-is no news. Of an index the parts are put in the order in which news is to be expected in them.
+A sitemap may be a whole archive, and nothing in it is sure to be a date of publication. Two things are sure: a page
+was not published after its <lastmod>, nor before the day in its address; and a page that the list held when it was
+last read is no news. Of an index the parts are put in the order in which news is to be expected in them.
 Sitemaps: https://www.sitemaps.org/protocol.html.
 """
 
@@ -28,7 +28,7 @@ from extractors.urls import same_site
 T = TypeVar("T")
 HASH_BYTES = 8
 MAX_PAGES = 50_000  # the protocol's limit; of a longer one both ends are read
-NEWS_PAGES = 1000  # the limit of a news sitemap: what is longer is an archive, whatever it says of its pages
+NEWS_PAGES = 1000  # the limit of a news sitemap: a longer one is an archive, whatever it says of its pages
 FIRST_UNDATED = 300  # pages of no stated age that are taken from a list read for the first time, from its two ends
 AT_ONCE = 1000  # new pages taken from one list: more have not been published, but renamed
 SAME_STAMP = 0.5  # of the pages with one and the same <lastmod>: then it is the list's, not theirs
@@ -44,7 +44,7 @@ _NEWS = re.compile(r"(?:^|[^a-z])(?:news|google-?news|gnews)(?![a-z])", re.IGNOR
 
 
 def read(job: WatchJob) -> Feed | Listing:
-    """The feed at an address, or, where it is a sitemap or an index of them, what is new in it.
+    """Return the feed at an address, or, where it is a sitemap or an index of them, what is new in it.
 
     Raises ItemError as `parse_feed` and `parse_sitemap` do. A sitemap that names nothing is an empty Listing.
     """
@@ -85,9 +85,9 @@ def _feed(job: FeedJob) -> Feed:
 def new_pages(
     pages: Sequence[SitemapPage], *, known: bytes, first: bool, since: datetime, zone: tzinfo
 ) -> list[SitemapPage]:
-    """The pages that may have been published after `since`, in their order.
+    """Return the pages that may have been published after `since`, in their order.
 
-    `known` are the hashes of what was listed before. A list read for the `first` time may be an archive: of its pages
+    `known` are the hashes of the pages listed before. A list read for the `first` time may be an archive: of its pages
     that state no age only few are taken, from both ends, for sites list their newest pages first, or last.
     """
     before = {known[at : at + HASH_BYTES] for at in range(0, len(known), HASH_BYTES)}
@@ -97,7 +97,7 @@ def new_pages(
     for position, page in enumerate(pages):
         if _hash(page.url) in before or _is_old(page, since, zone, telling=telling):
             continue
-        dated = page.published or _day(page) or (telling and page.lastmod)
+        dated = page.published or _day(page, zone) or (telling and page.lastmod)
         (stated if dated else undated).append((position, page))
     if first:
         undated = _ends(undated, FIRST_UNDATED)
@@ -105,7 +105,7 @@ def new_pages(
 
 
 def _telling(pages: Sequence[SitemapPage], since: datetime) -> bool:
-    """Whether each page has a <lastmod> of its own. Some sites stamp all alike, or the moment of the question."""
+    """Say whether each page has a <lastmod> of its own. Some sites stamp all alike, or the moment of the question."""
     stamps = Counter(page.lastmod for page in pages if page.lastmod)
     if not stamps:
         return False
@@ -116,20 +116,20 @@ def _telling(pages: Sequence[SitemapPage], since: datetime) -> bool:
 def _is_old(page: SitemapPage, since: datetime, zone: tzinfo, *, telling: bool) -> bool:
     if page.published:
         return page.published < since
-    days = address_days(page.url)
+    days = address_days(page.url, zone)
     if days is not None and days.last < since.astimezone(zone).date():
         return True
     return telling and page.lastmod is not None and page.lastmod < since
 
 
-def _day(page: SitemapPage) -> bool:
-    days = address_days(page.url)
+def _day(page: SitemapPage, zone: tzinfo) -> bool:
+    days = address_days(page.url, zone)
     return days is not None and days.first == days.last
 
 
 def _stated(page: SitemapPage, zone: tzinfo) -> datetime | None:
-    """The latest moment that something says of the page."""
-    days = address_days(page.url)
+    """Return the latest moment that the page's date, address or <lastmod> states."""
+    days = address_days(page.url, zone)
     return page.published or (datetime.combine(days.first, time(), zone) if days else page.lastmod)
 
 
@@ -151,7 +151,7 @@ def _entry(page: SitemapPage, feed_url: str) -> Entry:
 def newest_parts(
     parts: Iterable[SitemapPart], *, url: str, now: datetime, zone: tzinfo, watched: Sequence[IndexPart] = ()
 ) -> tuple[IndexPart, ...]:
-    """The parts of the index at `url`, those first in which news is to be expected.
+    """Return the parts of the index at `url`, those first in which news is to be expected.
 
     Parts of other sites are left out, and those named for something other than articles. First come parts that hold
     the last days by their name, then the rest by the days in their names or when they were last changed. In numbered
@@ -176,7 +176,7 @@ def newest_parts(
 
 
 def _lastmods(parts: Iterable[SitemapPart]) -> dict[str, datetime]:
-    """When each part was changed; nothing where the index says the same of all."""
+    """Return when each part was changed; nothing where the index says the same of all."""
     stated = {part.url: part.lastmod for part in parts if part.lastmod is not None}
     return stated if len(set(stated.values())) > 1 else {}
 
@@ -184,7 +184,7 @@ def _lastmods(parts: Iterable[SitemapPart]) -> dict[str, datetime]:
 def _moments(
     urls: Sequence[str], lastmods: Mapping[str, datetime], *, now: datetime, zone: tzinfo
 ) -> dict[str, datetime]:
-    """The last moment at which each part may have got a page, where its name or the index tells; none to come."""
+    """Return the last moment at which each part may have got a page, by its name or the index; none in the future."""
     days = part_days(urls)
     today = now.astimezone(zone).date()
     begun = {u: d for u, d in days.items() if d.first <= today + timedelta(days=1)}
@@ -193,7 +193,7 @@ def _moments(
 
 
 def _numbered(urls: Sequence[str], watched: Sequence[IndexPart]) -> list[IndexPart]:
-    """The longest series first, each by its numbers from the end where news comes."""
+    """Return the longest series first, each by its numbers from the end where news comes."""
     series: dict[str, list[str]] = defaultdict(list)
     for url in urls:
         series[pattern_of(url)].append(url)

@@ -19,7 +19,7 @@ from config.errors import EdgeError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")  # all that IANA has given out for global use
+GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")  # everything that IANA has assigned for global use
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: carries an IPv4 address in its last 32 bits
 
 
@@ -28,12 +28,12 @@ class UnsafeAddress(EdgeError):
 
 
 def parse_networks(networks: Iterable[str]) -> tuple[IPNetwork, ...]:
-    """Networks such as "127.0.0.0/8" as values; they were checked with the configuration."""
+    """Return networks such as "127.0.0.0/8" as values; they were checked with the configuration."""
     return tuple(ipaddress.ip_network(n) for n in networks)
 
 
 def is_allowed(address: str, networks: Sequence[IPNetwork]) -> bool:
-    """Whether a socket may connect to `address`: globally routable, or inside one of `networks`.
+    """Say whether a socket may connect to `address`: globally routable, or inside one of `networks`.
 
     An IPv4 address wrapped in IPv6 (mapped, 6to4, Teredo, NAT64) is judged by the address inside.
     """
@@ -47,7 +47,7 @@ def is_allowed(address: str, networks: Sequence[IPNetwork]) -> bool:
     if any(ip in network for network in networks):
         return True
     if isinstance(ip, ipaddress.IPv6Address) and ip not in GLOBAL_V6:
-        return False  # ipaddress takes for global what no list reserves: site-local, IPv4-compatible
+        return False  # ipaddress calls addresses global that no registry lists: site-local, IPv4-compatible
     return ip.is_global and not ip.is_multicast
 
 
@@ -70,7 +70,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A stream to the first allowed address that answers. Raises HostNotFound; UnsafeAddress if none is allowed."""
+        """Connect to the first allowed address that answers. Raises HostNotFound; UnsafeAddress if none is allowed."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
@@ -94,7 +94,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Never: no URL leads to a socket file."""
+        """Refuse: no URL leads to a socket file."""
         raise UnsafeAddress(path)
 
     async def sleep(self, seconds: float) -> None:

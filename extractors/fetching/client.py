@@ -1,7 +1,7 @@
 """The one HTTP client through which every request goes.
 
-One request, one result: a `Response`, None for "not modified" (RFC 9110, section 13), or an error that says whether
-to come back. The parts, from the outside in: `redirects` (the one loop), `robots_cache` (asked at every hop),
+Each request has one result: a `Response`, None for "not modified" (RFC 9110, section 13), or an error that says
+whether to come back. The parts, from the outside in: `redirects` (the one loop), `robots_cache` (asked at every hop),
 `exchange` (one question, one answer), `queues` (whose turn it is), `transport` (public addresses only).
 """
 
@@ -30,8 +30,8 @@ from extractors.fetching.transport import open_httpx
 class Client:
     """Use as `async with Client(settings.network) as client`; safe to share between tasks of one event loop.
 
-    `hosts` is what earlier passes learnt of hosts; `take_changed_hosts` gives what this one has. With `turns` the
-    requests of other programs are waited for as well.
+    `hosts` holds what earlier passes learnt about hosts; `take_changed_hosts` returns what this client has learnt. With
+    `turns`, the client also waits for the requests of other programs.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Client:
 
     @property
     def max_bytes(self) -> int:
-        """The most that one page may weigh."""
+        """Return the largest size of a page, in bytes after decoding."""
         return self._network.max_bytes
 
     def take_changed_hosts(self) -> list[HostState]:
-        """Return what has been learnt of hosts since the last call: to be kept for the next pass."""
+        """Return what has been learnt about hosts since the last call, to be stored for the next pass."""
         return self._queues.take_changed()
 
     async def fetch(
@@ -79,9 +79,9 @@ class Client:
     ) -> Response | None:
         """Return the answer at `url`, or None when it is unchanged since `etag` / `last_modified`.
 
-        `max_bytes` is for what may be larger than a page, `interval_s` the gap to the host's last answer where it is
-        known to want a longer one than others. `wanted` is asked when it is our turn, with `Turns.others`.
-        Raises ItemError; Deferred when the host wants to be left alone for longer than a pass should wait; Unwanted.
+        Give `max_bytes` for documents that may be larger than a page, `interval_s` for a host that is known to want a
+        longer gap after its last answer. `wanted` is called when it is our turn, with `Turns.others`.
+        Raises ItemError; Deferred if the host asked for a longer pause than a pass should wait; Unwanted.
         """
         request = Request(
             url=parse_url(url, asked=url),
@@ -94,10 +94,10 @@ class Client:
         return await follow(request, self._ask)
 
     async def stream(self, url: str) -> AsyncGenerator[bytes, None]:
-        """Yield the body at `url` piece by piece, as it comes over the wire, however long it is and takes.
+        """Yield the body at `url` piece by piece as it arrives, without limits of size and time.
 
-        A broken connection is taken up where it broke off. It is the host's turn until the last piece, so close the
-        iterator if you leave it early. Raises as `fetch` does.
+        After a broken connection, continue where it broke off. The host's turn lasts until the last piece, so close
+        the iterator if you leave it early. Raises as `fetch` does.
         """
         position, failures = 0, 0
         while True:
@@ -107,7 +107,7 @@ class Client:
                     yield chunk
                 return
             except Failure as error:
-                failures += 1
+                failures += not error.at_once
                 await self._exchange.pause_after(error, failures)
 
     async def robots(self, url: str) -> RobotsFile:
@@ -129,7 +129,7 @@ class Client:
                 return await self._exchange.open(request, held)
 
             response = await follow(Request(parse_url(url, asked=url), url, headers), open_allowed)
-            known = position if response.status_code == 200 else 0  # it knows no ranges and begins anew
+            known = position if response.status_code == 200 else 0  # the server ignores ranges and starts again
             async for chunk in response.aiter_raw():
                 if len(chunk) > known:
                     yield chunk[known:]

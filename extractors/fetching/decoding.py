@@ -1,7 +1,7 @@
 """Undo a body's content encoding, chunk by chunk, and stop as soon as it has grown past its limit.
 
-A few kilobytes of gzip, brotli or zstd can stand for gigabytes. Each chunk is therefore only ever expanded up to
-what is left of the limit: neither the body nor any single step takes more memory.
+A few kilobytes of gzip, brotli or zstd can expand to gigabytes. So each chunk is expanded only up to the rest of
+the limit: neither the body nor any single step takes more memory.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import zstandard
 from config.errors import EdgeError
 
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
-PLAIN = ("", "identity", "none", "binary", "utf-8", "utf8")  # the latter by servers that mean no encoding at all
-ZSTD_SLICE = 64  # bytes: zstandard takes no limit, but so few bytes hold at most 16 blocks of 128 KiB
+PLAIN = ("", "identity", "none", "binary", "utf-8", "utf8")  # servers send the last two for no encoding at all
+ZSTD_SLICE = 64  # bytes: zstandard knows no limit, but 64 bytes hold at most 16 blocks of 128 KiB
 ZSTD_WINDOW = 8 << 20  # bytes, RFC 9659
 
 
@@ -26,7 +26,7 @@ class TooLarge(EdgeError):
 
 
 class BrokenEncoding(EdgeError):
-    """The body is not what its Content-Encoding says, or an encoding that we did not offer."""
+    """The body does not match its Content-Encoding, or the encoding was not offered."""
 
 
 class Body:
@@ -47,9 +47,9 @@ class Body:
         self._decode: _Decoder = make()
 
     def add(self, chunk: bytes) -> None:
-        """Take the next chunk as it came over the wire. Raises TooLarge, BrokenEncoding."""
+        """Decode the next chunk from the wire. Raises TooLarge, BrokenEncoding."""
         self._taken += len(chunk)
-        if self._taken > 2 * self._limit:  # padding, empty blocks: bytes without end that stand for nothing
+        if self._taken > 2 * self._limit:  # padding or empty blocks that expand to nothing, without end
             raise TooLarge(f"more than {2 * self._limit} encoded bytes")
         try:
             for piece in self._decode(chunk, self._limit + 1):
@@ -62,15 +62,15 @@ class Body:
 
     @property
     def size(self) -> int:
-        """Bytes decoded so far."""
+        """Return the number of bytes decoded so far."""
         return self._size
 
     def so_far(self) -> bytes:
-        """What has been decoded so far."""
+        """Return the bytes decoded so far."""
         return b"".join(self._parts)
 
     def finish(self) -> bytes:
-        """The whole body. Raises BrokenEncoding when the encoded stream was cut: half a text is worse than none."""
+        """Return the whole body. Raises BrokenEncoding if the stream was cut: half a text is worse than none."""
         if self._taken and not self._decode.complete:
             raise BrokenEncoding("cut short")
         return self.so_far()
@@ -79,16 +79,16 @@ class Body:
 class _Decoder(Protocol):
     @property
     def complete(self) -> bool:
-        """Whether the stream has come to its own end."""
+        """Say whether the stream has reached its own end."""
         ...
 
     def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
-        """What the chunk expands to, in pieces of at most `most` bytes each."""
+        """Yield the expanded chunk in pieces of at most `most` bytes."""
         ...
 
 
 class _Identity:
-    complete = True  # HTTP's own framing tells
+    complete = True  # HTTP's framing says where a plain body ends
 
     def __call__(self, chunk: bytes, most: int) -> Iterator[bytes]:
         yield chunk
@@ -109,12 +109,12 @@ class _Zlib:
             if self._decoder is None:
                 if self.complete:
                     chunk = chunk.lstrip(b"\0")  # padding between members
-                if len(chunk) < 2:  # the two bytes that tell the wrapping
+                if len(chunk) < 2:  # the two bytes that identify the format
                     self._held = chunk
                     return
                 is_gzip = chunk[:2] == b"\x1f\x8b"
                 if self.complete and not is_gzip:
-                    self._over = True  # whatever follows is no further member: browsers ignore it
+                    self._over = True  # browsers ignore what follows the last member
                     return
                 wrapped = is_gzip or (chunk[0] & 0x0F == 8 and int.from_bytes(chunk[:2], "big") % 31 == 0)
                 self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 32 if wrapped else -zlib.MAX_WBITS)

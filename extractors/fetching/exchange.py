@@ -1,4 +1,4 @@
-"""One request, one answer: sent when it is the host's turn, bounded in size and time, with few retries."""
+"""Send one request in its host's turn and read its answer, within limits of size and time, with few retries."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from extractors.fetching.queues import Queues
 from extractors.fetching.redirects import redirection
 from extractors.records import ItemError, Outcome
 
-TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but one answer takes at most this many read timeouts
-QUICK_RETRY_S = 30.0  # a Retry-After up to this is waited for within the pass
+TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but an answer takes at most this many read timeouts
+QUICK_RETRY_S = 30.0  # a Retry-After up to this long is waited for within the pass
 DRAIN_BYTES, DRAIN_S = 64 * 1024, 1.0
 
 
 class Exchange:
-    """Sends requests through httpx, each in its host's turn; redirects and robots.txt are left to the caller."""
+    """Sends requests through httpx, each in its host's turn. The caller handles redirects and robots.txt."""
 
     def __init__(
         self, http: httpx.AsyncClient, queues: Queues, network: Network, *, now: Callable[[], datetime]
@@ -39,18 +39,20 @@ class Exchange:
     async def send(self, request: Request) -> Response | Request | None:
         """Return the answer; None for "not modified"; the request to which the host redirects.
 
-        What a moment may mend is tried again. Raises ItemError, Deferred, Unwanted.
+        Passing failures are tried again. Raises ItemError, Deferred, Unwanted.
         """
         failures = 0
         while True:
             try:
                 return await self._send_once(request)
             except Failure as error:
-                failures += 1
+                failures += not error.at_once
                 await self.pause_after(error, failures)
 
     async def pause_after(self, error: Failure, failures: int) -> None:
-        """Wait before the next try; raise `error` if it is not worth it, or the host asked for more than a moment."""
+        """Wait before the next try. Raises `error` if another try is useless, or the host asked for a longer pause."""
+        if error.at_once:
+            return
         wait_s = (error.retry_after - self._now()).total_seconds() if error.retry_after else 0.0
         if not error.passing or failures > len(self._retry_delays) or wait_s > QUICK_RETRY_S:
             raise error
@@ -59,7 +61,7 @@ class Exchange:
     async def open(self, request: Request, held: AsyncExitStack) -> httpx.Response | Request:
         """Return the answer with its body still to come, or the request to which the host redirects.
 
-        It is the host's turn until `held` is closed. Raises ItemError, Deferred.
+        The host's turn lasts until `held` is closed. Raises ItemError, Deferred.
         """
         async with AsyncExitStack() as own:
             response = await own.enter_async_context(self._answered(request, timeout_s=None))
@@ -85,7 +87,7 @@ class Exchange:
 
     @asynccontextmanager
     async def _answered(self, request: Request, *, timeout_s: float | None) -> AsyncIterator[httpx.Response]:
-        """Send the request in its host's turn, which lasts until the answer is closed, at most for `timeout_s`."""
+        """Send the request in its host's turn, which lasts until the answer is closed, at most `timeout_s`."""
         async with (
             self._queues.turn(request) as queue,
             asyncio.timeout(timeout_s),
@@ -95,7 +97,7 @@ class Exchange:
             yield response
 
     async def _whole(self, response: httpx.Response, request: Request) -> Response:
-        fields = dict(response.headers.items())  # looking one up in httpx's own reads them all
+        fields = dict(response.headers.items())  # httpx's own look-up reads all of them each time
         return Response(
             url=str(response.url),
             body=await self._body(response, request),
@@ -109,7 +111,7 @@ class Exchange:
         )
 
     async def _body(self, response: httpx.Response, request: Request) -> bytes:
-        """Return the decoded body. Raises ItemError when it is larger than the request takes."""
+        """Return the decoded body. Raises ItemError if it is larger than the request allows."""
         body = Body(response.headers.get("content-encoding", ""), request.max_bytes or self._max_bytes)
         try:
             async for chunk in response.aiter_raw():
@@ -122,7 +124,7 @@ class Exchange:
 
 
 async def _drain(response: httpx.Response) -> None:
-    """Read a body that nobody wants, if it is short and quick: else the connection must be closed and made anew."""
+    """Read and drop a body if it is short and quick; that saves the connection for the next request."""
     size = 0
     try:
         async with asyncio.timeout(DRAIN_S):

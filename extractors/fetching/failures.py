@@ -11,7 +11,7 @@ import httpx
 from extractors.fetching.addresses import HostNotFound, UnsafeAddress
 from extractors.fetching.decoding import BrokenEncoding
 from extractors.fetching.hosts import parse_retry_after
-from extractors.fetching.transport import transport_reason
+from extractors.fetching.transport import MALFORMED, MalformedAnswer, transport_reason
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line
 
@@ -24,27 +24,31 @@ FINAL = {
     410: Outcome.GONE,
     451: Outcome.REFUSED,
 }
-PASSING = (408, 429, 500, 502, 503, 504)  # may be over in a moment
+PASSING = (408, 429, 500, 502, 503, 504)  # a second try in a moment may succeed
 OVERLOADED = (429, 503)
 
 
 class Failure(ItemError):
-    """An ItemError on its way out of one request: with the HTTP status, and whether a moment may mend it."""
+    """An ItemError of one request, with the HTTP status.
+
+    `passing`: a second try in a moment may succeed; `at_once`: the next try is another one, so nothing is waited for.
+    """
 
     status: int | None = None
     passing: bool = False
+    at_once: bool = False
 
 
 def failure(reason: str, asked: str, *, detail: str = "", passing: bool = False) -> Failure:
-    """A failure that may be tried again later, or with `passing` in a moment; `asked` is the address asked for."""
-    # What a library says may quote the server: any characters, and any number of them.
+    """Return a failure to be tried again later, or with `passing` in a moment; `asked` is the address asked for."""
+    # A library's message may quote the server: any characters, and any number of them.
     error = Failure(Outcome.FAILED, reason, url=asked, detail=clean_line(detail[:MAX_DETAIL]))
     error.passing = passing
     return error
 
 
 def refusal(response: httpx.Response, asked: str, *, now: datetime) -> Failure:
-    """Return the failure that an answer's status stands for, and when the host may be asked again."""
+    """Return the failure for an answer's status, with the moment at which the host may be asked again."""
     status = response.status_code
     error = failure(f"http {status}", asked, passing=status in PASSING)
     error.outcome = FINAL.get(status, Outcome.FAILED)
@@ -55,7 +59,7 @@ def refusal(response: httpx.Response, asked: str, *, now: datetime) -> Failure:
 
 @contextmanager
 def translated(asked: str) -> Iterator[None]:
-    """What httpx and our own guards raise during a request, as ItemErrors."""
+    """Turn what httpx and our own guards raise during a request into ItemErrors."""
     try:
         yield
     except TimeoutError as exc:
@@ -64,8 +68,10 @@ def translated(asked: str) -> Iterator[None]:
         raise ItemError(Outcome.UNSAFE_ADDRESS, "not a public address", url=asked, detail=str(exc)) from exc
     except HostNotFound as exc:
         raise failure("host not found", asked, detail=str(exc)) from exc
-    except (httpx.InvalidURL, UnicodeError) as exc:  # httpx reads a redirect's Location, though it does not follow it
-        raise failure("invalid redirect", asked, detail=str(exc)) from exc
+    except MalformedAnswer as exc:
+        error = failure(MALFORMED, asked, detail=str(exc), passing=True)
+        error.at_once = True
+        raise error from exc
     except httpx.TransportError as exc:
         quick = not isinstance(exc, httpx.TimeoutException)
         raise failure(transport_reason(exc), asked, detail=str(exc), passing=quick) from exc

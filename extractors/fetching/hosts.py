@@ -1,4 +1,6 @@
-"""What is remembered of a host between passes: its robots.txt, and how much time it wants between requests."""
+"""The state of a host that is kept between passes: its robots.txt, and the gap that it earned by 429 and 503.
+
+`extractors.fetching.queues` decides how long the gap before a request is."""
 
 from __future__ import annotations
 
@@ -17,45 +19,45 @@ SUCCESSES_TO_SPEED_UP = 20
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """A host ("example.kz", or "127.0.0.1:8080") as it was last met."""
+    """The last known state of a host ("example.kz", or "127.0.0.1:8080")."""
 
     host: str
     robots: RobotsFile | None = None
-    not_before: datetime | None = None  # it asked not to be called before (Retry-After)
-    interval_s: float = 0.0  # the gap it has earned by 429 and 503; 0: the usual one
-    successes: int = 0  # in a row since
+    not_before: datetime | None = None  # it asked for a pause until then (Retry-After)
+    interval_s: float = 0.0  # the gap after answers 429 and 503; 0: the usual gap
+    successes: int = 0  # in a row since then
 
 
 class Turns(Protocol):
-    """Who may ask which host now, agreed on by all programs that share it."""
+    """Shares the turns at each host between programs."""
 
     async def take(self, host: str, *, patience_s: float) -> float:
-        """Wait for the host. 0.0: it is ours until it is given back. Else the seconds, more than `patience_s`, for
-        which it wants to be left alone.
+        """Wait for the host. Return 0.0 once it is ours, until it is given back; else the seconds, more than
+        `patience_s`, for which it asked to be left alone.
         """
         ...
 
     async def give_back(self, host: str, *, pause_s: float) -> None:
-        """Somebody else may take the host, once so many seconds have passed."""
+        """Let other programs take the host after a pause."""
         ...
 
     def others(self, host: str) -> int:
-        """How often another program has been found, on taking the host, to have had it since we last knew."""
+        """Return how often, on taking the host, we found that another program had had it in between."""
         ...
 
 
 class Unwanted(LeftAlone):
-    """When it was our turn, the page was wanted no more: another program has fetched it meanwhile."""
+    """The page is no longer wanted: another program fetched it before our turn came."""
 
 
 def slowed(state: HostState, *, usual_s: float, not_before: datetime | None) -> HostState:
-    """After a 429 or 503: twice the gap, at most a minute, and no call before the moment it named."""
+    """Return the state after a 429 or 503: twice the gap, at most a minute, and no call before `not_before`."""
     interval = min(2 * max(state.interval_s, usual_s, 0.5), MAX_INTERVAL_S)
     return replace(state, interval_s=interval, successes=0, not_before=not_before or state.not_before)
 
 
 def answered(state: HostState, *, usual_s: float) -> HostState:
-    """After a good answer: a slowed host gets back half its speed after every 20 of them."""
+    """Return the state after a good answer: the gap of a slowed host is halved after every 20 of them."""
     if state.interval_s == 0.0:
         return state
     if state.successes + 1 < SUCCESSES_TO_SPEED_UP:
@@ -68,7 +70,7 @@ MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> datetime | None:
-    """The moment that a Retry-After header names (RFC 9110, 10.2.3: seconds or a date), at most a day from `now`."""
+    """Return the moment in a Retry-After header (RFC 9110, 10.2.3: seconds or a date), at most a day from `now`."""
     if not value:
         return None
     if re.fullmatch(r"\d{1,9}", value.strip()):

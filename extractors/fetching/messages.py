@@ -1,4 +1,4 @@
-"""A request and what comes back, as values (RFC 9110): addresses are checked before anything is asked."""
+"""Requests and responses as values (RFC 9110). Addresses are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 
 from extractors.fetching.failures import MAX_DETAIL
 from extractors.records import ItemError, Outcome, Page
+from extractors.references import absolute
 from extractors.text import clean_line
 
 ACCEPT_FEED = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -20,30 +21,35 @@ Wanted = Callable[[int], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET of `url`, on the way from the address that the caller `asked` for: errors name that one."""
+    """A GET of `url`, which may be a redirect from the address that the caller `asked` for: errors name the latter."""
 
     url: httpx.URL
     asked: str
     headers: Mapping[str, str]
-    max_bytes: int | None = None  # of the decoded body; None: as many as a page may weigh
-    cut: bool = False  # a longer body is cut there, and no error
-    interval_s: float = 0.0  # the least gap to the host's last answer
-    wanted: Wanted | None = None  # asked when it is the host's turn, with `Turns.others`
+    max_bytes: int | None = None  # of the decoded body; None: the limit for pages
+    cut: bool = False  # cut a longer body there instead of failing
+    interval_s: float = 0.0  # the shortest gap after the host's last answer
+    wanted: Wanted | None = None  # called in the host's turn, with `Turns.others`
 
     @property
     def is_conditional(self) -> bool:
-        """Whether "not modified" is an answer to it."""
+        """Say whether "not modified" is a possible answer."""
         return not VALIDATORS.isdisjoint(self.headers)
 
     def redirected(self, location: str) -> Request:
         """Return the request that a redirect to `location` asks for. Raises ItemError as `parse_url` does.
 
-        It is a step of the same errand, so nobody is asked again whether the page is still wanted.
+        `wanted` is dropped: it was asked before the first step.
         """
+        target = absolute(location, base=str(self.url))
+        if target is None:
+            raise _not_http(self.asked, location)
         try:
-            url = parse_url(str(self.url.join(location)), asked=self.asked)
-        except (httpx.InvalidURL, UnicodeError) as exc:
-            raise _invalid("invalid redirect", self.asked, location) from exc
+            url = parse_url(target, asked=self.asked)
+        except ItemError as exc:
+            if exc.outcome is Outcome.FAILED:
+                raise _invalid("invalid redirect", self.asked, location) from exc
+            raise
         return replace(self, url=url, wanted=None)
 
 
@@ -59,32 +65,36 @@ class Response:
     last_modified: str | None
     cache_control: str | None
     fetched_at: datetime
-    headers: Mapping[str, str] = field(default_factory=dict)  # all of them, under names in lower case
+    headers: Mapping[str, str] = field(default_factory=dict)  # all, with names in lower case
 
     def page(self) -> Page:
-        """Return the answer as extraction takes it."""
+        """Return the answer as the input of extraction."""
         return Page(self.url, self.body, self.charset, self.fetched_at)
 
 
 def parse_url(url: str, *, asked: str) -> httpx.URL:
-    """Return `url` as httpx takes it, without user and password. Raises ItemError for all but http(s) addresses."""
+    """Return `url` parsed, without user and password. Raises ItemError unless it is an http or https address."""
     try:
         parsed = httpx.URL(url)
         host = parsed.host  # decoded from Punycode only now
     except (httpx.InvalidURL, UnicodeError) as exc:
         raise _invalid("invalid address", asked, str(exc)) from exc
     if parsed.scheme not in ("http", "https") or not host:
-        raise ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
-    if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx lets any number pass, the socket raises
+        raise _not_http(asked, url)
+    if parsed.port is not None and not 0 < parsed.port < 65536:  # httpx accepts any number, the socket raises
         raise _invalid("invalid address", asked, f"port {parsed.port}")
     return parsed.copy_with(username=None, password=None) if parsed.userinfo else parsed
 
 
 def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:
-    """Return the headers that ask for a page only if it has changed (RFC 9110, section 13)."""
+    """Return the headers of a conditional request (RFC 9110, section 13)."""
     fields = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-    # Some servers send bytes that no request can carry back.
+    # Some servers send bytes that no request can contain.
     return {name: value for name, value in fields.items() if value and value.isascii() and value.isprintable()}
+
+
+def _not_http(asked: str, url: str) -> ItemError:
+    return ItemError(Outcome.UNSAFE_ADDRESS, "not http or https", url=asked, detail=clean_line(url[:MAX_DETAIL]))
 
 
 def _invalid(reason: str, asked: str, detail: str) -> ItemError:

@@ -1,7 +1,8 @@
-"""Whose turn it is: a host is asked one thing at a time, with a gap, and never before the moment it named.
+"""Give each host one request at a time, with a gap between them, and none before the moment that it named.
 
-The gap is the longest of the usual one, that which the host has earned by 429 and 503, and its Crawl-delay. Other
-programs that share the hosts are waited for as well.
+The gap is the longest of the usual gap, the gap after answers 429 and 503, the Crawl-delay, and what the request itself
+asks for. Other programs that
+share the hosts are waited for too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from extractors.fetching.hosts import HostState, Turns, Unwanted, answered, pars
 from extractors.fetching.messages import Request
 from extractors.records import Deferred
 
-MAX_WAIT_S = 60.0  # for a host that asked for a pause; beyond, its entries are left to a later pass
+MAX_WAIT_S = 60.0  # for a host that asked for a pause; after a longer one, a later pass takes its entries
 
 
 class Queue:
-    """One host's queue: the holder of `turn` may send, once the gap since `ended_at` (the loop's clock) is over."""
+    """The queue of a host: the holder of `turn` may send once the gap since `ended_at` (the loop's clock) is over."""
 
     __slots__ = ("changed", "ended_at", "robots_turn", "state", "turn")
 
@@ -36,13 +37,13 @@ class Queue:
         self.ended_at = -math.inf
 
     def remember(self, state: HostState) -> None:
-        """Replace what is known of the host."""
+        """Replace the state of the host."""
         self.changed = self.changed or state != self.state
         self.state = state
 
 
 class Queues:
-    """The queues of all hosts; at most `network.concurrency` of them are asked at a time."""
+    """The queues of all hosts. At most `network.concurrency` requests are under way at a time."""
 
     def __init__(
         self, network: Network, *, hosts: Iterable[HostState], now: Callable[[], datetime], turns: Turns | None
@@ -61,7 +62,7 @@ class Queues:
         return self._queues[host]
 
     def take_changed(self) -> list[HostState]:
-        """Return the hosts of which something has been learnt since the last call."""
+        """Return the states that have changed since the last call."""
         changed = [queue for queue in self._queues.values() if queue.changed]
         for queue in changed:
             queue.changed = False
@@ -69,9 +70,9 @@ class Queues:
 
     @asynccontextmanager
     async def turn(self, request: Request) -> AsyncIterator[Queue]:
-        """Wait until it is the host's turn, and keep it for one request, whose errors become ours.
+        """Wait for the host's turn and hold it for one request; turn its errors into ItemErrors.
 
-        Raises Deferred when the host wants to be left alone for longer than MAX_WAIT_S; Unwanted.
+        Raises Deferred if the host asked for a pause longer than MAX_WAIT_S; Unwanted.
         """
         queue = self.of(request.url)
         loop = asyncio.get_running_loop()
@@ -82,11 +83,11 @@ class Queues:
                     with translated(request.asked):
                         yield queue
                 finally:
-                    # After the answer, not after the question: a gap the server would measure too.
+                    # The gap begins after the answer, as the server would measure it.
                     queue.ended_at = loop.time()
 
     def note(self, queue: Queue, response: httpx.Response) -> None:
-        """Remember whether the host is overloaded."""
+        """Note whether the host is overloaded."""
         usual_s = self._network.per_host_interval
         if response.status_code in OVERLOADED:
             until = parse_retry_after(response.headers.get("retry-after"), now=self._now())
@@ -95,7 +96,7 @@ class Queues:
             queue.remember(answered(queue.state, usual_s=usual_s))
 
     async def _wait_for(self, queue: Queue, request: Request) -> None:
-        """Wait for the pause that the host asked for, and for the gap since its last answer."""
+        """Wait until the pause that the host asked for and the gap after its last answer are over."""
         if (pause := queue.state.not_before) is not None and pause > self._now():
             wait_s = (pause - self._now()).total_seconds()
             if wait_s > MAX_WAIT_S:
@@ -107,7 +108,7 @@ class Queues:
 
     @asynccontextmanager
     async def _turn_among_programs(self, queue: Queue, request: Request) -> AsyncIterator[None]:
-        """Keep the host to ourselves; afterwards it is left alone, by everybody, for the gap that it wants."""
+        """Hold the host against other programs; afterwards none of them asks it before its gap is over."""
         if self._turns is None:
             yield
             return
@@ -125,5 +126,6 @@ class Queues:
             await self._turns.give_back(host, pause_s=pause_s)
 
     def _gap_s(self, state: HostState, request: Request) -> float:
+        """Return the seconds between two requests to the host."""
         delay_s = state.robots.crawl_delay_s(self._network.user_agent) if state.robots else 0.0
         return max(self._network.per_host_interval, state.interval_s, delay_s, request.interval_s)

@@ -1,4 +1,4 @@
-"""The robots.txt of each host: fetched before its first page, kept for a day, asked before every request."""
+"""Fetch the robots.txt of each host before its first page, keep it for a day, consult it before every request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from extractors.records import ItemError, Outcome
 
 
 class RobotsCache:
-    """Answers whether a request is allowed, from the files that the queues remember or the hosts give."""
+    """Decides whether a request is allowed, by the files that the queues hold or that the hosts send."""
 
     def __init__(self, exchange: Exchange, queues: Queues, network: Network, *, now: Callable[[], datetime]) -> None:
         self._exchange = exchange
@@ -29,7 +29,7 @@ class RobotsCache:
         self._now = now
 
     async def check(self, request: Request) -> None:
-        """Raise ItemError if the host's robots.txt forbids the request, or if it cannot be had."""
+        """Raise ItemError if the host's robots.txt forbids the request or cannot be fetched."""
         robots = await self.of(request)
         if not robots.allows(str(request.url), self._network.user_agent):
             detail = f"{request.url.host}/robots.txt forbids {request.url.raw_path.decode('ascii')[:200]}"
@@ -66,17 +66,17 @@ class RobotsCache:
         try:
             return await follow(first, ask)
         except TooManyRedirects:
-            return RobotsFile("", self._now())  # RFC 9309, 2.3.1.2 lets us take it as unavailable
+            return RobotsFile("", self._now())  # RFC 9309, 2.3.1.2 allows treating this as unavailable
 
     def _without(self, error: ItemError, known: RobotsFile | None, *, at_home: bool) -> RobotsFile:
-        """Return the rules that hold when the host gives none, or raise; `at_home`: the host itself was asked."""
+        """Return the rules to use if the host sent none, or raise; `at_home`: the error is of the host itself."""
         status = error.status if isinstance(error, Failure) else None
         if status is not None and httpx.codes.is_client_error(status) and status not in PASSING:
             return RobotsFile("", self._now())  # RFC 9309, 2.3.1.3: unavailable, so there are no rules
         if known is not None and known.is_usable(self._now()):
             return known
         if status is None and (isinstance(error, Failure) or (at_home and isinstance(error.__cause__, UnsafeAddress))):
-            raise error  # it would be the same for the page
-        # A status, or a redirect to where nobody may go: that is no word on the page, which may be had another day.
+            raise error  # the page would fail alike
+        # A status, or a redirect to a forbidden address, says nothing about the page: it may be fetched another day.
         reason = f"robots.txt: {error.reason}"
         raise ItemError(Outcome.FAILED, reason, url=error.url, detail=error.detail) from error

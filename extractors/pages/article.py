@@ -14,6 +14,7 @@ from datetime import date
 
 from lxml.html import HtmlElement
 
+from extractors.blocks.memory import page_lines
 from extractors.dates import choice as dates
 from extractors.dates.visible import dateline_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
@@ -22,7 +23,6 @@ from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.links import other_editions, outward_links
-from extractors.pages.memory import page_lines
 from extractors.pages.metadata import Metadata, read_metadata
 from extractors.pages.not_article import why_no_article
 from extractors.pages.rules import narrowed, stated_text, unmatched
@@ -34,18 +34,18 @@ _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 
 
 def extract(job: ArticleJob) -> Article:
-    """The article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
+    """Return the article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
     return extract_with_trace(job)[0]
 
 
 def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
-    """The article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
+    """Return the article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
     tree = parse_html(without_control_references(job.page.body), job.page.charset)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    metadata = read_metadata(tree, zone=job.zone)
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title)
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
         raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
@@ -77,7 +77,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
 
 
 def without_control_references(body: bytes) -> bytes:
-    """The page without references (`&#31;`) to characters that XML cannot hold: trafilatura drops the whole text."""
+    """Return the page without references (`&#31;`) to what XML cannot hold: trafilatura drops the whole text for it."""
 
     def kept(reference: re.Match[bytes]) -> bytes:
         code = int(reference[1]) if reference[1] else int(reference[2], 16)
@@ -90,9 +90,9 @@ def without_control_references(body: bytes) -> bytes:
 
 
 def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
-    """The day of publication as far as page or address state it for machines."""
+    """Return the day of publication as far as page or address state it for machines."""
     found = list(metadata.dates)
-    if day := dates.day_in_url(job.page.url):
+    if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     chosen = dates.choose(found, today=job.now.astimezone(job.zone).date())
     return chosen.day if chosen else None
@@ -102,19 +102,19 @@ OUTSIDE_THE_PAGE = frozenset({"feed", "url"})
 
 
 def today_of(job: ArticleJob) -> date:
-    """The day in the publisher's zone on which the job is done."""
+    """Return the day in the publisher's zone on which the job is done."""
     return job.now.astimezone(job.zone).date()
 
 
 def date_candidates(
     tree: HtmlElement, metadata: Metadata, job: ArticleJob, paragraphs: Sequence[str]
 ) -> list[DateCandidate]:
-    """Every date that is stated or found, with its origin. The tree must not be spent yet; it is left as it is."""
+    """Return every date that is stated or found, with its origin; the tree, not spent yet, is left as it is."""
     today = today_of(job)
     found = list(metadata.dates)
     if job.entry.published is not None:
         found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
-    if day := dates.day_in_url(job.page.url):
+    if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     known = dates.possible(found, today=today)
     reference = next((c.day for c in known if c.origin in OUTSIDE_THE_PAGE), None)
@@ -133,7 +133,7 @@ def date_candidates(
 
 
 def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: date | None) -> date | None:
-    """The day that our rule for the site finds; a missing year is that of `reference`, else the last one."""
+    """Return the day that our rule for the site finds; a missing year is that of `reference`, else the last one."""
     stated = stated_text(tree, rule)
     if stated is None:
         return None
@@ -146,6 +146,6 @@ def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: d
 
 
 def is_settled(known: Sequence[DateCandidate], *, today: date) -> bool:
-    """Whether what is stated names one day, and not only the day that a page made anew might state by itself."""
+    """Say whether what is stated names one day, and not only the day that a page made anew might state by itself."""
     days = {c.day for c in known}
     return len(days) == 1 and (days != {today} or any(c.origin in OUTSIDE_THE_PAGE for c in known))

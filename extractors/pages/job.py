@@ -23,7 +23,7 @@ class SiteRule:
 
     @classmethod
     def of(cls, site: Site | None) -> SiteRule | None:
-        """The rule as the configuration has it, if it has one."""
+        """Return the rule as the configuration has it, if it has one."""
         return None if site is None else cls(site.body, site.strip, site.date)
 
 

@@ -5,15 +5,17 @@ The page's description for machines is as a rule the beginning of its lead, so i
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from lxml.html import HtmlElement
 
-from extractors.pages.blocks import html_blocks
-from extractors.pages.lines import is_prose
+from extractors.blocks.blocks import html_blocks
+from extractors.blocks.lines import is_prose
 from extractors.text import clean_line, tokens, tokens_of
 
-MIN_WORDS = 8  # of the description that must agree
+MIN_WORDS = 8  # of the description that must agree, or all that it has
+FEWEST_WORDS = 5  # of a description that is asked; a shorter one names the section
 MAX_WORDS = 120  # of a lead; a longer element is more than the lead
 QUOTES = "«»\"'“”„–—- "
 ENOUGH = 200  # characters have that many words
@@ -21,44 +23,61 @@ DESCRIPTIONS = ("og:description", "description", "twitter:description")
 CANDIDATES = ("p", "div", "section", "h2", "h3", "h4", "strong", "b", "span", "td", "blockquote")
 
 
-def with_lead(tree: HtmlElement, blocks: Sequence[str]) -> list[str]:
-    """The blocks with the lead before them, where the page prints one above the text that is not among them."""
+def with_lead(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[str] = ()) -> list[str]:
+    """Put the lead before the blocks, where the page prints one above the text that is not among them."""
     text = f" {' '.join(tokens_of(blocks))} "
-    for opening in _openings(tree):
-        if f" {' '.join(opening)} " not in text and (lead := _printed(tree, opening, blocks)):
+    headlines = {tuple(tokens(title)) for title in titles}
+    for description in _descriptions(tree):
+        opening = description[:MIN_WORDS]
+        known = f" {' '.join(opening)} " in text or tuple(description) in headlines
+        if not known and (lead := _printed(tree, description, blocks)):
             return [*lead, *blocks]
     return list(blocks)
 
 
-def _openings(tree: HtmlElement) -> list[list[str]]:
-    """The first words of each description."""
+def _descriptions(tree: HtmlElement) -> list[list[str]]:
+    """Return the words of each description."""
     found = {}
     for element in tree.iter("meta"):
         name = (element.get("property") or element.get("name") or "").lower()
         if name in DESCRIPTIONS and (content := element.get("content")):
-            found[name] = tokens(clean_line(content))[:MIN_WORDS]
-    return [words for words in found.values() if len(words) == MIN_WORDS]
+            found[name] = tokens(clean_line(html.unescape(content)))
+    return [words for words in found.values() if len(words) >= FEWEST_WORDS]
 
 
-def _printed(tree: HtmlElement, opening: list[str], blocks: Sequence[str]) -> list[str]:
-    """The blocks of the innermost element above the text that begins with these words."""
+def _printed(tree: HtmlElement, description: list[str], blocks: Sequence[str]) -> list[str]:
+    """Return the blocks of the innermost element above the text that begins with these words."""
+    opening = description[:MIN_WORDS]
     first = tokens(blocks[0])[:MIN_WORDS] if blocks else []
     lead: HtmlElement | None = None
     heads = (opening[0], *first[:1])
     for element in tree.iter(*CANDIDATES):
         words = _first_words(element, heads)
-        if words == opening:
+        if words[: len(opening)] == opening:
             lead = element
         elif first and words == first:
             break
     if lead is None or len(tokens(lead.text_content())) > MAX_WORDS:
         return []
     found = html_blocks(lead)
-    return found if all(map(is_prose, found)) else []
+    return found if all(map(is_prose, found)) or _is_described(found, description) else []
+
+
+def _is_described(blocks: Sequence[str], description: list[str]) -> bool:
+    """Say whether a lead is the description, word for word as far as the shorter of the two goes.
+
+    That takes the place of a full stop, which many leads lack.
+    """
+    words = tokens_of(blocks)
+    length = min(len(words), len(description))
+    return len(blocks) == 1 and length >= FEWEST_WORDS and words[:length] == description[:length]
 
 
 def _first_words(element: HtmlElement, heads: tuple[str, ...]) -> list[str]:
-    """If it begins with one of `heads`; without reading all of a long element, which may stand in another long one."""
+    """Return the first words of an element that begins with one of `heads`; none of any other.
+
+    Not all of a long element is read: it may stand in another long one.
+    """
     if (own := (element.text or "").strip()) and not own.lstrip(QUOTES).casefold().startswith(heads):
         return []
     pieces: list[str] = []

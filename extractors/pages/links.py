@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
+from extractors.blocks.places import BREAKING, UNSEEN
 from extractors.urls import canonical_host, canonical_url, same_site
 
 MAX_LINKS = 30
@@ -28,17 +29,11 @@ SOCIAL = (
     "dzen.ru", "zen.yandex.ru",
 )  # fmt: skip
 _BELOW_SOCIAL = tuple(f".{name}" for name in SOCIAL)
-BREAKING = frozenset({
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
-    "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-})  # fmt: skip
-UNSEEN = frozenset({"script", "style", "noscript", "template"})
 _BULLETS = "-•–"
 
 
 def outward_links(tree: HtmlElement, paragraphs: Iterable[str], *, page: str) -> tuple[str, ...]:
-    """The canonical addresses that the text leads to: distinct, in its order, at most 30.
+    """Return the canonical addresses that the text leads to: distinct, in its order, at most 30.
 
     `tree` is the page, `page` its own address; `paragraphs` are the extracted blocks. Only the blocks around links to
     other sites are walked, and of these the ones that can be in the text: a hundredth of the tree.
@@ -73,14 +68,14 @@ def outward_links(tree: HtmlElement, paragraphs: Iterable[str], *, page: str) ->
 
 
 def other_editions(stated: Iterable[str], *, page: str) -> tuple[str, ...]:
-    """The canonical addresses among `stated` (hreflang), without the page's own; at most 20."""
+    """Return the canonical addresses among `stated` (hreflang), without the page's own; at most 20."""
     own = canonical_url(page)
     addresses = dict.fromkeys(a for link in stated if (a := _absolute(link, page)) and a != own)
     return tuple(addresses)[:MAX_ALTERNATES]
 
 
 def _lines(block: HtmlElement, elsewhere: _Elsewhere) -> Iterator[tuple[str, list[HtmlElement]]]:
-    """The lines of a block, without spaces, each with its links that may lead to other sites."""
+    """Yield the lines of a block, without spaces, each with its links that may lead to other sites."""
     text: list[str] = []
     links: list[HtmlElement] = []
     unseen = 0
@@ -114,7 +109,7 @@ def _absolute(stated: str, page: str) -> str | None:
 
 
 class _Elsewhere:
-    """Tells the links to other sites from a page's links."""
+    """Tell the links to other sites from a page's links."""
 
     def __init__(self, page: str) -> None:
         self._page = page
@@ -122,14 +117,14 @@ class _Elsewhere:
         self._hosts: dict[str, bool] = {}  # what was found for each host: a page has few, and hundreds of links
 
     def may_be(self, link: HtmlElement) -> bool:
-        """Whether the link's host is neither the page's own nor a place to share: false for most links by far."""
+        """Say whether the link's host is neither the page's own nor a place to share: false for most links by far."""
         origin = _origin(link)
         if origin not in self._hosts:
             self._hosts[origin] = self._is_other_host(origin)
         return self._hosts[origin]
 
     def address(self, link: HtmlElement) -> str | None:
-        """The canonical address of a link that may be one; None if it is none after all."""
+        """Return the canonical address of a link that may be one; None if it is none after all."""
         address = _absolute(link.get("href", ""), self._page)
         # A page that is handed this page's address shares it or subscribes to it.
         return None if address is None or self._own in unquote(urlsplit(address).query) else address
@@ -147,7 +142,7 @@ class _Elsewhere:
 
 
 def _origin(link: HtmlElement) -> str:
-    """Scheme and host of an absolute link; empty for all other links."""
+    """Return scheme and host of an absolute link; empty for all other links."""
     stated = (link.get("href") or "").strip()
     if not stated[:8].lower().startswith(("http://", "https://", "//")):
         return ""

@@ -17,17 +17,18 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from extractors.dates.choice import parse_day
+from extractors.pages.titles import titles_of, unescaped
 from extractors.records import DateCandidate
 from extractors.text import clean_line
 
 MAX_DEPTH = 12  # of nesting in JSON-LD; real pages need five
 MAX_AUTHORS = 10
+MAX_NAME = 100  # characters
 # What pages put around JSON-LD for parsers of old: comments and CDATA sections, themselves often commented out.
 WRAPPING = re.compile(
     r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
 )
 ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|NewsArticle)$")
-TITLE_META = ("og:title", "twitter:title", "dc.title", "headline")
 AUTHOR_META = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
 DATE_META = (
     "article:published_time", "og:article:published_time", "datepublished", "date.issued", "dc.date.issued",
@@ -54,11 +55,13 @@ class Metadata:
     walled: bool = False  # not accessible for free
 
 
-def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
-    """The metadata of a parsed page. Never fails: what is malformed is as good as absent."""
+def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None) -> Metadata:
+    """Return the metadata of a parsed page; `told` is the feed's headline, a witness for the page's.
+
+    Never fails: what is malformed is as good as absent.
+    """
     articles = list(_json_ld_articles(tree))
     meta = _meta_elements(tree)
-    titles = [*(a.get("headline") for a in articles), *(meta.get(name) for name in TITLE_META), *_headings(tree)]
     authors = [name for a in articles for name in _names(a.get("author"))] or [
         value for name in AUTHOR_META if (value := meta.get(name)) and not value.startswith("http")
     ]
@@ -73,8 +76,10 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
             dates.append(DateCandidate(day, "time"))
     link = tree.find(".//link[@rel='canonical'][@href]")
     return Metadata(
-        titles=tuple(dict.fromkeys(t for v in titles if isinstance(v, str) and (t := clean_line(v)))),
-        authors=tuple(dict.fromkeys(t for v in authors if (t := clean_line(v)) and len(t) <= 100))[:MAX_AUTHORS],
+        titles=titles_of(tree, articles, meta, told),
+        authors=tuple(dict.fromkeys(t for v in authors if (t := clean_line(unescaped(v))) and len(t) <= 100))[
+            :MAX_AUTHORS
+        ],
         dates=tuple(dates),
         canonical_link=link.get("href") if link is not None else None,
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
@@ -85,7 +90,7 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo) -> Metadata:
 
 
 def _alternates(tree: HtmlElement) -> Iterator[str]:
-    """The addresses of `<link rel="alternate" hreflang=…>`; "x-default" is no language, and a feed no edition."""
+    """Yield the addresses of `<link rel="alternate" hreflang=…>`; "x-default" is no language, and a feed no edition."""
     for link in tree.iterfind(".//link[@hreflang][@href]"):
         kind = link.get("type", "").lower()
         named = "alternate" in link.get("rel", "").lower().split()
@@ -94,7 +99,7 @@ def _alternates(tree: HtmlElement) -> Iterator[str]:
 
 
 def _meta_elements(tree: HtmlElement) -> dict[str, str]:
-    """Name (lower case) → content of the `<meta>` elements, wherever in the page they stand; the first wins."""
+    """Map name (lower case) to content of the `<meta>` elements, wherever in the page they stand; the first wins."""
     found: dict[str, str] = {}
     for element in tree.iter("meta"):
         content = element.get("content")
@@ -102,15 +107,6 @@ def _meta_elements(tree: HtmlElement) -> dict[str, str]:
         if content and name and content.strip():
             found.setdefault(name.strip().lower(), content)
     return found
-
-
-def _headings(tree: HtmlElement) -> Iterator[str]:
-    """The first `<h1>`s (a logo may be one of them) and the `<title>`, without the site's name behind a bar."""
-    for heading in list(tree.iter("h1"))[:3]:
-        yield heading.text_content()
-    title = tree.find(".//title")
-    if title is not None and title.text:
-        yield re.split(r"(?<!\s)\s+[|·»—–-]\s+(?=[^|·»]{1,40}$)", clean_line(title.text))[0]
 
 
 def _json_ld_articles(tree: HtmlElement) -> Iterator[dict[str, Any]]:
@@ -138,7 +134,7 @@ def _articles_in(node: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _names(author: Any, depth: int = 0) -> Iterator[str]:
-    """The names in schema.org's `author`: a string, a Person, or a list of them."""
+    """Yield the names in schema.org's `author`: a string, a Person, or a list of them."""
     if depth > MAX_DEPTH:
         return
     if isinstance(author, str) and not author.startswith("http"):

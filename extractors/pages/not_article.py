@@ -57,7 +57,7 @@ def _says_of(known: Languages) -> _Says:
 
 
 def why_no_article(draft: Draft) -> ItemError | None:
-    """Why the page of this finished draft is no article; None when it is one."""
+    """Return why the page of this finished draft is no article; None when it is one."""
     text = "\n\n".join(draft.blocks)
     words, says = count_words(text), _says_of(languages())
     url = draft.job.page.url
@@ -73,7 +73,9 @@ def why_no_article(draft: Draft) -> ItemError | None:
             return no("bot check", Outcome.FAILED)
         if any(says.search.search(title) for title in draft.titles[:2]):
             return no("search page")
-        if words < STUB * max(draft.job.min_words, 1) and (draft.metadata.walled or _says_walled(draft.tree)):
+        if words < STUB * max(draft.job.min_words, 1) and (
+            draft.metadata.walled or any(map(_says_walled, (draft.tree, *draft.unseen)))
+        ):
             return no("paywall", Outcome.PAYWALLED)
         if len(says.cookies.findall(text)) >= max(MIN_COOKIES, COOKIES * words):
             return no("cookie wall")
@@ -89,12 +91,12 @@ def why_no_article(draft: Draft) -> ItemError | None:
 
 
 def link_labels(tree: HtmlElement) -> list[str]:
-    """The texts of a page's links, longest first."""
+    """Return the texts of a page's links, longest first."""
     return sorted({label for a in tree.iter("a") if (label := clean_line(a.text_content()))}, key=len, reverse=True)
 
 
 def words_beside(labels: Sequence[str], text: str) -> int:
-    """How many of the extracted words are not the text of a link.
+    """Count how many of the extracted words are not the text of a link.
 
     Few on index pages, and where trafilatura finds no text (a video, say) and falls back to all there is: menus.
     """
@@ -104,13 +106,13 @@ def words_beside(labels: Sequence[str], text: str) -> int:
 
 
 def _says_not_found(line: str) -> bool:
-    """Whether the line says mainly that."""
+    """Say whether the line says mainly that."""
     found = _says_of(languages()).not_found.search(line)
     return found is not None and 2 * len(tokens(found[0])) > len(tokens(line))
 
 
 def _states_article(draft: Draft) -> bool:
-    """Whether the page says for machines that it is an article, or when it was published."""
+    """Say whether the page says for machines that it is an article, or when it was published."""
     return bool(draft.metadata.dates) or draft.tree.find(".//meta[@property='og:type'][@content='article']") is not None
 
 

@@ -9,10 +9,12 @@ readability found, and more: side bars and lists of headlines, on older pages bu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from lxml.etree import ParserError, XMLSyntaxError
@@ -22,8 +24,10 @@ from trafilatura.readability_lxml import Document
 
 from config.languages import Languages, languages
 from config.phrases import NOTHING, pattern_of
+from extractors.blocks.blocks import html_blocks
+from extractors.blocks.places import boxes
 from extractors.feeds.markup import plain
-from extractors.pages.blocks import html_blocks
+from extractors.pages.titles import unescaped
 from extractors.text import clean_line, count_words, tokens, tokens_of
 
 # Thresholds chosen on every other page of two public sets (American news and blogs; Russian pages of 2011–12), and
@@ -37,6 +41,7 @@ WHOLE_BLOCK = 0.5  # of a block's phrases are readability's: the block is
 ENOUGH = (
     0.8  # of readability's phrases stand in the blocks that both chose: trafilatura's cut of them is the better one
 )
+ALIKE = 0.5  # of the words that would go stand in boxes like those of the words that would stay
 PHRASE = 4  # words
 CUT = (",", ".", ";", ":", ")", "»", "”")  # no paragraph begins so
 MARKS = ("//*[@itemprop='articleBody']", "//article", "//main | //*[@role='main']")  # the closest first
@@ -46,7 +51,7 @@ Phrases = frozenset[tuple[str, ...]]
 
 @contextmanager
 def overheard() -> Iterator[list[HtmlElement]]:
-    """While this lasts, readability's answers to trafilatura are kept in the list: asking again costs a tenth more."""
+    """Keep readability's answers to trafilatura in the list while this lasts: asking again costs a tenth more."""
     answers: list[HtmlElement] = []
     ask = external.try_readability
 
@@ -64,7 +69,7 @@ def overheard() -> Iterator[list[HtmlElement]]:
 
 
 def second_opinion(tree: HtmlElement, answer: HtmlElement | None) -> list[str]:
-    """The blocks that readability takes for the text, by an answer that it gave before; else it is asked."""
+    """Return the blocks that readability takes for the text, by an answer that it gave before; else it is asked."""
     try:
         return html_blocks(fromstring(Document(deepcopy(tree)).summary()) if answer is None else answer)
     except (ParserError, XMLSyntaxError):  # its answer is empty
@@ -72,7 +77,7 @@ def second_opinion(tree: HtmlElement, answer: HtmlElement | None) -> list[str]:
 
 
 def agreed(tree: HtmlElement, blocks: list[str], answer: HtmlElement | None) -> list[str]:
-    """The blocks, without those that only trafilatura chose where readability is the better judge; or its own blocks.
+    """Drop the blocks that only trafilatura chose where readability is the better judge; or return its own blocks.
 
     `answer` is what readability gave to trafilatura, if it was asked. It leaves out what is quoted from elsewhere
     (`<blockquote>`: letters, posts); that stays.
@@ -92,11 +97,25 @@ def agreed(tree: HtmlElement, blocks: list[str], answer: HtmlElement | None) -> 
         return blocks
     quoted = _phrases_in(list(tree.iter("blockquote")))
     kept = [block for block in blocks if _belongs(tokens(block), other | quoted, f" {' '.join(second)} ")]
+    if _share_shapes(tree, blocks, kept):
+        return blocks
     return kept if share(other, phrases_of(_words(kept))) >= ENOUGH else _as_printed(tree, opinion, other)
 
 
+def _share_shapes(tree: HtmlElement, blocks: Sequence[str], kept: Sequence[str]) -> bool:
+    """Say whether most of what would go stands in boxes like those of what would stay: a text in several containers."""
+    chosen = set(kept)
+    shapes: dict[bool, Counter[tuple[tuple[str, str], ...]]] = {True: Counter(), False: Counter()}
+    for block, box in boxes(tree, blocks).items():
+        around = tuple((str(e.tag), e.get("class", "")) for e in islice(box.iterancestors(), 3))
+        shapes[block in chosen][around] += len(tokens(block))
+    gone = sum(len(tokens(block)) for block in blocks if block not in chosen)
+    alike = sum(words for around, words in shapes[False].items() if around in shapes[True])
+    return gone > 0 and alike >= ALIKE * gone
+
+
 def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list[str]:
-    """Readability's choice; in the page's own paragraphs where it is cut, as it is around a link in a `<div>`."""
+    """Return readability's choice; in the page's own paragraphs where it is cut, as around a link in a `<div>`."""
     if not any(block.startswith(CUT) for block in opinion):
         return opinion
     text = f" {' '.join(_words(opinion))} "
@@ -110,7 +129,7 @@ def _as_printed(tree: HtmlElement, opinion: list[str], phrases: Phrases) -> list
 
 
 def marked_phrases(tree: HtmlElement) -> Phrases | None:
-    """The phrases of the elements that the page marks as its text; None where it marks none."""
+    """Return the phrases of the elements that the page marks as its text; None where it marks none."""
     for mark in MARKS:
         if elements := tree.xpath(mark):
             return _phrases_in(elements)
@@ -122,14 +141,14 @@ def _words(blocks: Sequence[str]) -> list[str]:
 
 
 def phrases_of(words: list[str]) -> Phrases:
-    """All sequences of four words; of fewer words, the one that they are."""
+    """Return all sequences of four words; of fewer words, the one that they are."""
     if len(words) <= PHRASE:
         return frozenset([tuple(words)])
     return frozenset(zip(*(words[start:] for start in range(PHRASE)), strict=False))
 
 
 def share(part: Phrases, whole: Phrases) -> float:
-    """How much of `part` is in `whole`, 0 to 1."""
+    """Return how much of `part` is in `whole`, 0 to 1."""
     return len(part & whole) / max(1, len(part))
 
 
@@ -148,12 +167,13 @@ def _belongs(words: list[str], phrases: Phrases, text: str) -> bool:
 MIN_WORDS = 80  # of a stated text that is worth a rescue
 MISSED = 0.5  # less than this of the stated words was found
 COMPLETE = 0.8  # of the found words are stated as well, and of the stated words found: the two are one text
+RUN_TOGETHER = 3  # times as many paragraphs are stated as found: the text comes from there, in one line
 BELONGS = 0.5  # of a block's phrases are stated: the block is
 MAX_TAIL = 0.25  # of the words may come behind the stated text's end: what is more is a part of its own
 
 
 def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> list[str]:
-    """The blocks; those of the `stated` text where far less was found; without what comes behind its end."""
+    """Return the blocks; those of the `stated` text where far less was found; without what comes behind its end."""
     body = _blocks_of(stated) if stated else []
     if len(words := tokens_of(body)) < MIN_WORDS:
         return list(blocks)
@@ -163,12 +183,15 @@ def rescued(tree: HtmlElement, blocks: Sequence[str], stated: str | None) -> lis
     mine = phrases_of(found)
     if share(mine, phrases) < COMPLETE or share(phrases, mine) < COMPLETE:
         return list(blocks)
+    if RUN_TOGETHER * len(blocks) <= len(body) and not _printed(tree, phrases):
+        return body
     last = max((n for n, block in enumerate(blocks) if _is_stated(block, phrases)), default=len(blocks))
     tail = sum(len(tokens(block)) for block in blocks[last + 1 :])
     return list(blocks[: last + 1]) if tail <= MAX_TAIL * len(found) else list(blocks)
 
 
 def _blocks_of(stated: str) -> list[str]:
+    stated = unescaped(stated)
     if "<" in stated and ">" in stated:
         try:
             return html_blocks(fromstring(f"<div>{stated}</div>"))
@@ -178,7 +201,7 @@ def _blocks_of(stated: str) -> list[str]:
 
 
 def _printed(tree: HtmlElement, phrases: Phrases) -> list[str]:
-    """The stated text in the page's own paragraphs, if it prints them."""
+    """Return the stated text in the page's own paragraphs, if it prints them."""
     page = html_blocks(tree)
     positions = [position for position, block in enumerate(page) if _is_stated(block, phrases)]
     kept = [page[position] for position in positions]
@@ -191,7 +214,7 @@ def _is_stated(block: str, phrases: Phrases) -> bool:
 
 
 def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
-    """The blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
+    """Return the blocks of an article's full text in a feed, when they say more than the `page`'s blocks; else None.
 
     More is a quarter more words, and at least a sentence that the page has not: so a stub, a text cut short and
     a page behind a paywall are replaced, and a page that says the same in other words is not.
@@ -208,10 +231,10 @@ def fuller(content: str | None, page: Sequence[str]) -> list[str] | None:
 
 
 def content_blocks(content: str) -> list[str]:
-    """The blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
+    """Return the blocks of a feed's full text, read as a page's text is: paragraphs, lists and tables."""
     from trafilatura import bare_extraction  # a second to load, and only child processes come here
 
-    from extractors.pages.blocks import blocks
+    from extractors.blocks.blocks import blocks
 
     document = bare_extraction(
         f"<html><body><article>{content}</article></body></html>",

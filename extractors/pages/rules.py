@@ -21,7 +21,7 @@ from extractors.text import clean_line
 
 
 def narrowed(tree: HtmlElement, rule: SiteRule) -> HtmlElement:
-    """A page with only what `rule` calls its text, and without what it strips. The given tree stays as it is."""
+    """Return a page with only what `rule` calls its text, and without what it strips. The given tree stays as it is."""
     parts = _outermost(_elements(tree, rule.body)) if rule.body else []
     if not parts and not rule.strip:
         return tree
@@ -32,7 +32,7 @@ def narrowed(tree: HtmlElement, rule: SiteRule) -> HtmlElement:
 
 
 def stated_text(tree: HtmlElement, rule: SiteRule) -> str | None:
-    """What the rule's `date` finds: the first text, attribute or element with anything in it."""
+    """Return what the rule's `date` finds: the first text, attribute or element with anything in it."""
     if rule.date is None:
         return None
     found = _compiled(rule.date)(tree)
@@ -45,7 +45,7 @@ def stated_text(tree: HtmlElement, rule: SiteRule) -> str | None:
 
 
 def unmatched(tree: HtmlElement, rule: SiteRule, dates: Iterable[DateCandidate]) -> tuple[str, ...]:
-    """Which parts of the rule found nothing on the page; `dates` are the article's."""
+    """Return which parts of the rule found nothing on the page; `dates` are the article's."""
     missed = [] if rule.body is None or _elements(tree, rule.body) else ["body"]
     dated = rule.date is None or any(candidate.origin == "rule" for candidate in dates)
     return (*missed, *(() if dated else ("date",)))
@@ -61,7 +61,7 @@ def _elements(tree: HtmlElement, expression: str) -> list[HtmlElement]:
 
 
 def _outermost(elements: list[HtmlElement]) -> list[HtmlElement]:
-    """Without those that stand in another one: their text would come twice."""
+    """Leave out those that stand in another one: their text would come twice."""
     chosen = set(elements)
     return [element for element in elements if not any(ancestor in chosen for ancestor in element.iterancestors())]
 

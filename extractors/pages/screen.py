@@ -65,7 +65,7 @@ class PageScreen:
     topics: Sequence[Mapping[str, Screen]]
 
     def lacking(self, tree: HtmlElement, entry: Entry) -> str | None:
-        """What the page lacks to be on topic, as a sentence. None: it may be, or shows too little text to tell."""
+        """Say what the page lacks to be on topic, as a sentence. None: it may be, or shows too little text to tell."""
         parts: list[str] = tree.xpath(_TEXT, smart_strings=False)
         if sum(length for length in map(len, parts) if length >= PROSE_CHARACTERS) < FEWEST_PROSE:
             return None
@@ -82,7 +82,7 @@ class PageScreen:
 
 
 def _marked_up(tree: HtmlElement, entry: Entry) -> Iterator[str]:
-    """What is in JSON-LD and in the feed's full text, in every way that it may be read."""
+    """Yield what is in JSON-LD and in the feed's full text, in every way that it may be read."""
     for script in tree.xpath(_JSON, smart_strings=False):
         yield _ESCAPE.sub(_unescaped, script)
         for text in _strings(_loaded(script)):
@@ -105,7 +105,7 @@ def _loaded(script: str) -> Any:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """The strings in a JSON value that hold markup; the others are in the script as they stand."""
+    """Yield the strings in a JSON value that hold markup; the others are in the script as they stand."""
     waiting: list[Any] = [value]
     while waiting:
         one = waiting.pop()
@@ -119,7 +119,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _readings(markup: str) -> Iterator[str]:
-    """`markup` as it stands, without its tags, and so again: some sites write tags as entities."""
+    """Yield `markup` as it stands, without its tags, and so again: some sites write tags as entities."""
     from lxml.etree import ParserError
     from lxml.html import fromstring
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
-from extractors.pages.blocks import blocks, joined
+from extractors.blocks.blocks import blocks, joined
+from extractors.blocks.lines import without_site_lines
+from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.repeats import without_doubles, without_headline
+from extractors.pages.cards import without_cards
+from extractors.pages.gaps import with_gaps_filled
 from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
-from extractors.pages.lines import LinkLines, announcements, without_link_lines, without_site_lines
 from extractors.pages.metadata import Metadata
 from extractors.pages.other_texts import agreed, fuller, overheard, rescued
-from extractors.pages.repeats import without_doubles, without_headline
+from extractors.pages.unseen import remove_unseen
 from extractors.records import ItemError, Outcome
 
 METHOD, FEED = "trafilatura", "feed"
@@ -40,12 +44,13 @@ class Draft:
     titles: tuple[str, ...]  # the page's headlines, best first, or else the feed's
     blocks: list[str]
     method: str = METHOD  # how the text was found
+    unseen: list[HtmlElement] = field(default_factory=list)  # what the page hides; no longer in the tree
     readability: HtmlElement | None = None  # its answer, if it was asked
     announced: int = 0  # other stories, each by a link with a text below it
     _links: LinkLines | None = None
 
     def link_lines(self) -> LinkLines:
-        """The page's links, to know lines by; read once."""
+        """Return the page's links, to know lines by; they are read once."""
         if self._links is None:
             self._links = LinkLines(self.tree)
         return self._links
@@ -68,8 +73,14 @@ def controls(draft: Draft) -> list[str]:
     return draft.blocks
 
 
+def unseen(draft: Draft) -> list[str]:
+    """Take off the tree what the page hides from its readers."""
+    draft.unseen = remove_unseen(draft.tree)
+    return draft.blocks
+
+
 def text(draft: Draft) -> list[str]:
-    """What trafilatura takes for the text. Raises ItemError (NOT_ARTICLE) when it finds none."""
+    """Take what trafilatura takes for the text. Raises ItemError (NOT_ARTICLE) when it finds none."""
     with overheard() as answers:
         document = bare_extraction(draft.tree, url=draft.job.page.url, include_comments=False, with_metadata=False)
     draft.readability = answers[0] if answers else None
@@ -81,55 +92,80 @@ def text(draft: Draft) -> list[str]:
 
 
 def agreement(draft: Draft) -> list[str]:
-    """Without what readability leaves out, where it is the better judge."""
+    """Drop what readability leaves out, where it is the better judge."""
     return agreed(draft.tree, draft.blocks, draft.readability)
 
 
 def joins(draft: Draft) -> list[str]:
-    """With the pieces of a broken sentence in one paragraph."""
+    """Join the pieces of a broken sentence in one paragraph."""
     return joined(draft.blocks)
 
 
 def rescue(draft: Draft) -> list[str]:
-    """The text that the page states for machines, where most of it was missed; nothing from behind its end."""
+    """Take the text that the page states for machines, where most of it was missed; nothing from behind its end."""
     return rescued(draft.tree, draft.blocks, draft.metadata.body)
 
 
 def lead(draft: Draft) -> list[str]:
-    """With the lead, where it stands apart."""
-    return with_lead(draft.tree, draft.blocks)
+    """Put the lead before the text, where it stands apart."""
+    return with_lead(draft.tree, draft.blocks, draft.titles)
 
 
 def feed(draft: Draft) -> list[str]:
-    """The feed's own full text instead, where the page says less."""
+    """Take the feed's own full text instead, where the page says less."""
     if (text := fuller(draft.job.entry.content, draft.blocks)) is None:
         return draft.blocks
     draft.method = FEED
-    return text
+    return without_headline(text, draft.titles)
 
 
 def headline(draft: Draft) -> list[str]:
-    """Without the headline's repetitions."""
+    """Drop the headline's repetitions."""
     return without_headline(draft.blocks, draft.titles)
 
 
 def doubles(draft: Draft) -> list[str]:
-    """Without second copies of a paragraph, and a standfirst that the text begins with anyway."""
+    """Drop second copies of a paragraph, and a standfirst that the text begins with anyway."""
     return without_doubles(draft.blocks)
 
 
 def lines(draft: Draft) -> list[str]:
-    """Without the lines that speak of the site: related stories, subscriptions, buttons, rights."""
+    """Drop the lines that speak of the site: related stories, subscriptions, buttons, rights."""
     return without_site_lines(draft.blocks, draft.link_lines().__contains__)
 
 
 def links(draft: Draft) -> list[str]:
-    """Without lines that are nothing but a link."""
+    """Drop lines that are nothing but a link."""
     draft.announced = announcements(draft.blocks, draft.link_lines())
     return without_link_lines(draft.blocks, draft.link_lines())
 
 
-STEPS: tuple[Step, ...] = (controls, text, agreement, joins, rescue, lead, feed, headline, doubles, lines, links)
+def cards(draft: Draft) -> list[str]:
+    """Drop boxes for other stories that stand among the paragraphs."""
+    return without_cards(draft.tree, draft.blocks, page=draft.job.page.url)
+
+
+def gaps(draft: Draft) -> list[str]:
+    """Put short blocks back that stand among the paragraphs."""
+    return with_gaps_filled(draft.tree, draft.blocks, draft.titles)
+
+
+STEPS: tuple[Step, ...] = (
+    controls,
+    unseen,
+    text,
+    agreement,
+    joins,
+    rescue,
+    headline,
+    lead,
+    feed,
+    doubles,
+    lines,
+    cards,
+    links,
+    gaps,
+)
 
 
 def run(draft: Draft) -> list[Removed]:
@@ -144,7 +180,7 @@ def run(draft: Draft) -> list[Removed]:
 
 
 def lines_lost(before: list[str], after: list[str]) -> list[str]:
-    """The lines of the blocks `before` that are not in `after`, in their order."""
+    """Return the lines of the blocks `before` that are not in `after`, in their order."""
     kept = Counter(line for block in after for line in block.split("\n"))
     lost = []
     for line in (line for block in before for line in block.split("\n")):

@@ -1,9 +1,9 @@
-"""What an article says about a topic, as seven numbers from 0 to 1, and the points of its vetoes.
+"""Measure what an article says about a topic: numbers from 0 to 1, and the points of its vetoes.
 
-The unit is the sentence. A group is named where one of its terms stands; groups meet in a sentence that names them all,
-half as much in two neighbouring ones, and a quarter with one between them. All counts are limited, or shares of the
-text's sentences: repetition says nothing new, and one aside in a long report is little. An excerpt of a headline and a
-lead has no body, which speaks neither for nor against it.
+The unit is the sentence. A group is named where any of its terms stands; groups meet in a sentence that names them all,
+half as much in two neighbouring sentences, a quarter with a sentence between them. All counts are limited, or shares of
+the text's sentences: repetition says nothing new, and an aside in a long report is little. An excerpt of a headline
+and a lead has no body, which speaks neither for nor against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from extractors.topic.terms import Hit, Terms
 
 LISTED = 2  # rivals in one sentence that make it a list
 IN_A_LIST = 0.5
-# What a meeting of two sentences is worth: of neighbours, and with one between them.
+# Worth of a meeting of two sentences: of neighbours, and with a sentence between them.
 NEAR = (0.5, 0.25)
 HEADLINE_NEAR = (0.5, 0.5, 0.25)
 ANY_ACTOR = 0.75  # an actor of no certain group, beside the group's name
@@ -37,7 +37,7 @@ _Naming = dict[int, float]  # a group's sentences, and how much each names it
 
 
 class Occurrence(NamedTuple):
-    """Where a term stands: the part of the article, and the sentence, numbered from the headline on."""
+    """Term in its place: the part of the article, and the sentence, numbered from the headline on."""
 
     part: str
     sentence: int
@@ -45,7 +45,7 @@ class Occurrence(NamedTuple):
 
 
 class TopicTerms:
-    """All lists of one topic, compiled under labels."""
+    """Lists of a topic, compiled under labels."""
 
     def __init__(self, topic: Topic) -> None:
         lists = {_GROUP + name: terms for name, terms in topic.groups.items()}
@@ -59,7 +59,7 @@ class TopicTerms:
         self._terms = Terms(lists)
 
     def read(self, article: Article) -> Evidence:
-        """What the terms find in an article."""
+        """Return the evidence that the terms find in an article."""
         language = article.language.lower().partition("-")[0] if article.language else None
         found: dict[str, list[Occurrence]] = {}
         taken_out: dict[str, None] = {}
@@ -81,7 +81,7 @@ class TopicTerms:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one topic's terms found in an article."""
+    """Terms of a topic found in an article."""
 
     terms: TopicTerms
     found: Mapping[str, Sequence[Occurrence]]  # label → occurrences
@@ -89,16 +89,16 @@ class Evidence:
     sizes: Mapping[str, int]  # part → number of sentences
 
     def named(self, group: str) -> list[Occurrence]:
-        """Where the group is named, by its terms, its actors or a sufficient term."""
+        """Return the places where the group is named, by its terms, its actors or a sufficient term."""
         labels = (_GROUP + group, _ACTOR + group, SUFFICIENT)
         return [occurrence for label in labels for occurrence in self.found.get(label, ())]
 
     def missing(self) -> str | None:
-        """A group that is named nowhere."""
+        """Return a group that is named nowhere, or None."""
         return next((group for group in self.terms.groups if not self.named(group)), None)
 
     def features(self) -> dict[str, float]:
-        """The numbers that the weights of `config.topics.Weights` are multiplied by; `aside` is a negative one."""
+        """Return the factors of the weights in `config.topics.Weights`; that of `aside` is negative."""
         lists = self._lists()
         opening, body = dict[str, _Naming](), dict[str, _Naming]()
         headline, lead = list[float](), list[float]()
@@ -128,7 +128,7 @@ class Evidence:
         }
 
     def veto_points(self, name: str, veto: Veto) -> float:
-        """The veto's points; 0 where a term of `unless`, or for a rival a headline with all groups, silences it."""
+        """Return a veto's points; 0 where a term of `unless` or, for a rival, a headline of all groups silences it."""
         if any(occurrence.part != BODY for occurrence in self.found.get(_UNLESS + name, ())):
             return 0.0
         points = _points(self.found.get(_VETO + name, ()))
@@ -140,13 +140,13 @@ class Evidence:
         return max(0.0, round(points, 2))
 
     def matches(self) -> list[Match]:
-        """What speaks for the groups, in their order, then for other actors and for dealings."""
+        """Return the terms of the groups, in their order, then those of other actors and of dealings."""
         listed = [match for g in self.terms.groups for match in self._counted(g, _GROUP + g, _ACTOR + g)]
         listed += self._counted(SUFFICIENT, SUFFICIENT)
         return listed + self._counted(_ACTORS, _ACTOR + ANY) + self._counted(DEALINGS, DEALINGS)
 
     def veto_matches(self, name: str) -> list[Match]:
-        """The terms of a veto."""
+        """Return the terms of a veto."""
         return self._counted(_VETO + name, _VETO + name)
 
     def _counted(self, group: str, *labels: str) -> list[Match]:
@@ -160,7 +160,7 @@ class Evidence:
         ]
 
     def _lists(self) -> Set[int]:
-        """The sentences that name several rivals."""
+        """Return the sentences that name several rivals."""
         rivals: dict[int, set[str]] = {}
         for label in self.terms.rivals:
             for occurrence in self.found.get(label, ()):
@@ -168,7 +168,7 @@ class Evidence:
         return {sentence for sentence, terms in rivals.items() if len(terms) >= LISTED}
 
     def _actor(self, group: str, naming: _Naming) -> float:
-        """1 for an actor of the group in headline or lead, less for one of any group beside it, or in the body."""
+        """Return 1 for an actor of the group in headline or lead, less for an actor of any group, or in the body."""
         own = [*self.found.get(_ACTOR + group, ()), *self.found.get(SUFFICIENT, ())]
         if any(occurrence.part != BODY for occurrence in own):
             return 1.0
@@ -178,7 +178,7 @@ class Evidence:
         return LATE_ACTOR if own or beside else 0.0
 
     def _dealings(self, near: Mapping[int, float]) -> float:
-        """Different dealings, each counted as much as the groups meet around it; one in the headline is enough."""
+        """Return the different dealings, each counted as much as the groups meet around it; a headline's is enough."""
         told: dict[str, float] = {}
         for occurrence in self.found.get(DEALINGS, ()):
             worth = near.get(occurrence.sentence, 0.0) * (ENOUGH_DEALINGS if occurrence.part == HEADLINE else 1)
@@ -186,9 +186,9 @@ class Evidence:
         return min(1.0, sum(told.values()) / ENOUGH_DEALINGS)
 
     def _body(self, body: Mapping[str, _Naming], headline: Sequence[float]) -> tuple[float, float]:
-        """How much of the body is about the group it is least about, and how much is not; both 0 without a body.
+        """Return the share of the body about the group it is least about, and the rest; both 0 without a body.
 
-        What the headline names is the subject, though the body may say "the republic" or "the company": half is given.
+        A group that the headline names is given half: the body may say "the republic" or "the company" for it.
         """
         size = self.sizes[BODY]
         if not size:
@@ -200,7 +200,7 @@ class Evidence:
 
 
 def _meetings(groups: Iterable[_Naming], *, headlines: int = 0) -> dict[int, float]:
-    """The sentences in which all groups meet, alone or with one of the next two, and what the meeting is worth.
+    """Return the sentences in which all groups meet, alone or with either of the next two, and each meeting's worth.
 
     A headline (sentence 0, if there is one) is as close to the second sentence of the text as to the first.
     """
@@ -219,10 +219,10 @@ def _meetings(groups: Iterable[_Naming], *, headlines: int = 0) -> dict[int, flo
 
 
 def _around(meetings: Mapping[int, float], groups: Sequence[_Naming], *, headlines: int) -> dict[int, float]:
-    """The sentences that may tell of the groups' dealings, with what the meeting they belong to is worth.
+    """Return the sentences that may tell of the groups' dealings, each with the worth of its meeting.
 
-    They are the sentence in which all groups meet, the two after it, and a headline over it. Where the groups meet in
-    two sentences, it is the one that names the rarer group: what the other tells need not concern both.
+    These are the sentence in which all groups meet, the two after it, and a headline over it. Where the groups meet in
+    two sentences, take the sentence that names the rarer group: the other need not concern both.
     """
     fewest = min(map(len, groups))
     telling = set().union(*(naming for naming in groups if len(naming) == fewest))

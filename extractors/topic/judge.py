@@ -22,7 +22,7 @@ class Topics:
         self._topics = tuple(topics)
 
     def judge(self, article: Article) -> Verdict:
-        """The verdict of the first topic that takes the article; of the topic that came nearest when none does.
+        """Return the verdict of the first topic that takes the article, else of the topic that came nearest.
 
         Pure: the same article gives the same verdict. `score` is in the points of the topic's weights.
         """
@@ -35,10 +35,10 @@ class Topics:
         return max(verdicts, key=lambda verdict: verdict.score - verdict.threshold)
 
     def features(self, article: Article, topic: str | None = None) -> dict[str, float]:
-        """The numbers behind the score under topic `topic` (None: the first one).
+        """Return the numbers behind the score under topic `topic` (None: the first topic).
 
-        Under the names of `config.topics.Weights`: what each weight is multiplied by, so that the score is the sum of
-        the products; all are 0 where a group is missing. Under "veto.<name>": the points of each veto.
+        Under the names of `config.topics.Weights`: the factor of each weight, so that the score is the sum of the
+        products; all are 0 where a group is missing. Under "veto.<name>": the points of each veto.
         Raises KeyError for an unknown topic.
         """
         compiled = {one.topic.id: one for one in reversed(self._topics)}
@@ -51,9 +51,9 @@ class Topics:
         return numbers | {f"veto.{name}": evidence.veto_points(name, veto) for name, veto in vetoes}
 
     def screen(self, text: str) -> bool:
-        """False only if `judge` would refuse every article taken from the page with this text.
+        """Return False only if `judge` would refuse every article taken from the page with this text.
 
-        `text` is all that extraction may take from the page: headline, text and any JSON-LD, with entities decoded.
+        `text` holds all that extraction may take from the page: headline, text and any JSON-LD, with entities decoded.
         Tags between blocks may leave a gap or none; tags within a word must leave none.
         """
         page = ScreenedText(text)
@@ -61,7 +61,7 @@ class Topics:
 
     @property
     def screens(self) -> list[dict[str, Screen]]:
-        """What `screen` looks for: of each topic, by group. No group where everything is on topic."""
+        """Return the screens of each topic by group. A topic for which everything is on topic has none."""
         return [topic.screens for topic in self._topics]
 
 
@@ -125,12 +125,12 @@ class _CompiledTopic:
 
 
 def compile_topics(file: TopicsFile) -> Topics:
-    """The topics of the file, ready to judge. Takes some milliseconds: once a process is enough."""
+    """Return the topics of the file, ready to judge. Call it once a process: it takes some milliseconds."""
     return Topics([_CompiledTopic(topic) for topic in file.topics])
 
 
 def _listed(matches: Sequence[Match]) -> str:
-    """The terms in words: `us: "США" 2 × in the lead, "госдеп*" in the body`; at most four of each group."""
+    """Return the terms in words: `us: "США" 2 × in the lead, "госдеп*" in the body`; at most four of each group."""
     groups: dict[str, list[str]] = {}
     for match in matches:
         times = f"{match.count} × " if match.count > 1 else ""

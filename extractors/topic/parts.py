@@ -1,6 +1,6 @@
-"""The parts of an article that the topic looks at: headline, lead and body, without what is not about the subject.
+"""Cut an article into headline, lead and body, without text that is not about its subject.
 
-Left out are the date line and the place where the outlet sits, tags and related stories, and a headline's repetition.
+Leave out the date line and the place where the outlet sits, tags and related stories, and a headline's repetition.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MAX_CHARACTERS = 100_000  # no news article is longer; a hostile page may be, an
 
 DATELINE_CHARACTERS = 140
 _DATE = re.compile(r"\s*date \d{4}-\d{2}-\d{2}(?:\s+|$)")
-# "BISHKEK (AKIpress) – ", "АСТАНА, 6 ноября — Sputnik. ", "АСТАНА. КАЗИНФОРМ – ": where the outlet sits, not what it
-# writes of. One or two words, then a bracket, a number or capitals, then a dash.
+# "BISHKEK (AKIpress) – ", "АСТАНА, 6 ноября — Sputnik. ", "АСТАНА. КАЗИНФОРМ – ": the seat of the outlet, not its
+# subject. One or two words, then a bracket, a number or capitals, then a dash.
 _DATELINE = re.compile(
     r"\s*[^\W\d_]+(?:[\s-][^\W\d_]+)?\s*"
     r"(?:\([^()–—\n]{2,40}\)|[,.][^–—\n]{0,30}\d[^–—\n]{0,20}|[./,]\s?[A-ZА-ЯӘҒҚҢӨҰҮҺІ.\s]{4,30})\s*(?:[–—]|--?)\s"
@@ -32,7 +32,7 @@ _DATELINE = re.compile(
 
 
 def read_parts(article: Article) -> dict[str, Words]:
-    """Headline, lead and body, prepared. The lead is the first two paragraphs, at most LEAD_CHARACTERS of them."""
+    """Return headline, lead and body, prepared. The lead is the first two paragraphs, up to LEAD_CHARACTERS."""
     paragraphs = list(_beginning(article.paragraphs))
     if paragraphs:
         first = normalise(paragraphs[0])
@@ -55,7 +55,7 @@ def read_parts(article: Article) -> dict[str, Words]:
 
 
 def _beginning(paragraphs: Iterable[str]) -> Iterator[str]:
-    """The paragraphs that are text, as far as they are looked at."""
+    """Yield the paragraphs that are text, up to MAX_CHARACTERS."""
     room, listing = MAX_CHARACTERS, _listing(languages())
     for paragraph in paragraphs:
         if room <= 0:
@@ -73,7 +73,7 @@ def _listing(known: Languages) -> re.Pattern[str]:
 
 
 def _cut(lead: str) -> int:
-    """Where a long lead ends: after a sentence, failing that at a space, failing that in the middle of a word."""
+    """Return the end of a long lead: after a sentence, failing that at a space, failing that within a word."""
     if len(lead) <= LEAD_CHARACTERS:
         return len(lead)
     start = lead[:LEAD_CHARACTERS]

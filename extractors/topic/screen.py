@@ -1,10 +1,10 @@
-"""Whether the terms of a topic can occur in an article taken from a page: cheap, and never wrongly no.
+"""Say whether the terms of a topic can occur in an article taken from a page: cheaply, and never wrongly no.
 
-A page's text is not an article's: where a tag ends a piece of text, extraction may leave a gap or none, and it may set
-together what stands apart. So a term is looked for in two steps. First its letters alone, in the page's text without
-white space and hyphens, tags or not: that finds too much ("США" in "СЕНАТ США" and in "КАПРИЗ СШАХТЕР"), and what it
-does not find is not there. Then, of what was found, the words as `extractors.topic.terms` would find them, where each
-end of a piece of text may be the end of a word or not.
+A page's text differs from an article's: where a tag ends a piece of text, extraction may leave a gap or none, and it
+may join separate pieces. So look for a term in two steps. First its letters alone, in the page's text without white
+space and hyphens, tags or not: this finds too much ("США" in "СЕНАТ США" and in "КАПРИЗ СШАХТЕР"), and a term not found
+is not there. Then, of the terms found, look for the words as `extractors.topic.terms` would find them, where each end
+of a piece of text may be the end of a word or not.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ VIEWS: tuple[View, ...] = ((False, False), (False, True), (True, False), (True, 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One spelling of a term: the pieces between its stars, squeezed, all of which a text must hold."""
+    """Spelling of a term, with the pieces between its stars, squeezed: a text must hold them all."""
 
     spelling: str
     pieces: tuple[str, ...]
 
 
 class _Needles:
-    """Forms by their longest pieces; of such that hold one another the shortest stands for all."""
+    """Forms by their longest pieces; of pieces that hold one another the shortest stands for all."""
 
     def __init__(self, forms: set[_Form]) -> None:
         found: dict[str, list[_Form]] = {}
@@ -52,7 +52,7 @@ class _Needles:
         self._search = AhoCorasick(list(found))
 
     def found_in(self, squeezed: str) -> Iterator[_Form]:
-        """The forms whose needles the text holds."""
+        """Yield the forms whose needles the text holds."""
         for number in {number for number, _, _ in self._search.find_matches_as_indexes(squeezed, overlapping=True)}:
             yield from self._forms[number]
 
@@ -69,11 +69,11 @@ class Screen:
         }
 
     def __reduce__(self) -> tuple[object, ...]:
-        """It goes to child processes with every page: as a few kilobytes, and each of them makes it once."""
+        """Pickle the terms alone: a screen goes to child processes with every page, and each child builds it once."""
         return _screen_of, (self._terms,)
 
     def may_match(self, page: ScreenedText) -> bool:
-        """False only when no article taken from the page holds any of the terms."""
+        """Return False only when no article taken from the page holds any of the terms."""
         return any(
             page.has(form, view)
             for view, squeezed in page.squeezed.items()
@@ -87,10 +87,10 @@ def _screen_of(terms: tuple[str, ...]) -> Screen:
 
 
 class ScreenedText:
-    """A page's text as `Screen` reads it. Where its pieces end, as at a tag, SEAM stands, if `seams`; else anywhere.
+    """Text of a page as `Screen` reads it. With `seams`, SEAM marks ends of pieces; else a piece may end anywhere.
 
-    Where joining two pieces can change what `prepare` makes of a word, the page is looked at blind to look-alikes and
-    marks, which finds all that the other view does, and more.
+    Where joining two pieces can change how `prepare` treats a word, the page is read blind to look-alikes and marks:
+    this finds all that the other view does, and more.
     """
 
     def __init__(self, text: str, *, seams: bool = False) -> None:
@@ -103,7 +103,7 @@ class ScreenedText:
         self.squeezed: dict[View, str] = {view: _squeeze(seamed) for view, seamed in self._seamed.items()}
 
     def has(self, form: _Form, view: View) -> bool:
-        """Whether the form's words may occur, each end of a piece being the end of a word or not."""
+        """Say whether the form's words may occur, each end of a piece being the end of a word or not."""
         if not all(piece in self.squeezed[view] for piece in form.pieces):
             return False
         return not self._seams or _occurs(form.spelling, self._seamed[view])
@@ -116,7 +116,7 @@ def _form(spelling: str, *, blind: bool, exact: bool) -> _Form:
 
 
 def _occurs(spelling: str, seamed: str) -> bool:
-    """Whether the words are in the text, not within others."""
+    """Say whether the words are in the text, not within others."""
     pattern, begins_a_word = _pattern(spelling)
     found = pattern.search(seamed)
     # Looking behind within the pattern would take from `re` the letter to look for, and ten times as long.
@@ -127,9 +127,9 @@ def _occurs(spelling: str, seamed: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(spelling: str) -> tuple[re.Pattern[str], bool]:
-    """Its letters, with seams anywhere, white space and hyphens between words and signs, any ending for a star.
+    """Return a pattern of the spelling, and whether it must begin a word.
 
-    And whether nothing of a word may stand before it.
+    The pattern allows seams anywhere, white space and hyphens between words and signs, any ending for a star.
     """
     parts = []
     for character in spelling:
@@ -151,5 +151,5 @@ def _ends_a_word(character: str) -> bool:
 
 
 def _squeeze(text: str) -> str:
-    """`text` without the white space and hyphens that may stand between the words of a term."""
+    """Return `text` without the white space and hyphens that may stand between the words of a term."""
     return "".join(text.split()).replace("-", "")

@@ -1,7 +1,7 @@
 """Find the terms of a topic in a text.
 
-Terms are compiled once into short sequences of words, indexed by the first three letters of the first word. Each word
-of a text is looked up once, so the time is linear in the text whatever the terms are.
+Compile terms once into short sequences of words, indexed by the first three letters of the first word. Look up each
+word of a text once: the time is linear in the text, whatever the terms are.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from extractors.topic.text import WORD, Words, prepare
 
 HEAD = 3  # letters; config.topics allows no shorter stem before a star
 _STAR = "*"
-# How many words of texts, and how long ones, are remembered for a language with what may begin with them.
+# Limits of the memory of a language: words of texts kept with the spellings they may begin, and their length.
 KNOWN_WORDS = 50_000
 KNOWN_CHARACTERS = 40
 
 
 class Hit(NamedTuple):
-    """A term found: the list it is from, as written in the file, and the positions of its words, `end` exclusive."""
+    """Term found: its list, its spelling in the file, and the positions of its words, `end` exclusive."""
 
     label: str
     term: str
@@ -31,7 +31,7 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One word of a spelling: the word itself, or, where `start` is given, any word that begins so."""
+    """Word of a spelling: the word itself, or, where `start` is given, any word that begins with it."""
 
     text: str
     start: str | None
@@ -56,7 +56,7 @@ class _Spelling:
         return self.language is None or language is None or self.language == language
 
     def fits(self, words: Words, position: int) -> bool:
-        """Whether it stands at `position`, where `first` fits already."""
+        """Say whether the spelling stands at `position`, where `first` fits already."""
         parts = self.parts
         if self.exact:
             listed = words.cased
@@ -75,8 +75,8 @@ class _Spelling:
         return True
 
 
-# The spellings that may begin with some word: under "" those of one word, and under each letter that the next word of
-# another one begins with, these and those.
+# Spellings that may begin with some word: under "" those of a single word, and under each letter with which the second
+# word of a longer spelling begins, these and the longer spellings.
 _Starting = dict[str, list[_Spelling]]
 
 
@@ -104,10 +104,10 @@ class Terms:
         self._known: dict[str | None, dict[str, _Starting]] = {}
 
     def find(self, words: Words, language: str | None) -> list[Hit]:
-        """The hits in order of their positions; those of one label never overlap.
+        """Return the hits in order of their positions; hits of the same label never overlap.
 
         `language` is the article's (ISO 639-1). None means unknown, and then terms limited to a language count too:
-        the cost of a stray hit is one point, that of deafness the article.
+        a stray hit costs a point, a missed term the article.
         """
         known = self._known.setdefault(language, {})
         if len(known) > KNOWN_WORDS:
@@ -131,7 +131,7 @@ class Terms:
         return hits
 
     def _starting(self, word: str, language: str | None) -> _Starting:
-        """The spellings whose first word fits `word`, the longest phrase first, by what comes after it."""
+        """Return the spellings whose first word fits `word`, the longest first, by the next word's first letter."""
         if word[:HEAD] not in self._heads:
             return {}
         ranked = dict(self._whole.get(word, ()))

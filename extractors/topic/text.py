@@ -1,7 +1,7 @@
-"""A text made ready for comparing with terms, and cut into words.
+"""Make a text ready for comparison with terms, and cut it into words.
 
-The same word reaches us in many spellings that a reader does not notice: four kinds of apostrophe in Uzbek, ё or е, a
-Cyrillic А inside ASTANA, soft hyphens, stress marks. `prepare` makes them one. All steps take time linear in the text.
+A word reaches us in many spellings that a reader does not notice: four kinds of apostrophe in Uzbek, ё or е, a Cyrillic
+А inside ASTANA, soft hyphens, stress marks. `prepare` makes them alike. All steps take time linear in the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff"
     "\ufdd0-\ufdef\ufeff\ufff9-\uffff\U000e0000-\U000e01ef\U000f0000-\U0010ffff]"
 )
-# Characters that are as they should be, of European texts: one look at a text spares most of them four passes.
+# Sound characters of European texts: a single look at a text saves most texts four passes.
 _UNUSUAL = re.compile(
     "[^\t\n\r -~\u00a0-\u00ac\u00ae-\u024f\u0259\u02bb\u02bc\u0400-\u0482\u048a-\u04ff"
     "\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2116]"
@@ -52,7 +52,7 @@ _SENTENCE_ENDS = frozenset(".!?…。！？" + PARAGRAPH_MARK)
 
 
 def normalise(text: str) -> str:
-    """`text` with one character for each that looks the same within its script; capital letters are kept."""
+    """Return `text` with a single character for all that look the same within its script; keep capital letters."""
     if _UNUSUAL.search(text):
         text = _INVISIBLE.sub("", text)
         text = _MARKS.sub("", unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text)))
@@ -63,7 +63,7 @@ def normalise(text: str) -> str:
 
 
 def prepare(text: str) -> str:
-    """`text` normalised, each word in one script; Chinese characters are words of their own."""
+    """Return `text` normalised, each word in a single script, each Chinese character as a word."""
     text = normalise(text)
     if _MIXED.search(text):
         text = _LETTERS.sub(_one_script, text)
@@ -73,20 +73,20 @@ def prepare(text: str) -> str:
 
 
 def skeleton(text: str) -> str:
-    """`text` with Latin letters for all look-alikes, without marks: what no neighbour can change."""
+    """Return `text` with Latin letters for all look-alikes, without marks: no neighbouring text can change it."""
     return _MARKS.sub("", unicodedata.normalize("NFD", text)).translate(_SKELETON)
 
 
 def depends_on_neighbours(text: str) -> bool:
-    """Whether `prepare` may treat a word otherwise when the text before or after it is cut off.
+    """Say whether `prepare` may treat a word otherwise when the text before or after it is cut off.
 
-    So it is where letters of two scripts touch, and where a loose mark could join the letter before it.
+    That happens where letters of two scripts touch, and where a loose mark could join the letter before it.
     """
     return bool(_MIXED.search(text) or (_UNUSUAL.search(text) and _MARKS.search(text)))
 
 
 def _one_script(match: re.Match[str]) -> str:
-    """A word of mixed script in the script that its unmistakable letters are of; a true mixture stays as it is."""
+    """Return a word of mixed script in the script of its unmistakable letters; leave a true mixture as it is."""
     word = match[0]
     if not _MIXED.search(word):
         return word
@@ -97,7 +97,7 @@ def _one_script(match: re.Match[str]) -> str:
 
 
 class Words:
-    """A prepared text as words and signs in order; hyphens and white space only divide them."""
+    """Words and signs of a prepared text in order. Hyphens and white space only divide them."""
 
     def __init__(self, prepared: str) -> None:
         self.cased: list[str] = WORD.findall(prepared)
@@ -105,9 +105,9 @@ class Words:
 
     @cached_property
     def sentence_ends(self) -> list[int]:
-        """The places of the signs that end a sentence. A dot after one letter (U.S.) or in a number (3.5) ends none.
+        """Return the places of the signs that end a sentence. A dot after a letter (U.S.) or in a number ends none.
 
-        Of several ends with nothing or a single sign between them the last one counts.
+        Of several ends with at most a single sign between them, count the last.
         """
         words = self.folded
         ends = [-1]
@@ -125,6 +125,6 @@ class Words:
 
     @property
     def sentences(self) -> int:
-        """How many sentences there are, a last one without its sign included."""
+        """Return the number of sentences, including a last sentence without its sign."""
         ends = self.sentence_ends
         return len(ends) + (len(self.folded) - 1 - (ends[-1] if ends else -1) > 1)

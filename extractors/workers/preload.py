@@ -5,10 +5,10 @@ from datetime import UTC, date
 from lxml.html import document_fromstring
 
 from extractors import language
+from extractors.blocks.lines import kind_of_line
 from extractors.dates.visible import visible_day
 from extractors.feeds import parsing
 from extractors.pages import article
-from extractors.pages.lines import kind_of_line
 
 # These only load the model that tells languages apart, and compile the patterns of `config/languages/`.
 language.identify("Эта строка только загружает модель, которая определяет язык.")

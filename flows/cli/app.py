@@ -13,6 +13,7 @@ import typer
 
 from config.errors import FAILED
 from flows.cli.backfill import backfill
+from flows.cli.browse import browse
 from flows.cli.commands import (
     CONFIG,
     DATA,
@@ -33,6 +34,7 @@ from flows.cli.commands import (
 from flows.cli.corpus import corpus_app
 from flows.cli.digest import digest
 from flows.cli.extract import extract
+from flows.cli.retry import retry
 from flows.cli.serve import deploy, serve
 from flows.cli.sources import sources_app
 from flows.cli.topics import topics_app
@@ -99,10 +101,12 @@ def monitor(
 
 
 app.command()(backfill)
+app.command()(retry)
 app.command()(extract)
 app.command()(serve)
 app.command()(deploy)
 app.command()(digest)
+app.command()(browse)
 
 
 @app.command()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from config.errors import RequestError
 from extractors.archives.routes import ROUTES
 from extractors.text import counted
 from flows.cli.commands import (
@@ -22,6 +21,7 @@ from flows.cli.commands import (
     EngineName,
     JsonOption,
     checked_config,
+    checked_day,
     fail,
     print_json,
     problems_explained,
@@ -44,6 +44,9 @@ def backfill(
     addresses: Annotated[
         Path | None, typer.Option("--urls", metavar="FILE", help="Only these addresses, one a line.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="List anew what is complete, and try again what came to nothing.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List and count, fetch no page, store nothing.")] = False,
     engine: Annotated[
         EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
@@ -60,8 +63,10 @@ def backfill(
 
     checked = checked_config(config, source)
     with problems_explained():
-        days = _day("--from", first), _day("--to", last)
-        request = checked_request(checked, *days, source or (), via=via, addresses=addresses, today=date.today())
+        days = checked_day("--from", first), checked_day("--to", last)
+        request = checked_request(
+            checked, *days, source or (), via=via, addresses=addresses, again=again, today=date.today()
+        )
     if skipped := request.skipped:
         shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
         say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
@@ -127,10 +132,3 @@ def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: 
         print(f"{counted(fetch, 'page')} to fetch, at least {duration(seconds)}; nothing was fetched or stored")
     if found and all(f.route is None for f in found):
         fail("no archive could be read: see the notes above")
-
-
-def _day(option: str, value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise RequestError(f'{option}: found "{value}", expected a day such as 2025-11-01') from None

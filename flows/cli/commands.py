@@ -12,13 +12,14 @@ import tempfile
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from config.errors import FAILED, USAGE, UserError
+from config.errors import FAILED, USAGE, RequestError, UserError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -92,6 +93,14 @@ def checked_address(url: str) -> str:
     except ValueError:
         say(f'URL: found "{url}", expected an address such as https://example.kz/news/1')
         raise typer.Exit(USAGE) from None
+
+
+def checked_day(option: str, value: str) -> date:
+    """Return the day that an option names. Raises RequestError."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise RequestError(f'{option}: found "{value}", expected a day such as 2025-11-01') from None
 
 
 def read_corpus(config: Config, data: Path, work: Callable[[CorpusWriter], Awaitable[T]]) -> T:

@@ -222,7 +222,7 @@ def corpus_search(
 @corpus_app.command("export")
 def corpus_export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help='The file to write; "-" is standard output.')],
-    form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
+    form: Annotated[str, typer.Option("--format", help="jsonl, csv, parquet or ris.")] = "jsonl",
     since: SinceOption = None,
     until: UntilOption = None,
     source: SourcesOption = None,

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from flows.cli.commands import (
     read_index,
     say,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 sources_app = typer.Typer(
     help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
@@ -102,16 +105,25 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     checked = checked_config(config)
     with problems_explained():
         from flows.passes.context import utc_now
-        from storage.health.sources import load_health
+        from flows.passes.summary import orphans_told
+        from storage.health.sources import SourceHealth, load_health
+        from storage.state.orphans import count_orphans
 
         ids, now = [source.id for source in checked.select(())], utc_now()
-        health = read_index(checked, data, lambda index: load_health(index, ids, now=now, ruled=checked.ruled()))
+
+        async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
+            health = await load_health(index, ids, now=now, ruled=checked.ruled())
+            return health, await count_orphans(index, set(checked.watched().values()))
+
+        health, orphans = read_index(checked, data, load)
     if as_json:
-        print_json({h.source_id: asdict(h) for h in health})
+        print_json({h.source_id: asdict(h) for h in health} | ({"not watched": orphans} if orphans else {}))
         return
     from flows.cli.terminal import print_health
 
     print_health(health)
+    if told := orphans_told(orphans):
+        say(told)
     without_feed = {source.id for source in checked.sources if not source.feeds}
     states = Counter(
         "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
@@ -165,8 +177,13 @@ def sources_add(
     id_: Annotated[str | None, typer.Option("--id", help="The id. Default: made of the host's name.")] = None,
     name: Annotated[str | None, typer.Option(help="The name. Default: what the page calls itself.")] = None,
     language: Annotated[str | None, typer.Option(help="The language: ru, en … Default: measured on the feed.")] = None,
-    country: Annotated[str | None, typer.Option(help="The country, such as KZ. Default: guessed.")] = None,
-    category: Annotated[CategoryName | None, typer.Option(help="The category. Default: guessed.")] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(help="The country, such as KZ. Default: that of the address, else asked for."),
+    ] = None,
+    category: Annotated[
+        CategoryName | None, typer.Option(help="The category. Default: by the country, else asked for.")
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
@@ -187,7 +204,8 @@ def sources_add(
             country=country.upper() if country else None,
             category=category.value if category else None,
         )
-        added = asyncio.run(add_source(checked, config, url, facts, dry_run=dry_run))
+        ask = _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+        added = asyncio.run(add_source(checked, config, url, facts, dry_run=dry_run, ask=ask))
     if as_json:
         print_json(added.to_json())
     else:
@@ -201,6 +219,12 @@ def sources_add(
         if added.written.copied:
             say(f"{config} had no sources.toml: it got a copy of the shipped catalogue first")
         say(f"appended to {added.written.path}; try it: c5watch sources check {added.new.source.id}")
+
+
+def _ask(fact: str, words: str) -> str:
+    """Ask the user at the terminal for a fact."""
+    choices = f" ({', '.join(CategoryName)})" if fact == "category" else ""
+    return str(typer.prompt(words + choices, err=True))
 
 
 @sources_app.command("import")

@@ -89,6 +89,34 @@ def topics_preview(
         _print_preview(preview, limit)
 
 
+@topics_app.command("apply")
+def topics_apply(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="What was refused in the last days.")],
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="Have all pages fetched again whose text is not kept, whatever their headline."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Judge refused articles anew by the present topic, and append what is on topic now.
+
+    Kept texts are not fetched again. Of pages without one, those with a fitting headline are, by the next pass.
+    """
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.passes.context import utc_now
+        from flows.tools.applying import apply_topic
+
+        applied = asyncio.run(apply_topic(checked, data, days, now=utc_now(), fetch=fetch, dry_run=dry_run))
+    if as_json:
+        print_json(applied.to_json())
+    else:
+        print(*applied.sentences(), sep="\n")
+
+
 @topics_app.command("mark")
 def topics_mark(
     url: Annotated[str, typer.Argument(help="Address of an article that was kept or refused.")],

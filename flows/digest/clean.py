@@ -53,7 +53,7 @@ def readable(term: str, text: str = "") -> str:
 
     Where it stands for one of several words, it is shown as it stands in `text`, if it does.
     """
-    if _CHOICE.search(term) and (found := _pattern(term).search(text)):
+    if _CHOICE.search(term) and (found := pattern_of(term).search(text)):
         plain = found[0]
     else:
         plain = _ALTERNATIVES.sub(r"\1", term.removeprefix("=")).replace("*", "…")
@@ -62,7 +62,7 @@ def readable(term: str, text: str = "") -> str:
 
 
 @lru_cache(4096)
-def _pattern(term: str) -> re.Pattern[str]:
+def pattern_of(term: str) -> re.Pattern[str]:
     """Return a pattern for the term, exact enough to find its place again: see the beginning of `topics.toml`."""
     pattern = re.escape(term.removeprefix("=")).replace(r"\*", r"\w*").replace(r"\ ", r"[\s-]+")
     pattern = _ESCAPED_GROUP.sub(lambda group: f"(?:{group[1]})".replace(r"\|", "|"), pattern)

@@ -1,4 +1,6 @@
-"""What a digest shows, chosen and put in order: its stories by event and country, the state of the sources, figures.
+"""The chosen articles in order, as a digest shows them: stories by event and country, state of the sources, figures.
+
+`storage.digests` chooses the articles.
 
 Pure records, and one loader. Texts are clean here: one line, nothing invisible, of bounded length; addresses are http
 or https, or None. How it all looks is `flows.digest.render`'s.

@@ -35,6 +35,7 @@ from storage.health.coverage import SourceCoverage, load_coverage
 from storage.relating.relating import relate_new
 from storage.state.hosts import store_hosts
 from storage.state.listed import count_listed_pending, load_due_listed, store_listed
+from storage.state.opening import open_for_backfill
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
 from storage.state.windows import StoredWindow, begin_window, end_window, load_windows
@@ -52,6 +53,7 @@ class BackfillSummary:
     listed: int = 0  # windows that were read to their end
     incomplete: int = 0  # windows of which something could not be read: the same command reads them again
     complete_before: int = 0  # windows that an earlier run has read: not read again
+    opened: int = 0  # entries of earlier passes that ended without an article and are tried once more
     outside: int = 0  # entries that archives date outside the period
     problems: dict[str, list[str]] = field(default_factory=dict)  # by source (or archive) and window
     wrong_lines: list[str] = field(default_factory=list)  # of lists of our own: a sentence for each
@@ -97,6 +99,7 @@ class BackfillSummary:
                 "incomplete": self.incomplete,
                 "complete_before": self.complete_before,
             },
+            "opened": self.opened,
             "outside": {"by_archive": self.outside, "by_page": self.passed.outcomes[Outcome.OUTSIDE]},
             "problems": self.problems,
             "wrong_lines": self.wrong_lines,
@@ -124,6 +127,9 @@ async def backfill(
         database = context.corpus.database
         run = await store_run_start(database, kind="backfill", engine=engine, now=context.now())
         context.observer.stage("articles", 0)
+        async with database.write() as connection:
+            for source in request.sources:
+                summary.opened += await open_for_backfill(connection, source.id, request.period, again=request.again)
 
         async def parse(job: FeedJob) -> Feed:
             return await context.workers.run(feed_from, job, url=job.url)
@@ -200,6 +206,7 @@ class _Keeper(Keeper):
                 entries=listing.entries,
                 outside=listing.outside,
                 problems=list(problems)[:PROBLEMS_KEPT],
+                asked=listing.asked,
             )
             await store_hosts(connection, self.context.client.take_changed_hosts())
 

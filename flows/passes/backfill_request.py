@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,12 @@ from extractors.text import counted
 EARLIEST = date(1995, 1, 1)  # no outlet has been on the web for longer
 
 
+def signature(route: Backfill, source: Source) -> str:
+    """Return the route with its address: a window that it has listed is complete as long as this stays."""
+    own = source.homepage if ROUTES[route.route].asks == "site" else None
+    return " ".join(filter(None, (route.route, route.url or route.query or route.file or own)))
+
+
 @dataclass(frozen=True, slots=True)
 class BackfillRequest:
     """A past period of some sources: by the routes they name, by one route, or through a list of addresses."""
@@ -26,6 +32,7 @@ class BackfillRequest:
     sources: tuple[Source, ...]
     via: str | None = None  # only this route
     addresses: Path | None = None  # a list to take on, instead of what archives name
+    again: bool = False  # list windows anew that are complete, and open again what ended without an article
     skipped: tuple[str, ...] = ()  # addresses of that list that are of none of the sources
 
     def routes(self, source: Source) -> tuple[Backfill, ...]:
@@ -55,6 +62,7 @@ def checked_request(
     *,
     via: str | None = None,
     addresses: Path | None = None,
+    again: bool = False,
     today: date,
 ) -> BackfillRequest:
     """Return the request, without the days to come and the sources that a list of `addresses` does not touch.
@@ -62,7 +70,7 @@ def checked_request(
     Raises RequestError when nothing could be done for any source, ConfigError for an unknown id.
     """
     period = checked_period(first, last, today=today)
-    asked = BackfillRequest(period, config.select(source_ids), via)
+    asked = BackfillRequest(period, config.select(source_ids), via, again=again)
     if via is not None and via not in ROUTES:
         raise RequestError(f'--via: found "{via}", expected one of {", ".join(ROUTES)}')
     if addresses is not None:
@@ -107,4 +115,4 @@ def _with_addresses(asked: BackfillRequest, path: Path) -> BackfillRequest:
         found = counted(len(skipped), "address") + (f" and {counted(wrong, 'other line')}" if wrong else "")
         raise RequestError(f"--urls: found {found} in {path}, expected addresses on sites of the sources chosen")
     sources = tuple(source for source in asked.sources if source.id in owners)
-    return BackfillRequest(asked.period, sources, asked.via, path, tuple(skipped))
+    return replace(asked, sources=sources, addresses=path, skipped=tuple(skipped))

@@ -25,7 +25,7 @@ from storage.corpus.writer import open_for_reading
 from storage.errors import StorageError
 from storage.index.schema import urls
 from storage.placing.placing import find_known
-from storage.state.entries import NOT_FINAL
+from storage.state.entries import is_final
 from storage.state.hosts import load_hosts
 from storage.state.listed import load_due_listed
 from storage.state.windows import StoredWindow, load_windows
@@ -195,13 +195,12 @@ async def _gap_s(client: Client, config: Config, host: str) -> float:
 async def _known(config: Config, data: Path, keys: Iterable[str]) -> set[str]:
     """Return the keys that are decided on or are an article's address."""
     known: set[str] = set()
-    final = urls.c.outcome.is_not(None) & urls.c.outcome.not_in([outcome.value for outcome in NOT_FINAL])
     try:
         async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
             wanted = sorted(keys)
             for start in range(0, len(wanted), KEYS_PER_QUERY):
                 part = wanted[start : start + KEYS_PER_QUERY]
-                query = select(urls.c.key).where(urls.c.key.in_(part), final)
+                query = select(urls.c.key).where(urls.c.key.in_(part), is_final())
                 known.update((await connection.execute(query)).scalars())
             known.update(await find_known(connection, wanted))
     except StorageError:  # there is no corpus yet

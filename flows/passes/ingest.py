@@ -20,12 +20,15 @@ from urllib.parse import urlsplit
 from config.settings import Monitor
 from config.sites import site_of
 from extractors.archives.search import pause_error
+from extractors.archives.wayback import check_copy
 from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.screen import PageScreen, Screened
+from extractors.period import Period
 from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
+from extractors.urls import canonical_url, leads_away
 from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
@@ -91,7 +94,7 @@ async def ingest(
 
     Each host is fetched from for at most `host_minutes`; the rest is left for later. None: to the end.
     """
-    summary.taken += len(due)
+    summary.taken += sum(not entry.look for entry in due)
     deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
     for number, batch in enumerate(plan(due), 1):
 
@@ -128,7 +131,7 @@ async def ingest_batch(
         context.observer.advance(len(placements))
         context.observer.placed(placements)
 
-    if known := await context.corpus.settle_known([p.key for p in pending], now=context.now()):
+    if known := await context.corpus.settle_known([p.key for p in pending if not p.look], now=context.now()):
         count(known)
     settled = {p.key for p in known}
     done: asyncio.Queue[Extracted | Failed | None] = asyncio.Queue()
@@ -183,6 +186,8 @@ async def _examine_host(
     When the host's time is over, it asks for a pause, or it is down, the rest of its pages is left for a later pass.
     """
     unreached = 0
+    if _takes_too_long(batch, len(queue), deadline):  # the newest are the most wanted
+        queue = sorted(queue, key=lambda item: item.entry.published or batch.context.now(), reverse=True)
     wanted = WantedPages(batch.context, (item.key for item in queue))
     for item in queue:
         if asyncio.get_running_loop().time() >= deadline or unreached >= FAILURES_IN_A_ROW:
@@ -209,11 +214,19 @@ async def _examine_host(
         task.add_done_callback(lambda _: batch.context.room.release())  # also of one cancelled before it began
 
 
+def _takes_too_long(batch: _Batch, pages: int, deadline: float) -> bool:
+    """Return whether so many pages of a host cannot be fetched in its time, with the gap between two of them alone."""
+    gap_s = batch.context.config.settings.network.per_host_interval
+    return pages * gap_s > deadline - asyncio.get_running_loop().time()
+
+
 async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
     """Fetch the page from its own address, or an archive's copy if it is gone. Raises ItemError, Deferred, Unwanted."""
     try:
         response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:
+        if item.entry.written is not None and error.outcome is Outcome.GONE:
+            error.outcome = Outcome.FAILED  # the address is our reading of the feed's link, which may be wrong
         if item.archived_url is None or error.outcome is not Outcome.GONE:
             raise
         try:
@@ -223,8 +236,12 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
         except Deferred as pause:  # the archive's wish, not the host's
             raise pause_error(item.archived_url, pause) from pause
         assert copy is not None
+        check_copy(copy)
         return replace(copy.page(), url=item.entry.url)
     assert response is not None  # only a request with validators can be answered "not modified"
+    if leads_away(canonical_url(response.url), item.key):
+        detail = f"leads to {response.url}"
+        raise ItemError(Outcome.GONE, "leads to a front page", url=item.entry.url, detail=detail)
     return response.page()
 
 
@@ -241,10 +258,11 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         screen=PageScreen(context.topics.screens),
     )
     outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
+    period = context.period if item.listed else None  # what a feed has named is wanted, whatever its day
     try:
         article = await context.workers.run(article_from, job, url=item.entry.url)
     except Screened as screened:
-        error = outside if _is_outside(context, screened.day) else screened
+        error = outside if _is_outside(period, screened.day) else screened
         batch.done.put_nowait(_failed(item, error, page, day=screened.day))
     except ItemError as error:
         batch.done.put_nowait(_failed(item, error, page))
@@ -252,11 +270,11 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         found = Extracted(
             item.key, item.entry, item.source_id, page.url, page.fetched_at, item.attempts, article=article
         )
-        batch.done.put_nowait(found.failed(outside) if _is_outside(context, article.published) else found)
+        batch.done.put_nowait(found.failed(outside) if _is_outside(period, article.published) else found)
 
 
-def _is_outside(context: Context, day: date | None) -> bool:
-    return context.period is not None and day is not None and day not in context.period
+def _is_outside(period: Period | None, day: date | None) -> bool:
+    return period is not None and day is not None and day not in period
 
 
 def _failed(item: PendingEntry, error: ItemError, page: Page | None = None, *, day: date | None = None) -> Failed:

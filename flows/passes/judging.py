@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from extractors.pages.memory import SiteMemory, cleaned, site_of_page
+from extractors.blocks.memory import SiteMemory, cleaned, site_of_page
 from extractors.records import Extracted, Failed, Found, ItemError, Result
 from flows.passes.context import Context
 from storage.placing.ready import Readable, Ready, ready_from

@@ -22,7 +22,7 @@ from extractors.period import Period, cut, each_day
 from extractors.records import ItemError
 from extractors.urls import canonical_url
 from extractors.zones import zone_of
-from flows.passes.backfill_request import BackfillRequest
+from flows.passes.backfill_request import BackfillRequest, signature
 from flows.passes.context import Step
 from storage.state.windows import StoredWindow
 
@@ -60,6 +60,7 @@ class Listing:
     entries: int = 0
     new: int = 0
     outside: int = 0
+    asked: list[str] = field(default_factory=list)  # the routes that were tried, with their addresses
     whole: bool = False  # all that the archive promised was read
     problems: list[str] = field(default_factory=list)
     wrong_lines: list[str] = field(default_factory=list)  # of a list of our own
@@ -165,7 +166,7 @@ class _Work:
         """List one source, window by window."""
         routes = self.request.routes(source)
         await self.keeper.take_on([source])  # what an interrupted run has left
-        done = self._done(routes[0], await self.keeper.known(source)) if routes else []
+        done = self._done(source, routes, await self.keeper.known(source)) if routes else []
         parts = _parts(self.request.period, done, routes[0]) if routes else []
         self.keeper.planned(source, routes=bool(routes), done=len(done), parts=len(parts))
         failed = 0
@@ -178,7 +179,7 @@ class _Work:
     async def group(self, sources: Sequence[Source], route: Backfill) -> None:
         """List sources that are looked for in the same files, which are read once for all of them."""
         await self.keeper.take_on(sources)
-        done = [self._done(route, await self.keeper.known(source)) for source in sources]
+        done = [self._done(source, self.request.routes(source), await self.keeper.known(source)) for source in sources]
         parts = _parts(self.request.period, _done_by_all(self.request.period, done), route)
         for source, windows in zip(sources, done, strict=True):
             self.keeper.planned(source, routes=True, done=len(windows), parts=len(parts))
@@ -191,21 +192,24 @@ class _Work:
                 works = listing.route is not None
                 others = self.request.routes(listing.source)[1:]
                 if others and not listing.entries and not shared.unread:
-                    works = await self._list(listing.source, others, part) or works
+                    works = await self._list(listing.source, others, part, asked=listing.asked) or works
                 failed[listing.source.id] += not works
             await self.keeper.take_on(sources)
         for source in sources:
             self.keeper.finished(source, failed=0 < failed[source.id] == len(parts))
 
-    def _done(self, route: Backfill, known: Sequence[StoredWindow]) -> list[Period]:
-        """Return the windows that need not be listed again: of a route asked for by name, those that it has done."""
-        if route.file is not None:
+    def _done(self, source: Source, routes: Sequence[Backfill], known: Sequence[StoredWindow]) -> list[Period]:
+        """Return the windows that need not be listed again: the present routes have listed them."""
+        if routes[0].file is not None or self.request.again:
             return []
-        return [window.period for window in known if window.complete and self.request.via in (None, window.route)]
+        asked = [signature(route, source) for route in routes]
+        return [window.period for window in known if window.answers(asked)]
 
-    async def _list(self, source: Source, routes: Sequence[Backfill], part: Period) -> bool:
+    async def _list(
+        self, source: Source, routes: Sequence[Backfill], part: Period, *, asked: Sequence[str] = ()
+    ) -> bool:
         """List one window and count it; return whether a route has worked."""
-        work = partial(list_window, self.asking, source, routes, part, self.keeper)
+        work = partial(list_window, self.asking, source, routes, part, self.keeper, asked=asked)
         listing = await self.step(f"{source.id}, {part}: list", work)
         self.keeper.count(listing)
         return listing.route is not None
@@ -222,13 +226,23 @@ def _done_by_all(period: Period, done: Sequence[Sequence[Period]]) -> list[Perio
 
 
 async def list_window(
-    asking: Asking, source: Source, routes: Sequence[Backfill], period: Period, keeper: Keeper
+    asking: Asking,
+    source: Source,
+    routes: Sequence[Backfill],
+    period: Period,
+    keeper: Keeper,
+    *,
+    asked: Sequence[str] = (),
 ) -> Listing:
-    """List one window by the first of `routes` that names anything; doing it again adds nothing."""
-    listing = Listing(source, period)
+    """List one window by the first of `routes` that names anything; doing it again adds nothing.
+
+    `asked` are routes that were tried before and found nothing.
+    """
+    listing = Listing(source, period, asked=[*asked])
     await keeper.begin(listing)
     batch = _Batch(keeper, listing)
     for route in routes:
+        listing.asked.append(signature(route, source))
         search = asking.search(source, route, period, zone_of(source.country))
         try:
             async with aclosing(list_entries(search)) as found:
@@ -278,6 +292,7 @@ async def list_shared_window(
         listing = batch.listing
         listing.from_file = route.file is not None
         listing.route = route.route if works else None
+        listing.asked = [signature(route, listing.source)]
         listing.whole = works and tally.complete
         await keeper.end(listing, shared.problems)
     return shared

@@ -23,6 +23,7 @@ from storage.health.sources import load_flags, load_health, store_flags
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
 from storage.state.hosts import store_hosts
+from storage.state.orphans import adopt_orphans, count_orphans
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
 
@@ -68,6 +69,7 @@ async def monitor(
                 context.observer.advance(len(batch))
 
             await asyncio.gather(*(poll_batch(n, b) for n, b in enumerate(batches, 1)))
+            await _adopt(context)
             async with database.read() as connection:
                 due = await load_due(connection, ids, now=context.now())
             chosen = choose(due, config.settings.monitor, now=context.now())
@@ -85,12 +87,24 @@ async def monitor(
     return summary
 
 
+async def _adopt(context: Context) -> None:
+    """Have what waits under ids that are not watched any more follow the sources whose feeds name it now."""
+    owner_of = context.config.watched()
+    watched = set(owner_of.values())
+    async with context.corpus.database.read() as connection:
+        if not await count_orphans(connection, watched):
+            return
+    async with context.corpus.database.write() as connection:
+        await adopt_orphans(connection, owner_of, watched)
+
+
 async def _store_end(
     context: Context, run: int, summary: Summary, source_ids: Sequence[str], asked: Sequence[str]
 ) -> None:
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
+        summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
         health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}

@@ -10,13 +10,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
+from extractors.archives.search import PAUSE
 from extractors.feeds.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
 from extractors.feeds.jobs import IndexPart
 from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
+from extractors.text import counted
 from extractors.urls import canonical_url
 from flows.passes.context import Context
-from flows.passes.sitemaps import Sitemaps, body_hash
+from flows.passes.sitemaps import Sitemaps, body_hash, is_cut
 from flows.passes.summary import SourceReport
 from storage.state.entries import FeedState, store_entries, store_failed_poll, store_poll
 from storage.state.hosts import store_hosts
@@ -34,6 +36,7 @@ class Polled:
     warning: str | None = None
     cache_control: str | None = None
     error: ItemError | None = None
+    paused_until: datetime | None = None  # the host asked to be left alone until then: it was not asked
     # Of a sitemap: how many pages it lists, new and old (None: this is a feed); whether it is an index, which keeps
     # what it has listed; and what to remember of the sitemaps behind the address (None: no change).
     pages: int | None = None
@@ -59,6 +62,10 @@ async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], repo
 async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) -> int:
     """Remember one answer, with the time of the feed's next poll. Returns how many entries are new."""
     state, source_id = answer.state, answer.source.id
+    if answer.paused_until is not None:  # the host's wish, and no failure
+        state = replace(state, next_poll=answer.paused_until)
+        await store_failed_poll(connection, state, source_id=source_id, error=str(answer.error), now=now)
+        return 0
     if answer.error is not None:
         interval_s = interval_after_failure_s(state.interval_s, failures=state.failures, longest_s=state.longest_s)
         due = max(next_poll(now, interval_s), answer.error.retry_after or now)
@@ -119,10 +126,8 @@ async def _ask(context: Context, source: Source, state: FeedState, known: Sequen
         return Polled(source, state, error=error)
     except Deferred as pause:
         detail = f"until {pause.until:%Y-%m-%d %H:%M} UTC"
-        waiting = ItemError(
-            Outcome.FAILED, "host asked for a pause", url=state.url, detail=detail, retry_after=pause.until
-        )
-        return Polled(source, state, error=waiting)
+        waiting = ItemError(Outcome.FAILED, PAUSE, url=state.url, detail=detail, retry_after=pause.until)
+        return Polled(source, state, error=waiting, paused_until=pause.until)
 
 
 async def _read(
@@ -141,6 +146,8 @@ async def _read(
     if response is not None and fresh.body_hash != state.body_hash:
         found = await sitemaps.parse(response, first=itself is None)
     if isinstance(found, Feed):
+        if is_cut(found.warning):
+            fresh = replace(fresh, etag=None, last_modified=None, body_hash=None)
         return replace(_polled(source, fresh, found), cache_control=cache_control, parts=() if known else None)
     if found is None and not known:
         return Polled(source, fresh, cache_control=cache_control)
@@ -162,20 +169,24 @@ async def _read(
 
 def _polled(source: Source, state: FeedState, feed: Feed) -> Polled:
     entries: dict[str, Entry] = {}
-    invalid = 0
+    invalid = behind = 0
     for entry in feed.entries:
         try:
-            entries.setdefault(canonical_url(entry.url), replace(entry, feed_url=state.url))
+            first = entries.setdefault(canonical_url(entry.url), replace(entry, feed_url=state.url))
         except ValueError:
             invalid += 1
+        else:
+            behind += first.url != entry.url and first.url.partition("#")[0] == entry.url.partition("#")[0]
     guids = {entry.guid for entry in feed.entries}
     same_guid = len(feed.entries) > 1 and len(guids) == 1 and None not in guids
+    one = f"{counted(behind, 'entry')} more on pages that others name, told apart behind # only" if behind else None
     return Polled(
         source,
         state,
         tuple(entries.items()),
-        skipped=feed.skipped + invalid,
-        warning=feed.warning or ("every entry has the same guid" if same_guid else None),
+        skipped=feed.skipped + invalid + behind,
+        warning="; ".join(filter(None, (feed.warning or ("every entry has the same guid" if same_guid else None), one)))
+        or None,
     )
 
 

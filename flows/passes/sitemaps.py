@@ -40,6 +40,11 @@ def body_hash(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=16).digest()
 
 
+def is_cut(warning: str | None) -> bool:
+    """Return whether a document that gave entries may hold more: its validators would hide the rest for ever."""
+    return any(part.startswith(("cut ", "malformed")) for part in (warning or "").split("; "))
+
+
 @dataclass(slots=True)
 class Sitemaps:
     """One reading of the sitemaps behind `feed_url`; what it found stands in the other fields."""
@@ -189,13 +194,14 @@ class Sitemaps:
     def take(self, part: IndexPart, response: Response, found: Feed | Listing) -> None:
         """Add what was found in a sitemap, and what is to be remembered of it."""
         self.changed = True
+        whole = not is_cut(found.warning)
         self.states[part.url] = PartState(
             url=part.url,
             read_at=self.context.now(),
             rank=part.rank,
-            etag=response.etag,
-            last_modified=response.last_modified,
-            body_hash=body_hash(response.body),
+            etag=response.etag if whole else None,
+            last_modified=response.last_modified if whole else None,
+            body_hash=body_hash(response.body) if whole else None,
             listed=found.listed if isinstance(found, Listing) else b"",
         )
         self.pages += found.pages if isinstance(found, Listing) else len(found.entries)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from extractors.records import Counted, Outcome, Placement, words_of
+from extractors.records import Counted, Outcome, Placement, Relation, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
 
@@ -50,7 +50,10 @@ class Summary:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # of what failed
     pending: int = 0  # left for later passes
+    orphans: dict[str, int] = field(default_factory=dict)  # what waits under ids of sources that are not watched
     undated: int = 0  # articles appended without a date
+    looked_again: int = 0  # pages of articles that were looked at for a later text
+    versions: int = 0  # later texts that were found there
     seconds: float = 0.0
     interrupted: bool = False
     raised: list[tuple[str, Flag]] = field(default_factory=list)  # flags of sources that are new in this pass
@@ -58,6 +61,10 @@ class Summary:
     def count(self, placements: Sequence[Placement], source_of: dict[str, str]) -> None:
         """Add the outcomes of some entries; `source_of` names each one's source."""
         for placement in placements:
+            if placement.look:
+                self.looked_again += 1
+                self.versions += placement.relation is Relation.VERSION
+                continue
             self.outcomes[placement.outcome] += 1
             if placement.outcome.counted is Counted.APPENDED:
                 self.sources[source_of[placement.key]].appended += 1
@@ -76,10 +83,13 @@ class Summary:
         return {
             **{c.value: sum(self.outcomes[o] for o in Outcome.which(c)) for c in SHOWN},
             "pending": self.pending,
+            "not_watched": self.orphans,
             "entries": sum(s.entries for s in self.sources.values()),
             "new": sum(s.new for s in self.sources.values()),
             "taken": self.taken,
             "undated": self.undated,
+            "looked_again": self.looked_again,
+            "versions": self.versions,
             "outcomes": {o.value: n for o, n in self.outcomes.most_common()},
             "failures": dict(self.reasons.most_common()),
             "engine": self.engine,
@@ -126,6 +136,10 @@ def sentences(summary: dict[str, Any]) -> str:
     parts += [f"{n} {words_of(o)}" for o, n in summary["outcomes"].items() if o not in said]
     if summary["pending"]:
         parts.append(f"{summary['pending']} left for later passes")
+    if summary.get("looked_again"):
+        parts.append(
+            f"{counted(summary['looked_again'], 'page')} looked at again, {summary['versions']} with a later text"
+        )
     if summary["undated"]:
         parts.append(f"{summary['undated']} of the appended without a date")
     watched = [s for s in summary["sources"].values() if s["error"] != NO_FEED]
@@ -135,8 +149,18 @@ def sentences(summary: dict[str, Any]) -> str:
         parts.append(f"{counted(len(watched) - len(sources), 'source')} not due")
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
     lines = [f"{read} of {counted(len(sources), 'source')} read: {', '.join(parts)} ({how})"]
+    lines += [orphans] if (orphans := orphans_told(summary.get("not_watched") or {})) else []
     lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]
     return "\n".join(lines)
+
+
+def orphans_told(counts: Mapping[str, int]) -> str | None:
+    """Return a sentence on what waits under ids of sources that are not watched; None if nothing does."""
+    if not counts:
+        return None
+    named = ", ".join(f"{source_id} ({count})" for source_id, count in counts.items())
+    entries = counted(sum(counts.values()), "entry")
+    return f"{entries} of sources that are not watched: {named}; they wait until a watched feed names them"
 
 
 def markdown(summary: dict[str, Any]) -> str:

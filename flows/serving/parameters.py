@@ -3,10 +3,13 @@
 Prefect's server compares parameters with the JSON Schema of the flow, but not with its "format", and its messages name
 patterns. A rule with "if" and "else" makes it say what is expected instead, in the words of the command line:
 "Validation failed for field 'first'. Failure reason: 'a day such as 2025-11-01' was expected".
+
+Whether a source is known is left to the run: the catalogue may have grown since the deployments were made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,7 +22,12 @@ if TYPE_CHECKING:
 else:
     RouteName = Literal[tuple(ROUTES)]
 
-_DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_YEAR = "(199[5-9]|[2-9][0-9]{3})"  # as in `flows.passes.backfill_request.EARLIEST`
+_LEAP = "([2-9][0-9](0[48]|[2468][048]|[13579][26])|1996|([2468][048]|[3579][26])00)"
+_DAY = (
+    f"({_YEAR}-(((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))|((0[469]|11)-(0[1-9]|[12][0-9]|30))"
+    f"|(02-(0[1-9]|1[0-9]|2[0-8])))|{_LEAP}-02-29)"
+)
 _TIME = r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 
 
@@ -35,6 +43,21 @@ Day = Annotated[
     date,
     WithJsonSchema(
         {"type": "string", "format": "date", **_unless({"pattern": f"^{_DAY}$"}, "a day such as 2025-11-01")}
+    ),
+]
+_SOURCE = "[a-z0-9]+(-[a-z0-9]+)*"
+Sources = Annotated[
+    list[str] | None,
+    WithJsonSchema(
+        _or_none(
+            {
+                "type": "array",
+                "items": {
+                    "type": "string",
+                    **_unless({"pattern": f"^{_SOURCE}$"}, "the id of a source in sources.toml"),
+                },
+            }
+        )
     ),
 ]
 Via = Annotated[
@@ -55,3 +78,16 @@ Since = Annotated[
     ),
 ]
 Shards = Annotated[int, Field(ge=1)]
+
+
+def reversed_days(parameters: Mapping[str, Any]) -> str | None:
+    """Return the sentence for a period that ends before it begins, else None. A JSON Schema cannot compare two values.
+
+    Pure.
+    """
+    first, last = parameters.get("first"), parameters.get("last")
+    try:
+        wrong = date.fromisoformat(str(last)) < date.fromisoformat(str(first))
+    except ValueError:  # for the schema to refuse
+        return None
+    return f"Validation failed for field 'last'. Failure reason: {last} is before {first}" if wrong else None

@@ -40,7 +40,7 @@ from flows.passes.summary import markdown, sentences
 from flows.reports.coverage import coverage_markdown
 from flows.serving import process
 from flows.serving.alone import alone
-from flows.serving.parameters import Day, Shards, Since, Via
+from flows.serving.parameters import Day, Shards, Since, Sources, Via
 from flows.serving.prefect_settings import take_settings
 from flows.serving.schedules import MONITOR_LOCK, PARENT, next_run
 from flows.serving.shards import shares
@@ -117,7 +117,7 @@ def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T |
 )
 @_in_a_sentence
 async def monitor(
-    config: str = "config", data: str = "data", sources: list[str] | None = None, due_only: bool = False
+    config: str = "config", data: str = "data", sources: Sources = None, due_only: bool = False
 ) -> dict[str, Any] | State:
     """Make one pass over the feeds.
 
@@ -175,9 +175,10 @@ def _name_of_backfill() -> str:
 async def backfill(
     first: Day,
     last: Day,
-    sources: list[str] | None = None,
+    sources: Sources = None,
     via: Via = None,
     urls: str | None = None,
+    again: bool = False,
     config: str = "config",
     data: str = "data",
 ) -> dict[str, Any]:
@@ -189,12 +190,15 @@ async def backfill(
         sources: Ids of the sources; none means all that are enabled.
         via: Only this route to back issues; none means those that each source names.
         urls: A file with the addresses to take on, one a line, instead of what archives name.
+        again: List anew what is complete, and try again what came to nothing.
         config: Folder with settings.toml, sources.toml and topics.toml.
         data: Folder of the corpus and its index.
     """
     await _begin()
     checked, addresses = load_config(Path(config), ROUTES), Path(urls) if urls else None
-    request = checked_request(checked, first, last, sources or (), via=via, addresses=addresses, today=utc_now().date())
+    request = checked_request(
+        checked, first, last, sources or (), via=via, addresses=addresses, again=again, today=utc_now().date()
+    )
     progress = Progress(observer or Observer())
     artifact = await acreate_progress_artifact(progress=0.0, key="backfill-progress", description=f"{first} – {last}")
 
@@ -226,7 +230,7 @@ async def backfill(
 async def backfill_windows(
     first: Day,
     last: Day,
-    sources: list[str] | None = None,
+    sources: Sources = None,
     via: Via = None,
     shards: Shards = 8,
     deployment: str = "backfill/backfill",

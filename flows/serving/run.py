@@ -73,6 +73,7 @@ def run_backfill(
                 sources=[source.id for source in request.sources],
                 via=request.via,
                 urls=str(request.addresses.absolute()) if request.addresses else None,
+                again=request.again,
             ),
             observer=observer,
         )

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from config.load import CHECKOUT, ConfigError, load_config
+from config.settings import masked
 from config.sources import Backfill, Category, Source, SourcesFile
 from extractors.archives.routes import ROUTES
 from storage.files.local_folder import put_file, sync_folder
@@ -58,6 +59,7 @@ class Draft:
     enabled: bool = True
     backfill: tuple[Backfill, ...] = ()
     note: str | None = None
+    wrong: str | None = None  # why it cannot be taken on
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,15 @@ class NewSource:
 
     source: Source
     guessed: tuple[str, ...] = ()
+
+
+def missing(draft: Draft) -> tuple[str, ...]:
+    """Return the facts of the draft that nothing speaks for: whatever is guessed of them is as likely wrong."""
+    country = draft.country or _country_of(urlsplit(draft.homepage).hostname or "")
+    if country is None:
+        return ("country",) if draft.category else ("country", "category")
+    known = country in CENTRAL_ASIA or country == "RU" or _is_government(draft.homepage)
+    return () if draft.category or known else ("category",)
 
 
 def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
@@ -81,7 +92,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
         country = stated or COUNTRIES_OF_LANGUAGES.get(language, "US")
         guessed.append("country")
     if category is None:
-        category = _category_of(host, country)
+        category = _category_of(draft.homepage, country)
         guessed.append("category")
     name = draft.name or host
     try:
@@ -97,7 +108,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
 
 def _said(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("'", '"')
-    return f"found {json.dumps(error['input'], ensure_ascii=False, default=str)[:80]}, {message}"
+    return f"found {masked(json.dumps(error['input'], ensure_ascii=False, default=str))[:80]}, {message}"
 
 
 def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> str:
@@ -136,8 +147,12 @@ def _language_of(homepage: str, feeds: Sequence[str]) -> str | None:
     return None
 
 
-def _category_of(host: str, country: str) -> str:
-    if host.endswith((".gov", ".mil")):
+def _is_government(homepage: str) -> bool:
+    return (urlsplit(homepage).hostname or "").endswith((".gov", ".mil"))
+
+
+def _category_of(homepage: str, country: str) -> str:
+    if _is_government(homepage):
         return "us_government"
     return "national" if country in CENTRAL_ASIA else "russia" if country == "RU" else "world"
 

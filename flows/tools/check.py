@@ -41,7 +41,7 @@ HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one feed, or one backfill route, gives today."""
+    """The answer of one feed, or one backfill route, today."""
 
     source: str
     feed: str  # the address that was asked
@@ -66,7 +66,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """What all checks share."""
+    """The means that all checks share."""
 
     config: Config
     client: Client
@@ -307,7 +307,7 @@ def summary(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def is_offline(checks: Sequence[Check]) -> bool:
-    """Tell whether no host was found: then this machine is offline."""
+    """Say whether no host was found: then this machine is offline."""
     return bool(checks) and all((check.note or "").startswith("host not found") for check in checks)
 
 

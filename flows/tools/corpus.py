@@ -1,4 +1,4 @@
-"""What the commands do to a corpus: adopt a folder, import a file, mend it, show an article."""
+"""Do what the commands ask of a corpus: adopt a folder, import a file, mend it, show an article."""
 
 from __future__ import annotations
 

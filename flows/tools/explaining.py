@@ -1,4 +1,4 @@
-"""What `c5watch explain` prints for people: what became of one address, a line for each step."""
+"""Print for `c5watch explain` what became of one address, a line for each step."""
 
 from __future__ import annotations
 

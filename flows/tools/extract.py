@@ -1,4 +1,4 @@
-"""One page on its own: fetched or read, extracted as a pass would, and told with what was taken out of it."""
+"""Fetch or read one page, extract it as a pass would, and tell what was taken out of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from config.errors import RequestError
 from config.load import Config
 from config.settings import masked
 from config.sites import site_of
+from extractors.blocks.memory import SiteMemory, cleaned, line_hash, site_of_page
 from extractors.fetching.client import Client
 from extractors.pages.job import ArticleJob, SiteRule
-from extractors.pages.memory import SiteMemory, cleaned, line_hash, site_of_page
 from extractors.records import Article, Entry, Page
 from extractors.urls import canonical_url, same_site
 from extractors.workers.pool import Workers

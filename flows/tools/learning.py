@@ -35,7 +35,7 @@ NEEDS_SCIKIT_LEARN = "learning needs scikit-learn: run '.venv/bin/python -m pip 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What came of it. `before` and `after` count the marks that are contradicted; `path` is None: nothing written."""
+    """The result. `before` and `after` count the marks that are contradicted; `path` is None: nothing written."""
 
     yes: int
     no: int

@@ -1,6 +1,6 @@
-"""The catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and such lists as sources.
+"""Write the catalogue as OPML 2.0 (http://opml.org/spec2.opml), which feed readers exchange, and read such lists.
 
-A reader finds the feeds in folders by category. What OPML has no attribute for stands in attributes of our own
+A reader finds the feeds in folders by category. Facts that OPML has no attribute for stand in attributes of our own
 namespace, so that an exported catalogue comes back as it was; from a reader's list these are missing, and guessed.
 """
 
@@ -16,27 +16,27 @@ from urllib.parse import urlsplit
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
-from config.errors import EdgeError
 from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Backfill, Source
-from extractors.feeds.encoding import decode
-from extractors.feeds.markup import repaired
-from extractors.feeds.parsing import document_root
+from extractors.feeds.links import resolve
 from extractors.text import clean_line
 from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed, feed_key
+from flows.tools.outlines import MAX_SHOWN, PREFIX, OpmlError, Outline, read_outlines
 
 NAMESPACE = "https://github.com/c5watch/c5watch/opml"
 MAX_BYTES = 5_000_000  # a reader's list of ten thousand feeds has two
 MAX_FEEDS = 10_000
-MAX_SHOWN = 60  # characters of something strange that are quoted
+# How readers name the address of a feed and of its page, and the types that they give a feed whose address is "url".
+FEED_NAMES = ("xmlurl", "feedurl", "rssurl")
+HOME_NAMES = ("htmlurl", "weburl", "siteurl", "link")
+FEED_TYPES = ("rss", "rss1", "rss2", "atom", "rdf", "feed", "application/rss+xml", "application/atom+xml")
+# FreshRSS: "HTML+XPath", "XML+XPath", "JSON+DotPath", "JSON+DotNotation", "HTML+XPath+JSON+DotNotation".
+_SCRAPED = re.compile(r"xpath|dot(?:path|notation)|^html", re.IGNORECASE)
+_BARE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?::\d+)?(?=[/?#]|$)")
 _OURS = f"{{{NAMESPACE}}}"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ADDRESS = TypeAdapter[str](WebAddress)
 _BACKFILL = TypeAdapter[tuple[Backfill, ...]](tuple[Backfill, ...])
-
-
-class OpmlError(EdgeError):
-    """The document is no list of feeds; the text says why, for the end of "FILE: …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,83 +87,90 @@ def _outlines(source: Source) -> Iterator[dict[str, str]]:
 def read_opml(body: bytes) -> list[Draft]:
     """Return the list's sources in its order: our own export as it was, other lists with a source for each feed.
 
-    Feeds may be anything that stands in `xmlUrl`. Raises OpmlError for what is no list of feeds.
+    Feeds may be anything that stands in `xmlUrl`; a draft of an outline that is no feed says so in `wrong`. Raises
+    OpmlError for what is no list of feeds.
     """
     drafts: dict[str, Draft] = {}
-    for position, (outline, folder) in enumerate(_feed_outlines(_root(body))):
-        if position == MAX_FEEDS:
+    feeds = 0
+    for position, outline in enumerate(read_outlines(body, namespace=NAMESPACE)):
+        if not outline.wrong and not _is_source(outline.attributes):
+            continue
+        feeds += 1
+        if feeds > MAX_FEEDS:
             raise OpmlError(f"found more than {MAX_FEEDS} feeds in it, expected the list of a reader")
-        own_id = outline.get(f"{_OURS}id".lower())
-        key = own_id or str(position)
-        draft = _draft(outline, folder)
-        if known := drafts.get(key):
+        key = outline.attributes.get(f"{PREFIX}id") or str(position)
+        draft = _draft(outline)
+        if (known := drafts.get(key)) and not draft.wrong:
             drafts[key] = replace(known, feeds=known.feeds + draft.feeds)
         else:
-            drafts[key] = draft
+            drafts[key if known is None else str(position)] = draft
     if not drafts:
         raise OpmlError("found no feed in it, expected outlines with an xmlUrl")
     return list(drafts.values())
 
 
-def _root(body: bytes) -> Any:
-    decoded = decode(body)
-    if decoded.damaged:
-        raise OpmlError(f"found bytes that are not {decoded.encoding}, expected OPML in the encoding that it declares")
-    name, start = document_root(decoded.text)
-    if name != "opml":
-        shown = repr(clean_line(decoded.text[:MAX_SHOWN])) if decoded.text.strip("\0 \r\n\t") else "nothing"
-        raise OpmlError(f"found {'HTML' if name == 'html' else shown}, expected OPML")
-    if "<!DOCTYPE" in decoded.text[:start].upper():
-        raise OpmlError("found a document type (<!DOCTYPE …>), which OPML has no use for: remove it")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-                             remove_comments=True, remove_pis=True)  # fmt: skip
-    try:
-        return etree.fromstring(repaired(decoded.text[start:]).encode(), parser)
-    except etree.XMLSyntaxError as exc:
-        raise OpmlError(f"found malformed XML, expected OPML: {clean_line(str(exc.msg))}") from exc
+def _is_source(attributes: dict[str, str]) -> bool:
+    return bool(_feed(attributes)) or (attributes.get("type") == "link" and f"{PREFIX}id" in attributes)
 
 
-def _feed_outlines(root: Any) -> Iterator[tuple[dict[str, str], str]]:
-    """Yield the attributes of each outline that is a feed, their names in lower case, and the name of its folder."""
-    for outline in root.iter("{*}outline"):
-        attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
-        if attributes.get("xmlurl", "").strip() or (
-            attributes.get("type") == "link" and f"{_OURS}id".lower() in attributes
-        ):
-            parent = outline.getparent().attrib
-            yield attributes, str(parent.get("text") or parent.get("title") or "")
+def _feed(attributes: dict[str, str]) -> str:
+    """Return the address of the feed, under the name that the reader gives it."""
+    names = [*FEED_NAMES, *(("url",) if attributes.get("type", "").lower() in FEED_TYPES else ())]
+    return next((attributes[name].strip() for name in names if attributes.get(name, "").strip()), "")
 
 
-def _draft(outline: dict[str, str], folder: str) -> Draft:
+def _draft(outline: Outline) -> Draft:
+    attributes = outline.attributes
+
     def own(name: str) -> str | None:
-        return outline.get(f"{_OURS}{name}".lower())
+        return attributes.get(f"{PREFIX}{name}")
 
-    feeds = (_address(outline["xmlurl"].strip()),) if "xmlurl" in outline else ()
-    name = outline.get("text") or outline.get("title") or ""
-    language = re.split("[-_]", outline.get("language", "").strip().lower())[0]
-    words = [outline.get("category", ""), folder]
+    feed = _feed(attributes)
+    feeds = (_address(feed),) if feed else ()
+    if outline.wrong:
+        return Draft((outline.shown,), "", wrong=outline.wrong)
+    kind = attributes.get("type", "").strip()
+    if _SCRAPED.search(kind):
+        return Draft(feeds, "", wrong=f"a page that a reader scrapes ({clean_line(kind)[:MAX_SHOWN]}), and no feed")
+    try:
+        backfill = _BACKFILL.validate_json(own("backfill") or "[]")
+    except ValidationError:
+        shown = clean_line(own("backfill") or "")[:MAX_SHOWN]
+        return Draft(feeds, "", wrong=f"found c5:backfill={shown!r}, expected what an export writes")
+    name = attributes.get("text") or attributes.get("title") or ""
+    language = re.split("[-_]", attributes.get("language", "").strip().lower())[0]
+    words = [attributes.get("category", ""), outline.folder]
     categories = [word.strip("/ ").lower().replace(" ", "_") for word in words]
+    home = next((attributes[key].strip() for key in HOME_NAMES if attributes.get(key, "").strip()), "")
     return Draft(
         feeds=feeds,
-        homepage=_homepage(outline.get("htmlurl", "").strip(), feeds),
+        homepage=_homepage(home, feeds),
         name=name if own("id") else clean_line(name)[:MAX_NAME],
         id=own("id"),
         language=language if language in LANGUAGES else None,
         country=own("country"),
         category=next((word for word in categories if word in CATEGORIES), None),
         enabled=own("enabled") != "false",
-        backfill=_backfill(own("backfill") or "[]"),
+        backfill=backfill,
         note=own("note") or None,
     )
 
 
 def _address(url: str) -> str:
-    """Return a feed's address: "feed://x" and "feed:https://x" are how some readers write it."""
+    """Return an address mended, if it can be: without a scheme, with blanks, or with that of readers, "feed:"."""
     rest = re.sub(r"^feed:(//)?", "", url, flags=re.IGNORECASE)
-    return url if rest == url else rest if re.match("https?:", rest, re.IGNORECASE) else f"http://{rest}"
+    if rest != url and not re.match("https?:", rest, re.IGNORECASE):
+        rest = f"http://{rest}"
+    if _is_address(rest):
+        return rest
+    tidy = re.sub(r"^(https?:)\s*(//)\s*", r"\1\2", rest, flags=re.IGNORECASE)
+    tidy = f"https://{tidy.lstrip('/')}" if _BARE_HOST.match(tidy) else tidy
+    mended = resolve(tidy, base="")
+    return mended if mended is not None and _is_address(mended) else rest
 
 
 def _homepage(url: str, feeds: Sequence[str]) -> str:
+    url = _address(url) if url else url
     if _is_address(url):
         return url
     parts = urlsplit(feeds[0]) if feeds and _is_address(feeds[0]) else None
@@ -177,13 +184,6 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _backfill(text: str) -> tuple[Backfill, ...]:
-    try:
-        return _BACKFILL.validate_json(text)
-    except ValidationError as exc:
-        raise OpmlError(f"found c5:backfill={clean_line(text)[:MAX_SHOWN]!r}, expected what an export writes") from exc
-
-
 def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list[NewSource], list[Skipped]]:
     """Return the drafts that are new to the catalogue, completed; and the others, each with the reason."""
     owners = {feed_key(feed): source.id for source in known for feed in source.feeds}
@@ -192,11 +192,14 @@ def choose_feeds(drafts: Sequence[Draft], known: Sequence[Source]) -> tuple[list
     skipped: list[Skipped] = []
     for draft in drafts:
         shown = draft.feeds[0] if draft.feeds else draft.homepage
+        if draft.wrong is not None:
+            skipped.append(Skipped(masked(clean_line(shown))[:200], draft.wrong))
+            continue
         strange = next((feed for feed in draft.feeds if not _is_address(feed)), None)
         owner = next((owners[key] for feed in draft.feeds if not strange and (key := feed_key(feed)) in owners), None)
         if strange is not None:
             shown = masked(clean_line(strange))
-            why = "not an http or https address" if shown == clean_line(strange) else "an address with a password"
+            why = "not an http or https address" if shown == clean_line(strange) else "an address with a secret"
             skipped.append(Skipped(shown[:200], why))
             continue
         if owner is not None or (draft.id in taken and not draft.feeds):

@@ -1,14 +1,15 @@
-"""What the commands that change the catalogue do: add an outlet by its address, take on a reader's list, write one."""
+"""Change the catalogue: add an outlet by its address, take on a reader's list, write a list."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from config.errors import RequestError
 from config.load import Config, ConfigError
 from config.settings import WebAddress, masked
 from config.sources import Source
@@ -20,18 +21,20 @@ from extractors.text import clean_line
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import utc_now
-from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, table
-from flows.tools.opml import MAX_BYTES, OpmlError, Skipped, choose_feeds, read_opml, write_opml
+from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, missing, table
+from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
+from flows.tools.outlines import OpmlError
 from storage.errors import StorageError
 from storage.files.local_folder import put_file
 
+EXAMPLES = {"country": "KZ", "category": "national"}
 # Where a server does not speak https at all.
 NO_HTTPS = ("connection refused", "connection broken", "tls error", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the user says of a source; it wins over what is found. None: not said."""
+    """The user's statements on a source; they win over what is found. None: not stated."""
 
     id: str | None = None
     name: str | None = None
@@ -71,9 +74,15 @@ def check_facts(facts: Facts, sources: Sequence[Source]) -> None:
         raise ConfigError([f'--id: found "{facts.id}", which another source has, expected a new one'])
 
 
-async def add_source(config: Config, folder: Path, url: str, facts: Facts, *, dry_run: bool) -> Added:
+Ask = Callable[[str, str], str]  # for a fact, in the words of the second: the answer of the user
+
+
+async def add_source(
+    config: Config, folder: Path, url: str, facts: Facts, *, dry_run: bool, ask: Ask | None = None
+) -> Added:
     """Find the feed of the outlet at `url` and append the outlet to the catalogue.
 
+    Facts that neither the user has stated nor the address tells are asked for; without `ask`, RequestError says which.
     Raises StorageError with what to do when there is no feed, when the catalogue has it, or when the file cannot be
     written; ConfigError when the facts, or the file, are wrong.
     """
@@ -106,11 +115,28 @@ async def add_source(config: Config, folder: Path, url: str, facts: Facts, *, dr
         category=facts.category,
         backfill=found.backfill,
     )
+    draft = _asked(draft, ask)
     try:
         new = completed(draft, taken={source.id for source in config.sources})
     except ValueError as exc:
         raise StorageError(f"{given}: what was found cannot stand in the catalogue: {exc}") from exc
     return Added(new, found, None if dry_run else _appended(folder, [new]))
+
+
+def _asked(draft: Draft, ask: Ask | None) -> Draft:
+    """Return the draft with the facts that only the user knows."""
+    open_facts = missing(draft)
+    if open_facts and ask is None:
+        options = " and ".join(f"--{fact} {EXAMPLES[fact]}" for fact in open_facts)
+        untold = " and the ".join(open_facts)
+        raise RequestError(f"{draft.homepage}: its address does not tell the {untold}: name them, such as {options}")
+    while (open_facts := missing(draft)) and ask is not None:
+        fact = open_facts[0]
+        answer = ask(fact, f"the {fact} of {draft.name or draft.homepage}, such as {EXAMPLES[fact]}")
+        answer = answer.strip().upper() if fact == "country" else answer.strip().lower()
+        check_facts(Facts(**{fact: answer}), ())
+        draft = replace(draft, country=answer) if fact == "country" else replace(draft, category=answer)
+    return draft
 
 
 def _address(url: str) -> str:
@@ -119,7 +145,8 @@ def _address(url: str) -> str:
         return TypeAdapter[str](WebAddress).validate_python(given)
     except ValidationError as exc:
         shown = masked(clean_line(given)).removeprefix("" if "://" in url else "https://")[:MAX_NAME]
-        raise ConfigError([f'URL: found "{shown}", expected an address such as "https://example.kz"']) from exc
+        why = str(exc.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ConfigError([f'URL: found "{shown}", {why}']) from exc
 
 
 def _refuse_known(homepage: str, feeds: Sequence[str], sources: Sequence[Source]) -> None:
@@ -150,7 +177,7 @@ def _appended(folder: Path, sources: Sequence[NewSource]) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What of a reader's list was taken on; `written` is None for a dry run, or when nothing was new."""
+    """The sources taken on from a reader's list; `written` is None for a dry run, or when nothing was new."""
 
     added: list[NewSource]
     skipped: list[Skipped]

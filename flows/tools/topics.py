@@ -1,4 +1,4 @@
-"""What `c5watch topics …` does: try the topic on what the index holds or on a file, and take readers' judgements.
+"""Do the work of `c5watch topics …`: try the topic on what the index holds or on a file, and take readers' judgements.
 
 Nothing is fetched.
 """
@@ -27,7 +27,7 @@ from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An article of the index and what the present topic says of it."""
+    """An article of the index and the present topic's verdict on it."""
 
     judged: Judged
     verdict: Verdict
@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the topic's decisions agree with readers': of each kind how many, and the contradictions."""
+    """The agreement of the topic's decisions with readers': the number of each kind, and the contradictions."""
 
     kept_wanted: int = 0
     kept_unwanted: int = 0
@@ -58,19 +58,19 @@ class Agreement:
 
     @property
     def precision(self) -> float | None:
-        """The share of kept articles that are wanted; None where nothing marked is kept."""
+        """Return the share of kept articles that are wanted; None where nothing marked is kept."""
         kept = self.kept_wanted + self.kept_unwanted
         return self.kept_wanted / kept if kept else None
 
     @property
     def recall(self) -> float | None:
-        """The share of wanted articles that are kept; None where nothing is marked as wanted."""
+        """Return the share of wanted articles that are kept; None where nothing is marked as wanted."""
         wanted = self.kept_wanted + self.refused_wanted
         return self.kept_wanted / wanted if wanted else None
 
     @property
     def marked(self) -> int:
-        """How many articles are marked."""
+        """Return how many articles are marked."""
         return self.kept_wanted + self.kept_unwanted + self.refused_wanted + self.refused_unwanted
 
     def to_json(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Agreement:
 
 @dataclass(slots=True)
 class Preview:
-    """What the present topic makes of the articles of the last days."""
+    """The present topic's verdicts on the articles of the last days."""
 
     days: int
     trials: list[Trial] = field(default_factory=list)

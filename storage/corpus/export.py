@@ -1,4 +1,4 @@
-"""The corpus as one file for other programs: JSON lines, Parquet or CSV.
+"""The corpus as one file for other programs: JSON lines, CSV, Parquet or RIS.
 
 Each article is one row, in number order: the fields of the manifest, the text without the headline, the other places
 that printed it, and its relations to other articles. Two kinds of relation are texts without a file of their own:
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -48,6 +48,7 @@ class Selection:
     sources: Collection[str] = ()
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
+    numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
     relations: Collection[str] = ()  # see the module
     longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
     collapse_translations: bool = False  # keep only the first of articles that translate one another
@@ -61,7 +62,7 @@ async def export(
     selection: Selection = Selection(),
     countries: Mapping[str, str] = NO_COUNTRIES,
 ) -> int:
-    """Write the file `target` ("-": standard output) in the form jsonl, csv or parquet; return the number of rows.
+    """Write the file `target` ("-": standard output) in one of `FORMS`; return the number of rows.
 
     `countries` gives the country of each source. The file appears whole under its name, or not at all. Raises
     StorageError.
@@ -123,7 +124,10 @@ async def _batches(
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
     originals = await _originals(connection) if selection.collapse_translations else {}
     shown: set[int] = set()  # the first article of each group of translations
-    for start in range(0, -1 if highest is None else highest + 1, BATCH):
+    starts: Iterable[int] = range(0, -1 if highest is None else highest + 1, BATCH)
+    if selection.numbers is not None:
+        starts = sorted({number - number % BATCH for number in selection.numbers})
+    for start in starts:
         span = start, start + BATCH - 1
         batch = await _Batch.load(connection, span, selection, countries)
         query = select(articles).where(articles.c.number.between(*span), *wanted).order_by(articles.c.number)
@@ -145,6 +149,8 @@ def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]
         wanted.append(table.c.published >= selection.first_day)
     if selection.last_day:
         wanted.append(table.c.published <= selection.last_day)
+    if selection.numbers is not None:
+        wanted.append(table.c.number.in_(selection.numbers))
     if selection.sources:
         wanted.append(table.c.source_id.in_(selection.sources))
     if selection.languages:

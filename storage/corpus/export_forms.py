@@ -1,4 +1,4 @@
-"""The three forms of an export. Each takes rows and writes bytes.
+"""The forms of an export. Each takes rows and writes bytes.
 
 JSON lines: one object a line, shaped as in the manifest. Characters that some readers treat as the end of a line
 (U+2028, U+2029, U+0085) are written as escapes.
@@ -9,6 +9,9 @@ tab or with a line break gets an apostrophe before it, because a spreadsheet wou
 https://owasp.org/www-community/attacks/CSV_Injection
 
 Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd.
+
+RIS: a record of type NEWS for each article, for Zotero and its like; without the text.
+https://en.wikipedia.org/wiki/RIS_(file_format)
 """
 
 from __future__ import annotations
@@ -105,7 +108,34 @@ def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
             flush()
 
 
-FORMS: dict[str, Form] = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}
+@contextmanager
+def _ris(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+    def write(rows: Rows) -> None:
+        for row in rows:
+            lines = [f"{tag}  - {' '.join(str(value).split())}\r\n" for tag, value in _ris_fields(row) if value]
+            file.write(f"{''.join(lines)}ER  - \r\n\r\n".encode())
+
+    yield write
+
+
+def _ris_fields(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    day: date | None = row["date"]
+    yield "TY", "NEWS"
+    yield "TI", row["title"] or row["url"]
+    for author in row["authors"]:
+        yield "AU", author
+    yield "T2", row["source"]
+    if day is not None:
+        yield "PY", f"{day:%Y}"
+        yield "DA", f"{day:%Y/%m/%d}"
+    yield "UR", row["url"] or row["canonical_url"]
+    yield "LA", row["language"]
+    yield "ID", row["id"]
+    if row["retrieved_at"] is not None:
+        yield "Y2", f"{row['retrieved_at']:%Y/%m/%d}"
+
+
+FORMS: dict[str, Form] = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet, "ris": _ris}
 
 
 def _json(value: Any) -> str:

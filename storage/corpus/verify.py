@@ -18,12 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.text import counted
 from storage.corpus.writer import AT_A_TIME, CorpusWriter
-from storage.errors import LostConnection, StorageError
+from storage.errors import RESTORE_INDEX, LostConnection, StorageError
 from storage.files.article_file import FileName, faults
 from storage.files.folder import MissingFile, in_thread
 from storage.files.manifest import manifest_line
 from storage.index.schema import articles, events, fingerprints, relations, urls, variants
-from storage.index.sqlite import RESTORE_INDEX
 
 REPAIR = "run 'c5watch corpus repair'"
 RESTORE = "restore the data folder from a copy"
@@ -142,7 +141,7 @@ async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | int]:
             return list(await connection.execute(query))
     except LostConnection:
         raise
-    except (StorageError, ValueError):  # ValueError: a value that does not fit its column's type
+    except StorageError:
         if len(numbers) == 1:
             return [numbers[0]]
     half = len(numbers) // 2

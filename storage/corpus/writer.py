@@ -36,7 +36,7 @@ from storage.index.schema import articles
 from storage.placing import placing
 from storage.placing.ready import Ready
 from storage.placing.stories import fingerprint_missing
-from storage.state.entries import store_entries
+from storage.state.entries import load_lives, store_entries
 from storage.state.site_pages import pages_of, store_site_pages
 
 DEFAULT_LIMITS = Duplicates()
@@ -69,16 +69,19 @@ class CorpusWriter:
     ) -> list[Placement]:
         """Decide and store how each result ends; append the new articles. A crash keeps all of it or nothing.
 
-        The entries are known from a feed or an archive; with `listed=False` they are recorded here and now. `ready` is
-        the text work on some of the results, by their keys; the rest is done here.
+        The entries are known from a feed or an archive; without `listed` they are recorded here and now, as imported.
+        `ready` is the text work on some of the results, by their keys; the rest is done here.
         """
         candidates = [placing.make_ready(result, ready.get(result.key)) for result in results]
+        new: set[str] | None = None
         async with self.database.write() as connection:
             if not listed:
+                new = {result.key for result in results}
+                new -= (await load_lives(connection, list(new))).keys()
                 for source_id in dict.fromkeys(result.source_id for result in results):
                     entries = [(result.key, result.entry) for result in results if result.source_id == source_id]
-                    await store_entries(connection, source_id, entries, now=now)
-            placements = await placing.place(connection, candidates, limits, now=now)
+                    await store_entries(connection, source_id, entries, now=now, imported=True)
+            placements = await placing.place(connection, candidates, limits, now=now, imported=new)
             await store_site_pages(connection, pages_of(results), now=now)
         if any(p.outcome is Outcome.APPENDED for p in placements):
             await self._publish_in_time()

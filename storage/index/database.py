@@ -54,15 +54,17 @@ class Database:
             yield connection
 
     async def damage(self) -> list[str]:
-        """Return the faults that the database's own check finds, a sentence each; empty if it has no check."""
-        if self._server.check is None:
-            return []
-        try:
-            async with self.read() as connection:
-                found = (await connection.exec_driver_sql(self._server.check)).scalars().all()
-        except StorageError as error:  # too damaged to be checked to the end
-            return [str(error)]
-        return [" ".join(str(line).split()) for line in found if line != "ok"]
+        """Return the faults that the database's own checks find, a sentence each; empty if it has no checks."""
+        found: list[str] = []
+        for check in self._server.checks:
+            try:
+                async with self.read() as connection:
+                    lines = (await connection.exec_driver_sql(check)).scalars().all()
+            except StorageError as error:  # too damaged to be checked to the end
+                found.append(str(error))
+            else:
+                found += [" ".join(str(line).split()) for line in lines if line != "ok"]
+        return found
 
     async def close(self) -> None:
         """Give the connections back; the database may be opened again."""

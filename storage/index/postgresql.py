@@ -6,7 +6,7 @@ statement sees all that was committed before the lock was given, so that decisio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asyncpg import PostgresError
@@ -51,7 +51,7 @@ class PostgreSQL:
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "takes_turns": True}
     shared = True
-    check = None  # a server checks its pages by itself if its owner configures it
+    checks: Sequence[str] = ()  # it refuses wrong values, and checks its pages by itself if its owner configures it
     errors = (SQLAlchemyError, PostgresError)  # what the driver raises while connecting, SQLAlchemy 2.0 does not wrap
 
     def __init__(self, address: str) -> None:

@@ -26,9 +26,14 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
+    text,
 )
 
+from storage.errors import damaged
+
 HEAD = "0020"
+AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,8 +48,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the moment, in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        """Return the moment, in UTC. Raises StorageError for what SQLite has kept and is no number of milliseconds."""
+        try:
+            return None if value is None else EPOCH + timedelta(milliseconds=value)
+        except (TypeError, OverflowError):
+            raise damaged("moment") from None
 
 
 metadata = MetaData()
@@ -116,7 +124,16 @@ articles = Table(
         "relation", JSON(none_as_null=True)
     ),  # to the article most like it: {kind, number, share, why}; null: none is like it
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
-    Index("articles_published", "published"),
+    # All that a list of articles is narrowed by: reading it off the rows would read their texts.
+    Index(
+        "articles_timeline",
+        "published",
+        "number",
+        "source_id",
+        "language",
+        "borderline",
+        "appended_at",
+    ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
 )
@@ -175,14 +192,14 @@ urls = Table(
     Column("feed_url", Text, nullable=False),
     Column("title", Text),
     Column("summary", Text),
-    Column("content", Text),  # full text from the feed, until the outcome is final
+    Column("content", Text),  # full text from the feed, as long as the entry waits
     Column("published", Moment),
     Column("first_seen", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("next_attempt", Moment),  # set while the outcome is "failed"
+    Column("next_attempt", Moment),  # null: at once if there is no outcome, else never
     Column("outcome", String(20)),  # null: not tried yet
     Column("reason", Text),
-    Column("details", JSON),  # the numbers behind the decision
+    Column("details", JSON(none_as_null=True)),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none
@@ -190,11 +207,15 @@ urls = Table(
     Column("day", Date),  # of publication, as the page states it; null: not known
     Column("window", Integer),  # that listed it for a backfill; null: it is a feed's, and the monitor's to take on
     Column("archived_url", Text),  # a copy of the page, for when it is gone
+    Column("looks", SmallInteger, nullable=False, server_default="0"),  # for a later text, planned so far
+    Column("backfilled", Boolean, nullable=False, server_default=false()),  # a backfill has tried it, once for all
     Index("urls_due", "source_id", "outcome"),
     Index("urls_seen", "source_id", "first_seen"),
     Index("urls_decided", "source_id", "decided_at"),
     Index("urls_day", "source_id", "day"),
     Index("urls_window", "window"),
+    Index("urls_again", "next_attempt", sqlite_where=text(AGAIN), postgresql_where=text(AGAIN)),
+    Index("urls_article", "article", sqlite_where=text(HAS_ARTICLE), postgresql_where=text(HAS_ARTICLE)),
 )
 
 windows = Table(  # of backfills: stretches of days of one source
@@ -210,6 +231,7 @@ windows = Table(  # of backfills: stretches of days of one source
     Column("entries", Integer, nullable=False),
     Column("outside", Integer, nullable=False),  # entries that the archive dates outside the window
     Column("problems", JSON),  # unreadable parts of the archive
+    Column("asked", JSON),  # the routes that were tried with their addresses, the last of which worked; null: not kept
     Index("windows_days", "source_id", "first", "last", unique=True),
 )
 
@@ -219,6 +241,8 @@ sightings = Table(
     Column("key", Text, ForeignKey("urls.key"), primary_key=True),
     Column("feed_url", Text, primary_key=True),
     Column("seen_at", Moment, nullable=False),
+    Column("guid", Text),  # by which the feed tells its entries apart, if it has any
+    Index("sightings_guid", "feed_url", "guid", sqlite_where=text(HAS_GUID), postgresql_where=text(HAS_GUID)),
 )
 
 hosts = Table(

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import sqlite3
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import JSON, URL, Connection, Date, Dialect, Table, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from storage.errors import RESTORE_INDEX, damaged
+from storage.index.schema import Moment, metadata
+
 BUSY_TIMEOUT_S = 60  # another run's batch takes a fraction of a second
 NOT_WRITABLE = "cannot be written: check the folder's owner and permissions, or name another folder with --data"
-RESTORE_INDEX = "restore it from a copy, or move it away and adopt the files anew with 'c5watch corpus import'"
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 
 
@@ -30,7 +34,6 @@ class SQLite:
     reading: Mapping[str, Any] = {}
     writing: Mapping[str, Any] = {"begin_immediate": True}
     shared = False
-    check = "PRAGMA integrity_check"
     errors = (SQLAlchemyError,)
 
     def __init__(self, path: Path) -> None:
@@ -38,6 +41,14 @@ class SQLite:
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def checks(self) -> Sequence[str]:
+        """Statements whose result is a sentence for each fault. Articles are left out: they are read one by one."""
+        return [
+            "PRAGMA integrity_check",
+            *(_values_check(table) for table in metadata.sorted_tables if table.name != "articles"),
+        ]
 
     def obstacle(self, *, read_only: bool) -> str | None:
         """Return why the file cannot be opened, or None. Check first: aiosqlite's thread outlives a failed opening."""
@@ -79,7 +90,10 @@ class SQLite:
         if read_only and self._on_read_only_disk():  # SQLite cannot make the files there that readers share
             name, options = f"file:{quote(str(self.path.absolute()))}", {"immutable": "1", "uri": "true"}
             url = URL.create("sqlite+aiosqlite", database=name, query=options)
-        engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
+        engine = create_async_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}, json_deserializer=_from_json
+        )
+        engine.dialect.colspecs = {**engine.dialect.colspecs, Date: _Day}
         event.listen(engine.sync_engine, "connect", _forbid_writing if read_only else _prepare_writing)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -99,6 +113,46 @@ class SQLite:
             if "malformed" in cause:
                 return f"{cause}: {RESTORE_INDEX}"
         return None
+
+
+class _Day(sqlite.DATE):
+    """A day; SQLite keeps whatever it is given."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return the function that reads a day. It raises StorageError for anything else."""
+        plain: Any = super().result_processor(dialect, coltype)
+
+        def read(value: Any) -> Any:
+            try:
+                return plain(value)
+            except (ValueError, TypeError):
+                raise damaged("day") from None
+
+        return read
+
+
+def _from_json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError):
+        raise damaged("list or table") from None
+
+
+def _values_check(table: Table) -> str:
+    """Return the statement that counts the rows in which a value does not fit its column: SQLite keeps anything."""
+    wrong = ["0"]
+    for column in table.columns:
+        name = f'"{column.name}"'
+        if isinstance(column.type, JSON):
+            wrong.append(f"{name} IS NOT NULL AND NOT json_valid({name})")  # older SQLites take null for invalid
+        elif isinstance(column.type, Date):
+            wrong.append(f"date({name}) IS NOT {name}")
+        elif isinstance(column.type, Moment):
+            wrong.append(f"typeof({name}) NOT IN ('integer', 'null')")
+    return (
+        f"SELECT 'rows of {table.name} that hold damaged values: ' || damaged FROM "
+        f'(SELECT count(*) AS damaged FROM "{table.name}" WHERE {" OR ".join(wrong)}) WHERE damaged > 0'
+    )
 
 
 def _prepare_writing(connection: Any, _record: Any) -> None:

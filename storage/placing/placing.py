@@ -6,18 +6,20 @@ is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Again, Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
+from extractors.records import Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
 from extractors.text import tokens
-from extractors.urls import article_id, canonical_url, same_site
+from extractors.urls import article_id, canonical_url, is_section, same_site
 from storage.files.article_file import FileName
 from storage.health.rules import RULE
 from storage.index.dialects import in_chunks
@@ -27,7 +29,8 @@ from storage.placing.ready import Readable, Ready, ready_from
 from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories
 from storage.search import search
-from storage.state.entries import Settled, load_final, retry_at, store_outcomes
+from storage.state.entries import WRITTEN, Settled, load_lives, store_looks, store_outcomes
+from storage.state.life import Ended, Life, after_attempt, after_import
 from storage.state.refused import refused_row, store_refused
 
 SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
@@ -68,15 +71,24 @@ def make_ready(result: Result, ready: Ready | None = None) -> Candidate | Result
 
 
 async def place(
-    connection: AsyncConnection, results: Sequence[Candidate | Result], limits: Duplicates, *, now: datetime
+    connection: AsyncConnection,
+    results: Sequence[Candidate | Result],
+    limits: Duplicates,
+    *,
+    now: datetime,
+    imported: Collection[str] | None = None,
 ) -> list[Placement]:
-    """Decide these results in turn and store the outcomes of entries that no other run has settled meanwhile."""
+    """Decide these results in turn and store the outcomes of entries that no other run has settled meanwhile.
+
+    `imported` are the keys that were unknown before the user imported these results; None: a pass has brought them.
+    """
     candidates = [result for result in results if isinstance(result, Candidate)]
     batch = _Batch(
         connection,
         limits,
         now,
-        settled=await load_final(connection, [result.key for result in results]),
+        imported,
+        lives=await load_lives(connection, [result.key for result in results]),
         known=await find_known(connection, [address for candidate in candidates for address in candidate.addresses]),
         stories=await load_stories(connection, [candidate.text for candidate in candidates]),
         next_number=await highest_number(connection) + 1,
@@ -90,8 +102,12 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     """Store the duplicates among `keys` that are recognised by their address alone; return their placements."""
     known = await find_known(connection, keys)
     placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
-    settled = await load_final(connection, list(known))
-    new = [Settled(p.key, p.outcome, p.reason, article=p.number) for p in placements if p.key not in settled]
+    lives = await load_lives(connection, list(known))
+    new = [
+        Settled(p.key, p.outcome, p.reason, article=p.number)
+        for p in placements
+        if lives[p.key].article is None and not lives[p.key].is_final
+    ]
     await store_outcomes(connection, new, now=now)
     return placements
 
@@ -103,11 +119,13 @@ class _Batch:
     connection: AsyncConnection
     limits: Duplicates
     now: datetime
-    settled: dict[str, int | None]  # key → article, of entries with a final outcome
+    imported: Collection[str] | None
+    lives: dict[str, Life]
     known: dict[str, int]  # address → article
     stories: Stories
     next_number: int
     outcomes: list[Settled] = field(default_factory=list)
+    looks: dict[str, Life] = field(default_factory=dict)
     to_index: list[search.ToIndex] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
 
@@ -115,65 +133,91 @@ class _Batch:
         """Write the remaining rows."""
         await self.stories.end()
         await store_outcomes(self.connection, self.outcomes, now=self.now)
+        await store_looks(self.connection, self.looks)
         await store_refused(self.connection, self.refused)
         await search.store(self.connection, self.to_index)
 
     async def place(self, result: Candidate | Result) -> Placement:
         """Decide how one result ends."""
-        if result.key in self.settled:
-            article = self.settled[result.key]
-            placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
-            if article is None or not isinstance(result, Candidate):
-                return placement
-            return await self._same_address(result, article, placement)
-        placement, next_attempt, details = await self._decide(result)
+        life = self.lives.get(result.key, Life())
+        if isinstance(result, Failed):  # counted from when its page was fetched: another run may have tried it since
+            life = replace(life, attempts=result.attempts)
+        if life.article is not None:
+            return await self._met_again(result, life, life.article)
+        if life.is_final and (self.imported is None or not isinstance(result, Candidate)):
+            return Placement(result.key, Outcome.DUPLICATE, None, "decided before")
+        placement, details = await self._decide(result)
         given = result.result if isinstance(result, Candidate) else result
+        after = self._after(life, given, placement)
+        if after == life:  # not this command's to decide
+            return placement
+        assert after.outcome is not None
         found = given.article
         words = result.ready.words if isinstance(result, Candidate) else len(tokens(found.text)) if found else None
         self.outcomes.append(
             Settled(
                 given.key,
-                placement.outcome,
+                after.outcome,
                 placement.reason,
-                next_attempt=next_attempt,
+                next_attempt=after.next_attempt,
                 article=placement.number,
                 words=words,
                 dated=found.published is not None if found else None,
                 day=found.published if found else given.day if isinstance(given, Failed) else None,
                 details=details,
+                looks=after.looks,
             )
         )
-        if placement.outcome.final:
-            self.settled[result.key] = placement.number
-        return placement
+        self.lives[given.key] = after
+        return replace(placement, outcome=after.outcome)
 
-    async def _decide(self, result: Candidate | Result) -> tuple[Placement, datetime | None, dict[str, Any]]:
-        """Return how the result ends, when it is tried again, and the grounds of the decision."""
+    async def _met_again(self, result: Candidate | Result, life: Life, article: int) -> Placement:
+        """Return the placement of an entry that has its article: another run was quicker, or its page is looked at."""
+        placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
+        if life.next_attempt is not None and self.imported is None:
+            placement = replace(placement, look=True)
+            ended = Ended(placement.outcome)
+            self.looks[result.key] = self.lives[result.key] = after_attempt(life, ended, now=self.now)
+        if not isinstance(result, Candidate):
+            return placement
+        return await self._same_address(result, article, placement)
+
+    def _after(self, life: Life, given: Result, placement: Placement) -> Life:
+        """Return the state of the entry after this result."""
+        found = given.article
+        ended = Ended(
+            placement.outcome,
+            placement.number,
+            retry_after=given.error.retry_after if isinstance(given, Failed) else None,
+            words=len(tokens(found.text)) if found else None,
+        )
+        if self.imported is None:
+            return after_attempt(life, ended, now=self.now)
+        if given.key in self.imported:  # no feed's: nobody will ask for it
+            return replace(after_attempt(life, ended, now=self.now), next_attempt=None)
+        return after_import(life, ended, now=self.now)
+
+    async def _decide(self, result: Candidate | Result) -> tuple[Placement, dict[str, Any]]:
+        """Return how the result ends, and the grounds of the decision."""
         if isinstance(result, Failed):
-            return self._fail(result)
+            told: dict[str, Any] = {"detail": result.error.detail} if result.error.detail else {}
+            if result.entry.written is not None:
+                told[WRITTEN] = result.entry.written
+            return Placement(result.key, result.error.outcome, reason=result.error.reason), told
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)
         if found.article.unmatched is not None:  # for the source's health: the site's rule may be outdated
             details[RULE] = list(found.article.unmatched)
         if not isinstance(result, Candidate):
             self.refused.append(refused_row(result, self.now))
-            return Placement(result.key, Outcome.OFF_TOPIC, reason=result.verdict.why), None, details
+            return Placement(result.key, Outcome.OFF_TOPIC, reason=result.verdict.why), details
         placement = await self._place_text(result)
         if placement.relation is not None:
             details["like"] = {
                 "article": placement.of, "relation": placement.relation, "share": placement.score,
                 **({"why": placement.grounds} if placement.grounds else {}),
             }  # fmt: skip
-        return placement, None, details
-
-    def _fail(self, result: Failed) -> tuple[Placement, datetime | None, dict[str, Any]]:
-        error = result.error
-        details: dict[str, Any] = {"detail": error.detail} if error.detail else {}
-        if error.outcome.again is not Again.LATER:
-            return Placement(result.key, error.outcome, reason=error.reason), None, details
-        again = retry_at(error, attempts=result.attempts, now=self.now)
-        outcome = error.outcome if again else Outcome.GAVE_UP
-        return Placement(result.key, outcome, reason=error.reason), again, details
+        return placement, details
 
     async def _place_text(self, candidate: Candidate) -> Placement:
         """Give an article on topic its number, unless the corpus has its address, its words or its story already."""
@@ -282,14 +326,18 @@ class _Batch:
 
 
 def _stated(article: Article, url: str, own: str) -> str | None:
-    """Return another address of the site that the page names as its own; never the home page or a section."""
+    """Return another address of the site that the page names as its own; never a front page or a section.
+
+    Nor one that leaves out the query which tells the articles of a page like /news?id=1 apart.
+    """
     if not article.canonical_link or not same_site(article.canonical_link, url):
         return None
     try:
         stated = canonical_url(article.canonical_link)
     except ValueError:
         return None
-    return None if stated == own or (stated.count("/") <= 3 and stated.endswith("/")) else stated
+    cut = stated == own.partition("?")[0] and not re.search(r"\d", urlsplit(own).path)
+    return None if stated == own or cut or is_section(stated) else stated
 
 
 def _share(text: str, other: str) -> float:

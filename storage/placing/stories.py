@@ -127,7 +127,8 @@ class Stories:
         if text.published is None or not _apart(text, await self._load_texts([number])):
             return None
         decision = await self.find(text, limits)
-        return decision if decision.relation is Relation.TEMPLATE else None
+        another = decision.absorbed_by not in (None, number)  # the one that was printed when this text was
+        return decision if another or decision.relation is Relation.TEMPLATE else None
 
     async def has_words(self, number: int, key: bytes) -> bool:
         """Return whether article `number`, or a variant of it, has exactly these words."""

@@ -120,10 +120,40 @@ async def search(
     count. Raises ValueError, in one sentence, if the query has nothing to look for.
     """
     parsed = parse(query)
+    found = await find(
+        connection, parsed, limit=limit, first_day=first_day, last_day=last_day, sources=sources, languages=languages
+    )
+    best = dict(list(found.items())[:limit])
+    rows = (await connection.execute(select(articles).where(articles.c.number.in_(best)))).all()
+    by_number = {row.number: row for row in rows}
+    return [
+        Hit(
+            number, row.title, row.published, row.source_id, row.language, row.url, float(score),
+            snippet(body_text(row.body, row.title), parsed, marks=marks),
+        )
+        for number, score in best.items()
+        if (row := by_number.get(number))
+    ]  # fmt: skip
+
+
+async def find(
+    connection: AsyncConnection,
+    query: Query,
+    *,
+    limit: int = RANKED,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    sources: Collection[str] = (),
+    languages: Collection[str] = (),
+) -> dict[int, float]:
+    """Return the score of each of the newest articles that match, best first: RANKED of them, or `limit` if more.
+
+    Days, sources and languages are those of `search`.
+    """
     name = connection.dialect.name
     facts = [[f"s={one}" for one in sorted(sources)], [f"l={one}" for one in sorted(languages)]]
     dated = ""
-    values: dict[str, Any] = {"query": _QUERY[name](parsed, [f for f in facts if f]), "ranked": max(RANKED, limit)}
+    values: dict[str, Any] = {"query": _QUERY[name](query, [f for f in facts if f]), "ranked": max(RANKED, limit)}
     if first_day or last_day:
         dated = f"AND {'+rowid' if name == 'sqlite' else 'number'} IN (SELECT number FROM articles WHERE "
         dated += "published BETWEEN :first AND :last)"
@@ -134,17 +164,16 @@ async def search(
     if name == "postgresql":  # a plan for any word would read most of the table for a rare word
         await connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     ranked = (await connection.execute(statement, values)).all()
-    best = {row.number: row.score for row in sorted(ranked, key=lambda row: (-row.score, -row.number))[:limit]}
-    rows = (await connection.execute(select(articles).where(articles.c.number.in_(best)))).all()
-    found = {row.number: row for row in rows}
-    return [
-        Hit(
-            number, row.title, row.published, row.source_id, row.language, row.url, float(score),
-            snippet(body_text(row.body, row.title), parsed, marks=marks),
-        )
-        for number, score in best.items()
-        if (row := found.get(number))
-    ]  # fmt: skip
+    return {row.number: row.score for row in sorted(ranked, key=lambda row: (-row.score, -row.number))}
+
+
+async def snippets(
+    connection: AsyncConnection, query: Query, numbers: Collection[int], *, marks: tuple[str, str]
+) -> dict[int, str]:
+    """Return the snippet of each of these articles, on one line, with the words that matched marked."""
+    columns = articles.c.number, articles.c.title, articles.c.body
+    rows = await connection.execute(select(*columns).where(articles.c.number.in_(numbers)))
+    return {row.number: snippet(body_text(row.body, row.title), query, marks=marks) for row in rows}
 
 
 def _row(name: str, number: int, words: IndexedWords, source_id: str | None, language: str | None) -> dict[str, Any]:

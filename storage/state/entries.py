@@ -1,33 +1,34 @@
 """The stored state of feeds and of each URL that they ever named.
 
 An entry is stored as pending in the same transaction as the feed's validators, so a pass that dies afterwards loses
-nothing: the next pass takes up entries without an outcome. A URL with a final outcome is never fetched again; a failed
-URL is tried again after growing gaps and finally given up.
+nothing: the next pass takes up entries without an outcome. `storage.state.life` decides what becomes of each; here its
+states are stored and asked for in SQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.period import Period
-from extractors.records import Again, Entry, ItemError, Outcome
+from extractors.records import Again, Entry, Outcome
 from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import feeds, sightings, urls
+from storage.state.life import FARTHEST, Life
 
-RETRY_GAPS = (
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-    timedelta(days=1),
-    timedelta(days=2),
-)
-NOT_FINAL = tuple(outcome for outcome in Outcome if not outcome.final)
+WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
+_NUMBER = re.compile(r"\d+")
+OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+LIFE = (  # the columns of a `Life`
+    urls.c.key, urls.c.outcome, urls.c.attempts, urls.c.next_attempt, urls.c.article, urls.c.published,
+    urls.c.window, urls.c.looks,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True)
 class DueEntry:
-    """An entry that a pass may take on."""
+    """An entry that a pass may take on; `look`: it has an article, whose page is looked at for a later text."""
 
     key: str
     url: str
     source_id: str
     published: datetime | None
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class PendingEntry:
     entry: Entry
     attempts: int
     archived_url: str | None = None  # a copy of its page, for when it is gone
+    listed: bool = False  # only a backfill knows it: a page of another period is left out
+    look: bool = False  # it has an article, see `DueEntry`
 
 
 async def load_feed_states(connection: AsyncConnection, feed_urls: Sequence[str]) -> dict[str, FeedState]:
@@ -98,11 +102,17 @@ def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
 
 
 async def store_entries(
-    connection: AsyncConnection, source_id: str, entries: Sequence[tuple[str, Entry]], *, now: datetime
+    connection: AsyncConnection,
+    source_id: str,
+    entries: Sequence[tuple[str, Entry]],
+    *,
+    now: datetime,
+    imported: bool = False,
 ) -> int:
     """Record a feed's entries as pending, unless their URL is known already. Return how many are new.
 
-    Entries that only a backfill knew belong to the monitor from now on, whatever their date.
+    Entries that only a backfill knew belong to the monitor from now on, whatever their date; not so if they are
+    `imported` and no feed's.
     """
     new = 0
     for some in in_chunks(entries):
@@ -111,23 +121,66 @@ async def store_entries(
         result = await connection.execute(
             insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key), rows
         )
-        new += len(result.all())
-        seen = [{"key": key, "feed_url": entry.feed_url, "seen_at": now} for key, entry in entry_of.items()]
+        added = {key: entry_of[key] for (key,) in result}
+        for key in await _known_by_guid(connection, added):
+            del added[key], entry_of[key]
+        new += len(added)
+        seen = [
+            {"key": key, "feed_url": entry.feed_url, "seen_at": now, "guid": _guid(entry)}
+            for key, entry in entry_of.items()
+        ]
         await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
-        not_final = or_(urls.c.outcome.is_(None), urls.c.outcome.in_(NOT_FINAL))
-        taken_over = update(urls).where(urls.c.key.in_(list(entry_of)), urls.c.window.is_not(None), not_final)
-        await connection.execute(taken_over.values(window=None, outcome=None))
+        if not imported:
+            await _take_over(connection, list(entry_of))
     return new
 
 
-async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
-    """Return the due entries of these sources, oldest and undated first: never tried, or failed and the gap is over."""
-    columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
-    query = select(*columns).where(urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None), is_due(now))
-    rows = await connection.execute(
-        query.order_by(urls.c.first_seen, urls.c.published.nulls_first(), by_code_point(urls.c.key))
+async def _known_by_guid(connection: AsyncConnection, added: Mapping[str, Entry]) -> set[str]:
+    """Delete new entries that their feed has named before under an address with other numbers; return their keys.
+
+    Some sites put another number into the same link at each poll. The guid tells: together with headline, date and all
+    of the address but its numbers, since other feeds give one guid to many entries.
+    """
+    by_guid = {(entry.feed_url, _guid(entry)): key for key, entry in added.items() if _guid(entry) and entry.title}
+    columns = (sightings.c.key, sightings.c.feed_url, sightings.c.guid, urls.c.title, urls.c.published)
+    query = select(*columns).join(urls, urls.c.key == sightings.c.key)
+    query = query.where(
+        sightings.c.feed_url.in_({feed_url for feed_url, _ in by_guid}), sightings.c.guid.in_({g for _, g in by_guid})
     )
-    return [DueEntry(*row) for row in rows]
+    known: set[str] = set()
+    for row in await connection.execute(query) if by_guid else ():
+        key = by_guid.get((row.feed_url, row.guid))
+        if key is None or (row.title, row.published) != (added[key].title, added[key].published):
+            continue
+        if _NUMBER.sub("#", row.key) == _NUMBER.sub("#", key):
+            known.add(key)
+    await connection.execute(delete(urls).where(urls.c.key.in_(known)))
+    return known
+
+
+def _guid(entry: Entry) -> str | None:
+    """Return the entry's guid, if it is not its address once more."""
+    return entry.guid if entry.guid != entry.url else None
+
+
+async def _take_over(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    """Store `storage.state.life.after_naming` for all of these entries."""
+    ours = update(urls).where(urls.c.key.in_(keys), urls.c.article.is_(None))
+    await connection.execute(
+        ours.where(urls.c.outcome == Outcome.OUTSIDE).values(window=None, backfilled=False, outcome=None)
+    )
+    await connection.execute(ours.where(urls.c.window.is_not(None), is_waiting()).values(window=None, backfilled=False))
+
+
+async def load_due(connection: AsyncConnection, source_ids: Iterable[str], *, now: datetime) -> list[DueEntry]:
+    """Return the entries of these sources that a monitor may take on, oldest and undated first."""
+    ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
+    columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published, urls.c.article, urls.c.first_seen)
+    # Two queries, each with an index of its own.
+    both = union_all(*(select(*columns).where(*ours, which) for which in (_is_untried(), _is_time(now)))).subquery()
+    order = (both.c.first_seen, both.c.published.nulls_first(), by_code_point(both.c.key))
+    rows = await connection.execute(select(both).order_by(*order))
+    return [DueEntry(row.key, row.url, row.source_id, row.published, row.article is not None) for row in rows]
 
 
 async def load_pending(
@@ -138,8 +191,12 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
-            rows[row.key] = PendingEntry(row.key, row.source_id, entry, row.attempts, row.archived_url)
+            written = (row.details or {}).get(WRITTEN)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
+            listed, look = row.window is not None, row.article is not None
+            rows[row.key] = PendingEntry(
+                row.key, row.source_id, entry, row.attempts, row.archived_url, listed=listed, look=look
+            )
     return [rows[key] for key in keys if key in rows]
 
 
@@ -155,47 +212,65 @@ async def still_due(
 
 
 def is_due(now: datetime, period: Period | None = None) -> ColumnElement[bool]:
-    """Return the condition that an entry may be taken on: never tried, or failed and the gap is over.
+    """Return `Life.is_due` as a condition.
 
-    With the `period` of a backfill also entries of its days that lay outside an earlier backfill's period.
+    With the `period` of a backfill also for entries of its days that lay outside an earlier backfill's period.
     """
-    untried = urls.c.outcome.is_(None)
-    again = and_(urls.c.outcome.in_(Outcome.which(Again.LATER)), urls.c.next_attempt <= now)
+    due = or_(_is_untried(), _is_time(now))
     if period is None:
-        return or_(untried, again)
+        return due
     of_its_days = urls.c.outcome.in_(Outcome.which(Again.OF_ITS_DAYS))
-    return or_(untried, again, and_(of_its_days, urls.c.day.between(period.first, period.last)))
+    return or_(due, and_(of_its_days, urls.c.day.between(period.first, period.last)))
 
 
 def is_waiting() -> ColumnElement[bool]:
-    """Return the condition that a later pass will try an entry: not tried yet, or failed with attempts left."""
-    return or_(urls.c.outcome.is_(None), urls.c.outcome.in_(Outcome.which(Again.LATER)))
+    """Return `Life.is_waiting` as a condition."""
+    return and_(urls.c.article.is_(None), or_(urls.c.outcome.is_(None), urls.c.next_attempt.is_not(None)))
 
 
 def is_final() -> ColumnElement[bool]:
-    """Return the condition that an entry has a final outcome: it is never fetched again."""
-    return and_(urls.c.outcome.is_not(None), urls.c.outcome.not_in(NOT_FINAL))
+    """Return `Life.is_final` as a condition."""
+    left = urls.c.outcome.in_(Outcome.which(Again.OF_ITS_DAYS))
+    return and_(urls.c.outcome.is_not(None), ~left, urls.c.next_attempt.is_(None))
+
+
+def _is_untried() -> ColumnElement[bool]:
+    return and_(urls.c.outcome.is_(None), urls.c.next_attempt.is_(None))
+
+
+def _is_time(now: datetime) -> ColumnElement[bool]:
+    return or_(urls.c.next_attempt <= now, urls.c.next_attempt > now + FARTHEST)
 
 
 async def count_pending(connection: AsyncConnection, source_ids: Iterable[str]) -> int:
-    """Return how many entries of these sources a later pass will try: not tried yet, or failed with attempts left."""
-    ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None))
-    query = select(func.count()).select_from(urls).where(*ours, is_waiting())
-    return int((await connection.execute(query)).scalar_one())
+    """Return how many entries of these sources a later pass will try: not tried yet, or with attempts left."""
+    ours = (urls.c.source_id.in_(list(source_ids)), urls.c.window.is_(None), urls.c.article.is_(None))
+    untried = select(func.count()).where(*ours, urls.c.outcome.is_(None))
+    again = select(func.count()).where(*ours, urls.c.outcome.is_not(None), urls.c.next_attempt.is_not(None))
+    return sum([int((await connection.execute(query)).scalar_one()) for query in (untried, again)])
 
 
-async def load_final(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int | None]:
-    """Return the entries with a final outcome, which are never fetched again, each with its article."""
-    found: dict[str, int | None] = {}
+async def load_lives(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Life]:
+    """Return the states of these addresses; leave out unknown ones."""
+    found: dict[str, Life] = {}
     for some in in_chunks(keys):
-        query = select(urls.c.key, urls.c.article).where(urls.c.key.in_(some), is_final())
-        found |= {row.key: row.article for row in await connection.execute(query)}
+        rows = await connection.execute(select(*LIFE).where(urls.c.key.in_(some)))
+        found |= {row.key: life_of(row) for row in rows}
     return found
+
+
+def life_of(row: Row[Any]) -> Life:
+    """Return the state in a row that has the columns of LIFE."""
+    return Life(
+        outcome=None if row.outcome is None else OUTCOMES[row.outcome], attempts=row.attempts,
+        next_attempt=row.next_attempt, article=row.article, published=row.published, listed=row.window is not None,
+        looks=row.looks,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The outcome of the entry `key`, and the grounds of the decision."""
+    """The state of the entry `key` after an attempt, and the grounds of the decision."""
 
     key: str
     outcome: Outcome
@@ -206,6 +281,7 @@ class Settled:
     dated: bool | None = None
     day: date | None = None
     details: dict[str, Any] | None = None
+    looks: int = 0
 
 
 async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled], *, now: datetime) -> None:
@@ -214,22 +290,26 @@ async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled]
     values = {name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names}
     statement = update(urls).where(urls.c.key == bindparam("its_key"))
     statement = statement.values(**values, decided_at=now, attempts=urls.c.attempts + 1)
-    for final in (True, False):
+    for again in (False, True):
         rows = [
             {f"its_{field.name}": getattr(one, field.name) for field in fields(one)}
             | {"its_outcome": one.outcome.value}
             for one in settled
-            if one.outcome.final == final
+            if (one.next_attempt is not None and one.article is None) == again
         ]
         if rows:
-            await connection.execute(statement.values(content=None) if final else statement, rows)
+            await connection.execute(statement if again else statement.values(content=None), rows)
 
 
-def retry_at(error: ItemError, *, attempts: int, now: datetime) -> datetime | None:
-    """Return when an entry that failed after `attempts` earlier attempts is tried again; None: it is given up."""
-    if attempts >= len(RETRY_GAPS):
-        return None
-    return max(now + RETRY_GAPS[attempts], error.retry_after or now)
+async def store_looks(connection: AsyncConnection, lives: Mapping[str, Life]) -> None:
+    """Store when pages are looked at again, or that they have been; their outcomes stay."""
+    statement = update(urls).where(urls.c.key == bindparam("its_key"))
+    names = ("attempts", "next_attempt", "looks")
+    statement = statement.values({name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names})
+    if rows := [
+        {"its_key": key, **{f"its_{name}": getattr(life, name) for name in names}} for key, life in lives.items()
+    ]:
+        await connection.execute(statement, rows)
 
 
 async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, Any]) -> None:
@@ -242,5 +322,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0,
+        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
     }  # fmt: skip

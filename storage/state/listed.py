@@ -32,7 +32,7 @@ async def store_listed(
     for some in in_chunks(entries):
         listed = {key: (entry, copy) for key, entry, copy in some}
         rows = [
-            {**entry_row(key, entry, source_id, now), "window": window, "archived_url": copy}
+            {**entry_row(key, entry, source_id, now), "window": window, "archived_url": copy, "backfilled": True}
             for key, (entry, copy) in listed.items()
         ]
         statement = insert_for(connection, urls).on_conflict_do_nothing().returning(urls.c.key)
@@ -50,7 +50,7 @@ async def load_due_listed(
 ) -> list[DueEntry]:
     """Return a source's due entries that may be of the period: dated in it, or undated in one of its windows."""
     columns = (urls.c.key, urls.c.url, urls.c.source_id, urls.c.published)
-    query = select(*columns).where(urls.c.source_id == source_id, _of(source_id, period), is_due(now, period))
+    query = select(*columns).where(urls.c.source_id == source_id, of_its_days(source_id, period), is_due(now, period))
     rows = await connection.execute(query.order_by(urls.c.published.nulls_first(), by_code_point(urls.c.key)))
     return [DueEntry(*row) for row in rows]
 
@@ -58,11 +58,12 @@ async def load_due_listed(
 async def count_listed_pending(connection: AsyncConnection, source_id: str, period: Period) -> int:
     """Return how many entries the same command will try: not tried yet, or failed with attempts left."""
     query = select(func.count()).select_from(urls)
-    query = query.where(urls.c.source_id == source_id, _of(source_id, period), is_waiting())
+    query = query.where(urls.c.source_id == source_id, of_its_days(source_id, period), is_waiting())
     return int((await connection.execute(query)).scalar_one())
 
 
-def _of(source_id: str, period: Period) -> ColumnElement[bool]:
+def of_its_days(source_id: str, period: Period) -> ColumnElement[bool]:
+    """Return the condition that an entry of the source may be of the period."""
     touching = select(windows.c.id).where(
         windows.c.source_id == source_id, windows.c.last >= period.first, windows.c.first <= period.last
     )

@@ -1,4 +1,4 @@
-"""The lines of each site's newest pages (`extractors.pages.memory`), to find lines that a site prints on all pages."""
+"""The lines of each site's newest pages (`extractors.blocks.memory`), to find lines that a site prints on all pages."""
 
 from __future__ import annotations
 

@@ -34,6 +34,18 @@ class StoredWindow:
     entries: int
     outside: int  # entries that the archive itself dates outside the period
     problems: tuple[str, ...]
+    asked: tuple[str, ...] | None = None  # the routes that were tried, with their addresses; the last one found it
+
+    def answers(self, routes: Sequence[str]) -> bool:
+        """Return whether the window need not be listed again by these routes, which stand there with their addresses.
+
+        The route that listed it is one of them; if nothing was found, all of them were tried.
+        """
+        if not self.complete:
+            return False
+        if self.asked is None:  # listed before addresses were kept
+            return self.entries > 0 and any(route.partition(" ")[0] == self.route for route in routes)
+        return self.asked[-1] in routes if self.entries else set(routes) <= set(self.asked)
 
 
 async def load_windows(connection: AsyncConnection, source_id: str, period: Period) -> list[StoredWindow]:
@@ -45,7 +57,7 @@ async def load_windows(connection: AsyncConnection, source_id: str, period: Peri
     return [
         StoredWindow(
             row.id, row.source_id, Period(row.first, row.last), row.route, row.listed_at, row.complete,
-            row.entries, row.outside, tuple(row.problems or ()),
+            row.entries, row.outside, tuple(row.problems or ()), tuple(row.asked) if row.asked else None,
         )
         for row in rows
     ]  # fmt: skip
@@ -72,8 +84,11 @@ async def end_window(
     entries: int,
     outside: int,
     problems: Sequence[str],
+    asked: Sequence[str] = (),
 ) -> None:
     """Note how the listing of a window ended; without a `route`, because none has worked, only the problems.
+
+    `asked` are the routes that were tried, with their addresses: the window is complete for these.
 
     `whole`: the archive was read to the end; the settled days of the window are then complete. A window that was
     complete by another route stays complete if this route breaks off.
@@ -83,6 +98,7 @@ async def end_window(
     settled = settled_days(Period(row.first, row.last), now) if whole and route else None
     if route is not None and (settled is not None or not row.complete):
         noted |= {"route": route, "listed_at": now, "entries": entries, "outside": outside}
+        noted["asked"] = list(asked) or None
         noted["complete"] = settled == Period(row.first, row.last)
     await connection.execute(update(windows).where(windows.c.id == window).values(noted))
     if settled is not None and not noted["complete"]:

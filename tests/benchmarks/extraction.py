@@ -27,14 +27,14 @@ from typing import Any
 
 import trafilatura
 
+from extractors.blocks.memory import SiteMemory, site_of_page, without_lines
 from extractors.pages import steps
 from extractors.pages.article import extract
 from extractors.pages.job import ArticleJob
-from extractors.pages.memory import SiteMemory, site_of_page, without_lines
 from extractors.records import Article, Entry, ItemError, Page
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-SETS = ("scrapinghub", "daniel-ru")
+SETS = ("scrapinghub", "daniel-ru", "field")
 
 
 @dataclass

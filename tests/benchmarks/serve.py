@@ -1,9 +1,9 @@
 """Let `c5watch serve` run for a while, kill it in the middle of a run, start it again, stop it.
 
-Run as `python -m tests.benchmarks.serve --minutes 15`. Outlets on loopback have more to read than one pass takes on, so
-that every pass of the one-minute schedule has work. Printed: how late the scheduled runs began, the memory of
-`serve` and of Prefect's server over the time, what a run costs, what became of the run that was killed, how long the
-stop took, whether a process was left behind, and whether all articles are there, once each.
+Run as `python -m tests.benchmarks.serve --minutes 15`. Outlets on loopback bring news all the time, and their feeds
+fall due in different minutes, so that every pass of the one-minute schedule has work. Printed: what each minute's pass
+did, beside the memory of each process; how late the scheduled runs began, what became of the run that was killed, how
+long the stop took, whether a process was left behind, and whether all articles are there, once each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -34,6 +34,11 @@ from tests.support.outlets import at_noon, corpus_texts, page
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 HOSTS = 3
+NEWSROOMS = 10  # in the benchmark
+NEWS_EVERY = timedelta(seconds=20)  # of each
+FIRST_DUE_MIN = 5  # a feed is not polled more often
+SAMPLE_S = 2.0
+WINDING_UP_S = 30.0  # at most, of the children of a process that was killed
 SETTINGS = """
 [network]
 allow_networks = ["127.0.0.0/8"]
@@ -48,6 +53,10 @@ workers = 1
 monitor = "* * * * *"
 timezone = "Asia/Tashkent"
 """
+# Of processes, by their command lines; the last is what a pass starts to take articles out of pages.
+KINDS = {"serve": "flows.cli serve", "server": "prefect_server", "pass": "prefect.engine|cli monitor", "child": ""}
+PASS_ENDS = r"^(\S+ \S+) (?:monitor|first pass): (\d+ of .*? read: \d+ appended)"
+MINUTE = timedelta(minutes=1)
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -72,12 +81,43 @@ class Outlet:
         return MISSING
 
 
+@dataclass
+class Newsroom(Outlet):
+    """An outlet that publishes an article every NEWS_EVERY; the feed shows the last `shown`.
+
+    Half of these are replaced within `shown / 2 * NEWS_EVERY`, which is how often the feed will be polled.
+    """
+
+    shown: int = 0
+    opened: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    @property
+    def published(self) -> int:
+        """How many articles it has published: at the start a full feed."""
+        return self.shown + (datetime.now(UTC) - self.opened) // NEWS_EVERY
+
+    def __call__(self, asked: Asked) -> Reply:
+        self.articles = self.published
+        if asked.path != "/rss":
+            return super().__call__(asked)
+        base = f"http://{asked.headers['host']}"
+        start = self.opened - self.shown * NEWS_EVERY
+        numbers = range(self.articles - self.shown, self.articles)
+        return Reply(rss({f"{base}/news/{self.first + n}": start + (n + 1) * NEWS_EVERY for n in numbers}).encode())
+
+
+def newsrooms() -> list[Outlet]:
+    """Outlets whose feeds fall due every 5, 6, 7 … minutes, so that after five some feed is due in each minute."""
+    shown = [2 * timedelta(minutes=FIRST_DUE_MIN + n) // NEWS_EVERY for n in range(NEWSROOMS)]
+    return [Newsroom(1000 * n, 0, shown=count) for n, count in enumerate(shown)]
+
+
 @contextlib.asynccontextmanager
 async def outlets(
-    root: Path, *, articles: int, per_pass: int, interval: float, hosts: int = HOSTS
+    root: Path, *, per_pass: int, interval: float, articles: int = 0, hosts: int = HOSTS, found: Sequence[Outlet] = ()
 ) -> AsyncIterator[tuple[list[Outlet], Path]]:
-    """So many outlets up, and a configuration folder that names them."""
-    found = [Outlet(1000 * host, articles) for host in range(hosts)]
+    """The outlets `found`, or so many of so many articles, up; and a configuration folder that names them."""
+    found = list(found) or [Outlet(1000 * host, articles) for host in range(hosts)]
     async with contextlib.AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(serve(outlet, f"127.0.9.{number + 1}"))
@@ -148,15 +188,13 @@ class Serving:
         return found
 
     def memory_mb(self) -> dict[str, float]:
-        """Resident memory of `serve` and of Prefect's server."""
-        found = {}
+        """Resident memory of `serve`, Prefect's server, the pass and its children; the largest of a kind."""
+        found: dict[str, float] = {}
         for pid, command in self.processes().items():
             with contextlib.suppress(OSError):
                 resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
-                if pid == self.process.pid:
-                    found["serve"] = resident
-                elif "flows.serving.prefect_server" in command:
-                    found["server"] = resident
+                kind = "serve" if pid == self.process.pid else kind_of(command)
+                found[kind] = max(resident, found.get(kind, 0))
         return found
 
     async def api(self, *, timeout_s: float = 120) -> str:
@@ -164,6 +202,11 @@ class Serving:
         address = (await self.wait_for(r"under Prefect at (\S+)", timeout_s=timeout_s))[1]
         password = (self.data / PREFECT_FOLDER / PASSWORD_FILE).read_text(encoding="ascii").strip()
         return address.replace("://", f"://{password}@")
+
+
+def kind_of(command: str) -> str:
+    """What a process of `serve` is, by its command line: one of KINDS."""
+    return next(kind for kind, pattern in KINDS.items() if re.search(pattern, command))
 
 
 async def flow_runs(api: str) -> list[dict[str, Any]]:
@@ -206,37 +249,56 @@ async def running_pass(api: str, *, timeout_s: float) -> dict[str, Any]:
     raise AssertionError(f"no pass began within {timeout_s} s")
 
 
+def print_minutes(told: str, samples: Sequence[tuple[datetime, dict[str, float]]]) -> None:
+    """Print a line a minute: what the passes that ended in it did, and the memory of each kind of process at most."""
+    print(f"{'minute':>6}  {'passes':<62}" + "".join(f"{kind:>10} MB" for kind in KINDS))
+    ends = [(datetime.fromisoformat(moment), what) for moment, what in re.findall(PASS_ENDS, told, re.MULTILINE)]
+    began = samples[0][0]
+    for minute in range((samples[-1][0] - began) // MINUTE + 1):
+        here = (began + minute * MINUTE, began + (minute + 1) * MINUTE)
+        sizes = [size for moment, size in samples if here[0] <= moment < here[1]]
+        memory = "".join(f"{max(size.get(kind, 0) for size in sizes):>13.0f}" for kind in KINDS)
+        passes = "; ".join(what for moment, what in ends if here[0] <= moment < here[1]) or "–"
+        print(f"{minute + 1:>6}  {passes:<62}{memory}")
+
+
 async def measure(root: Path, *, minutes: float) -> None:
     """Print the figures."""
-    data, articles = root / "data", round(minutes * 12) + 60
-    async with outlets(root, articles=articles, per_pass=10, interval=0.8) as (sites, config):
+    data = root / "data"
+    async with outlets(root, per_pass=8, interval=0.8, found=newsrooms()) as (sites, config):
         async with Serving(config, data) as serving:
             began = time.monotonic()
             await serving.wait_for("first pass over", timeout_s=60)
             print(f"first pass after {time.monotonic() - began:.1f} s")
-            api = await serving.api()
-            print(f"schedules on after {time.monotonic() - began:.1f} s")
-            samples = []
+            samples = [(datetime.now(UTC), serving.memory_mb())]
             while time.monotonic() - began < minutes * 60:
-                await asyncio.sleep(5)
-                samples.append(serving.memory_mb())
+                await asyncio.sleep(SAMPLE_S)
+                samples.append((datetime.now(UTC), serving.memory_mb()))
+            print_minutes(serving.told, samples)
+            api = await serving.api()
             runs = await flow_runs(api)
             late = lateness_s(runs)
             print(f"{len(late)} runs, late by {min(late):.1f} to {max(late):.1f} s, {mean(late):.1f} on average")
             print(f"states: {sorted({r['state_name'] for r in runs if r['start_time']})}")
-            for name in ("serve", "server"):
-                sizes = [sample[name] for sample in samples[6:] if name in sample]
+            for kind in KINDS:
+                sizes = [size[kind] for moment, size in samples if kind in size and moment > samples[0][0] + MINUTE]
                 part = max(1, len(sizes) // 4)
                 print(
-                    f"memory of {name}: {mean(sizes[:part]):.0f} MB in the first quarter, "
+                    f"memory of {kind}: {mean(sizes[:part]):.0f} MB in the first quarter, "
                     f"{mean(sizes[-part:]):.0f} MB in the last, {max(sizes):.0f} MB at most"
                 )
+            print(f"tracebacks in the log: {serving.told.count('Traceback')}")
             killed = await running_pass(api, timeout_s=90)
             await asyncio.sleep(3)
             serving.process.kill()
             await serving.process.wait()
-            await asyncio.sleep(2)
-            print(f"killed in the middle of {killed['name']!r}: {len(serving.processes())} processes left behind")
+            ended = time.monotonic()
+            while serving.processes() and time.monotonic() < ended + WINDING_UP_S:
+                await asyncio.sleep(0.1)
+            print(
+                f"killed in the middle of {killed['name']!r}: after {time.monotonic() - ended:.1f} s "
+                f"{len(serving.processes())} processes left behind"
+            )
         async with Serving(config, data) as serving:
             began = time.monotonic()
             api = await serving.api()
@@ -249,8 +311,11 @@ async def measure(root: Path, *, minutes: float) -> None:
                   f"{len(serving.processes())} processes left behind")  # fmt: skip
             print(serving.told[-600:])
         texts = corpus_texts(data)
-        fetched = sum(len(site.fetched) for site in sites)
-        print(f"{len(texts)} articles, {fetched} pages fetched, {HOSTS * articles - len(texts)} still to come")
+        fetched = [path for site in sites for path in site.fetched]
+        print(
+            f"{len(texts)} articles, {len(fetched)} pages fetched, {len(fetched) - len(set(fetched))} of them again; "
+            f"{sum(site.articles for site in sites)} published until the last request"
+        )
 
 
 def main() -> None:

@@ -273,7 +273,11 @@ class Post:
 
 @dataclass
 class WordPress:
-    """The posts API and the feed of a site. `says_total` and `has_api` can be switched off."""
+    """The posts API and the feed of a site, which can be switched off.
+
+    `plain` moves both to the addresses of a site with plain permalinks. If only `most` posts fit on a page, it
+    refuses to give more (`strict`) or gives fewer. `before` and `after` stand around its JSON.
+    """
 
     posts: Sequence[Post]
     zone: tzinfo = TASHKENT
@@ -281,12 +285,22 @@ class WordPress:
     has_feed: bool = True
     says_total: bool = True
     per_feed: int = 10
+    plain: bool = False
+    most: int = 100
+    strict: bool = True
+    before: str = ""
+    after: str = ""
 
     def __call__(self, asked: Asked) -> Reply:
         host = f"http://{asked.headers['host']}"
-        if asked.path == "/wp-json/wp/v2/posts" and self.has_api:
+        is_api = asked.path == "/wp-json/wp/v2/posts"
+        is_feed = asked.path == "/feed/"
+        if self.plain:
+            is_api = asked.query.get("rest_route") == "/wp/v2/posts"
+            is_feed = asked.query.get("feed") == "rss2"
+        if is_api and self.has_api:
             return self._api(asked, host)
-        if asked.path == "/feed/" and self.has_feed:
+        if is_feed and self.has_feed:
             newest_first = sorted(self.posts, key=lambda post: post.moment, reverse=True)
             page = int(asked.query.get("paged", 1)) - 1
             items = newest_first[page * self.per_feed : (page + 1) * self.per_feed]
@@ -301,14 +315,15 @@ class WordPress:
         assert (query["orderby"], query["order"]) == ("date", "asc")
         wanted = sorted((p for p in self.posts if after < p.moment < before), key=lambda post: post.moment)
         size, page = int(query["per_page"]), int(query["page"])
-        if size > 100:
+        if size > self.most and self.strict:
             return Reply(b'{"code":"rest_invalid_param"}', 400)
+        size = min(size, self.most)
         pages = -(-len(wanted) // size)
         if page > max(pages, 1):
             return Reply(b'{"code":"rest_post_invalid_page_number"}', 400)
         chosen = [self._post(post, host) for post in wanted[(page - 1) * size : page * size]]
         headers = {"X-WP-Total": str(len(wanted)), "X-WP-TotalPages": str(pages)} if self.says_total else {}
-        return Reply(json.dumps(chosen).encode(), headers=headers)
+        return Reply(f"{self.before}{json.dumps(chosen)}{self.after}".encode(), headers=headers)
 
     def _post(self, post: Post, host: str) -> dict[str, Any]:
         text = "" if post.protected else f"<p>Text of post {post.number} &amp; more.</p>"
@@ -421,13 +436,14 @@ def warc_record(
     status: int = 200,
     content_type: str = "text/html; charset=utf-8",
     headers: str = "",
+    named: str = "",
 ) -> bytes:
-    """One packed record."""
+    """One packed record; `headers` are further ones of the page, `named` those of the record."""
     http = f"HTTP/1.1 {status} OK\r\nContent-Type: {content_type}\r\n{headers}\r\n".encode() + body
     head = (
         f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: {at}\r\n"
         "WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000000>\r\n"
-        f"Content-Type: application/http; msgtype={kind}\r\nContent-Length: {len(http)}\r\n\r\n"
+        f"Content-Type: application/http; msgtype={kind}\r\n{named}Content-Length: {len(http)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + http + b"\r\n\r\n", compresslevel=1)
 

@@ -38,7 +38,7 @@ ROW_GROUPS = ("tbody", "thead", "tfoot")
 
 
 def blocks(body: _Element) -> list[str]:
-    """The blocks of an extracted body, in document order, cleaned; none is empty."""
+    """Return the blocks of an extracted body, in document order, cleaned; none is empty."""
     found: list[str] = []
     line: list[str] = []
 
@@ -70,7 +70,7 @@ def blocks(body: _Element) -> list[str]:
 
 
 def joined(found: Sequence[str]) -> list[str]:
-    """The blocks, but those that begin with a comma belong to the ones before: "Иванов" / ", министр, сказал …"."""
+    """Join each block that begins with a comma to the one before: "Иванов" / ", министр, сказал …"."""
     whole: list[str] = []
     for block in found:
         last = whole[-1] if whole else ""
@@ -83,7 +83,7 @@ def joined(found: Sequence[str]) -> list[str]:
 
 
 def html_blocks(body: HtmlElement) -> list[str]:
-    """The blocks of a piece of HTML, like `blocks`."""
+    """Return the blocks of a piece of HTML, like `blocks`."""
     body = deepcopy(body)
     for element in list(body.iter(*UNSEEN)):
         element.drop_tree()
@@ -118,7 +118,7 @@ def _table(element: _Element) -> list[str]:
 
 
 def _flat(element: _Element) -> str:
-    """All text of an item or cell on one line, but for nested lists and tables, which speak for themselves."""
+    """Return all text of an item or cell on one line, but for nested lists and tables, which speak for themselves."""
     parts = [element.text or ""]
     for child in element:
         if isinstance(child.tag, str) and child.tag not in PICTURES and child.tag not in NESTING:

@@ -8,21 +8,17 @@ phrases are those of all languages, in `config/languages/`; they are compared wi
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-
-from lxml.html import HtmlElement
 
 from config.languages import Languages, languages
 from config.phrases import any_of
 from extractors.dates.worded import mentions, month_named, usual_words
 from extractors.text import count_words, tokens
 
-MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "stamp": 12}
+MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "caption": 30, "stamp": 12}
 LONGEST = max(MAX_WORDS.values())
 MIN_PROSE = 12  # words
 MAX_DIGITS = 4  # of a number in a line that shows a date
@@ -37,6 +33,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST_BUTTON = 25  # runs of letters
 _NUMERIC_DATE = re.compile(r"\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD_OR_NUMBER = re.compile(r"[^\W\d]+|\d+")
+_FULL_DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
+_DIVIDERS = re.compile(r"[|•·●]")
+MAX_PIECE = 6  # words: date, time and weekday; a longer one tells something
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
 _CODE = re.compile(r"\s*<[a-z][^>=]*=[^>]*>.*")
 
@@ -46,6 +45,7 @@ class _Rules:
     """The phrases of all languages, as patterns for a line as `_plain` makes it."""
 
     openings: tuple[tuple[str, re.Pattern[str]], ...]
+    leading: re.Pattern[str]  # over other stories, whatever follows
     button: re.Pattern[str]
 
     @property
@@ -61,15 +61,21 @@ def _rules_of(known: Languages) -> _Rules:
     labels = f"(?:{any_line('labels')}|{any_line('tags')}|{any_line('views')})"
     openings = (
         ("related", rf"{_SIGNS}{any_line('related')}{SET_OFF}"),
+        ("related", rf"{_SIGNS}{any_line('related')}\s+(?:[«„“][^«»„“”]+[»“”]|\"[^\"]+\")\W*$"),
         ("related", r"also on [\w.-]+\.\w{2,}\b"),
         ("join us", rf"{_SIGNS}{any_line('join_us')}(?!\w)"),
         ("join us", r".*\bby clicking here\W*$"),
         ("mistake", rf"{_SIGNS}(?={any_line('mistake')}(?!\w))(?=.*(?:\?|{any_line('asks')}))"),
         ("rights", rf"[\s\d]*{any_line('rights')}"),
         ("label", rf"{_SIGNS}{labels}\s*[:：]"),
+        (
+            "caption",
+            rf"[^/|(]+(?:[/|]\s*{any_line('labels')}\s*[:：]?|\(\s*{any_line('labels')}\s*[:：])\s*[^\W\d_][^.!?]*$",
+        ),
     )
     return _Rules(
         tuple((kind, re.compile(opening)) for kind, opening in openings),
+        re.compile(rf"{_SIGNS}{any_line('related')}(?!\w)"),
         re.compile(any_line("buttons")),
     )
 
@@ -79,7 +85,7 @@ def _rules() -> _Rules:
 
 
 def kind_of_line(line: str) -> str | None:
-    """What a line that is not the story's is for ("related", "join us" …); None for all other lines.
+    """Return what a line that is not the story's is for ("related", "join us" …); None for all other lines.
 
     A "stamp" is a date or a time alone: the page's beside the headline, but a sub-heading in a chronicle.
     """
@@ -93,13 +99,13 @@ def kind_of_line(line: str) -> str | None:
             return kind  # in a list, "sign up" is advice
     if words == 0 or _is_buttons(plain):
         return "button"
-    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and _is_stamp(plain):
+    if words <= MAX_WORDS["stamp"] and _DIGIT.search(plain) and (_is_stamp(plain) or _is_head(plain)):
         return "stamp"
     return "code" if _PICTURE.fullmatch(plain) or _CODE.fullmatch(plain) else None
 
 
 def _is_buttons(line: str) -> bool:
-    """Tell whether a line is nothing but buttons, and signs and numbers around them.
+    """Say whether a line is nothing but buttons, and signs and numbers around them.
 
     A button may end at several places ("share on" takes some words along): each is looked at once, where one pattern
     for all would try every combination.
@@ -115,7 +121,7 @@ def _is_buttons(line: str) -> bool:
 
 
 def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) -> list[str]:
-    """The blocks without the site's own lines. `is_link` tells of a line whether it is nothing but a link's text.
+    """Drop the site's own lines. `is_link` tells of a line whether it is nothing but a link's text.
 
     A heading over other stories takes along the links below it, and all that follows where there is no prose any
     more. Tables stay as they are, and so do the stamps between the first blocks and the last.
@@ -129,7 +135,7 @@ def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) ->
         edge = place < EDGE or place >= len(blocks) - EDGE
         lines = []
         for line in block.split("\n"):
-            kind = kind_of_line(line)
+            kind = kind_of_line(line) or ("related" if _leads_on(line, is_link) else None)
             if below and (kind is not None or is_link(line)):
                 continue
             if kind is None or (kind == "stamp" and not edge):
@@ -145,17 +151,26 @@ def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) ->
 
 
 def is_prose(block: str) -> bool:
-    """Whether a block is told and not listed: it has a sentence of some length."""
+    """Say whether a block is told and not listed: it has a sentence of some length."""
     return count_words(block) >= MIN_PROSE and block.rstrip(" »\"”'’)").endswith(tuple(".!?…:;。！？"))
 
 
 def is_table(block: str) -> bool:
-    """Whether a block is a table of data."""
+    """Say whether a block is a table of data."""
     return "\n" in block and not block.startswith("- ")
 
 
 def _plain(line: str) -> str:
-    return _APOSTROPHES.sub("'", line.casefold()).replace("ё", "е").removeprefix("- ").strip()
+    return _APOSTROPHES.sub("'", line.replace("İ", "i").casefold()).replace("ё", "е").removeprefix("- ").strip()
+
+
+def _leads_on(line: str, is_link: Callable[[str], bool]) -> bool:
+    """Say whether a line is a heading over other stories with one of them behind it, undivided, as a link."""
+    plain = _plain(line)
+    found = _rules().related.match(plain)
+    opening = _rules().leading.match(plain) if found is None else None
+    rest = tokens(plain)[len(tokens(plain[: opening.end()])) :] if opening else []
+    return len(rest) > 1 and is_link(" ".join(rest))
 
 
 def _is_heading(line: str) -> bool:
@@ -164,100 +179,17 @@ def _is_heading(line: str) -> bool:
     return found is not None and not tokens(plain[found.end() :])
 
 
+def _is_head(plain: str) -> bool:
+    """Say whether the line is the page's head: a date, and divided from it the section, the author, a counter."""
+    pieces = [piece.strip() for piece in _DIVIDERS.split(plain) if piece.strip()]
+    dated = [piece for piece in pieces if _is_stamp(piece) and (_FULL_DATE.search(piece) or mentions(piece))]
+    return len(pieces) > 1 and bool(dated) and all(len(tokens(piece)) <= MAX_PIECE for piece in pieces)
+
+
 def _is_stamp(plain: str) -> bool:
-    """Whether the line has a date or a time and besides only the usual words beside them."""
+    """Say whether the line has a date or a time and besides only the usual words beside them."""
     if "_" in plain or not (_NUMERIC_DATE.search(plain) or mentions(plain)):
         return False
-    apart = _WORD_OR_NUMBER.sub(r"\g<0> ", plain)
+    apart = " ".join(_WORD_OR_NUMBER.sub(r"\g<0> ", plain).split())
     words = _WORD_OR_NUMBER.findall(usual_words().sub(" ", apart))
     return all((word.isdigit() and len(word) <= MAX_DIGITS) or month_named(word) for word in words)
-
-
-MAX_LINKS = 3000  # of a page that are looked at; hostile pages could have them without end
-MIN_ALONE = 4  # words of a link between paragraphs: a shorter one may be a sub-heading
-MIN_BEFORE = 60  # words of an article above a list of others
-MAX_AT_TOP = 4  # words of a link above the text: sections, not sub-headings
-MIN_AT_END = 3  # words of a link below the text: a shorter one may be an address or a name
-MAX_SHORT = 6  # words of a line among links at the end that may be their date or their section
-ADDRESS = ("http://", "https://", "www.")  # printed as such, it names a source
-_LABEL = re.compile(r"(?<=\S)\s*[\[(][^\])]{1,20}[\])]\W*$")  # "[VIDEO]", "(12)"
-
-
-class LinkLines:
-    """The texts of a page's links, to know lines by."""
-
-    def __init__(self, tree: HtmlElement) -> None:
-        links = [link for link, _ in zip(tree.iter("a"), range(MAX_LINKS), strict=False) if link.get("href")]
-        counts = Counter(_core(" ".join(link.itertext())) for link in links)
-        self._texts = counts.keys() - {()}
-        self._repeated = {text for text, count in counts.items() if count > 1}
-        headings = tree.iter("h2", "h3", "h4", "h5", "h6")
-        self._headings = {
-            _core(" ".join(heading.itertext())) for heading, _ in zip(headings, range(MAX_LINKS), strict=False)
-        }
-
-    def __contains__(self, line: str) -> bool:
-        """Whether the line is a link's text, but for dates, numbers and signs before and behind it."""
-        return _core(line) in self._texts and not line.startswith(ADDRESS)
-
-    def is_repeated(self, line: str) -> bool:
-        """Whether several of the page's links have this text, as those to a section and to the home page do."""
-        return _core(line) in self._repeated
-
-    def is_heading(self, line: str) -> bool:
-        """Whether the line is a heading of the page, be it a link or not."""
-        return _core(line) in self._headings
-
-
-def without_link_lines(blocks: Sequence[str], links: LinkLines) -> list[str]:
-    """The blocks without links at the end, short ones at the beginning, and those alone between paragraphs."""
-    start, end = 0, len(blocks)
-    while start < end and _is_links(blocks[start], links) and len(tokens(blocks[start])) <= MAX_AT_TOP:
-        start += 1
-    place, among = end, False
-    while place > start and not is_prose(blocks[place - 1]):
-        place -= 1
-        if _is_links(blocks[place], links) and (
-            len(tokens(blocks[place])) >= MIN_AT_END or links.is_repeated(blocks[place])
-        ):
-            end, among = place, True
-        elif kind_of_line(blocks[place]) is None and (not among or len(tokens(blocks[place])) > MAX_SHORT):
-            break
-    return [block for block in blocks[start:end] if not _is_alone(block, links)]
-
-
-def announcements(blocks: Sequence[str], links: LinkLines) -> int:
-    """How many links stand alone in a line over a text of their own, as on a page that lists stories.
-
-    0 where a text of some length comes first: then the list stands below an article.
-    """
-    alone = ["\n" not in block and len(tokens(block)) >= MIN_ALONE and block in links for block in blocks]
-    first = alone.index(True) if any(alone) else 0
-    if sum(len(tokens(block)) for block in blocks[:first]) >= MIN_BEFORE:
-        return 0
-    return sum(here and not below for here, below in itertools.pairwise(alone))
-
-
-def _core(text: str) -> tuple[str, ...]:
-    words = tokens(_LABEL.sub("", text) if "(" in text or "[" in text else text)
-    first, last = 0, len(words)
-    while first < last and words[first].isdigit():
-        first += 1
-    while last > first and words[last - 1].isdigit():
-        last -= 1
-    return tuple(words[first:last])
-
-
-def _is_links(block: str, links: LinkLines) -> bool:
-    return not is_table(block) and all(line in links for line in block.split("\n"))
-
-
-def _is_alone(block: str, links: LinkLines) -> bool:
-    return (
-        "\n" not in block
-        and not block.startswith("- ")
-        and len(tokens(block)) >= MIN_ALONE
-        and not block.endswith((".", "!", "?", "…", ":"))
-        and block in links
-        and not links.is_heading(block)
-    )

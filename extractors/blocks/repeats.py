@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from extractors.pages.lines import is_prose
+from extractors.blocks.lines import is_prose
 from extractors.text import tokens
 
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
@@ -15,8 +15,10 @@ MAX_BESIDE = 5  # words that stand beside a repeated headline: date, time, the s
 
 
 def without_headline(paragraphs: Sequence[str], titles: Sequence[str]) -> list[str]:
-    """The blocks without those at the top that only repeat the headline, perhaps with date and time; below, word for
-    word. Short lines above a repeated headline are the page's: a table of links beside the text may come first."""
+    """Drop blocks that repeat the headline: at the top perhaps with date and time, below only word for word.
+
+    Short lines above a repeated headline are the page's: a table of links beside the text may come first.
+    """
     stated = [words for title in titles if (words := tuple(tokens(title)))]
     known, long = set(stated), [words for words in stated if len(words) >= MIN_HEADLINE]
 
@@ -33,13 +35,14 @@ def without_headline(paragraphs: Sequence[str], titles: Sequence[str]) -> list[s
 
 
 def without_doubles(paragraphs: Sequence[str]) -> list[str]:
-    """The blocks without second copies, and without a first block that a later one begins with: its standfirst."""
+    """Drop second copies of a block, and a first block that a later one begins with: its standfirst."""
     seen: set[tuple[str, ...]] = set()
     kept = []
     words = [tuple(tokens(block)) for block in paragraphs]
     for position, (block, said) in enumerate(zip(paragraphs, words, strict=True)):
         long = len(said) >= MIN_WORDS
-        standfirst = long and position == 0 and any(later[: len(said)] == said for later in words[1:4])
+        longer = [later for later in words[1:4] if len(later) > len(said)]
+        standfirst = long and position == 0 and any(later[: len(said)] == said for later in longer)
         if not standfirst and not (long and said in seen):
             kept.append(block)
         seen.add(said)
@@ -47,7 +50,7 @@ def without_doubles(paragraphs: Sequence[str]) -> list[str]:
 
 
 def _headline_and_date(words: tuple[str, ...], title: tuple[str, ...]) -> bool:
-    """Whether the words are the title's and a date's, before or behind it."""
+    """Say whether the words are the title's and a date's, before or behind it."""
     if not len(title) < len(words) <= len(title) + MAX_BESIDE:
         return False
     if words[: len(title)] == title:

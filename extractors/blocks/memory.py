@@ -32,7 +32,7 @@ Lines = tuple[bytes, ...]
 
 
 def line_hash(line: str) -> bytes:
-    """8 bytes that are equal for lines of equal words; empty for a line without any. The last bit tells prose."""
+    """Return 8 bytes that are equal for lines of equal words; none for one without words. Its last bit: prose."""
     words = tokens(line)
     if not words:
         return b""
@@ -42,14 +42,14 @@ def line_hash(line: str) -> bytes:
 
 
 def page_lines(title: str | None, blocks: Iterable[str]) -> bytes:
-    """What is remembered of a page: the hash of its headline (zeros: none), then those of its lines, in their order."""
+    """Return what is remembered of a page: the hash of its headline (zeros: none), then those of its lines in order."""
     hashes = [line_hash(title or "") or bytes(HASH_BYTES)]
     hashes += [hashed for block in blocks for line in block.split("\n") if (hashed := line_hash(line))]
     return b"".join(hashes[: MAX_LINES + 1])
 
 
 def site_of_page(url: str) -> str:
-    """The name under which a page's site is remembered: its host, without "www."."""
+    """Return the name under which a page's site is remembered: its host, without "www."."""
     return canonical_host(urlsplit(url).hostname or "")
 
 
@@ -78,7 +78,7 @@ class SiteMemory:
         self._pages[key] = page
 
     def of_the_site(self, key: str) -> frozenset[bytes]:
-        """The hashes of those lines of a page, which was learnt before, that are the site's."""
+        """Return the hashes of those lines of a page, which was learnt before, that are the site's."""
         page = self._pages[key]
         others = [other for other in self._pages.values() if other.story != page.story]
         stories = len({other.story for other in others})
@@ -102,7 +102,7 @@ def _same_story(page: _Page, other: _Page) -> bool:
 
 
 def without_lines(blocks: Sequence[str], of_the_site: frozenset[bytes]) -> list[str]:
-    """The blocks without these lines."""
+    """Return the blocks without these lines."""
     if not of_the_site:
         return list(blocks)
     kept = []
@@ -114,7 +114,7 @@ def without_lines(blocks: Sequence[str], of_the_site: frozenset[bytes]) -> list[
 
 
 def cleaned(article: Article, of_the_site: frozenset[bytes], *, min_words: int, url: str) -> Article:
-    """The article without the lines of its site. Raises ItemError (TOO_SHORT) when too few words are left."""
+    """Return the article without the lines of its site. Raises ItemError (TOO_SHORT) when too few words are left."""
     blocks = without_lines(article.paragraphs, of_the_site)
     if len(blocks) == len(article.paragraphs) and tuple(blocks) == article.paragraphs:
         return article

@@ -1,0 +1,79 @@
+"""A list to take away: as a table, as JSON lines, as references for Zotero, or as an Atom feed to follow."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from config.settings import VERSION
+from extractors.text import clean_line
+from flows.browse.asked import Asked
+from flows.browse.views import Listed, load_list
+from flows.digest.clean import clean, link
+from flows.pages import pages
+from storage.corpus.export import Selection, export
+from storage.corpus.writer import CorpusWriter
+
+MOST = 5000  # articles in one file; `c5watch corpus export` has no limit
+IN_FEED = 100
+FEED = "feed.xml"
+KINDS = {
+    "articles.csv": "text/csv; charset=utf-8",
+    "articles.jsonl": "application/x-ndjson",
+    "articles.ris": "application/x-research-info-systems",
+    FEED: "application/atom+xml",
+}
+MAX_TITLE = 300  # characters
+
+
+async def download(
+    corpus: CorpusWriter,
+    asked: Asked,
+    kind: str,
+    *,
+    names: Mapping[str, str],
+    countries: Mapping[str, str],
+    address: str,
+) -> Response:
+    """Return the articles that are asked for as a file of one of KINDS: the newest, or those of a search by rank."""
+    async with corpus.database.read() as connection:
+        listed = await load_list(connection, asked, countries, limit=IN_FEED if kind == FEED else MOST)
+    if kind == FEED:
+        return Response(_feed(listed, names, address), media_type=KINDS[kind])
+    with tempfile.NamedTemporaryFile(prefix="c5watch-", delete=False) as file:
+        path = Path(file.name)
+    selection = Selection(numbers=[line.number for line in listed.lines])
+    await export(corpus, path, form=kind.rpartition(".")[2], selection=selection, countries=countries)
+    return FileResponse(path, media_type=KINDS[kind], filename=kind, background=BackgroundTask(path.unlink))
+
+
+def _feed(listed: Listed, names: Mapping[str, str], address: str) -> str:
+    newest = max((line.appended_at for line in listed.lines), default=None)
+    entries: list[dict[str, Any]] = [
+        {
+            "id": uuid.uuid5(uuid.NAMESPACE_URL, f"c5watch article {line.number} {line.url}").urn,
+            "title": clean(line.title or line.url or str(line.number), MAX_TITLE),
+            "url": link(line.url),
+            "authors": [],
+            "source": clean(names.get(line.source_id or "", line.source_id or "c5watch"), MAX_TITLE),
+            "language": line.language,
+            "published": f"{line.published}T00:00:00Z" if line.published else None,
+            "updated": f"{line.appended_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "opening": clean_line("".join(text for text, _ in listed.snippets.get(line.number, ()))),
+        }
+        for line in listed.lines
+    ]
+    list_address = urlunsplit(urlsplit(address)._replace(path="/"))
+    return pages().get_template("feed.xml").render(
+        id=uuid.uuid5(uuid.NAMESPACE_URL, list_address).urn, title="c5watch",
+        updated=f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else "1970-01-01T00:00:00Z",
+        archive=None, frame="en", version=VERSION, entries=entries,
+    )  # fmt: skip

@@ -362,3 +362,13 @@ def test_what_decided_is_told_as_the_texts_have_it() -> None:
     assert decision.grounds == {3: "2 of 3 numbers differ (521,34 – 522,80, 604,12 – 603,55), in 31 words in common"}
     again = decide(text("Курсы", rates.format("521,34", "604,12", "6,41")), [(3, old)], LIMITS)
     assert again.grounds == {3: "the same in 3 numbers"}
+
+
+def test_words_without_end_take_no_time_to_compare() -> None:
+    long = "".join(random.Random(1).choices("абвгд", k=200_000))
+    relation, _ = compare(
+        text(*ONE[:3], f"Слово {long}а 1{long} стоит здесь."),
+        text(*ONE[:3], f"Слово {long} 2{long} стоит здесь."),
+        LIMITS,
+    )
+    assert relation is Relation.REPRINT

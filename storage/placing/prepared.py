@@ -23,6 +23,8 @@ KEPT = 64
 KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
 TITLE_CASE = 0.6  # share of a line's longer words with a capital from which capitals tell nothing: a headline
 
+MAX_SHOWN = 120  # characters of what is told of a text
+
 DATED_LINES = 3  # at the beginning, headline and lead among them
 _PIECE = re.compile(r"[^.!?:\n]{1,60}?(?:[.:/)](?=\s|$)|\s[-–—](?=\s)|/(?=\S)|\)\s?[-–—:]?)\s*")
 _LETTERS = re.compile(r"[^\W\d_]{3,16}")
@@ -85,6 +87,8 @@ class Prepared:
 
     def shown(self, words: str) -> str:
         """Return some words or a number of the text as they are written there."""
+        if len(words) > MAX_SHOWN:
+            return f"{words[:MAX_SHOWN]}…"
         spelt = "|".join(map(_spelt, words.split()))
         found = dict.fromkeys(match[0] for match in re.finditer(rf"(?<!\w)(?:{spelt})(?!\w)", self.text, re.IGNORECASE))
         return " ".join(list(found)[: len(words.split())]) or words

@@ -25,6 +25,7 @@ PLAIN, NUMBER, NAME, DATELINE = ".", "#", "A", "d"  # kinds of words; what a dat
 LONGEST = 8  # words that stand in one place; more is text of its own
 MISREAD = 0.66  # likeness of two words from which they are taken for one, misread or inflected
 SAME_NAME = 0.75
+MAX_LETTERS = 40  # of words that are compared letter by letter
 SUPPORTED = 0.5  # share of the words around a place that both texts have, or the place is none
 AROUND = 8  # words left and right, among which a table is recognised by its many numbers
 # How thick the differing places stand in the words in common × the root of their share of all places. Chosen on copies
@@ -290,7 +291,7 @@ def _key(names: str) -> str:
 @lru_cache(10_000)
 def same_name(first: str, second: str) -> bool:
     """Return whether two names, in small letters, are one in two spellings or cases."""
-    return _key(first) == _key(second) or SequenceMatcher(None, first, second, autojunk=False).ratio() >= SAME_NAME
+    return _key(first) == _key(second) or _likeness(first, second) >= SAME_NAME
 
 
 @lru_cache(10_000)
@@ -299,4 +300,10 @@ def _alike(first: str, second: str) -> bool:
         return True
     if min(len(first), len(second)) <= 3:
         return len(first) == len(second) and sum(map(str.__ne__, first, second)) <= 1
-    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= MISREAD
+    return _likeness(first, second) >= MISREAD
+
+
+def _likeness(first: str, second: str) -> float:
+    if max(len(first), len(second)) > MAX_LETTERS:  # no word: comparing takes time that grows with the square
+        return float(first == second)
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from config.languages import Languages, languages
+from extractors.text import tokens
 from storage.placing.fingerprints import words_of
 
 SHORTEST = 2  # characters of a beginning
@@ -25,12 +26,14 @@ def concepts_of(text: str, language: str | None) -> tuple[str, ...]:
     table = _table(languages(), language)
     if not table.longest:
         return ()
-    found = (key for word in words_of(text, language) for key in _concepts(word, table))
+    words = words_of(text, language) if language == "uz" else tokens(text)  # Uzbek has letters with an apostrophe
+    found = (key for word in words for key in _concepts(word, language, table))
     return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=50_000)
-def _concepts(word: str, table: _Table) -> Sequence[str]:
+def _concepts(word: str, language: str | None, table: _Table) -> Sequence[str]:
+    (word, *_) = words_of(word, language) or [word]
     if whole := table.whole.get(word):
         return whole
     for length in range(min(len(word), table.longest), SHORTEST - 1, -1):  # the longest beginning tells

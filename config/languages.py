@@ -164,6 +164,7 @@ class Names(_Table):
 
     endings: Words = ()
     common: tuple[Text, ...] = ()  # names and titles that stand in everybody's texts: they tell no two texts apart
+    protocol: Phrases = ()  # said in reports of protocol, whose words are the same each time
     thousand: Phrases = ()
     million: Phrases = ()
     billion: Phrases = ()
@@ -322,6 +323,7 @@ class Language(_Table):
     pages: Pages = Pages()
     sentences: Sentences = Sentences()
     names: Names = Names()
+    concepts: Mapping[str, Words] = {}  # what a word is about, by one key in all languages; "уран*" is any ending
     search: Search | None = None
     digest: DigestWords | None = None
     browse: BrowseWords | None = None

@@ -95,9 +95,9 @@ class Relation(StrEnum):
     """How a text relates to an article of the corpus, or two articles to one another. These values are stored."""
 
     DUPLICATE = "duplicate"  # the same words: only the address is kept
-    VERSION = "version"  # the article's own page with a later text: kept as a variant
+    VERSION = "version"  # a later text of the article's own page, or of its outlet: kept as a variant
     REPRINT = "reprint"  # one story, copied, cut, wrapped, edited: kept as a variant
-    TEMPLATE = "template"  # the same form with other numbers
+    TEMPLATE = "template"  # the same form with other numbers or names, or weeks later
     CONTAINED_IN = "contained_in"  # the smaller text is a part of the larger one
     DIGEST_OF = "digest_of"  # the new text is a round-up, and the other is one of its stories
     RELATED = "related"  # they share a good part, but too little for one story
@@ -327,7 +327,8 @@ class Placement:
     """The final result of an entry. `number` is that of the new article, or of the original of a duplicate.
 
     `relation` is that of its text to the text of article `of`, and `score` the share of the smaller text that both
-    have: for a duplicate its original, for a new article the article most like it, if any is.
+    have: for a duplicate its original, for a new article the article most like it, if any is. `grounds` say in words
+    which numbers and names decided.
     """
 
     key: str
@@ -338,4 +339,5 @@ class Placement:
     relation: Relation | None = None
     of: int | None = None
     score: float | None = None
+    grounds: str = ""
     look: bool = False  # a second look at the page of an article, for a later text: no entry has ended

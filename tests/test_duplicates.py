@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -11,11 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from config.settings import Storage
+from config.settings import Extraction, Storage
 from extractors.records import Article, Entry, Found, Outcome, Placement, Verdict
 from extractors.urls import canonical_url
+from extractors.workers.pool import Workers
+from flows.tools.explaining import explanation
 from storage.corpus.writer import CorpusWriter, open_corpus
+from storage.health.history import load_story
 from storage.index.schema import articles, fingerprints, relations, urls, variants
+from storage.placing.placing import make_ready
+from storage.placing.ready import Readable, ready_from
 from storage.placing.stories import POSTINGS
 from storage.state.entries import store_entries
 from tests.support.stories import RATES, edited, story
@@ -24,6 +30,11 @@ pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 FEED = "https://site.kz/rss"
+TELEGRAM = [
+    "Президент Нургали Досов поздравил короля Норвегии Харальда с национальным праздником.",
+    "В телеграмме сказано, что страны связывает многолетняя дружба, а их торговля растёт с каждым годом.",
+    "Глава государства пожелал монарху здоровья, а народу Норвегии мира и благополучия.",
+]
 YES = Verdict(True, "central-asia-us", 7.5, (), "region and partner")
 
 
@@ -34,15 +45,22 @@ async def opened(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
 
 
 async def place(
-    corpus: CorpusWriter, url: str, paragraphs: list[str], *, language: str = "ru", again: bool = False, **changes: Any
+    corpus: CorpusWriter,
+    url: str,
+    paragraphs: list[str],
+    *,
+    language: str = "ru",
+    again: bool = False,
+    day: date | None = date(2025, 11, 6),
+    source: str = "site",
 ) -> Placement:
     """Place an article as a pass would, its entry first."""
-    article = Article(tuple(paragraphs), "Заголовок", (), date(2025, 11, 6), "meta", language, "trafilatura", **changes)
+    article = Article(tuple(paragraphs), "Заголовок", (), day, "meta", language, "trafilatura")
     key, entry = canonical_url(url), Entry(url, FEED)
     if not again:
         async with corpus.database.write() as connection:
-            await store_entries(connection, "site", [(key, entry)], now=NOW)
-    result = Found(key, entry, "site", url, NOW, article=article, verdict=YES)
+            await store_entries(connection, source, [(key, entry)], now=NOW)
+    result = Found(key, entry, source, url, NOW, article=article, verdict=YES)
     return (await corpus.place([result], now=NOW))[0]
 
 
@@ -56,7 +74,7 @@ async def test_an_edited_copy_on_another_site_gets_no_file_but_its_text_and_addr
 ) -> None:
     async with opened(tmp_path, storage) as corpus:
         await place(corpus, "https://first.kz/1", story(1))
-        placed = await place(corpus, "https://second.kz/a", edited(story(1)))
+        placed = await place(corpus, "https://second.kz/a", edited(story(1)), source="second")
         assert (placed.outcome, placed.number, placed.relation, placed.of) == (Outcome.REPRINT, 0, "reprint", 0)
         assert placed.score is not None and 0.7 < placed.score < 1
         (variant,) = await rows(corpus, variants)
@@ -184,6 +202,18 @@ async def test_a_phrase_that_hundreds_of_articles_share_is_kept_for_the_newest_o
         assert (most, oldest) == (POSTINGS, 20)
 
 
+async def test_the_text_work_of_a_child_process_is_that_of_the_main_one() -> None:
+    results = []
+    for number, paragraphs in enumerate([story(1), TELEGRAM, ["Коротко."], [" ".join(story(2))]]):
+        day = None if number == 1 else date(2025, 11, 6)
+        article = Article(tuple(paragraphs), "Заголовок", (), day, "meta", "ru", "trafilatura")
+        url = f"https://site.kz/{number}"
+        results.append(Found(url, Entry(url, FEED), "site", url, NOW, article=article, verdict=YES))
+    with Workers(Extraction(workers=1)) as workers:
+        made = await workers.run(ready_from, [Readable.of(result.article) for result in results], url="https://site.kz")
+    assert [make_ready(*pair) for pair in zip(results, made, strict=True)] == [make_ready(result) for result in results]
+
+
 @pytest.mark.parametrize("turned", [False, True])
 async def test_two_texts_are_one_story_whichever_comes_first(tmp_path: Path, storage: Storage, turned: bool) -> None:
     texts = [story(1), [*story(2, paragraphs=1), *edited(story(1), every=20)]]
@@ -191,3 +221,57 @@ async def test_two_texts_are_one_story_whichever_comes_first(tmp_path: Path, sto
         for number, text in enumerate(reversed(texts) if turned else texts):
             placed = await place(corpus, f"https://site{number}.kz/1", text)
         assert (placed.outcome, placed.number) == (Outcome.REPRINT, 0)
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "day", "outcome"),
+    [
+        (TELEGRAM, date(2026, 5, 17), Outcome.APPENDED),
+        (TELEGRAM, date(2025, 5, 18), Outcome.DUPLICATE),
+        (TELEGRAM, None, Outcome.DUPLICATE),
+        (story(1), date(2026, 5, 17), Outcome.DUPLICATE),
+    ],
+    ids=["a year later", "the next day", "who knows when", "no protocol"],
+)
+async def test_the_very_words_of_a_telegram_are_another_event_a_year_later(
+    tmp_path: Path, storage: Storage, paragraphs: list[str], day: date | None, outcome: Outcome
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, "https://first.kz/1", paragraphs, day=date(2025, 5, 17))
+        placed = await place(corpus, "https://second.kz/1", paragraphs, day=day)
+        assert placed.outcome is outcome
+        if outcome is Outcome.APPENDED:
+            assert (placed.relation, placed.grounds) == ("template", "the same form of protocol, 365 days apart")
+            third = await place(corpus, "https://third.kz/1", ["Официально.", *paragraphs], day=day)
+            assert (third.outcome, third.number) == (Outcome.REPRINT, 1)
+            fourth = await place(corpus, "https://fourth.kz/1", paragraphs, day=day)
+            assert (fourth.outcome, fourth.number) == (Outcome.REPRINT, 1)
+
+
+@pytest.mark.parametrize(("source", "relation"), [("first", "version"), ("second", "reprint")])
+async def test_an_outlet_that_corrects_its_own_article_has_made_a_version_of_it(
+    tmp_path: Path, storage: Storage, source: str, relation: str
+) -> None:
+    article = [*story(1), "Завод выпустил 1240 насосов, на 17 больше плана, и нанял 350 рабочих."]
+    corrected = [*article[:-1], article[-1].replace("1240", "1260"), "Исправлено: число насосов."]
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, "https://first.kz/1", article, source="first")
+        placed = await place(corpus, "https://first.kz/1-new", corrected, source=source)
+        assert (placed.outcome, placed.relation, placed.of) == (Outcome.REPRINT, relation, 0)
+        assert placed.grounds.startswith("1 of 3 numbers differs (1240 – 1260)")
+        (variant,) = await rows(corpus, variants)
+        assert (variant.relation, variant.why) == (relation, placed.grounds)
+
+
+async def test_what_decided_stands_in_the_manifest_and_in_the_history(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, "https://bank.kz/1", [RATES.format("6 ноября", "525,31", "604,2", "6,47", "73,8")])
+        await place(corpus, "https://bank.kz/2", [RATES.format("7 ноября", "523,77", "606,9", "6,47", "73,1")])
+        first, second = map(json.loads, (tmp_path / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
+        async with corpus.database.read() as connection:
+            history = await load_story(connection, "https://bank.kz/2")
+    assert "relation" not in first
+    why = "4 of 5 numbers differ (6 – 7, 525,31 – 523,77, 604,2 – 606,9), in 42 words in common"
+    assert second["relation"] == {"kind": "template", "number": 0, "share": pytest.approx(0.8, abs=0.2), "why": why}
+    assert history["like"]["grounds"] == history["relations"][0]["grounds"] == why
+    assert sum(why in line for line in explanation(history)) == 2, "compared, related"

@@ -21,8 +21,9 @@ from storage.corpus.adopt import adopt
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.index.database import MIGRATIONS, Database, index_location, open_database
 from storage.index.schema import articles
+from storage.search.indexed import MAX_WORDS
 from storage.search.queries import MAX_TERMS, parse
-from storage.search.search import MAX_WORDS, RANKED, Hit, ToIndex, rebuild, search, store
+from storage.search.search import RANKED, Hit, ToIndex, rebuild, search, store
 from storage.search.snippets import WORDS, snippet
 from storage.search.stems import completions, stem, stems
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from config.settings import Duplicates
 from extractors.records import Relation
-from storage.placing.similarity import Decision, Prepared, compare, containment, decide, prepare
+from storage.placing.prepared import Prepared, prepare
+from storage.placing.similarity import Apart, Decision, compare, containment, decide
 from tests.benchmarks.duplicates import pairs_alone, run
+from tests.support.protocol_forms import PROTOCOL, Form
 from tests.support.variant_texts import LANGUAGES, Story
 from tests.support.variants import composed, stream, to_cyrillic
 
@@ -217,20 +221,28 @@ def test_a_decision_names_each_story_once_and_absorbs_only_reprints(new: list[st
     assert Relation.REPRINT not in {relation for _, relation, _ in decision.others}
 
 
+def with_figures(paragraphs: list[str], chosen: set[int]) -> list[str]:
+    """The text with other numbers in these places, counted through."""
+    count = iter(range(10_000))
+
+    def other(match: re.Match[str]) -> str:
+        return str(int(match[0]) + 7) if next(count) in chosen else match[0]
+
+    return [re.sub(r"(?<=\s)\d+(?=\s)", other, line) for line in paragraphs]
+
+
 @given(st.integers(0, 10_000), st.sampled_from(LANGUAGES))
-def test_any_other_number_in_the_same_place_makes_another_text(seed: int, language: str) -> None:
-    paragraphs = story(seed, 80, language)
-    numbers = [(n, m) for n, line in enumerate(paragraphs) for m in re.finditer(r"(?<=\s)\d+(?=\s)", line)]
-    if not numbers:
+def test_other_numbers_in_most_places_make_another_text_and_one_corrected_number_does_not(
+    seed: int, language: str
+) -> None:
+    paragraphs = story(seed, 300, language)
+    places = sum(len(re.findall(r"(?<=\s)\d+(?=\s)", line)) for line in paragraphs)
+    if places < 6:
         return
-    n, match = random.Random(seed).choice(numbers)
-    line = paragraphs[n]
-    changed = [
-        *paragraphs[:n],
-        f"{line[: match.start()]}{int(match[0]) + 7}{line[match.end() :]}",
-        *paragraphs[n + 1 :],
-    ]
-    assert compare(text(changed), text(paragraphs), LIMITS)[0] is not Relation.REPRINT
+    corrected = with_figures(paragraphs, {seed % places})
+    assert compare(text(corrected), text(paragraphs), LIMITS)[0] is Relation.REPRINT
+    another_day = with_figures(paragraphs, set(range(places)))
+    assert compare(text(another_day), text(paragraphs), LIMITS)[0] is not Relation.REPRINT
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -243,3 +255,120 @@ def test_copies_are_found_and_stories_are_not_hidden(seed: int) -> None:
     for kind in ("exact", "typography", "white space"):
         assert not any(count for key, count in report.missed.items() if key[0] == kind), kind
     assert run(documents, pairs_alone).wrong_share > 0.2  # the look-alikes are hard enough to tell
+
+
+FORMS = [(language, form) for language, forms in PROTOCOL.items() for form in forms]
+
+
+@pytest.mark.parametrize(("language", "form"), FORMS, ids=[f"{language}: {f.pattern[:40]}" for language, f in FORMS])
+def test_one_form_of_protocol_with_other_names_is_another_story(language: str, form: Form) -> None:
+    filled = [prepare(text, language) for text in form.filled(random.Random(1), 4)]
+    for one, other in combinations(filled, 2):
+        decision = decide(one, [(1, other)], LIMITS)
+        assert (decision.absorbed_by, decision.relation) == (None, Relation.TEMPLATE)
+        assert re.search(r"names? differs? \(", decision.grounds[1])
+
+
+CALL = (
+    "Министр транспорта {} провёл в Алматы переговоры с послом Норвегии {}. Стороны обсудили ход строительства "
+    "паромных причалов, обучение экипажей и поставку запасных частей, а также договорились встретиться весной. "
+    "Посол {} поблагодарил за гостеприимство и пригласил делегацию посетить верфи. Протокол опубликуют позднее."
+)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "same"),
+    [
+        (("Қайрат Әлімов", "Юханом Бергом", "Берг"), ("Кайрат Алимов", "Юханом Бергом", "Берг"), True),
+        (("Кайрат Алимов", "Юханом Бергу", "Бергу"), ("Кайрат Алимов", "Йоханом Берго", "Берго"), True),
+        (("Кайрат Алимов", "Мирзиёевым", "Мирзиёев"), ("Кайрат Алимов", "Мирзияевым", "Мирзияев"), True),
+        (("Кайрат Алимов", "Юханом Бергом", "Берг"), ("Кайрат Алимов", "Ларсом Хансеном", "Хансен"), False),
+        (("Кайрат Алимов", "Юханом Бергом", "Берг"), ("Самат Жунусов", "Ларсом Хансеном", "Хансен"), False),
+    ],
+    ids=["Kazakh letters", "vowels", "transliterated", "another guest", "both others"],
+)
+def test_a_name_in_another_spelling_is_no_other_name(here: tuple[str, ...], there: tuple[str, ...], same: bool) -> None:
+    relation, _ = compare(text(CALL.format(*here)), text(CALL.format(*there)), LIMITS)
+    assert relation is (Relation.REPRINT if same else Relation.TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda t: t.replace("ОРАЛ, 3 мая. /Вести-7/", "ОРАЛ, 9 июня. /Вести-7/"),
+        lambda t: t.replace("/Вести-7/", "/Бюро-24/"),
+        lambda t: t.replace("ОРАЛ, 3 мая. /Вести-7/", "04.05.2026, Орал, Бюро-24 –"),
+        lambda t: t.replace("1240", "1260"),
+        lambda t: t.replace("17", "l7").replace("2031", "203I"),
+        lambda t: t.replace("р", "p").replace("17", "11"),
+    ],
+    ids=[
+        "another day",
+        "another tag",
+        "another dateline",
+        "a corrected figure",
+        "misread digits",
+        "look-alike letters",
+    ],
+)
+def test_a_reprint_with_a_few_other_numbers_is_still_one(changed: Callable[[str], str]) -> None:
+    body = " ".join(ONE)
+    article = (
+        f"ОРАЛ, 3 мая. /Вести-7/ Завод выпустил 1240 насосов, на 17 больше плана. {body} "
+        "К 2031 году мощность удвоят, наймут 350 рабочих и проложат 42 километра труб."
+    )
+    assert compare(text(changed(article)), text(article), LIMITS)[0] is Relation.REPRINT
+
+
+TELEGRAM = (
+    "Президент Нургали Досов поздравил короля Норвегии Харальда с национальным праздником. В телеграмме сказано, что "
+    "страны связывает многолетняя дружба, а их торговля растёт. Глава государства пожелал монарху здоровья."
+)
+TRAVEL = (
+    "Каньон лежит в двух часах езды от города, и дорога туда ведёт через степь. Путники оставляют машину у реки и идут "
+    "по тропе мимо красных башен, которые ветер выточил из песчаника. Ночью над ущельем видно множество звёзд."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "since", "relation"),
+    [
+        (TELEGRAM, [], None, Relation.REPRINT),
+        (TELEGRAM, [], Apart(365, 2025), Relation.TEMPLATE),
+        (TRAVEL, [], Apart(365, 2025), Relation.REPRINT),
+        (f"{TELEGRAM} В 2025 году состоялся его визит.", [], Apart(20, 2025), Relation.REPRINT),
+        (f"{TELEGRAM} К 2050 году торговля удвоится.", [], Apart(365, 2025), Relation.TEMPLATE),
+        (FORM.format(25), [FORM.format(31)], Apart(365, 2025), Relation.TEMPLATE),
+        (FORM.format(25), [], Apart(365, 2025), Relation.REPRINT),
+    ],
+    ids=["at once", "a year later", "no protocol", "names its year", "names another year", "known form", "weather"],
+)
+def test_a_form_of_protocol_comes_again_while_any_other_text_is_run_again(
+    words: str, others: list[str], since: Apart | None, relation: Relation
+) -> None:
+    known = [(1, text(words)), *((n, text(other)) for n, other in enumerate(others, start=2))]
+    decision = decide(text("Фото из архива", words), known, LIMITS, {1: since} if since else {})
+    told = {n: r for n, r, _ in decision.others} | {decision.absorbed_by: Relation.REPRINT}
+    assert told[1] is relation
+
+
+def test_what_decided_is_told_as_the_texts_have_it() -> None:
+    rates = (
+        "Доллар стоит {} тенге, евро {} тенге, рубль {} тенге. Биржа приняла эти цены на утренних торгах без споров; \
+обменные пункты вправе брать больше, но об этом обязаны предупредить клиентов до начала сделки."
+    )
+    old, new = text(rates.format("521,34", "604,12", "6,41")), text(rates.format("522,80", "603,55", "6,41"))
+    decision = decide(new, [(3, old)], LIMITS)
+    assert decision.grounds == {3: "2 of 3 numbers differ (521,34 – 522,80, 604,12 – 603,55), in 31 words in common"}
+    again = decide(text("Курсы", rates.format("521,34", "604,12", "6,41")), [(3, old)], LIMITS)
+    assert again.grounds == {3: "the same in 3 numbers"}
+
+
+def test_words_without_end_take_no_time_to_compare() -> None:
+    long = "".join(random.Random(1).choices("абвгд", k=200_000))
+    relation, _ = compare(
+        text(*ONE[:3], f"Слово {long}а 1{long} стоит здесь."),
+        text(*ONE[:3], f"Слово {long} 2{long} стоит здесь."),
+        LIMITS,
+    )
+    assert relation is Relation.REPRINT

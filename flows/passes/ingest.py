@@ -32,7 +32,7 @@ from extractors.urls import canonical_url, leads_away
 from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
-from flows.passes.judging import finish
+from flows.passes.judging import finish, make_ready
 from flows.passes.summary import Summary
 from flows.passes.wanted import WantedPages
 from storage.state.entries import DueEntry, PendingEntry, load_pending
@@ -314,7 +314,8 @@ async def _place(
         if batch:
             limits = context.config.settings.duplicates
             finished = await finish(context, batch)
-            count(await context.corpus.place(finished, now=context.now(), limits=limits))
+            ready = await make_ready(context, finished)
+            count(await context.corpus.place(finished, now=context.now(), limits=limits, ready=ready))
             keys = [result.key for result in batch]
             context.fetched.forget(keys)
             await context.turns.release(keys)

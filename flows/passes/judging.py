@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from extractors.blocks.continued import is_continued
 from extractors.blocks.memory import SiteMemory, cleaned, site_of_page
-from extractors.records import Extracted, Failed, ItemError, Result
+from extractors.records import Extracted, Failed, Found, ItemError, Result
 from flows.passes.context import Context
+from storage.placing.ready import Readable, Ready, ready_from
 from storage.state.site_pages import load_site_pages
 
 
@@ -50,3 +51,19 @@ def _finish(context: Context, result: Extracted, memory: SiteMemory) -> Result:
         return result.failed(error)
     article = replace(article, continued=continued)
     return result.judged(article, context.topics.judge(article))
+
+
+async def make_ready(context: Context, results: Sequence[Result]) -> dict[str, Ready]:
+    """Return the text work of placing these results, done in a child process, by their keys.
+
+    Empty if a text is too much for the child's limits: placing then does the work itself.
+    """
+    found = [result for result in results if isinstance(result, Found) and result.verdict.relevant]
+    if not found:
+        return {}
+    articles = [Readable.of(result.article) for result in found]
+    try:
+        made = await context.workers.run(ready_from, articles, url=found[0].url)
+    except ItemError:
+        return {}
+    return {result.key: ready for result, ready in zip(found, made, strict=True)}

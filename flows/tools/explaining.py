@@ -37,7 +37,8 @@ def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if facts.get("veto"):
         yield "veto", facts["veto"]
     if like := facts.get("like"):
-        yield "compared", f"{_related(like)} of {_named(like)}"
+        grounds = f"; {like['grounds']}" if like.get("grounds") else ""
+        yield "compared", f"{_related({**like, 'grounds': None})} of {_named(like)}{grounds}"
     if facts.get("text_kept") is False:
         yield "text", "not kept: 'topics preview' goes by headline and summary"
     if facts.get("article"):
@@ -74,7 +75,8 @@ def _named(article: Mapping[str, Any]) -> str:
 
 def _related(relation: Mapping[str, Any]) -> str:
     share = f", {relation['share']:.0%} of the shorter text" if relation.get("share") is not None else ""
-    return f"{relation['relation']}{share}"
+    grounds = f"; {relation['grounds']}" if relation.get("grounds") else ""
+    return f"{relation['relation']}{share}{grounds}"
 
 
 def _shown(value: Any) -> str:

@@ -35,11 +35,13 @@ from storage.index.database import Database, index_location, open_database
 from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing import placing
+from storage.placing.ready import Ready
 from storage.placing.stories import fingerprint_missing
 from storage.state.entries import load_lives, store_entries
 from storage.state.site_pages import pages_of, store_site_pages
 
 DEFAULT_LIMITS = Duplicates()
+NOTHING_READY: Mapping[str, Ready] = {}
 MANIFEST_FILE = "manifest.jsonl"
 AT_A_TIME = 500  # articles
 SLOW_S = 10.0  # for the files of a batch, which usually take a fraction of a second
@@ -58,13 +60,20 @@ class CorpusWriter:
         self._publishing: set[asyncio.Timeout] = set()
 
     async def place(
-        self, results: Sequence[Result], *, now: datetime, limits: Duplicates = DEFAULT_LIMITS, listed: bool = True
+        self,
+        results: Sequence[Result],
+        *,
+        now: datetime,
+        limits: Duplicates = DEFAULT_LIMITS,
+        listed: bool = True,
+        ready: Mapping[str, Ready] = NOTHING_READY,
     ) -> list[Placement]:
         """Decide and store how each result ends; append the new articles. A crash keeps all of it or nothing.
 
         The entries are known from a feed or an archive; without `listed` they are recorded here and now, as imported.
+        `ready` is the text work on some of the results, by their keys; the rest is done here.
         """
-        candidates = [placing.make_ready(result) for result in results]
+        candidates = [placing.make_ready(result, ready.get(result.key)) for result in results]
         new: set[str] | None = None
         async with self.database.write() as connection:
             if not listed:

@@ -23,7 +23,7 @@ COLUMNS = {  # of `articles`, and the keys of a line
     "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
     "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
     "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
-    "version": "version",
+    "version": "version", "relation": "relation",
 }  # fmt: skip
 TAIL_BYTES = 1 << 16  # a line is about one kilobyte
 
@@ -49,6 +49,7 @@ def manifest_line(row: Row[Any]) -> str:
         **({} if row.borderline is None else {"borderline": row.borderline}),  # None: adopted or imported, not judged
         "terms": row.matches,
         "why": row.why,
+        **({} if row.relation is None else {"relation": row.relation}),  # None: no earlier article is like it
         "sha256": row.sha256,
         "text_hash": row.exact_key.hex() if row.exact_key else None,
         "method": row.method,

@@ -78,7 +78,7 @@ async def _like(connection: AsyncConnection, like: dict[str, Any]) -> dict[str, 
     query = select(articles.c.file, articles.c.url, articles.c.title).where(articles.c.number == like["article"])
     row = (await connection.execute(query)).first()
     named = {"article": row.file, "url": row.url, "title": row.title} if row else {"article": like["article"]}
-    return {**named, "relation": like["relation"], "share": like["share"]}
+    return {**named, "relation": like["relation"], "share": like["share"], "grounds": like.get("why")}
 
 
 async def _text_kept(connection: AsyncConnection, key: str) -> bool:
@@ -86,17 +86,16 @@ async def _text_kept(connection: AsyncConnection, key: str) -> bool:
 
 
 async def _relations(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
+    compared = (relations.c.kind, relations.c.score, relations.c.number, relations.c.why)
     query = (
-        select(
-            articles.c.file, articles.c.url, articles.c.title, relations.c.kind, relations.c.score, relations.c.number
-        )
+        select(articles.c.file, articles.c.url, articles.c.title, *compared)
         .join(relations, or_(relations.c.number == articles.c.number, relations.c.other == articles.c.number))
         .where(or_(relations.c.number == number, relations.c.other == number), articles.c.number != number)
         .order_by(relations.c.score.desc(), articles.c.number)
     )
     return [
         {
-            "article": r.file, "url": r.url, "title": r.title, "relation": r.kind, "share": r.score,
+            "article": r.file, "url": r.url, "title": r.title, "relation": r.kind, "share": r.score, "grounds": r.why,
             "which_is": "earlier" if r.number == number else "later",
         }
         for r in await connection.execute(query)
@@ -104,13 +103,16 @@ async def _relations(connection: AsyncConnection, number: int) -> list[dict[str,
 
 
 async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
-    columns = (variants.c.url, variants.c.relation, variants.c.score, variants.c.stored_at, variants.c.text)
-    query = select(*columns).where(variants.c.number == number)
+    names = ("url", "relation", "score", "why", "stored_at", "text")
+    query = select(*(variants.c[name] for name in names)).where(variants.c.number == number)
     rows = await connection.execute(query.order_by(variants.c.id))
     return [
-        {"url": r.url, "relation": r.relation, "share": r.score, "stored_at": r.stored_at, "words": len(tokens(r.text))}
+        {
+            "url": r.url, "relation": r.relation, "share": r.score, "grounds": r.why, "stored_at": r.stored_at,
+            "words": len(tokens(r.text)),
+        }
         for r in rows
-    ]
+    ]  # fmt: skip
 
 
 async def _digests(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:

@@ -121,6 +121,9 @@ articles = Table(
     Column("alternates", JSON),  # addresses that the page names as itself in other languages
     Column("links", JSON),  # addresses on other sites that its text leads to
     Column("related_at", Moment),  # when translations and its event were looked for; null: not yet
+    Column(
+        "relation", JSON(none_as_null=True)
+    ),  # to the article most like it: {kind, number, share, why}; null: none is like it
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
     # All that a list of articles is narrowed by: reading it off the rows would read their texts.
     Index(
@@ -150,8 +153,9 @@ variants = Table(  # texts that have no file of their own: their story has one a
     Column("id", Integer, primary_key=True),
     Column("number", Integer, ForeignKey("articles.number"), nullable=False, index=True),  # the story's article
     Column("key", Text, nullable=False),  # canonical URL of the page it came from
-    Column("relation", String(20), nullable=False),  # reprint; version: the article's own page with a later text
+    Column("relation", String(20), nullable=False),  # reprint; version: a later text of the article's page or outlet
     Column("score", Float, nullable=False),  # share of the smaller text that both have
+    Column("why", Text),  # in words: which numbers and names decided
     Column("exact_key", LargeBinary(16), index=True),  # null: too short to be compared
     Column("url", Text, nullable=False),
     Column("source_id", String(60), nullable=False),
@@ -170,6 +174,7 @@ relations = Table(  # between two articles of the corpus, the later number first
     Column("other", Integer, ForeignKey("articles.number"), primary_key=True, index=True),
     Column("kind", String(20), primary_key=True),  # template, contained_in, digest_of, related, translation_of, …
     Column("score", Float, nullable=False),
+    Column("why", Text),  # in words: which numbers and names decided; null: the share alone
 )
 
 events = Table(  # which articles report the same event

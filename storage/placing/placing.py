@@ -6,7 +6,6 @@ is stored.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,13 +30,14 @@ from extractors.records import (
 )
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, is_section, same_site
-from storage.files.article_file import FileName, compose
+from storage.files.article_file import FileName
 from storage.health.rules import RULE
 from storage.index.dialects import in_chunks
 from storage.index.schema import articles
 from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
+from storage.placing.ready import Readable, Ready, ready_from
 from storage.placing.similarity import Decision, containment
-from storage.placing.stories import Stories, Text, load_stories, prepare_text
+from storage.placing.stories import Stories, Text, load_stories
 from storage.search import search
 from storage.state.entries import Settled, load_lives, store_looks, store_outcomes
 from storage.state.life import Ended, Life, after_attempt, after_import
@@ -51,6 +51,7 @@ class Candidate:
     """An article on topic, with the traits that identify its text."""
 
     result: Found
+    ready: Ready
     text: Text
     own: str  # the canonical form of the address that answered
     stated: str | None  # another address of its site that the page itself names, see `_stated`
@@ -66,12 +67,17 @@ class Candidate:
         return [address for address in (self.stated, self.own, self.result.key) if address]
 
 
-def make_ready(result: Result) -> Candidate | Result:
-    """Do the text work of placing a result before the transaction; only an article on topic needs any."""
+def make_ready(result: Result, ready: Ready | None = None) -> Candidate | Result:
+    """Do the text work of placing a result, or take what a child process has done; only an article on topic needs any.
+
+    It belongs before the transaction.
+    """
     if isinstance(result, Failed) or not result.verdict.relevant:
         return result
     article, own = result.article, canonical_url(result.url)
-    return Candidate(result, prepare_text(article.text, article.language), own, _stated(article, result.url, own))
+    ready = ready or ready_from([Readable.of(article)])[0]
+    text = Text(article.text, article.language, ready.exact_key, ready.signature, article.published, result.source_id)
+    return Candidate(result, ready, text, own, _stated(article, result.url, own))
 
 
 async def place(
@@ -158,6 +164,7 @@ class _Batch:
             return placement
         assert after.outcome is not None
         found = given.article
+        words = result.ready.words if isinstance(result, Candidate) else len(tokens(found.text)) if found else None
         self.outcomes.append(
             Settled(
                 given.key,
@@ -165,7 +172,7 @@ class _Batch:
                 placement.reason,
                 next_attempt=after.next_attempt,
                 article=placement.number,
-                words=len(tokens(found.text)) if found else None,
+                words=words,
                 dated=found.published is not None if found else None,
                 day=found.published if found else given.day if isinstance(given, Failed) else None,
                 details=details,
@@ -217,16 +224,19 @@ class _Batch:
             return Placement(result.key, Outcome.OFF_TOPIC, reason=result.verdict.why), details
         placement = await self._place_text(result)
         if placement.relation is not None:
-            details["like"] = {"article": placement.of, "relation": placement.relation, "share": placement.score}
+            details["like"] = {
+                "article": placement.of, "relation": placement.relation, "share": placement.score,
+                **({"why": placement.grounds} if placement.grounds else {}),
+            }  # fmt: skip
         return placement, details
 
     async def _place_text(self, candidate: Candidate) -> Placement:
         """Give an article on topic its number, unless the corpus has its address, its words or its story already."""
         canonical = await self._canonical(candidate)
         placement = await self._known_story(candidate, canonical)
-        if placement is not None:
+        if isinstance(placement, Placement):
             return placement
-        decision = await self.stories.find(candidate.text, self.limits)
+        decision = placement or await self.stories.find(candidate.text, self.limits)
         if decision.absorbed_by is not None:
             return self._absorb(candidate, decision.absorbed_by, decision)
         return self._append(candidate, canonical, decision)
@@ -244,8 +254,11 @@ class _Batch:
             return candidate.stated
         return candidate.own
 
-    async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | None:
-        """Return the placement of a result whose address or whose very words an article has already."""
+    async def _known_story(self, candidate: Candidate, canonical: str) -> Placement | Decision | None:
+        """Return the placement of a result whose address or whose very words an article has already.
+
+        It is a decision where the words are those of a form of protocol, printed weeks ago for another event.
+        """
         key, text = candidate.key, candidate.text
         addresses = (canonical, candidate.own, key)
         if known := [self.known[address] for address in addresses if address in self.known]:
@@ -253,6 +266,8 @@ class _Batch:
             placement = Placement(key, Outcome.DUPLICATE, number, "same address")
             return await self._same_address(candidate, number, placement)
         if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
+            if decision := await self.stories.is_another_time(same, text, self.limits):
+                return decision
             return Placement(key, Outcome.DUPLICATE, same, "same text", relation=Relation.DUPLICATE, of=same, score=1.0)
         return None
 
@@ -265,19 +280,22 @@ class _Batch:
             return replace(placement, relation=Relation.DUPLICATE, of=number, score=1.0)
         score = max(containment(text.prepared, other) for other in await self.stories.texts(number))
         self.stories.add_variant(
-            candidate.result, text, number=number, relation=Relation.VERSION, score=score, now=self.now
+            candidate.result, text, number=number, relation=Relation.VERSION, score=score, why="", now=self.now
         )
         return replace(placement, relation=Relation.VERSION, of=number, score=score)
 
     def _absorb(self, candidate: Candidate, number: int, decision: Decision) -> Placement:
         result, score = candidate.result, decision.score
+        relation = Relation.VERSION if decision.relation is Relation.VERSION else Relation.REPRINT
+        why = decision.grounds.get(number, "")
         self.stories.add_variant(
-            result, candidate.text, number=number, relation=Relation.REPRINT, score=score, now=self.now
+            result, candidate.text, number=number, relation=relation, score=score, why=why, now=self.now
         )
         # Other stories that the text tells, together with this one.
-        self.stories.add_relations(number, (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE))
+        merge = (other for other in decision.others if other[1] is Relation.MERGE_CANDIDATE)
+        self.stories.add_relations(number, merge, decision.grounds)
         return Placement(
-            result.key, Outcome.REPRINT, number, "same story", relation=Relation.REPRINT, of=number, score=score
+            result.key, Outcome.REPRINT, number, "same story", relation=relation, of=number, score=score, grounds=why
         )
 
     def _append(self, candidate: Candidate, canonical: str, decision: Decision) -> Placement:
@@ -285,16 +303,26 @@ class _Batch:
         article, verdict = result.article, result.verdict
         number = self.next_number
         self.next_number += 1
-        row = _article_row(result, canonical, number, text.exact_key, self.now)
+        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
+        why = "" if of is None else decision.grounds.get(of, "")
+        row = _article_row(result, candidate.ready, canonical, number, self.now)
+        if score is not None:
+            row["relation"] = {"kind": relation, "number": of, "share": round(score, 4)} | ({"why": why} if why else {})
         self.stories.add_article(row)
         self.known[canonical] = number
         self.to_index.append(
-            search.ToIndex(number, article.title, row["body"], source_id=result.source_id, language=article.language)
+            search.ToIndex(
+                number,
+                article.title,
+                candidate.ready.body,
+                source_id=result.source_id,
+                language=article.language,
+                words=candidate.ready.indexed,
+            )
         )
-        self.stories.add_relations(number, decision.others)
+        self.stories.add_relations(number, decision.others, decision.grounds)
         if not any(kind is Relation.DIGEST_OF for _, kind, _ in decision.others):
             self.stories.add_fingerprints(number, text)
-        of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         return Placement(
             result.key,
             Outcome.APPENDED,
@@ -304,6 +332,7 @@ class _Batch:
             relation=relation,
             of=of,
             score=score,
+            grounds=why,
         )
 
 
@@ -336,13 +365,12 @@ def _numbers_of(verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _article_row(result: Found, canonical: str, number: int, key: bytes | None, now: datetime) -> dict[str, Any]:
+def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: datetime) -> dict[str, Any]:
     article, verdict = result.article, result.verdict
-    body = compose(article.paragraphs, title=article.title, published=article.published).to_bytes()
     name = FileName(number, article_id(canonical))
     return {
-        "number": number, "id": name.id, "file": str(name), "body": body.decode("utf-8"),
-        "sha256": hashlib.sha256(body).hexdigest(), "exact_key": key, "canonical_url": canonical, "url": result.url,
+        "number": number, "id": name.id, "file": str(name), "body": ready.body,
+        "sha256": ready.sha256, "exact_key": ready.exact_key, "canonical_url": canonical, "url": result.url,
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
         "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
@@ -351,6 +379,7 @@ def _article_row(result: Found, canonical: str, number: int, key: bytes | None, 
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
+        "relation": None,
     }  # fmt: skip
 
 

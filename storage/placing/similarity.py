@@ -10,20 +10,23 @@ The functions are pure: the caller chooses the candidates and acts on the decisi
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import chain, pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from types import MappingProxyType
 
 from config.settings import Duplicates
 from extractors.records import Relation
-from storage.placing.fingerprints import lines_of
+from extractors.text import counted
+from storage.placing.names import tells_protocol
+from storage.placing.prepared import Line, Pair, Prepared, prepare, prepare_words
+from storage.placing.slots import Facts, Places, align, compare_facts, is_number, repaired
 
-Pair = tuple[str, str]
-Line = tuple[str, ...]
+# With what is compared: all that a caller needs.
+__all__ = ["Apart", "Decision", "Prepared", "compare", "containment", "decide", "is_version", "prepare"]
 
 MIN_PAIRS = 20  # of words without digits, in the smaller text; fewer may agree by chance
+MIN_WORDS = 20  # that stand side by side
 HEAD = 40  # words in which a text names its subject
 TEASER = 0.4  # share of the other text's head that a teaser has; a text below this share of its size must have it
 
@@ -35,34 +38,22 @@ MOSTLY_OWN = 0.4  # share of both texts, even if they begin alike
 OTHER_STORY = 0.5  # share of the larger text from which on its own part must have the subject of the shared part
 KIN = 0.13  # share of vocabulary; two parts of one article have less in 5 % of cases, of two articles more in 10 %
 LIVE = 3  # lines that begin with a time of day: the parts of a live blog repeat one another and go on
+GOES_ON = 1.3  # times what a teaser shares, that a text shares with the whole story if it is more than the teaser
+SURE = 0.6  # share of a text's numbers that a copy has beyond doubt
+MIN_SURE = 3
+NEARLY = 0.8  # share of the pairs that the most like variant of a story shares
 DIGEST = 0.6  # share of a round-up that one of its stories may fill
 
-SAME_FORM = 0.8  # C2 without numbers from which on one number replaced by another makes it another text
-EDITED_NUMBERS = 0.1  # share of the places for numbers in which they may differ in a text that is edited more
-MIN_NUMBERS = 4  # numbers from which on half must be found in the other text
+SAME_FORM = 0.8  # C2 without numbers from which the numbers are looked at, however many pairs they break
 
 SITES_OWN = 3  # stories that contain a line that belongs to the site
 MIN_SITES_OWN = 4  # words of such a line
 NOTHING_OWN = 12  # pairs: about a headline
 
-# Texts that are kept prepared: a text with stock phrases is compared with the same newest texts again and again. A text
-# of 400 words takes about 150 kB.
-KEPT = 64
-KEPT_CHARACTERS = 20_000  # of a text; few are longer, and hostile ones may be of any length
+CORRECTED = 0.7  # share of the longer text that a corrected article keeps
+SHORT_FORM = 200  # words; reports of protocol are shorter
 
 _HALVES = {"a", "p", "am", "pm"}  # of a day
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A text made ready for comparing, see `prepare`."""
-
-    lines: tuple[Line, ...]
-    words: Line
-    pairs: frozenset[Pair]
-    plain: frozenset[Pair]  # pairs of the words without digits: the words left and right of a number are neighbours
-    numbers: Line
-    places: dict[Line, Counter[Line]]  # the words around a run of numbers → the runs that stand there
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,61 +62,29 @@ class Decision:
 
     `absorbed_by` is the number of the story that it is a reprint of; `relation` and `score` are those of the best
     match, and `others` the relations worth noting: (number, relation, score), best first, without `absorbed_by`.
+    `grounds` say in words what decided, of each story.
     """
 
     absorbed_by: int | None = None
     relation: Relation | None = None
     score: float = 0.0
     others: tuple[tuple[int, Relation, float], ...] = ()
+    grounds: Mapping[int, str] = field(default_factory=dict, compare=False)
 
 
-def prepare(text: str, language: str | None = None) -> Prepared:
-    """Make `text` ready for comparing; its lines count as its paragraphs."""
-    if len(text) > KEPT_CHARACTERS:
-        return prepare_lines(lines_of(text, language))
-    return _prepare(text, language)
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How many days before a text a story was published, and in which year."""
+
+    days: int
+    year: int
 
 
-@lru_cache(KEPT)
-def _prepare(text: str, language: str | None) -> Prepared:
-    return prepare_lines(lines_of(text, language))
-
-
-def prepare_lines(lines: Iterable[Sequence[str]]) -> Prepared:
-    """Make lines of words ready for comparing, see `fingerprints.lines_of`."""
-    kept = tuple(map(tuple, lines))
-    words = tuple(chain.from_iterable(kept))
-    # A digit inside a word is probably misread.
-    numbers = {word for word in set(words) if word[0].isdecimal() or word[-1].isdecimal()}
-    return Prepared(
-        kept,
-        words,
-        frozenset(pairwise(words)),
-        frozenset(pairwise([word for word in words if word not in numbers])),
-        tuple([word for word in words if word in numbers]),
-        _places([line for line in kept if not numbers.isdisjoint(line)], numbers),
-    )
-
-
-def _places(lines: Iterable[Line], numbers: set[str]) -> dict[Line, Counter[Line]]:
-    """Return each run of numbers under two places: two words before and one after it, one before and two after."""
-    places: defaultdict[Line, Counter[Line]] = defaultdict(Counter)
-    for line in lines:
-        plain: list[str] = ["", ""]
-        runs: list[tuple[int, list[str]]] = []  # index in `plain` of the word before it, its numbers
-        for word in line:
-            if word not in numbers:
-                plain.append(word)
-            elif runs and runs[-1][0] == len(plain) - 1:
-                runs[-1][1].append(word)
-            else:
-                runs.append((len(plain) - 1, [word]))
-        plain += ["", ""]
-        for at, run in runs:
-            before, around, after = plain[at - 1], tuple(plain[at : at + 2]), plain[at + 2]
-            places[before, *around, "<"][tuple(run)] += 1
-            places[">", *around, after][tuple(run)] += 1
-    return dict(places)
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    relation: Relation | None
+    score: float
+    facts: Facts | None = None  # of the smaller and the larger text
 
 
 def containment(new: Prepared, old: Prepared) -> float:
@@ -135,32 +94,60 @@ def containment(new: Prepared, old: Prepared) -> float:
 
 def compare(new: Prepared, old: Prepared, limits: Duplicates) -> tuple[Relation | None, float]:
     """Return the relation of two texts, None if there is none, and C2 (0 to 1), in whatever order they are given."""
+    compared = _compare(*_by_size(new, old), limits)
+    return compared.relation, compared.score
+
+
+def is_version(new: Prepared, earlier: Prepared) -> bool:
+    """Return whether two texts of one outlet and one story are one article, corrected: most of both is alike."""
+    return len(new.pairs & earlier.pairs) >= CORRECTED * max(len(new.pairs), len(earlier.pairs))
+
+
+def _by_size(new: Prepared, old: Prepared) -> tuple[Prepared, Prepared]:
     small, large = sorted((new, old), key=lambda text: (len(text.pairs), text.words))
+    return small, large
+
+
+def _compare(small: Prepared, large: Prepared, limits: Duplicates) -> _Compared:
+    """Compare two texts, the smaller one first."""
     if len(small.plain) < MIN_PAIRS:  # includes texts of numbers only
-        return None, 0.0
+        return _Compared(None, 0.0)
     score = containment(small, large)
     form = _share(small.plain, large.plain)
     if score < limits.related and form < SAME_FORM:
-        return None, score
+        return _Compared(None, score)
+    side_by_side = align(small.sequence, large.sequence)
+    facts = compare_facts(small.sequence, large.sequence, side_by_side)
+    small = prepare_words(repaired(small.sequence, large.sequence, side_by_side), small)
+    score = max(score, containment(small, large))
     if score < limits.same_story and form < SAME_FORM:
-        return Relation.RELATED, score
-    if _other_numbers(small, large, form):
-        return Relation.TEMPLATE, score
+        return _Compared(Relation.RELATED, score)
+    if facts.words < MIN_WORDS:  # the words of a table, which repeats them
+        return _Compared(Relation.RELATED if score >= limits.related else None, score)
+    if facts.other_numbers or facts.other_names:
+        return _Compared(Relation.TEMPLATE, score, facts)
     if min(score, form) < limits.same_story:  # in tables, numbers that never change make much of the score
-        return Relation.RELATED if score >= limits.related else None, score
+        return _Compared(Relation.RELATED if score >= limits.related else None, score)
+    return _Compared(_by_shares(small, large), score, facts)
+
+
+def _by_shares(small: Prepared, large: Prepared) -> Relation:
+    """Return the relation of two texts with much in common by what either has of its own, and where."""
     _, own_small = _divided(small.words, large.pairs)
     shared, own_large = _divided(large.words, small.pairs)
     heads = _covered(small.words[:HEAD], large.pairs), _covered(large.words[:HEAD], small.pairs)
     own_share = len(own_small) / len(small.words), len(own_large) / len(large.words)
     if min(own_share) >= (OWN if min(heads) < TEASER else MOSTLY_OWN):
-        return Relation.RELATED, score
+        return Relation.RELATED
     if len(small.pairs) < TEASER * len(large.pairs) and heads[1] < TEASER:
-        return Relation.CONTAINED_IN, score
-    if max(_moments(small), _moments(large)) >= LIVE and own_share[1] >= OWN:
-        return Relation.CONTAINED_IN if own_share[0] < OWN else Relation.RELATED, score
+        return Relation.CONTAINED_IN
+    entries = _entries_apart(small, large)
+    live = max(len(_moments(small)), len(_moments(large))) >= LIVE
+    if max(entries[1], own_share[1] if live else 0.0) >= OWN:
+        return Relation.CONTAINED_IN if max(entries[0], own_share[0]) < OWN else Relation.RELATED
     if own_share[1] >= OTHER_STORY and _kinship(shared, own_large) < KIN:
-        return Relation.CONTAINED_IN, score
-    return Relation.REPRINT, score
+        return Relation.CONTAINED_IN
+    return Relation.REPRINT
 
 
 def _divided(words: Line, pairs: frozenset[Pair]) -> tuple[Line, Line]:
@@ -181,15 +168,25 @@ def _kinship(first: Line, second: Line) -> float:
     return len(stems & others) / max(1, min(len(stems), len(others)))
 
 
-def _moments(text: Prepared) -> int:
-    """Return how many lines begin with a time of day, as the entries of a live blog do."""
-    return sum(
-        line[0].isdecimal()
+def _moments(text: Prepared) -> set[Line]:
+    """Return the times of day with which lines begin, as the entries of a live blog do."""
+    return {
+        line[:2]
+        for line in text.lines
+        if len(line) > 1
+        and len(line[0]) <= 2
+        and line[0].isdecimal()
         and int(line[0]) < 24
         and (line[1] in _HALVES or (line[1].isdecimal() and len(line[1]) == 2))
-        for line in text.lines
-        if len(line) > 1 and len(line[0]) <= 2
-    )
+    }
+
+
+def _entries_apart(small: Prepared, large: Prepared) -> tuple[float, float]:
+    """Return the share of entries that either live blog has and the other has not; 0 unless both are live blogs."""
+    ours, theirs = _moments(small), _moments(large)
+    if min(len(ours), len(theirs)) < LIVE:
+        return 0.0, 0.0
+    return len(ours - theirs) / len(ours), len(theirs - ours) / len(theirs)
 
 
 def _share(small: frozenset[Pair], large: frozenset[Pair]) -> float:
@@ -202,50 +199,101 @@ def _covered(words: Line, pairs: frozenset[Pair]) -> float:
     return sum(pair in pairs for pair in pairwise(words)) / max(1, len(words) - 1)
 
 
-def _other_numbers(small: Prepared, large: Prepared, form: float) -> bool:
-    """Return whether the numbers say that two texts of much the same words are about different facts."""
-    common = small.places.keys() & large.places.keys()
-    differ = sum(_replaced(small.places[place], large.places[place]) for place in common)
-    if differ > (0 if form >= SAME_FORM else EDITED_NUMBERS * len(common)):
-        return True
-    numbers = set(large.numbers)
-    found = sum(number in numbers for number in small.numbers)
-    return len(small.numbers) >= MIN_NUMBERS and found < len(small.numbers) / 2
+def decide(
+    new: Prepared,
+    candidates: Sequence[tuple[int, Prepared]],
+    limits: Duplicates,
+    apart: Mapping[int, Apart] = MappingProxyType({}),
+) -> Decision:
+    """Return the relation of `new` to candidates (article number, text); a story's variants share one number.
 
-
-def _replaced(numbers: Counter[Line], others: Counter[Line]) -> bool:
-    """Return whether both have what the other lacks; a cut text only lacks."""
-    return bool(numbers - others) and bool(others - numbers)
-
-
-def decide(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> Decision:
-    """Return the relation of `new` to candidates (article number, text); a story's variants share one number."""
-    compared = [(number, text, *compare(new, text, limits)) for number, text in candidates]
-    dropped = _sites_own(new, [(n, text) for n, text, relation, _ in compared if relation is not Relation.TEMPLATE])
+    `apart` are the stories that were published weeks before `new`, or later: a form of protocol in the same words is
+    then another event (see `_another_time`).
+    """
+    matches = _another_time(new, _matches(new, candidates, limits), apart)
+    copies = _sure_copies(new, matches)
+    most = {number: max(m.shared for m in matches if m.number == number) for number in {m.number for m in matches}}
     best: dict[int, _Match] = {}
-    for number, text, relation, score in compared:
-        if dropped and relation is Relation.REPRINT:
-            relation = _compare_without(dropped, new, text, limits)
-        if relation is not None:
-            match = _Match(len(new.pairs & text.pairs), number, relation, score, text)
-            best[number] = max(match, best.get(number, match), key=_Match.weight)
+    for match in matches:  # of a story's variants the copy, unless it has hardly what another has
+        before = best.get(match.number, match)
+        best[match.number] = max(
+            match, before, key=lambda m: (m in copies and m.shared >= NEARLY * most[m.number], m.weight())
+        )
     for number in _stories_in(new, best.values(), limits):
-        best[number] = replace(best[number], relation=Relation.DIGEST_OF)
+        best[number] = replace(best[number], relation=Relation.DIGEST_OF, grounds="")
     if not best:
         return Decision()
     ordered = sorted(best.values(), key=_Match.weight, reverse=True)
-    # A text that shares more with a form of other numbers than with a copy may be of that form, and so may the copy: it
-    # is cut or edited too much for its numbers to tell.
-    form = max((match.shared for match in ordered if match.relation is Relation.TEMPLATE), default=0)
-    copies = (match for match in ordered if match.relation is Relation.REPRINT and match.shared >= form)
-    copy = next(copies, None)
+    copy = next((match for match in ordered if match in copies and match.relation is Relation.REPRINT), None)
     first = copy or ordered[0]
     others = tuple(
         (m.number, Relation.MERGE_CANDIDATE if m.relation is Relation.REPRINT else m.relation, m.score)
         for m in ordered
         if m is not copy
     )
-    return Decision(copy.number if copy else None, first.relation, first.score, others)
+    grounds = {match.number: match.grounds for match in ordered if match.grounds}
+    return Decision(copy.number if copy else None, first.relation, first.score, others, grounds)
+
+
+def _matches(new: Prepared, candidates: Sequence[tuple[int, Prepared]], limits: Duplicates) -> list[_Match]:
+    """Return the candidates that have to do with `new`."""
+    compared = [(number, text, _compare(*_by_size(new, text), limits)) for number, text in candidates]
+    dropped = _sites_own(new, [(n, text) for n, text, found in compared if found.relation is not Relation.TEMPLATE])
+    matches = []
+    for number, text, found in compared:
+        relation = found.relation
+        if dropped and relation is Relation.REPRINT:
+            relation = _compare_without(dropped, new, text, limits)
+        if relation is Relation.REPRINT and _goes_on_otherwise(new, text, [t for n, t in candidates if n == number]):
+            relation = Relation.CONTAINED_IN
+        if relation is not None:
+            shared = len(new.pairs & text.pairs)
+            grounds = _grounds(relation, found.facts, new, text) if found.facts else ""
+            matches.append(_Match(shared, number, relation, found.score, text, grounds))
+    return matches
+
+
+def _another_time(new: Prepared, matches: Sequence[_Match], apart: Mapping[int, Apart]) -> Sequence[_Match]:
+    """Return the matches; a form of protocol that comes again weeks later in the same words is no copy.
+
+    It is such a form if the corpus has it with other names or numbers, or if it is short and speaks of congratulations,
+    credentials … (`protocol` in the language files). Anything else is the same text however much later, and so is a
+    form that names the year of the earlier text.
+    """
+    if not any(match.number in apart and match.relation is Relation.REPRINT for match in matches):
+        return matches
+    siblings = any(match.relation is Relation.TEMPLATE and match.score >= SAME_FORM for match in matches)
+    if not siblings and not (len(new.words) <= SHORT_FORM and tells_protocol(new.text)):
+        return matches
+    return [
+        replace(match, relation=Relation.TEMPLATE, grounds=f"the same form of protocol, {since.days} days apart")
+        if match.relation is Relation.REPRINT
+        and (since := apart.get(match.number)) is not None
+        and str(since.year) not in new.words
+        else match
+        for match in matches
+    ]
+
+
+def _grounds(relation: Relation, facts: Facts, new: Prepared, old: Prepared) -> str:
+    """Return in words what the facts say of two texts, earlier ones first."""
+    if relation not in (Relation.TEMPLATE, Relation.REPRINT):
+        return ""
+    swapped = _by_size(new, old)[0] is new
+
+    def told(places: Places, noun: str) -> str:
+        pairs = (pair[::-1] if swapped else pair for pair in places.examples)
+        examples = ", ".join(f"{old.shown(this)} – {new.shown(that)}" for this, that in pairs)
+        verb = "differs" if places.differ == 1 else "differ"
+        return f"{places.differ} of {counted(places.total, noun)} {verb} ({examples})"
+
+    kinds = [(facts.numbers, "number", facts.other_numbers), (facts.names, "name", facts.other_names)]
+    if relation is Relation.TEMPLATE:
+        kinds = [kind for kind in kinds if kind[2]]
+    if parts := [told(places, noun) for places, noun, _ in kinds if places.differ]:
+        return f"{', '.join(parts)}, in {counted(facts.words, 'word')} in common"
+    same = [counted(places.total, noun) for places, noun, _ in kinds if places.total]
+    return f"the same in {' and '.join(same)}" if same else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +303,43 @@ class _Match:
     relation: Relation
     score: float
     text: Prepared
+    grounds: str = ""
 
     def weight(self) -> tuple[int, int, float, int]:
         """Return the rank of the match: most shared pairs first; in doubt no copy, or one of the earliest story."""
         order = (Relation.REPRINT, Relation.TEMPLATE)
         rank = order.index(self.relation) if self.relation in order else -1
         return self.shared, rank, self.score, -self.number
+
+
+def _goes_on_otherwise(new: Prepared, teaser: Prepared, story: Iterable[Prepared]) -> bool:
+    """Return whether `new` has a teaser of the story, and nothing of what the story goes on with."""
+    if len(teaser.pairs) >= TEASER * len(new.pairs):
+        return False
+    shared = len(teaser.pairs & new.pairs)
+    longer = (text for text in story if len(text.pairs) * TEASER > len(teaser.pairs))
+    return any(len(text.pairs & new.pairs) < GOES_ON * shared for text in longer)
+
+
+def _sure_copies(new: Prepared, matches: Sequence[_Match]) -> list[_Match]:
+    """Return the matches that are copies beyond doubt.
+
+    A text that shares more with a form of other facts than with a copy may be of that form, and so may the copy: it is
+    cut or edited too much for its facts to tell. It is none if it has what the text has and the form has not, or most
+    numbers of the text.
+    """
+    numbers = {word for word in new.facts if is_number(word)}
+    templates = [match for match in matches if match.relation is Relation.TEMPLATE]
+    forms = [(match.shared, new.facts.difference(match.text.words)) for match in templates]
+
+    def is_sure(copy: _Match) -> bool:
+        if len(numbers.intersection(copy.text.words)) >= max(MIN_SURE, SURE * len(numbers)):
+            return True
+        return all(
+            copy.shared >= shared or 2 * len(own.intersection(copy.text.words)) > len(own) for shared, own in forms
+        )
+
+    return [match for match in matches if match.relation is Relation.REPRINT and is_sure(match)]
 
 
 def _stories_in(new: Prepared, matches: Iterable[_Match], limits: Duplicates) -> list[int]:
@@ -290,13 +369,9 @@ def _sites_own(new: Prepared, candidates: Sequence[tuple[int, Prepared]]) -> set
 
 def _compare_without(dropped: set[Line], new: Prepared, old: Prepared, limits: Duplicates) -> Relation | None:
     """Return the relation without the sites' own lines of two texts that look like the same story."""
-    new_rest, old_rest = _without(new, dropped), _without(old, dropped)
+    new_rest, old_rest = new.without(dropped), old.without(dropped)
     if min(len(new_rest.pairs - old.pairs), len(old_rest.pairs - new.pairs)) <= NOTHING_OWN:
         return Relation.REPRINT  # one of the texts has nothing of its own
     if min(len(new_rest.plain), len(old_rest.plain)) < MIN_PAIRS:
         return Relation.RELATED
-    return compare(new_rest, old_rest, limits)[0]
-
-
-def _without(text: Prepared, dropped: set[Line]) -> Prepared:
-    return prepare_lines(tuple(line for line in text.lines if line not in dropped))
+    return _compare(*_by_size(new_rest, old_rest), limits).relation

@@ -1,7 +1,7 @@
 """Near-duplicates against the whole corpus: find the story that a text tells, store its fingerprints.
 
-The text work (`prepare_text`) is done before the transaction. Under the writer's lock remain one look-up in the index
-for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
+The text work (`storage.placing.ready`) is done before the transaction. Under the writer's lock remain one look-up in
+the index for all texts of a batch, the comparison with the few texts that share fingerprints, and the rows.
 
 A story keeps the fingerprints of its article and of every variant, so that a copy of either is recognised. An article
 that contains several other stories has none: it may never swallow later texts.
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Integer, Table, bindparam, delete, insert, literal_column, or_, select, union_all, update
@@ -20,19 +20,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates
 from extractors.records import Found, Relation
-from extractors.text import clean_block, exact_key
+from extractors.text import clean_block
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.database import Database
 from storage.index.dialects import in_chunks, insert_for
 from storage.index.schema import articles, fingerprints, relations, variants
-from storage.placing.fingerprints import VERSION, Signature, sample, signature
-from storage.placing.similarity import Decision, Prepared, decide, prepare
+from storage.placing.fingerprints import AT_LEAST, VERSION, Signature, signature
+from storage.placing.prepared import Prepared, prepare
+from storage.placing.similarity import Apart, Decision, decide, is_version
 
 CANDIDATES = 8  # texts that are compared word for word, those with the most fingerprints in common
-SHARED = 2  # fingerprints in common that make a candidate
+SHARED = 2  # fingerprints in common that make a candidate; one will do for a short text
 VARIANTS = 3  # of a story that are compared besides its article: the longest
 POSTINGS = 100  # articles kept for a fingerprint, the newest: else stock phrases would slow every look-up down
+WEEKS = 14  # days from which on a form of protocol in the same words is another event
 ARTICLES_PER_TRANSACTION = 200
 
 _NUMBERS = bindparam("numbers", expanding=True, type_=Integer)
@@ -43,26 +45,46 @@ _TEXTS = union_all(  # of stories: the articles' whole files as variant 0, and t
         articles.c.body.label("text"),
         articles.c.title,
         articles.c.language,
+        articles.c.published,
+        articles.c.source_id,
     ).where(articles.c.number.in_(_NUMBERS)),
-    select(variants.c.number, variants.c.id, variants.c.text, variants.c.title, variants.c.language).where(
-        variants.c.number.in_(_NUMBERS)
-    ),
+    select(
+        variants.c.number,
+        variants.c.id,
+        variants.c.text,
+        variants.c.title,
+        variants.c.language,
+        variants.c.published,
+        variants.c.source_id,
+    ).where(variants.c.number.in_(_NUMBERS)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text made ready for comparing, without the database."""
+    """An article's text with its keys; the day and the outlet that it was published on and by."""
 
+    text: str
+    language: str | None
     exact_key: bytes | None
     signature: Signature
+    published: date | None
+    source_id: str | None
+
+    @property
+    def prepared(self) -> Prepared:
+        """The text made ready for comparing: work for a millisecond, needed of few texts."""
+        return prepare(self.text, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A text of a story of the corpus."""
+
+    number: int
     prepared: Prepared
-
-
-def prepare_text(text: str, language: str | None) -> Text:
-    """Return a text with all that `Stories` need of it (about a millisecond)."""
-    prepared = prepare(text, language)
-    return Text(exact_key(text), sample(prepared.words), prepared)
+    published: date | None
+    source_id: str | None
 
 
 @dataclass(slots=True)
@@ -83,14 +105,30 @@ class Stories:
     async def find(self, text: Text, limits: Duplicates) -> Decision:
         """Return which story of the corpus the text tells, if any, and the others that it relates to."""
         shared = Counter(number for value in text.signature.hashes for number in self._postings.get(value, ()))
-        enough = [number for number, count in shared.items() if count >= SHARED]
+        least = SHARED if len(text.signature.hashes) > AT_LEAST else 1  # a teaser shares few with a long text
+        enough = [number for number, count in shared.items() if count >= least]
         # Among stories with equal counts take the newest: reprints come within days.
         nearest = sorted(enough, key=lambda number: (shared[number], number), reverse=True)[:CANDIDATES]
-        return decide(text.prepared, await self._load_texts(nearest), limits)
+        if not nearest:
+            return Decision()
+        known = await self._load_texts(nearest)
+        decision = decide(text.prepared, [(k.number, k.prepared) for k in known], limits, _apart(text, known))
+        own = (k.prepared for k in known if k.number == decision.absorbed_by and k.source_id == text.source_id)
+        if text.source_id is not None and any(is_version(text.prepared, earlier) for earlier in own):
+            return replace(decision, relation=Relation.VERSION)
+        return decision
 
     def find_same_words(self, key: bytes) -> int | None:
         """Return the number of the article that has, or one of whose variants has, exactly these words."""
         return self._same_words.get(key)
+
+    async def is_another_time(self, number: int, text: Text, limits: Duplicates) -> Decision | None:
+        """Return the decision on a text of the very words of story `number`, if weeks make it a story of its own."""
+        if text.published is None or not _apart(text, await self._load_texts([number])):
+            return None
+        decision = await self.find(text, limits)
+        another = decision.absorbed_by not in (None, number)  # the one that was printed when this text was
+        return decision if another or decision.relation is Relation.TEMPLATE else None
 
     async def has_words(self, number: int, key: bytes) -> bool:
         """Return whether article `number`, or a variant of it, has exactly these words."""
@@ -107,7 +145,7 @@ class Stories:
 
     async def texts(self, number: int) -> list[Prepared]:
         """Return the texts of one story: its article's, then those of its variants."""
-        return [text for _, text in await self._load_texts([number], variants_each=None)]
+        return [known.prepared for known in await self._load_texts([number], variants_each=None)]
 
     def add_article(self, row: dict[str, Any]) -> None:
         """Append an article, which is a row of `articles`."""
@@ -116,14 +154,15 @@ class Stories:
             self._same_words.setdefault(row["exact_key"], row["number"])
 
     def add_variant(
-        self, result: Found, text: Text, *, number: int, relation: Relation, score: float, now: datetime
+        self, result: Found, text: Text, *, number: int, relation: Relation, score: float, why: str, now: datetime
     ) -> None:
         """Keep a text whose story has a file already, and its fingerprints."""
         article = result.article
         row = {
-            "number": number, "key": result.key, "relation": relation, "score": score, "exact_key": text.exact_key,
-            "url": result.url, "source_id": result.source_id, "title": article.title, "published": article.published,
-            "language": article.language, "text": article.text, "retrieved_at": result.retrieved_at, "stored_at": now,
+            "number": number, "key": result.key, "relation": relation, "score": score, "why": why or None,
+            "exact_key": text.exact_key, "url": result.url, "source_id": result.source_id, "title": article.title,
+            "published": article.published, "language": article.language, "text": article.text,
+            "retrieved_at": result.retrieved_at, "stored_at": now,
         }  # fmt: skip
         self._add(variants, number, row)
         if text.exact_key is not None:
@@ -138,11 +177,16 @@ class Stories:
                 self._add(fingerprints, number, {"hash": value, "number": number})
         self._fingerprinted.update(text.signature.hashes)
 
-    def add_relations(self, number: int, others: Iterable[tuple[int, Relation, float]]) -> None:
-        """Note how article `number` relates to earlier ones."""
+    def add_relations(
+        self, number: int, others: Iterable[tuple[int, Relation, float]], grounds: Mapping[int, str]
+    ) -> None:
+        """Note how article `number` relates to earlier ones, and on what grounds."""
         for other, kind, score in others:
             if other != number:
-                row = {"number": max(number, other), "other": min(number, other), "kind": kind, "score": score}
+                row = {
+                    "number": max(number, other), "other": min(number, other), "kind": kind, "score": score,
+                    "why": grounds.get(other),
+                }  # fmt: skip
                 self._add(relations, number, row)
 
     async def end(self) -> None:
@@ -167,9 +211,7 @@ class Stories:
                 await self.connection.execute(known if table is relations else insert(table), rows)
         self._unwritten.clear()
 
-    async def _load_texts(
-        self, numbers: Sequence[int], *, variants_each: int | None = VARIANTS
-    ) -> list[tuple[int, Prepared]]:
+    async def _load_texts(self, numbers: Sequence[int], *, variants_each: int | None = VARIANTS) -> list[_Known]:
         if not numbers:
             return []
         await self._write_if_new(numbers)
@@ -179,9 +221,21 @@ class Stories:
         texts = []
         for number in numbers:
             article, *others = sorted(found[number], key=lambda row: (row.variant > 0, -len(row.text), row.variant))
-            texts.append((number, prepare(article_text(article.text, article.title), article.language)))
-            texts += [(number, prepare(other.text, other.language)) for other in others[:variants_each]]
+            own = article_text(article.text, article.title)
+            kept = [(article, own), *((other, other.text) for other in others[:variants_each])]
+            texts += [_Known(number, prepare(text, row.language), row.published, row.source_id) for row, text in kept]
         return texts
+
+
+def _apart(text: Text, known: Iterable[_Known]) -> dict[int, Apart]:
+    """Return the stories all of whose texts were published weeks before or after this one."""
+    days: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for other in known:
+        if text.published is None or other.published is None:
+            days[other.number].append((0, 0))  # not known: nothing speaks for another time
+        else:
+            days[other.number].append((abs((text.published - other.published).days), other.published.year))
+    return {number: Apart(*min(found)) for number, found in days.items() if min(found)[0] >= WEEKS}
 
 
 async def load_stories(connection: AsyncConnection, texts: Collection[Text]) -> Stories:

@@ -2,8 +2,8 @@
 
 An article joins the group that it is most like, if it is like the group as a whole and like one of its members in
 particular: a mean over all members keeps chains (A like B, B like C) from swallowing everything. In one language all
-words count, between languages (and alphabets) only names and numbers. A group spans three days at most. Its number
-remains that of the article that founded it; groups are never merged.
+words count, between languages names, numbers, and what the words are about (`[concepts]` in `config/languages/`).
+A group spans three days at most. Its number remains that of the article that founded it; groups are never merged.
 """
 
 from __future__ import annotations
@@ -24,6 +24,15 @@ ALIKE = 0.45  # with the most like member
 ALIKE_MARKS = 0.5  # the same between two languages, on names and numbers
 ALL_ALIKE = 0.25  # with the members on average
 MIN_SHARED_MARKS = 5  # between two languages
+# Between two languages, on names, numbers and concepts: with so many rare names or numbers in common, and with fewer.
+ALIKE_FACTS = ((3, 0.3), (2, 0.35), (0, 0.39))
+RARE = 0.5
+SHARED_FACTS = 8  # for that; of short articles fewer will do, each of which asks for more likeness
+MIN_SHARED_FACTS = 5
+FACT_LESS = 0.06
+# In one language, articles that say it in other words: likeness in words and in names, numbers and concepts, added.
+ALIKE_BOTH = 0.54
+SHARED_IN_BOTH = 7
 RELATED = 0.25  # instead of ALIKE for articles that share much of their text
 MIN_NUMBERS = 4
 SAME_NUMBERS = 0.3  # on two days, texts with fewer of them in common are yesterday's form with today's figures
@@ -88,10 +97,10 @@ def _most_like(
         group = members[event]
         if not _in_time(nearby, piece, group) or any(_other_edition(nearby, piece, n, family) for n in group):
             continue
-        own = [n for n in group if nearby.pieces[n].language == piece.language] or group
-        alike = {n: _alike(nearby, piece.number, n, likenesses.get(n)) for n in own}
+        alike = {n: _alike(nearby, piece.number, n, likenesses.get(n)) for n in group}
         nearest = max(alike.values())
-        mean = sum(alike.values()) / len(alike)
+        own = [n for n in group if nearby.pieces[n].language == piece.language] or group
+        mean = sum(alike[n] for n in own) / len(own)
         akin = related & set(group)
         if (nearest >= 1 or (akin and nearest >= RELATED / ALIKE)) and (mean >= ALL_ALIKE / ALIKE or akin):
             best = max(best or (0.0, 0), (mean, -event))
@@ -104,10 +113,20 @@ def _alike(nearby: Nearby, number: int, other: int, likeness: Likeness | None) -
         return 0.0
     first, second = nearby.pieces[number], nearby.pieces[other]
     if first.language == second.language and first.traits.cyrillic == second.traits.cyrillic:
-        return nearby.cosine(number, other, likeness) / ALIKE
-    if likeness.shared < MIN_SHARED_MARKS:
-        return 0.0
-    return nearby.marks_cosine(number, other, likeness) / ALIKE_MARKS
+        alike = nearby.cosine(number, other, likeness)
+        if likeness.shared + likeness.shared_concepts < SHARED_IN_BOTH:
+            return alike / ALIKE
+        return max(alike / ALIKE, (alike + nearby.facts_cosine(number, other, likeness)) / ALIKE_BOTH)
+    alike = 0.0
+    if likeness.shared >= MIN_SHARED_MARKS:
+        alike = nearby.marks_cosine(number, other, likeness) / ALIKE_MARKS
+    shared = likeness.shared + likeness.shared_concepts
+    if shared >= MIN_SHARED_FACTS:
+        rare = sum(nearby.rarity(mark) > RARE for mark in second.traits.marks if mark in first.traits.marks)
+        enough = next(enough for least, enough in ALIKE_FACTS if rare >= least)
+        enough += FACT_LESS * max(0, SHARED_FACTS - shared)
+        alike = max(alike, nearby.facts_cosine(number, other, likeness) / enough)
+    return alike
 
 
 def _in_time(nearby: Nearby, piece: Piece, group: list[int]) -> bool:

@@ -18,7 +18,9 @@ PRIOR = 60  # additional articles, with other words, that are assumed
 EVERYBODYS_SHARE = 0.1  # share of their weight for names that nearly every article could have
 KEPT_WORDS = 80  # of an article: the weightiest
 MARK_WEIGHT = 2.0  # names and numbers against words
+CONCEPT_WEIGHT = 3.0  # what words are about, against names and numbers
 COMMON = 120  # articles; a word or mark of more articles tells nothing and would cost time
+COMMON_CONCEPT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,23 @@ class Piece:
 
 @dataclass(slots=True)
 class Likeness:
-    """How much two articles share: sums of products of weights, over words and over marks; and how many marks."""
+    """How much two articles share: sums of products of weights over words, marks and concepts, and how many."""
 
     words: float = 0.0
     marks: float = 0.0
-    shared: int = 0
+    concepts: float = 0.0
+    shared: int = 0  # marks
+    shared_concepts: int = 0
 
 
 @dataclass(slots=True)
 class _Vector:
     words: dict[str, float] = field(default_factory=dict)
     marks: dict[str, float] = field(default_factory=dict)
-    length: float = 0.0  # of the whole
+    concepts: dict[str, float] = field(default_factory=dict)
+    length: float = 0.0  # of words and marks
     marks_length: float = 0.0
+    facts_length: float = 0.0  # of marks and concepts
 
 
 class Nearby:
@@ -71,10 +77,15 @@ class Nearby:
         scale = math.log(self._size)
         self._rarity_of_word = {word: math.log(self._size / (count + 1)) / scale for word, count in words.items()}
         self._rarity_of_mark = {mark: self._rarity(mark) for mark in self._marks_in}
+        concepts = Counter(concept for piece in everything for concept in piece.traits.concepts)
+        self._rarity_of_concept = {c: math.log(self._size / (count + 1)) / scale for c, count in concepts.items()}
         self._vectors = {piece.number: self._vector(piece.traits) for piece in everything}
         self._with_word: defaultdict[str, list[int]] = defaultdict(list)
         self._with_mark: defaultdict[str, list[int]] = defaultdict(list)
+        self._with_concept: defaultdict[str, list[int]] = defaultdict(list)
         for number, vector in self._vectors.items():
+            for concept in vector.concepts:
+                self._with_concept[concept].append(number)
             for word in vector.words:
                 self._with_word[word].append(number)
             for mark in vector.marks:
@@ -112,8 +123,20 @@ class Nearby:
                     likeness = found[other]
                     likeness.marks += weight * self._vectors[other].marks[mark]
                     likeness.shared += 1
+        if words:
+            self._add_concepts(number, found)
         found.pop(number, None)
         return found
+
+    def _add_concepts(self, number: int, found: defaultdict[int, Likeness]) -> None:
+        """Add the concepts that other articles share with article `number`."""
+        for concept, weight in self._vectors[number].concepts.items():
+            others = self._with_concept[concept]
+            if len(others) <= COMMON_CONCEPT:
+                for other in others:
+                    likeness = found[other]
+                    likeness.concepts += weight * self._vectors[other].concepts[concept]
+                    likeness.shared_concepts += 1
 
     def cosine(self, number: int, other: int, likeness: Likeness) -> float:
         """Return how alike two articles of one language are, 0 to 1."""
@@ -125,14 +148,22 @@ class Nearby:
         lengths = self._vectors[number].marks_length * self._vectors[other].marks_length
         return likeness.marks / lengths if lengths else 0.0
 
+    def facts_cosine(self, number: int, other: int, likeness: Likeness) -> float:
+        """Return how alike two articles are in names, numbers and concepts, whatever their languages, 0 to 1."""
+        lengths = self._vectors[number].facts_length * self._vectors[other].facts_length
+        return (likeness.marks + likeness.concepts) / lengths if lengths else 0.0
+
     def _vector(self, traits: Traits) -> _Vector:
         words = ((1 + math.log(count)) * self._rarity_of_word[word] for word, count in traits.words)
         weighed = sorted(zip(words, (word for word, _ in traits.words), strict=True), reverse=True)
         vector = _Vector(
             {word: weight for weight, word in weighed[:KEPT_WORDS] if weight > 0},
             {mark: weight for mark in traits.marks if (weight := MARK_WEIGHT * self.rarity(mark)) > 0},
+            {concept: CONCEPT_WEIGHT * self._rarity_of_concept[concept] for concept in traits.concepts},
         )
         of_words = sum(weight * weight for weight in vector.words.values())
         of_marks = sum(weight * weight for weight in vector.marks.values())
+        of_concepts = sum(weight * weight for weight in vector.concepts.values())
         vector.length, vector.marks_length = math.sqrt(of_words + of_marks), math.sqrt(of_marks)
+        vector.facts_length = math.sqrt(of_marks + of_concepts)
         return vector

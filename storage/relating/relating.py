@@ -280,7 +280,7 @@ def _piece(row: Row[Any], title: str, text: str) -> Piece:
         number=row.number,
         language=row.language,
         day=dated.day,
-        traits=read_traits(text, row.language),
+        traits=read_traits(text, row.language, title),
         title=title,
         adopted_at=dated.adopted_at,
         pages=tuple(dict.fromkeys(key for address in sorted(own) for key in page_keys(address))),

@@ -8,14 +8,16 @@ spellings differ in vowels, endings and doublings.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from config.languages import Languages, languages
 from config.phrases import any_of
 from extractors.dates.worded import month_named
 from extractors.text import tokens
+from storage.placing.names import capitals, name_key
+from storage.relating.concepts import concepts_of
 
 MAX_CHARACTERS = 40_000  # of a text that are read; hardly any article is longer
 MAX_MARKS = 400
@@ -33,27 +35,9 @@ _FIGURE = (
     r"(?<![\w+.,])(?<![^\W\d]-)(?P<whole>\d{1,3}(?:(?P<gap>[ .,])\d{3}(?!\d))(?:(?P=gap)\d{3}(?!\d))*|\d{1,15})"
     r"(?:(?P<point>[.,])(?P<part>\d{1,6}))?(?![\d+])"
 )
-_CAPITALS = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮЄЇҐ"
-_CAPITAL = re.compile(rf"(?<![\w'’ʻ‘ʼ`-])[{_CAPITALS}][^\W\d_]*(?:['’ʻ‘ʼ`-][^\W\d_]+)*")
-_SENTENCE_START = re.compile(r"^(?=\W*$)|(?<=\w)(?=\W*$)\W*?(?:[.!?…:\n—–•]|\s-)")
-_APOSTROPHES = re.compile(r"['’ʻ‘ʼ`]s?\b|['’ʻ‘ʼ`-]")
 _LATIN_RUN = re.compile(r"(?<![A-Za-z'’-])(?:[A-Za-z][A-Za-z'’-]*[ ,:]+){4,}[A-Za-z][A-Za-z'’-]*")  # five words or more
 _CYRILLIC_RUN = re.compile(r"(?<![\u0400-\u04ff-])(?:[\u0400-\u04ff][\u0400-\u04ff-]*[ ,:]+){4,}[\u0400-\u04ff]+")
 
-_CYRILLIC = str.maketrans({
-    "а": "a", "ә": "a", "б": "b", "в": "v", "г": "g", "ғ": "g", "д": "d", "е": "e", "ё": "o", "ж": "j", "җ": "j",
-    "ҷ": "j", "з": "z", "и": "i", "і": "i", "ӣ": "i", "й": "i", "к": "k", "қ": "k", "л": "l", "м": "m", "н": "n",
-    "ң": "n", "о": "o", "ө": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ұ": "u", "ү": "u", "ӯ": "u",
-    "ў": "o", "ф": "f", "х": "", "ҳ": "", "һ": "", "ц": "ts", "ч": "C", "ш": "S", "щ": "S", "ъ": "", "ы": "i", "ь": "",
-    "э": "e", "ю": "u", "я": "a", "є": "e", "ї": "i", "ґ": "g",
-})  # fmt: skip
-# Letter groups for a single sound in English and in Latin Uzbek.
-_LATIN = {
-    "tch": "C", "dzh": "j", "sch": "S", "zh": "j", "kh": "", "gh": "g", "sh": "S", "ch": "C", "ph": "f", "th": "t",
-    "ck": "k", "tz": "ts", "qu": "kv", "q": "k", "w": "v", "y": "i", "h": "", "x": "ks",
-}  # fmt: skip
-_LATIN_SOUND = re.compile("|".join(_LATIN))
-_UZBEK_SOUND = {**_LATIN, "x": ""}
 _CURRENCIES = frozenset(
     {"=usd", "=eur", "=rub", "=kzt", "=uzs", "=kgs", "=tjs", "=tmt", "=cny", "=gbp", "=chf", "=jpy", "=try"}
 )
@@ -65,7 +49,7 @@ class Traits:
 
     `numbers` are those among the marks that are numbers; `figures` counts all numbers, each time they stand. `words`
     are the stems with how often they stand. `quoted` are runs of words in the other script, a foreign headline for
-    instance; `size` is in characters.
+    instance; `size` is in characters. `concepts` are what its words are about, by keys that languages share.
     """
 
     marks: tuple[str, ...]
@@ -76,44 +60,31 @@ class Traits:
     size: int
     cyrillic: bool
     quoted: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Words:
-    """The languages' data on numbers and names (`[names]` in `config/languages/`)."""
-
-    number: re.Pattern[str]
-    endings: dict[str, re.Pattern[str]]  # of case and number, which follow names, by the language's code
+    concepts: tuple[str, ...] = ()
 
 
 @cache
-def _words_of(known: Languages) -> _Words:
+def _number(known: Languages) -> re.Pattern[str]:
+    """Return the pattern of a number in all languages' words (`[names]` in `config/languages/`)."""
     groups = [
         f"(?P<{name}>{any_of(phrase for language in known for phrase in getattr(language.names, name))})"
         for name in _MAGNITUDES
     ]
-    endings: dict[str, list[str]] = defaultdict(list)
-    for code, language in known.by_code.items():
-        endings[code.partition("-")[0]] += language.names.endings
-    return _Words(
-        re.compile(rf"{_FIGURE}(?:[ -]?(?:{'|'.join(groups)})(?!\w))?", re.IGNORECASE),
-        {
-            code: re.compile(rf"(?<=\w{{5}})(?:{'|'.join(map(re.escape, known_endings))})$")
-            for code, known_endings in endings.items()
-            if known_endings
-        },
-    )
+    return re.compile(rf"{_FIGURE}(?:[ -]?(?:{'|'.join(groups)})(?!\w))?", re.IGNORECASE)
 
 
-def read_traits(text: str, language: str | None) -> Traits:
-    """Return the traits of an article's text without its headline (about a millisecond)."""
+def read_traits(text: str, language: str | None, title: str = "") -> Traits:
+    """Return the traits of an article's text without its headline (about a millisecond).
+
+    The headline only adds concepts: it repeats names, and every word of it may have a capital.
+    """
     text = text[:MAX_CHARACTERS]
     words = tokens(text)
     cyrillic = is_cyrillic(text)
     found: list[tuple[int, str]] = []
     figures = 0
     undated = _DATE.sub(lambda date: " " * len(date[0]), text)
-    for number in _words_of(languages()).number.finditer(undated):
+    for number in _number(languages()).finditer(undated):
         figures += 1
         if (value := _value(number, language)) is not None:
             found.append((number.start(), f"#{value}"))
@@ -129,6 +100,7 @@ def read_traits(text: str, language: str | None) -> Traits:
         size=len(text),
         cyrillic=cyrillic,
         quoted=tuple(" ".join(tokens(run[0])) for run in (_LATIN_RUN if cyrillic else _CYRILLIC_RUN).finditer(text)),
+        concepts=concepts_of(f"{title}\n{text}", language),
     )
 
 
@@ -164,43 +136,12 @@ def _beside_month(found: re.Match[str]) -> bool:
 def _names(text: str, language: str | None, cyrillic: bool) -> list[tuple[int, str]]:
     found = []
     known = languages()
-    for match in _CAPITAL.finditer(text):
-        word, start = match[0], match.start()
+    for start, word, begins_sentence in capitals(text):
         foreign = cyrillic and word.isascii()
         # The first word of a sentence always has a capital; a word in a foreign script has it only as a name.
-        if len(word) < 3 or (not foreign and _SENTENCE_START.search(text[max(0, start - 9) : start])):
-            continue
-        if key := _key(word, language, known):
+        if len(word) >= 3 and (foreign or not begins_sentence) and (key := name_key(word, language, known)):
             found.append((start, key))
     return found
-
-
-@lru_cache(maxsize=50_000)
-def _key(word: str, language: str | None, known: Languages) -> str | None:
-    """Return the key of a capitalised word, None if too little is left of it. The key of an acronym is itself."""
-    if word.isupper() and word.isascii() and len(word) <= 6:
-        return f"={word.lower()}"
-    lower = _APOSTROPHES.sub("", word.lower())
-    if language and (endings := _words_of(known).endings.get(language)):
-        lower = endings.sub("", lower)
-    if lower.isascii():
-        sounds = _UZBEK_SOUND if language == "uz" else _LATIN
-        lower = _LATIN_SOUND.sub(lambda found: sounds[found[0]], lower)
-        lower = re.sub("c(?=[eiy])", "s", lower).replace("c", "k")
-    else:
-        lower = lower.replace("дж", "ж").translate(_CYRILLIC)
-    lower = re.sub(r"(.)\1+", r"\1", lower)
-    consonants = _consonants(re.sub(r"(?<![aeoui])(?<![aeoui]m)(?:[aeoui]+m)*[aeoui]*$", "", lower))  # Russian endings
-    if len(consonants) < 3:
-        consonants = _consonants(lower)
-    if len(consonants) >= 3:
-        return consonants
-    short = re.sub(r"(?<![aeoui])[aeoui]+$", "", lower)
-    return short if len(short) >= 3 else None
-
-
-def _consonants(word: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", re.sub(r"[aeoui]", "", word))
 
 
 def everybodys() -> frozenset[str]:
@@ -211,5 +152,5 @@ def everybodys() -> frozenset[str]:
 @cache
 def _everybodys(known: Languages) -> frozenset[str]:
     words = (word for language in known for name in language.names.common for word in name.split())
-    keys = (_key(word, language, known) for word in words for language in (None, "uz"))
+    keys = (name_key(word, language, known) for word in words for language in (None, "uz"))
     return _CURRENCIES | frozenset(filter(None, keys))

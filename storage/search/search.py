@@ -17,18 +17,13 @@ from typing import Any
 from sqlalchemy import Connection, Date, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.files.article_file import ArticleFile
-from storage.files.reading import text_of
 from storage.index.schema import articles
+from storage.search.indexed import IndexedWords, body_text, indexed_words
 from storage.search.queries import Phrase, Query, parse
 from storage.search.snippets import snippet
-from storage.search.stems import stems
 
 RANKED = 500  # the newest matches that are ranked: a word with more matches tells little
 TITLE_WEIGHT = 5.0  # a word of the headline counts as five of the text
-# PostgreSQL takes a tsvector of less than a megabyte, with positions up to 16,383.
-MAX_CHARACTERS = 100_000
-MAX_WORDS = 16_000
 _GAP = 10  # between headline and text, so that no phrase spans both
 _BATCH = 200
 
@@ -72,20 +67,30 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class ToIndex:
-    """An article to be indexed. `body` is the whole corpus file."""
+    """An article to be indexed. `body` is the whole corpus file; `words` are its words where they are made already."""
 
     number: int
     title: str | None
     body: str
     source_id: str | None = None
     language: str | None = None
+    words: IndexedWords | None = None
 
 
 async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
     """Index articles, each once, in the transaction that inserts them."""
     name = connection.dialect.name
     if new:
-        rows = [_row(name, one.number, one.title, one.body, one.source_id, one.language) for one in new]
+        rows = [
+            _row(
+                name,
+                one.number,
+                one.words or indexed_words(one.title, one.body, one.language),
+                one.source_id,
+                one.language,
+            )
+            for one in new
+        ]
         await connection.execute(text(_INSERT[name]), rows)
 
 
@@ -97,7 +102,9 @@ def rebuild(connection: Connection) -> int:
     count, last = 0, -1
     query = select(*facts).order_by(articles.c.number).limit(_BATCH)
     while rows := connection.execute(query.where(articles.c.number > last)).all():
-        connection.execute(text(_INSERT[name]), [_row(name, *row) for row in rows])
+        words = [(row, indexed_words(row.title, row.body, row.language)) for row in rows]
+        made = [_row(name, row.number, indexed, row.source_id, row.language) for row, indexed in words]
+        connection.execute(text(_INSERT[name]), made)
         count, last = count + len(rows), rows[-1].number
     return count
 
@@ -128,7 +135,7 @@ async def search(
     return [
         Hit(
             number, row.title, row.published, row.source_id, row.language, row.url, float(score),
-            snippet(_text(row.body, row.title), parsed, marks=marks, language=row.language),
+            snippet(body_text(row.body, row.title), parsed, marks=marks, language=row.language),
         )
         for number, score in best.items()
         if (row := by_number.get(number))
@@ -172,25 +179,20 @@ async def snippets(
     """Return the snippet of each of these articles, on one line, with the words that matched marked."""
     columns = articles.c.number, articles.c.title, articles.c.body, articles.c.language
     rows = await connection.execute(select(*columns).where(articles.c.number.in_(numbers)))
-    return {row.number: snippet(_text(row.body, row.title), query, marks=marks, language=row.language) for row in rows}
+    return {
+        row.number: snippet(body_text(row.body, row.title), query, marks=marks, language=row.language) for row in rows
+    }
 
 
-def _text(body: str, title: str | None) -> str:
-    return text_of(ArticleFile.parse(body.encode("utf-8")), title)
-
-
-def _row(
-    name: str, number: int, title: str | None, body: str, source_id: str | None, language: str | None
-) -> dict[str, Any]:
-    headline = stems(title or "", language)[:MAX_WORDS]
-    words = stems(_text(body, title)[:MAX_CHARACTERS], language)[: MAX_WORDS - len(headline)]
+def _row(name: str, number: int, words: IndexedWords, source_id: str | None, language: str | None) -> dict[str, Any]:
     facts = [f"s={source_id}"] * bool(source_id) + [f"l={language}"] * bool(language)
     if name == "sqlite":
-        return {"number": number, "title": " ".join(headline), "body": " ".join(words), "facts": " ".join(facts)}
+        return {"number": number, "title": words.title, "body": words.body, "facts": " ".join(facts)}
+    headline = words.title.split()
     where: dict[str, list[str]] = defaultdict(list)
     for position, stem in enumerate(headline, start=1):
         where[stem].append(f"{position}A")
-    for position, stem in enumerate(words, start=len(headline) + _GAP):
+    for position, stem in enumerate(words.body.split(), start=len(headline) + _GAP):
         where[stem].append(str(position))
     entries = [_pg_quoted(fact) for fact in facts]
     entries += [f"{_pg_quoted(stem)}:{','.join(positions)}" for stem, positions in where.items()]

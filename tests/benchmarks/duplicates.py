@@ -1,11 +1,13 @@
 """How well duplicates are found, and what is wrongly absorbed.
 
-    python -m tests.benchmarks.duplicates [--seeds 3] [--count 48] [--texts FOLDER]
+    python -m tests.benchmarks.duplicates [--seeds 3] [--count 48] [--texts FOLDER] [--half first|second] [--wire]
 
 Documents come in one by one, as in production: candidates are the eight stories that share the most fingerprints, two
-at least, and the decision is `storage.placing.similarity`'s. Texts are composed, or, with --texts, real ones: FOLDER
-holds `NAME/gold.jsonl`, {"paragraphs", "title", …} a line. Thresholds were chosen on the first half of these (even
-lines); the second half says what they are worth. Yardsticks: equal words, and containment of word pairs alone.
+at least (of a short text one), and the decision is `storage.placing.similarity`'s. Texts are composed, or, with
+--texts, real ones: FOLDER holds `NAME/gold.jsonl`, {"paragraphs", "title", …} a line. Thresholds were chosen on the
+first half of these (even lines); the second half says what they are worth. With --wire the variants are those of
+`tests.support.wire_kinds`: what becomes of a text in other newsrooms, and forms filled in with other names and figures.
+Yardsticks: equal words, and containment of word pairs alone.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from pathlib import Path
 from config.settings import Duplicates
 from extractors.records import Relation
 from extractors.text import exact_key
-from storage.placing.fingerprints import signature
-from storage.placing.similarity import Decision, Prepared, containment, decide, prepare
+from storage.placing.fingerprints import AT_LEAST, signature
+from storage.placing.prepared import Prepared, prepare
+from storage.placing.similarity import Decision, containment, decide
 from tests.support.variants import TEMPLATES, Document, Paragraphs, composed, stream
+from tests.support.wire_kinds import NUMBER_FORMS, wire
 
 CANDIDATES = 8
 SHARED = 2
@@ -68,8 +72,8 @@ class Report:
 
     @property
     def templates(self) -> int:
-        """Of these, forms filled in with other numbers."""
-        return sum(count for (kind, _), count in self.wrong.items() if kind in TEMPLATES)
+        """Of these, forms filled in with other numbers or names."""
+        return sum(count for (kind, _), count in self.wrong.items() if kind in TEMPLATES | NUMBER_FORMS | {"names"})
 
     def line(self) -> str:
         """The figures that count, on one line."""
@@ -104,7 +108,8 @@ def run(documents: Iterable[Document], choose: Decide = decide) -> Report:
         prepared = prepare(document.text, document.language)
         ready = time.perf_counter()
         shared = Counter(number for value in hashes for number in postings[value])
-        best = sorted((n for n, count in shared.items() if count >= SHARED), key=lambda n: (-shared[n], n))
+        least = SHARED if len(hashes) > AT_LEAST else 1
+        best = sorted((n for n, count in shared.items() if count >= least), key=lambda n: (-shared[n], -n))
         candidates = [(number, text) for number in best[:CANDIDATES] for text in texts[number][:4]]
         found = time.perf_counter()
         decision = choose(prepared, candidates, limits)
@@ -188,20 +193,23 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--count", type=int, default=48, help="composed originals per seed")
     parser.add_argument("--texts", type=Path)
+    parser.add_argument("--half", choices=["first", "second"], help="of the real texts: even or odd ones")
+    parser.add_argument("--wire", action="store_true", help="as newsrooms pass texts on (`tests.support.wire_kinds`)")
     parser.add_argument("--mistakes", action="store_true", help="print what was wrongly absorbed")
     options = parser.parse_args()
     sets: dict[str, list[tuple[str, Paragraphs]]] = {}
     if options.texts:
         real = load(options.texts)
         originals = distinct(real)
-        sets = {"real, first half": originals[::2], "real, second half": originals[1::2]}
+        halves = {"first": originals[::2], "second": originals[1::2]}
+        sets = {f"real, {half} half": halves[half] for half in halves if options.half in (None, half)}
         every = run(Document("\n\n".join(a), language, n, "real", False) for n, (language, a) in enumerate(real))
         print(f"{len(real)} real texts, {len(originals)} of them without a relative; absorbed as they come:")
         for new, old in every.mistakes:
             print(f"  {new.text[:70]!r} by {old.text[:70]!r}")
     for seed in range(options.seeds):
         for name, originals in (sets or {"composed": composed(seed, options.count)}).items():
-            documents = stream(seed, originals)
+            documents = (wire if options.wire else stream)(seed, originals)
             print(f"{name}, seed {seed}\n  equal words: {equal_words(documents).line()}")
             print(f"  pairs alone: {run(documents, pairs_alone).line()}")
             report = run(documents)

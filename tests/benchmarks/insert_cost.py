@@ -4,9 +4,10 @@
 
 At each size the index is filled up with synthetic articles (random fingerprints, as many as a text of 400 words has;
 two of each from a pool of stock phrases), then articles of 400 words are placed in batches of 50 as a pass does: one in
-ten is an edited copy of one placed before. Printed are milliseconds an article for the text work (before the
-transaction) and for look-up, comparison and rows (under the lock), the ratio to the first size, memory, and bytes of
-every table. PostgreSQL is a server of its own, started and ended by this command.
+ten is an edited copy of one placed before. Printed are milliseconds an article: CPU of the text work, which a child
+process does, CPU of the main process (handing over, look-up, comparison, rows), and its time under the lock; the
+ratio of that to the first size, memory, and bytes of every table. PostgreSQL is a server of its own, started and ended
+by this command.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import pickle
 import random
 import resource
 import sqlite3
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,11 +32,12 @@ from typing import Any
 import asyncpg
 
 from config.settings import Storage
-from extractors.records import Article, Entry, Found, Result, Verdict
+from extractors.records import Article, Entry, Found, Verdict
 from storage.corpus.writer import DEFAULT_LIMITS
 from storage.index.database import Database, index_location, open_database
 from storage.placing import placing
 from storage.placing.fingerprints import VERSION
+from storage.placing.ready import Readable, ready_from
 from storage.state.entries import store_entries
 from tests.support.postgres import PostgresServer
 from tests.support.stories import edited, story
@@ -93,30 +97,44 @@ async def _copy(address: str, first: int, count: int) -> None:
     await connection.close()
 
 
-def result(number: int, paragraphs: list[str]) -> Result:
+def result(number: int, paragraphs: list[str]) -> Found:
     """An article of a pass."""
     url = f"https://site{number % 40}.kz/news/{number}"
     article = Article(tuple(paragraphs), f"Заголовок {number}", (), NOW.date(), "meta", "ru", "trafilatura")
     return Found(url, Entry(url, "https://site.kz/rss"), "site", url, NOW, article=article, verdict=YES)
 
 
-async def place(database: Database, first: int, count: int) -> tuple[list[float], list[float]]:
-    """Place new articles; milliseconds an article of each batch: text work, transaction."""
-    text_ms, index_ms = [], []
+@dataclass(slots=True)
+class Spent:
+    """Milliseconds an article of each batch."""
+
+    child: list[float] = field(default_factory=list)  # CPU
+    main: list[float] = field(default_factory=list)  # CPU
+    locked: list[float] = field(default_factory=list)
+
+
+async def place(database: Database, first: int, count: int) -> Spent:
+    """Place new articles, their text work handed over as by a child process."""
+    spent = Spent()
     for start in range(first, first + count, BATCH):
         texts = {n: story(n, paragraphs=10) for n in range(start, start + BATCH)}
         for number in range(start + 9, start + BATCH, 10):
             texts[number] = edited(texts[number - 5])
-        begun = time.perf_counter()
-        candidates = [placing.make_ready(result(n, paragraphs)) for n, paragraphs in texts.items()]
-        ready = time.perf_counter()
+        results = [result(n, paragraphs) for n, paragraphs in texts.items()]
+        begun = time.process_time()
+        sent = pickle.dumps([Readable.of(found.article) for found in results])
+        worked = time.process_time()
+        answer = pickle.dumps(ready_from(pickle.loads(sent)))
+        ready = time.process_time()
+        candidates = [placing.make_ready(*pair) for pair in zip(results, pickle.loads(answer), strict=True)]
+        entered = time.perf_counter()
         async with database.write() as connection:
-            entries = [(c.result.key, c.result.entry) for c in candidates]
-            await store_entries(connection, "site", entries, now=NOW)
+            await store_entries(connection, "site", [(found.key, found.entry) for found in results], now=NOW)
             await placing.place(connection, candidates, DEFAULT_LIMITS, now=NOW)
-        text_ms.append(1000 * (ready - begun) / BATCH)
-        index_ms.append(1000 * (time.perf_counter() - ready) / BATCH)
-    return text_ms, index_ms
+        spent.child.append(1000 * (ready - worked) / BATCH)
+        spent.main.append(1000 * (time.process_time() - ready + worked - begun) / BATCH)
+        spent.locked.append(1000 * (time.perf_counter() - entered) / BATCH)
+    return spent
 
 
 def sqlite_bytes(path: Path) -> dict[str, int]:
@@ -156,15 +174,15 @@ async def measure(data: Path, storage: Storage, sizes: list[int], inserts: int) 
         await asyncio.to_thread(filler.join)
         filled = size
         await place(database, seed, BATCH)  # warm
-        text_ms, index_ms = await place(database, seed + BATCH, inserts)
+        spent = await place(database, seed + BATCH, inserts)
         await database.close()
         seed += BATCH + inserts
-        median = statistics.median(index_ms)
-        base = base or median
+        child, main, locked = map(statistics.median, (spent.child, spent.main, spent.locked))
+        base = base or locked
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(
-            f"{size:>9,} articles: text work {statistics.median(text_ms):.2f} ms, look-up and insert {median:.2f} ms "
-            f"({median / base:.2f} x, {min(index_ms):.2f}–{max(index_ms):.2f}); peak {peak} MB",
+            f"{size:>9,} articles: CPU of the child {child:.2f} ms, of the main process {main:.2f} ms; under the lock "
+            f"{locked:.2f} ms ({locked / base:.2f} x, {min(spent.locked):.2f}–{max(spent.locked):.2f}); peak {peak} MB",
             flush=True,
         )
         tables = sqlite_bytes(index) if sqlite else await postgresql_bytes(address)

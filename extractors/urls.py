@@ -85,7 +85,8 @@ def canonical_host(host: str) -> str:
         except UnicodeError as exc:
             raise ValueError(f"not a host name: {host[:100]!r}") from exc
     host = host.rstrip(".")
-    if len(host) > 253 or not HOST.fullmatch(host):  # after IDNA, which turns some letters into dots and brackets
+    # After IDNA, which turns some letters into dots, brackets and digits of escapes.
+    if len(host) > 253 or not HOST.fullmatch(host) or ("%" in host and ":" not in host):
         raise ValueError(f"not a host name: {host[:100]!r}")
     return MOBILE_HOST.sub("", host)
 

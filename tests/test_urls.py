@@ -130,6 +130,8 @@ NOT_HTTP = [
     ("space in the host", "https://site kz/news"),
     ("letters that turn into dots", "https://a…b/"),
     ("letters that turn into a bracket", "https://a［b/"),
+    ("letters that turn into an escape", "https://%8²/"),
+    ("escape of an escape in the host", "https://a%2541/"),
     ("label too long", f"https://{'é' * 80}.kz/"),
     ("port too high", "https://site.kz:99999/"),
     ("port of letters", "https://site.kz:eighty/"),

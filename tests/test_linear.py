@@ -43,6 +43,7 @@ MADE_AT_RUN_TIME = {
     "config.settings.check",  # the inner function of the next
     "config.settings.matching",
     "extractors.topic.screen._pattern",
+    "storage.placing.prepared.shown",
     "flows.digest.clean.pattern_of",
     "flows.digest.words._sentence",
 }

@@ -7,6 +7,7 @@ heading, a date or a teaser beside it; or over which a link without text lies th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
@@ -15,6 +16,7 @@ from extractors.blocks.places import Line, container, lines_in, squeezed
 from extractors.text import count_words
 from extractors.urls import same_site
 
+MAX_LINKS = 1500  # of a page that are looked at; hostile pages could have them without end
 MAX_WORDS = 80  # of a card
 LONGEST = 1000  # characters of a card, spaces between its tags among them
 MIN_HEADLINE = 3  # words of a link that announces a story
@@ -48,7 +50,7 @@ def _cards(root: HtmlElement, page: str) -> Iterator[str]:
     """Yield the texts of the cards, without spaces."""
     looked_at: set[HtmlElement] = set()
     small: dict[HtmlElement, bool] = {}  # each element is measured once
-    for link in root.iter("a"):
+    for link in islice(root.iter("a"), MAX_LINKS):
         if not leads_to_story(link, page):
             continue
         box = _box(link, root, small)
@@ -67,7 +69,7 @@ def items(root: HtmlElement, page: str) -> Iterator[tuple[tuple[str, str], str]]
     """
     small: dict[HtmlElement, bool] = {}
     looked_at: set[HtmlElement] = set()
-    for link in root.iter("a"):
+    for link in islice(root.iter("a"), MAX_LINKS):
         if not leads_to_story(link, page) or count_words(label := link.text_content()) < MIN_HEADLINE:
             continue
         box = _box(link, root, small)

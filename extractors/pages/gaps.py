@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -18,6 +19,7 @@ from extractors.blocks.lines import kind_of_line
 from extractors.blocks.places import Line, container, lines_in, squeezed
 from extractors.text import tokens
 
+MAX_LINES = 2000  # of a container; hostile pages could have them without end
 FILLED = 0.6  # of a container's characters are the text's: in one that has more besides, gaps are the page's
 MIN_SENTENCE = 4  # words
 MAX_LABEL = 15  # words of an entry's headline
@@ -48,7 +50,9 @@ def with_gaps_filled(found: Mapping[str, HtmlElement], blocks: Sequence[str], ti
     root = container(found)
     if root is None or root.tag in ("html", "body"):
         return list(blocks)
-    lines = list(lines_in(root))
+    lines = list(islice(lines_in(root), MAX_LINES))
+    if len(lines) == MAX_LINES:
+        return list(blocks)
     gaps = list(_gaps(lines, blocks))
     known = Counter(tuple(tokens(text)) for text in (*titles, *blocks))
     shapes = _shapes_of_labels(gaps, root)

@@ -130,7 +130,8 @@ def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str]]:
 def _is_of_languages(value: object, module: str) -> bool:
     """Tell whether this is a function of the module that makes something of all languages."""
     own = callable(value) and getattr(value, "__module__", None) == module
-    return own and list(getattr(value, "__annotations__", {}))[:-1] == ["known"]
+    takes = {name: of for name, of in getattr(value, "__annotations__", {}).items() if name != "return"}
+    return own and takes == {"known": "Languages"}
 
 
 def _made_of_languages(where: str, made: object, calls: list[tuple[str, str]]) -> Iterator[Used]:

@@ -144,6 +144,7 @@ class Pages(_Table):
     check: Phrases = ()  # "prove that you are human"
     wall: Phrases = ()  # "subscribe to read on"
     cookies: Phrases = ()
+    continued: Phrases = ()  # that an article is not whole yet
     appeared: tuple[tuple[Phrase, Phrase], ...] = ()  # a feed's last line "The post … appeared": around the title
 
 

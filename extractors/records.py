@@ -200,6 +200,7 @@ class Article:
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
     page's lines (`extractors.blocks.memory`); it may be empty.
+    `continued`: the page says that it is not whole yet.
     """
 
     paragraphs: tuple[str, ...]
@@ -215,6 +216,7 @@ class Article:
     links: tuple[str, ...] = ()
     unmatched: tuple[str, ...] | None = None
     lines: bytes = b""
+    continued: bool = False
 
     @property
     def text(self) -> str:
@@ -250,6 +252,7 @@ class Verdict:
     veto: str | None = None
     borderline: bool = False
     threshold: float = 0.0
+    topics: tuple[str, ...] = ()  # all that the article is on, if several: `topic` is the first
 
 
 @dataclass(frozen=True, slots=True)

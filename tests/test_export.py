@@ -173,6 +173,15 @@ async def test_the_longest_text_of_a_story_may_be_a_later_one(corpus: CorpusWrit
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
 
 
+async def test_the_latest_text_is_that_of_the_articles_own_page(corpus: CorpusWriter) -> None:
+    rows = await exported(corpus, latest=True)
+    assert (rows[1]["text"], rows[1]["text_url"]) == ("Статья с поправкой. " * 9, "https://b.ru/1/version")
+    assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
+    assert [row["text"] for row in rows if row["number"] != 1] == [
+        row["text"] for row in await exported(corpus) if row["number"] != 1
+    ]
+
+
 async def test_translations_of_translations_are_one_group_in_whatever_order_they_were_found(
     corpus: CorpusWriter,
 ) -> None:
@@ -338,3 +347,20 @@ async def test_a_corpus_larger_than_a_batch_is_exported_whole_and_in_little_memo
     exported = [json.loads(line) for line in (tmp_path / "out").read_bytes().decode().split("\n")[:-1]]
     assert [row["number"] for row in exported] == list(range(count))
     assert most < count * length  # half the bytes of all texts
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(after=-1), 6),
+        (Selection(after=1), 4),
+        (Selection(after=1, up_to=3), 2),
+        (Selection(after=5), 0),
+        (Selection(found_since=NOW), 6),
+        (Selection(found_since=NOW.replace(hour=10)), 0),
+    ],
+)
+async def test_an_export_goes_on_after_a_number_or_a_moment(
+    corpus: CorpusWriter, tmp_path: Path, selection: Selection, expected: int
+) -> None:
+    assert await export(corpus, tmp_path / "out", form="jsonl", selection=selection) == expected

@@ -26,6 +26,7 @@ from storage.health.sources import (
     Rhythm,
     assess,
     load_flags,
+    load_health,
     store_flags,
 )
 from storage.index.database import Database, index_location, open_database
@@ -201,13 +202,13 @@ async def test_what_is_older_than_a_month_is_no_rhythm(database: Database) -> No
     assert (health.rhythm.hours, health.rhythm.last, health.flags) == (0, None, ())
 
 
-async def test_a_source_fares_as_its_best_feed(database: Database) -> None:
+async def test_a_source_was_read_when_its_best_feed_was(database: Database) -> None:
     await store_feed(database, "two-feeds", failures=9, success=None, path="a")
     await store_feed(database, "two-feeds", failures=0, path="b")
     await store_feed(database, "down", failures=4, success=NOW - DAY, path="a")
     await store_feed(database, "down", failures=9, success=None, path="b")
     fine, down, unknown = await health_of(database, "two-feeds", "down", "unknown")
-    assert (fine.flags, fine.last_success) == ((), NOW)
+    assert (fine.failures, fine.last_success) == (0, NOW)
     assert (names(down.flags), down.last_success) == ([FAILING], NOW - DAY)
     assert (unknown.flags, unknown.last_success, unknown.rhythm.hours) == ((), None, 0)
 
@@ -392,3 +393,69 @@ async def test_a_source_that_was_never_polled_is_shown_as_such(tmp_path: Path) -
     done = await asyncio.to_thread(c5watch, *status)
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split() == ["one", "never", "read"]
+
+
+# What used to pass for well
+
+
+async def test_a_site_that_refuses_every_page_is_flagged_after_a_day(database: Database) -> None:
+    await store_feed(database, "site")
+    await store_urls(database, "site", [NOW - n * DAY for n in range(20, 40)])
+    no_page = {"words": None, "dated": None, "outcome": "refused", "reason": "http 403"}
+    await store_urls(database, "site", [NOW - n * 4 * HOUR for n in range(1, 6)], **no_page)
+    assert names((await health_of(database, "site"))[0].flags) == []  # not for so long yet
+    await store_urls(database, "site", [NOW - n * 4 * HOUR for n in range(6, 9)], **{**no_page, "outcome": "gone"})
+    (flag,) = (await health_of(database, "site"))[0].flags
+    assert (flag.name, flag.why) == ("refused", "no page of its latest 8 entries could be had, mostly http 403")
+    await store_urls(database, "site", [NOW - MINUTE])
+    assert names((await health_of(database, "site"))[0].flags) == []
+
+
+async def test_a_feed_that_left_the_catalogue_shields_its_source_from_nothing(database: Database) -> None:
+    await store_feed(database, "site", failures=9, success=NOW - 9 * DAY)
+    await store_feed(database, "site", path="old", success=NOW)
+    async with database.read() as connection:
+        (health,) = await load_health(connection, ["site"], now=NOW, watched={"https://site.kz/rss": "site"})
+    assert (names(health.flags), health.last_success) == ([FAILING], NOW - 9 * DAY)
+
+
+async def test_each_feed_of_a_source_is_judged_by_itself(database: Database) -> None:
+    await store_feed(database, "site")
+    await store_feed(database, "site", path="economy", failures=5)
+    (health,) = await health_of(database, "site")
+    assert [flag.why for flag in health.flags] == ["1 of 2 feeds: 5 polls failed in a row (https://site.kz/economy)"]
+
+
+async def test_a_silence_lasts_until_the_source_speaks_again(database: Database) -> None:
+    await store_feed(database, "site", success=NOW + 300 * DAY)
+    times = [NOW - n * 6 * HOUR for n in range(120)]
+    await store_urls(database, "site", times)
+    found = []
+    for day in (1, 5, 20, 40, 200):
+        now = NOW + day * DAY
+        health = await health_of(database, "site", now=now)
+        async with database.write() as connection:
+            await store_flags(connection, health, now=now)
+        found.append(names(health[0].flags))
+    assert found == [[SILENT]] * 5
+    assert [f.why for f in health[0].flags] == ["nothing new for 200 days"]
+    await store_urls(database, "site", [NOW + 201 * DAY])
+    assert names((await health_of(database, "site", now=NOW + 202 * DAY))[0].flags) == []
+
+
+async def test_a_rare_source_is_silent_by_its_own_measure(database: Database) -> None:
+    await store_feed(database, "site", success=NOW + 60 * DAY)
+    await store_urls(database, "site", [NOW - n * 7 * DAY for n in range(20)])
+    assert names((await health_of(database, "site", now=NOW + 20 * DAY))[0].flags) == []
+    assert names((await health_of(database, "site", now=NOW + 22 * DAY))[0].flags) == [SILENT]
+    await store_feed(database, "young", success=NOW + 60 * DAY)
+    await store_urls(database, "young", [NOW - n * 7 * DAY for n in range(5)])
+    assert names((await health_of(database, "young", now=NOW + 59 * DAY))[0].flags) == []
+
+
+async def test_a_backfill_of_old_years_flags_nobody(database: Database) -> None:
+    await store_feed(database, "site")
+    await store_urls(database, "site", [NOW - n * 3 * HOUR for n in range(100)])
+    old = {"words": None, "dated": None, "outcome": "not_article", "window": 1, "published": NOW - 3000 * DAY}
+    await store_urls(database, "site", [NOW - n * MINUTE - MINUTE / 2 for n in range(30)], **{**old, "decided_at": NOW})
+    assert names((await health_of(database, "site"))[0].flags) == []

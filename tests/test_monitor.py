@@ -120,7 +120,7 @@ def test_counts_add_up_to_the_entries(first: tuple[Watched, Summary]) -> None:
     _, summary = first
     counts = summary.to_json()
     assert counts["entries"] == counts["new"] == counts["taken"] == sum(counts["outcomes"].values()) == 46
-    assert counts["pending"] == 0
+    assert counts["pending"] == 1  # what is no article yet may become one
     assert sum(s["appended"] for s in counts["sources"].values()) == counts["appended"]
 
 

@@ -7,11 +7,14 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from extractors.records import Outcome
+from extractors.records import Deferred, Outcome
 from flows.passes.summary import sentences
+from flows.tools.check import check_sources
+from flows.tools.extract import extract_page
 from storage.corpus.writer import open_for_reading
 from storage.state.entries import load_feed_states
 from tests.support.archive_servers import MISSING, Asked, Reply, rss, urlset
@@ -437,3 +440,109 @@ async def test_under_a_hosts_time_limit_the_newest_come_first(site: Newsroom) ->
     await site.monitor()
     assert 1 <= len(site.corpus()) < 20
     assert "/news/19" in site.corpus() and "/news/0" not in site.corpus()
+
+
+# --- Clocks and pauses -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("years", [-26, 3])
+async def test_one_pass_under_a_wrong_clock_puts_nothing_off(site: Newsroom, years: int) -> None:
+    assert site.server is not None
+    site.announce("/news/1", "/news/2")
+    site.server.robots = Reply(b"User-agent: *\nDisallow: /private")
+    site.pages["/news/1"] = html("", 503)
+    site.now = START + years * 365 * DAY
+    await site.monitor()
+    site.pages = {f"/news/{n}": whole(n) for n in (1, 2, 3)}
+    site.announce("/news/3")
+    site.server.robots = Reply(b"User-agent: *\nDisallow: /news/2")
+    site.now = START
+    summary = await site.monitor(due_only=True)
+    assert sorted(site.corpus()) == ["/news/1", "/news/3"]
+    assert summary.outcomes[Outcome.ROBOTS] == 1  # robots.txt was asked for anew
+    await site.passes(HOUR)
+
+
+async def test_commands_that_store_nothing_keep_the_pause_that_a_pass_has_heard_of(site: Newsroom) -> None:
+    site.now = datetime.now(UTC)
+    site.tables = [source_toml("site", "BASE/rss")]
+    site.pages |= {"/rss": Reply(b"", 429, {"Retry-After": "4000"}), "/news/1": whole(1)}
+    await site.monitor()
+    asked = site.server.paths if site.server else []
+    assert asked == ["/rss"]
+    (check,) = await check_sources(site.config, site.config.sources, data=site.data)
+    assert not check.ok
+    with pytest.raises(Deferred):
+        await extract_page(site.config, site.data, f"{site.base}/news/1", None, url=None)
+    assert site.server is not None and site.server.paths == asked
+
+
+# --- Texts that grow -------------------------------------------------------------------------------------------------
+
+
+async def versions(site: Newsroom, path: str) -> list[dict[str, Any]]:
+    return [v for v in (await site.explain(path)).get("repeated_by", ()) if v["relation"] == "version"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [" ".join(story(1)[:1]), " ".join(story(1) * 2) + "</p><p>Новость дополняется."],
+    ids=["a flash", "says that it will be continued"],
+)
+async def test_a_first_report_is_looked_at_again_after_an_hour_and_a_day(site: Newsroom, first: str) -> None:
+    site.announce("/news/1", "/news/2")
+    site.pages |= {"/news/1": prose(first), "/news/2": whole(2)}
+    await site.passes(*(n * 20 * MINUTE for n in range(3)))
+    assert (site.asked_for("/news/1"), site.asked_for("/news/2")) == (1, 1)
+    site.pages["/news/1"] = prose(" ".join([first, *story(3)]))
+    (summary,) = await site.passes(30 * MINUTE)
+    assert (summary.looked_again, summary.versions, summary.taken) == (1, 1, 0)
+    assert len(await versions(site, "/news/1")) == 1
+    assert sorted(site.corpus()) == ["/news/1", "/news/2"]
+    await site.passes(*(n * 6 * HOUR for n in range(1, 20)))
+    assert (site.asked_for("/news/1"), site.asked_for("/news/2")) == (3, 1)
+    assert await site.outcome("/news/1") == Outcome.APPENDED
+
+
+async def test_a_flash_that_was_off_topic_is_read_again_when_it_is_whole(site: Newsroom) -> None:
+    site.announce("/news/1")
+    site.topics = ABOUT_TASHKENT.replace("threshold = 1", "threshold = 1000")  # read, not screened
+    site.pages["/news/1"] = prose("Ташкент. " + " ".join(story(1)[:1]), title="Срочно")
+    await site.monitor()
+    assert await site.outcome("/news/1") == Outcome.OFF_TOPIC
+    site.topics = ABOUT_TASHKENT
+    site.pages["/news/1"] = prose("Ташкент. " + " ".join(story(1)), title="Ташкент")
+    await site.passes(HOUR)
+    assert site.corpus() == ["/news/1"]
+
+
+async def test_a_correction_is_seen_when_the_feed_changes_its_headline(site: Newsroom) -> None:
+    titles = {"/news/1": "Старый", "/news/2": "Старый"}
+    item = "<item><title>{}</title><link>{}</link><pubDate>Fri, 20 Mar 2026 08:00:00 GMT</pubDate></item>"
+
+    def feed(_: object) -> Reply:
+        items = "".join(item.format(title, site.base + path) for path, title in titles.items())
+        return Reply(f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'.encode())
+
+    site.tables = [source_toml("site", "BASE/feed")]
+    site.pages |= {"/feed": feed, "/news/1": whole(1), "/news/2": whole(2)}
+    await site.monitor()
+    site.pages["/news/1"] = whole(3)
+    titles["/news/1"] = "Исправлено"
+    (summary,) = await site.passes(10 * MINUTE)
+    assert (summary.looked_again, summary.versions) == (1, 1)
+    (summary,) = await site.passes(20 * MINUTE)
+    assert summary.looked_again == 0
+    assert (site.asked_for("/news/1"), site.asked_for("/news/2")) == (2, 1)
+    assert len(await versions(site, "/news/1")) == 1
+
+
+async def test_an_article_stays_whatever_its_page_says_later(site: Newsroom) -> None:
+    site.announce("/news/1")
+    site.pages["/news/1"] = prose(" ".join(story(1)[:1]))
+    await site.monitor()
+    for reply, wait in ((Reply(b"", 404), HOUR), (html("", 503), 30 * HOUR)):
+        site.pages["/news/1"] = reply
+        (summary,) = await site.passes(wait)
+        assert (summary.looked_again, summary.versions, summary.outcomes.total()) == (1, 0, 0)
+    assert await site.outcome("/news/1") == Outcome.APPENDED

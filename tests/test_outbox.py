@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.settings import Storage
+from extractors.records import Found
 from storage.corpus.writer import CorpusWriter
 from storage.digests.outbox import (
     CLAIM,
@@ -65,28 +67,85 @@ async def test_each_digest_goes_on_where_the_last_of_its_name_ended(tmp_path: Pa
         assert (await issue(corpus, "other", now=START)).numbers == (0, 1, 2)
 
 
-async def test_the_first_digest_looks_back_one_day_and_old_news_is_none(tmp_path: Path, storage: Storage) -> None:
+async def test_the_first_digest_looks_back_one_day_and_what_backfills_bring_of_old_is_no_news(
+    tmp_path: Path, storage: Storage
+) -> None:
     async with opened(tmp_path, storage) as corpus:
         await place(corpus, [new_article(0)], now=START - 2 * DAY)
-        old = [new_article(1, published=date(2025, 11, 13)), new_article(2, published=date(2025, 11, 14))]
+        old = [new_article(1, published=date(2025, 11, 14)), new_article(2, published=date(2025, 11, 15))]
         undated = [new_article(3, published=None), new_article(4, published=None, method="adopted")]
-        await place(corpus, [*old, *undated, new_article(5, published=None)], now=START - HOUR)
-        async with corpus.database.write() as connection:  # the last one was listed by a backfill
-            listed = urls.c.key == "https://site.kz/news/5"
+        by_hand = [new_article(n, published=date(2025, 11, n + 8), method="imported") for n in (6, 7)]
+        await place(corpus, [*old, *undated, new_article(5, published=None), *by_hand], now=START - HOUR)
+        await place(corpus, [new_article(8, published=date(2024, 1, 1))], now=START - HOUR)  # found late by the monitor
+        async with corpus.database.write() as connection:  # these were listed by a backfill
+            listed = urls.c.article.in_([1, 2, 5])
             await connection.execute(update(urls).where(listed).values(window=1))
-        assert (await issue(corpus)).numbers == (2, 3)
+        assert (await issue(corpus)).numbers == (2, 3, 7, 8)
 
 
 async def test_since_widens_and_narrows_and_never_repeats(tmp_path: Path, storage: Storage) -> None:
     async with opened(tmp_path, storage) as corpus:
+        await issue(corpus, now=START - HOUR)
         for number in range(6):
             await place(corpus, [new_article(number)], now=START + number * HOUR)
         now = START + 6 * HOUR
         assert (await issue(corpus, now=now, since=now - 2 * HOUR)).numbers == (4, 5)
-        assert (await issue(corpus, now=now)).numbers == ()
-        assert (await issue(corpus, now=now, since=now - 4 * HOUR)).numbers == (2, 3)
-        assert (await issue(corpus, now=now, since=now - 9 * DAY)).numbers == (0, 1)
+        assert (await issue(corpus, now=now, since=now - 3 * HOUR)).numbers == (3,)
+        assert (await issue(corpus, now=now)).numbers == (0, 1, 2)  # what was left out by hand
+        await place(corpus, [new_article(6), new_article(7)], now=now)
+        assert (await issue(corpus, now=now, since=now - 9 * DAY)).numbers == (6, 7)
         assert (await issue(corpus, now=now, since=now - 9 * DAY)).numbers == ()
+
+
+async def test_a_first_digest_by_hand_moves_nothing_either(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)], now=START - 3 * DAY)
+        await place(corpus, [new_article(1)], now=START - 3 * HOUR)
+        await place(corpus, [new_article(2)], now=START - HOUR)
+        assert (await issue(corpus, since=START - 2 * HOUR)).numbers == (2,)
+        await place(corpus, [new_article(3)], now=START + HOUR)
+        assert (await issue(corpus, now=START + DAY)).numbers == (1, 3)
+
+
+async def test_what_comes_to_fit_later_is_in_a_later_digest(tmp_path: Path, storage: Storage) -> None:
+    def of_kz(source_id: str, url: str) -> bool:
+        return source_id == "kz"
+
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0, source_id="ru"), new_article(1, source_id="kz"), new_article(2)])
+        assert (await issue(corpus, is_of_country=of_kz)).numbers == (1,)
+        async with corpus.database.write() as connection:  # an outlet of the country prints the others as well
+            for number, source_id in ((0, "kz"), (2, "us")):
+                key = f"https://other.kz/{number}"
+                await connection.execute(
+                    insert(urls).values(key=key, url=key, source_id=source_id, feed_url=key, first_seen=START,
+                                        attempts=1, outcome="reprint", article=number)
+                )  # fmt: skip
+        assert (await issue(corpus, is_of_country=of_kz, now=START + 2 * DAY)).numbers == (0,)
+        assert (await issue(corpus, is_of_country=of_kz, now=START + 3 * DAY)).numbers == ()
+
+
+async def test_an_article_on_two_topics_is_in_the_digests_of_both(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        both = new_article(0, topic="trade")
+        assert isinstance(both, Found)
+        await place(corpus, [replace(both, verdict=replace(both.verdict, topics=("trade", "water")))])
+        await place(corpus, [new_article(1, topic="water")])
+        assert (await issue(corpus, "trade", topic="trade")).numbers == (0,)
+        assert (await issue(corpus, "water", topic="water")).numbers == (0, 1)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-9000), timedelta(days=900)])
+async def test_a_digest_under_a_wrong_clock_empties_no_later_one(
+    tmp_path: Path, storage: Storage, wrong: timedelta
+) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)], now=START - HOUR)
+        await issue(corpus)
+        await place(corpus, [new_article(1, published=(START + wrong).date())], now=START + wrong)
+        assert (await issue(corpus, now=START + wrong)).numbers == (1,)
+        await place(corpus, [new_article(2), new_article(3)], now=START + DAY)
+        assert (await issue(corpus, now=START + DAY)).numbers == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +154,9 @@ async def test_since_widens_and_narrows_and_never_repeats(tmp_path: Path, storag
         ({}, (0, 1, 2, 3)),
         ({"topic": "trade"}, (1,)),
         ({"languages": ("kk", "en")}, (2,)),
-        ({"source_ids": ("far", "none")}, (3,)),
-        ({"source_ids": ()}, ()),
-        ({"topic": "topic", "languages": ("ru",), "source_ids": ("site",)}, (0,)),
+        ({"is_of_country": lambda source_id, _: source_id in ("far", "none")}, (3,)),
+        ({"is_of_country": lambda *_: False}, ()),
+        ({"topic": "topic", "languages": ("ru",), "is_of_country": lambda source_id, _: source_id == "site"}, (0,)),
     ],
 )
 async def test_a_digest_holds_what_its_settings_ask_for(
@@ -188,6 +247,28 @@ async def test_what_failed_is_tried_again_with_growing_gaps_and_given_up_after_s
         async with corpus.database.read() as connection:
             row = (await connection.execute(select(deliveries))).one()
         assert (row.state, row.reason, row.next_attempt) == ("gave_up", "451 later", None)
+
+
+async def test_a_mail_is_given_up_by_its_first_try_and_not_by_the_age_of_its_digest(
+    tmp_path: Path, storage: Storage
+) -> None:
+    now = START + GIVE_UP_AFTER + DAY
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org",))
+        delivery = await taken(corpus, now)
+        assert delivery
+        async with corpus.database.write() as connection:
+            assert await store_failed(connection, delivery, "451 later", now=now)
+            assert [one is not None for one in await store_unreachable(connection, "gone", now=now + DAY)] == [True]
+
+
+async def test_a_try_that_no_gap_can_have_planned_is_due(tmp_path: Path, storage: Storage) -> None:
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org",))
+        assert await taken(corpus, START + 900 * DAY)  # under a clock that is years ahead
+        assert await taken(corpus, START)
 
 
 async def test_all_that_is_put_off_can_be_called_at_once_and_a_claim_stays_a_claim(

@@ -52,7 +52,7 @@ async def main(data):
         error = ItemError(Outcome("asleep"), "no answer before noon", url=KEY)
         for attempts in range(7):
             result = failed(KEY, ENTRY, "site", error=error, attempts=attempts)
-            placed = await corpus.place([result], now=NOW)
+            placed = await corpus.place([result], now=NOW + timedelta(days=2 * attempts))
             if attempts == 0:
                 summary.count(placed, {{KEY: "site"}})
                 async with corpus.database.read() as connection:

@@ -296,7 +296,7 @@ async def test_the_conditions_in_sql_say_what_the_table_of_states_says(database:
     numbers = iter(range(10_000))
     moments = (None, NOW - MINUTE, NOW, NOW + MINUTE, NOW + timedelta(days=900))
     lives = {
-        entry(next(numbers))[0]: Life(outcome, next_attempt=again, article=article, listed=listed)
+        entry(next(numbers))[0]: Life(outcome, next_attempt=again, article=article, listed=listed, first_seen=NOW)
         for outcome in (None, *Outcome)
         for again in moments
         for article in (None, 0)
@@ -330,6 +330,4 @@ async def test_the_conditions_in_sql_say_what_the_table_of_states_says(database:
         await store_entries(connection, "site", [(key, Entry(key, FEED)) for key in lives], now=NOW)
         named = {key: after_naming(life) for key, life in lives.items()}
         found = await load_lives(connection, list(lives))
-        assert {k: (v.outcome, v.is_waiting, v.listed) for k, v in found.items()} == {
-            k: (v.outcome, v.is_waiting, v.listed) for k, v in named.items()
-        }
+        assert found == named

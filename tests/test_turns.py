@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from config.settings import Network, Storage
 from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
+from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
 from storage.state.turns import open_turns
 from tests.support.archive_servers import Asked, Reply, serve
@@ -90,6 +92,7 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from config.settings import Storage
+from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
 from storage.state.turns import open_turns
 
@@ -150,3 +153,55 @@ async def test_a_host_known_to_want_long_gaps_gets_them_from_all(tmp_path: Path,
             await client.fetch(f"{server.base}/two")
         first, second = (asked.at for asked in server.asked)
         assert second - first >= 0.5
+
+
+async def test_a_pause_that_a_host_asks_for_is_kept_by_all_programs(tmp_path: Path, storage: Storage) -> None:
+    replies = [Reply(b"", 429, {"Retry-After": "600"})]
+    async with (
+        serve(lambda asked: replies.pop() if replies else Reply(b"ok")) as server,
+        turns_of(tmp_path, storage) as one,
+        turns_of(tmp_path, storage) as two,
+        Client(LOOPBACK, turns=one) as first,
+        Client(LOOPBACK, turns=two) as second,
+    ):
+        with pytest.raises(ItemError):
+            await first.fetch(f"{server.base}/one")
+        for client in (second, first, second):
+            with pytest.raises(Deferred) as caught:
+                await client.fetch(f"{server.base}/two")
+            assert timedelta(minutes=9) < caught.value.until - datetime.now(UTC) < timedelta(minutes=11)
+        assert len(server.asked) == 1
+
+
+async def test_a_gap_that_a_host_has_earned_is_kept_by_all_programs(tmp_path: Path, storage: Storage) -> None:
+    async with (
+        serve(lambda asked: Reply(b"ok")) as server,
+        turns_of(tmp_path, storage) as one,
+        turns_of(tmp_path, storage) as two,
+        Client(LOOPBACK, hosts=[HostState(server.base.removeprefix("http://"), interval_s=0.4)], turns=one) as first,
+        Client(LOOPBACK, turns=two) as second,
+    ):
+        await first.fetch(f"{server.base}/0")
+        for number in range(1, 5):
+            await (second if number % 2 else first).fetch(f"{server.base}/{number}")
+            await second.fetch(f"{server.base}/{number}-again")
+        times = [asked.at for asked in server.asked]
+        assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.4
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_for_longer_than_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with turns_of(tmp_path, Storage()) as turns:
+        assert await turns.take("a.kz", patience_s=60) == 0.0
+        await turns.give_back("a.kz", pause_s=0.2)
+        an_hour_ago = time.time() - 3600
+        monkeypatch.setattr("storage.state.turns.time.time", lambda: an_hour_ago)
+        with monkeypatch.context() as slept:
+            slept.setattr("storage.state.turns.asyncio.sleep", lambda _: _no_sleep(monkeypatch))
+            assert await turns.take("a.kz", patience_s=60) == 0.0
+
+
+async def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time() + 4000
+    monkeypatch.setattr("storage.state.turns.time.time", lambda: later)

@@ -13,6 +13,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from extractors.fetching.hosts import MAX_RETRY_AFTER
+
 SHORTEST_S = 5 * 60
 LONGEST_S = 12 * 3600
 FIRST_S = 30 * 60
@@ -108,6 +110,11 @@ def next_poll(
     cap_s = min(MAX_AGE_CAP_S, longest_s or MAX_AGE_CAP_S)
     wait_s = max(interval_s, min(int(stated[1]), cap_s)) if stated else interval_s
     return now + timedelta(seconds=wait_s)
+
+
+def is_poll_due(moment: datetime | None, *, now: datetime) -> bool:
+    """Whether a feed is to be asked; a moment further ahead than any rule puts it was noted by a wrong clock."""
+    return moment is None or moment <= now or moment > now + timedelta(seconds=LONGEST_S) + MAX_RETRY_AFTER
 
 
 def _span_s(published: Sequence[datetime | None]) -> float:

@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from config.errors import LeftAlone
 from extractors.fetching.robots import RobotsFile
 
 MAX_INTERVAL_S = 60.0
 SUCCESSES_TO_SPEED_UP = 20
+MAX_RETRY_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class HostState:
     successes: int = 0  # in a row since then
 
 
+class Wish(NamedTuple):
+    """What a host has asked for: the gap it has earned, and a pause until a moment of the program's own clock."""
+
+    gap_s: float
+    not_before: datetime | None
+
+
+NO_WISH = Wish(0.0, None)
+
+
 class Turns(Protocol):
     """Shares the turns at each host between programs."""
 
@@ -37,8 +48,12 @@ class Turns(Protocol):
         """
         ...
 
-    async def give_back(self, host: str, *, pause_s: float) -> None:
-        """Let other programs take the host after a pause."""
+    async def give_back(self, host: str, *, pause_s: float, wish: Wish = NO_WISH) -> None:
+        """Let other programs take the host after a pause, and note what it has asked for."""
+        ...
+
+    def heard(self, host: str) -> Wish | None:
+        """Return what the host has asked other programs for; None if no other had it since we last asked."""
         ...
 
     def others(self, host: str) -> int:
@@ -64,9 +79,6 @@ def answered(state: HostState, *, usual_s: float) -> HostState:
         return replace(state, successes=state.successes + 1)
     interval = state.interval_s / 2
     return replace(state, interval_s=interval if interval > usual_s else 0.0, successes=0)
-
-
-MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> datetime | None:

@@ -11,13 +11,23 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
 
 from config.settings import Network
 from extractors.fetching.failures import OVERLOADED, translated
-from extractors.fetching.hosts import HostState, Turns, Unwanted, answered, parse_retry_after, slowed
+from extractors.fetching.hosts import (
+    MAX_RETRY_AFTER,
+    HostState,
+    Turns,
+    Unwanted,
+    Wish,
+    answered,
+    parse_retry_after,
+    slowed,
+)
 from extractors.fetching.messages import Request
 from extractors.records import Deferred
 
@@ -97,13 +107,16 @@ class Queues:
 
     async def _wait_for(self, queue: Queue, request: Request) -> None:
         """Wait until the pause that the host asked for and the gap after its last answer are over."""
+        await self._wait_for_pause(queue, request)
+        wait_s = queue.ended_at + self._gap_s(queue.state, request) - asyncio.get_running_loop().time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    async def _wait_for_pause(self, queue: Queue, request: Request) -> None:
         if (pause := queue.state.not_before) is not None and pause > self._now():
             wait_s = (pause - self._now()).total_seconds()
             if wait_s > MAX_WAIT_S:
                 raise Deferred(request.asked, pause)
-            await asyncio.sleep(wait_s)
-        wait_s = queue.ended_at + self._gap_s(queue.state, request) - asyncio.get_running_loop().time()
-        if wait_s > 0:
             await asyncio.sleep(wait_s)
 
     @asynccontextmanager
@@ -117,13 +130,24 @@ class Queues:
             raise Deferred(request.asked, self._now() + timedelta(seconds=wait_s))
         is_asked = False
         try:
+            await self._heed_others(queue, request)
             if request.wanted is not None and not await request.wanted(self._turns.others(host)):
                 raise Unwanted(request.asked)
             is_asked = True
             yield
         finally:
             pause_s = self._gap_s(queue.state, request) if is_asked else 0.0
-            await self._turns.give_back(host, pause_s=pause_s)
+            wish = Wish(queue.state.interval_s, queue.state.not_before)
+            await self._turns.give_back(host, pause_s=pause_s, wish=wish)
+
+    async def _heed_others(self, queue: Queue, request: Request) -> None:
+        """Take over what the host has asked another program for since; wait for a pause, or raise Deferred."""
+        assert self._turns is not None
+        if (wish := self._turns.heard(queue.state.host)) is None:
+            return
+        moments = [m for m in (wish.not_before, queue.state.not_before) if m and m <= self._now() + MAX_RETRY_AFTER]
+        queue.remember(replace(queue.state, interval_s=wish.gap_s, not_before=max(moments, default=None)))
+        await self._wait_for_pause(queue, request)
 
     def _gap_s(self, state: HostState, request: Request) -> float:
         """Return the seconds between two requests to the host."""

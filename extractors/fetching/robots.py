@@ -29,7 +29,7 @@ class RobotsFile:
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether it need not be fetched again yet."""
-        return now - self.fetched_at < FRESH
+        return timedelta(0) <= now - self.fetched_at < FRESH  # a moment still to come was noted by a wrong clock
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether it may be used if no newer copy can be fetched."""

@@ -20,6 +20,7 @@ from extractors.records import ItemError, Outcome
 from extractors.text import clean_line, count_words, tokens
 
 SHORT = 250  # words; pages that only say that there is nothing have fewer
+LAST_LINES = 2
 STUB = 5  # times the words of the shortest article: what stands before a wall has fewer
 MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
 MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking would take long on hostile ones
@@ -88,6 +89,18 @@ def why_no_article(draft: Draft) -> ItemError | None:
     if announced >= MIN_HEADLINES and words < WORDS_A_HEADLINE * announced and not _states_article(draft):
         return no("list of stories", detail=f"{words} words, {announced} headlines")
     return None
+
+
+def is_continued(titles: Sequence[str], paragraphs: Sequence[str]) -> bool:
+    """Whether an article says that it is not whole yet, where articles say so: in headline, first and last lines."""
+    said = (*titles, *paragraphs[:1], *paragraphs[-LAST_LINES:])
+    return any(map(_continued(languages()).search, said))
+
+
+@cache
+def _continued(known: Languages) -> re.Pattern[str]:
+    phrases = any_of(phrase for language in known for phrase in language.pages.continued)
+    return re.compile(rf"\b{phrases}", re.IGNORECASE)
 
 
 def link_labels(tree: HtmlElement) -> list[str]:

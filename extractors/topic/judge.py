@@ -8,6 +8,7 @@ and thresholds are in `topics.toml`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from config.topics import Topic, TopicsFile
 from extractors.records import Article, Match, Verdict
@@ -24,14 +25,15 @@ class Topics:
     def judge(self, article: Article) -> Verdict:
         """Return the verdict of the first topic that takes the article, else of the topic that came nearest.
 
-        Pure: the same article gives the same verdict. `score` is in the points of the topic's weights.
+        Pure: the same article gives the same verdict. `score` is in the points of the topic's weights. `topics` of the
+        verdict are all that take the article, if there are several.
         """
-        verdicts = []
-        for topic in self._topics:
-            verdict = topic.judge(article)
-            if verdict.relevant:
-                return verdict
-            verdicts.append(verdict)
+        verdicts = [topic.judge(article) for topic in self._topics]
+        taken = [verdict for verdict in verdicts if verdict.relevant]
+        if len(taken) > 1:
+            return replace(taken[0], topics=tuple(verdict.topic for verdict in taken if verdict.topic))
+        if taken:
+            return taken[0]
         return max(verdicts, key=lambda verdict: verdict.score - verdict.threshold)
 
     def features(self, article: Article, topic: str | None = None) -> dict[str, float]:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -235,6 +235,9 @@ def corpus_export(
             "only articles with this relation to another. May be repeated."
         ),
     ] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
+    ] = False,
     longest: Annotated[
         bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")
     ] = False,
@@ -242,30 +245,83 @@ def corpus_export(
         bool,
         typer.Option("--collapse-translations", help="Write only the first of articles that translate one another."),
     ] = False,
+    after: Annotated[
+        int | None, typer.Option(min=-1, metavar="NUMBER", help="Only articles with a higher number than this.")
+    ] = None,
+    found_since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Only articles appended since this day or moment (UTC if no zone is given)."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Go on after the number in this file, and put the last one there when done: for cron."
+        ),
+    ] = None,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
     """Write the corpus, or a part of it, to one file for other tools."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
+    if state is not None:
+        if after is not None:
+            say("--after cannot be used together with --state, which says after which number to go on")
+            raise typer.Exit(USAGE)
+        checked_output("--state", state)
+        after = _last_exported(state)
     if str(target) != "-":
         checked_output("FILE", target)
     with problems_explained():
         from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
+        from storage.placing.placing import highest_number
 
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)
+        last = None if state is None else read_index(checked, data, highest_number)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
-            countries=country or (), relations=relation or (), longest=longest,
-            collapse_translations=collapse_translations,
+            countries=country or (), after=after, up_to=last, found_since=moment("--found-since", found_since),
+            relations=relation or (), longest=longest, latest=latest, collapse_translations=collapse_translations,
         )  # fmt: skip
         countries = {source.id: source.country for source in checked.sources}
         count = read_corpus(
             checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, countries=countries)
         )
+        if state is not None:
+            _put_state(state, last)
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def _last_exported(state: Path) -> int:
+    """Return the number in the file of `--state`, -1 if there is no such file yet; anything else ends the command."""
+    try:
+        return int(state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return -1
+    except (OSError, ValueError) as error:
+        say(f"--state: {state} holds no number: delete it to export everything, or name another file")
+        raise typer.Exit(USAGE) from error
+
+
+def _put_state(state: Path, number: int | None) -> None:
+    from storage.files.local_folder import named_disk_errors, put_file
+
+    with named_disk_errors(state):
+        put_file(state, f"{number}\n".encode())
+
+
+def moment(option: str, value: str | None) -> datetime | None:
+    """Return the moment, the beginning of a day if it is one; None if not given. A mistake ends the command."""
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        say(f'{option}: found "{value}", expected a day such as 2025-11-01, or a moment such as 2025-11-01T07:00+05:00')
+        raise typer.Exit(USAGE) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def day(option: str, value: str | None) -> date | None:

@@ -112,8 +112,8 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
         ids, now = [source.id for source in checked.select(())], utc_now()
 
         async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
-            health = await load_health(index, ids, now=now, ruled=checked.ruled())
-            return health, await count_orphans(index, set(checked.watched().values()))
+            health = await load_health(index, ids, now=now, ruled=checked.ruled(), watched=checked.watched())
+            return health, await count_orphans(index, set(ids))
 
         health, orphans = read_index(checked, data, load)
     if as_json:
@@ -157,7 +157,7 @@ def sources_check(
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         with ProgressBar() as bar:
-            checks = asyncio.run(check_sources(checked, chosen, shared=bool(source), observer=bar))
+            checks = asyncio.run(check_sources(checked, chosen, data=data, shared=bool(source), observer=bar))
     counts = summary(checks)
     if as_json:
         feeds = [c.to_json() for c in checks if c.what == "feed"]
@@ -205,7 +205,7 @@ def sources_add(
             category=category.value if category else None,
         )
         ask = _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
-        added = asyncio.run(add_source(checked, config, url, facts, dry_run=dry_run, ask=ask))
+        added = asyncio.run(add_source(checked, config, url, facts, data=data, dry_run=dry_run, ask=ask))
     if as_json:
         print_json(added.to_json())
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from config.errors import RequestError
 from config.load import Config
 from config.settings import Digest
 from extractors.text import counted
+from extractors.urls import same_site
 from flows.digest.contents import load_content
 from flows.digest.files import FOLDER, write_files, zone_of
 from flows.digest.mail import compose, domain_of
@@ -240,11 +241,17 @@ def _since(config: Config, one: Digest, since: str | None, now: datetime) -> dat
 async def _choose(
     connection: AsyncConnection, config: Config, one: Digest, *, since: datetime | None, now: datetime
 ) -> Choice:
-    of_countries = {source.id for source in config.sources if source.country in one.countries}
     return await choose(
         connection, one.name, now=now, since=since, topic=one.topic, languages=one.languages,
-        source_ids=of_countries if one.countries else None,
+        is_of_country=partial(_is_of_country, config, one.countries) if one.countries else None,
     )  # fmt: skip
+
+
+def _is_of_country(config: Config, countries: Collection[str], source_id: str, url: str) -> bool:
+    """Return whether a page is of an outlet of these countries; one whose id is gone is known by its site."""
+    source = next((source for source in config.sources if source.id == source_id), None)
+    source = source or next((source for source in config.sources if same_site(source.homepage, url)), None)
+    return source is not None and source.country in countries
 
 
 async def _content(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from typing import Any, Protocol, TypeVar
 
 from config.load import Config
 from extractors.fetching.client import Client
+from extractors.fetching.hosts import HostState, Turns
 from extractors.period import Period
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
 from extractors.workers.pool import Workers
-from storage.corpus.writer import CorpusWriter, open_corpus
-from storage.errors import LostConnection
+from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
+from storage.errors import LostConnection, StorageError
 from storage.index.database import INDEX_FILE, index_location
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
@@ -127,6 +129,27 @@ def map_large_blocks() -> None:
 
 
 @asynccontextmanager
+async def open_client(
+    config: Config, data: Path | None, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Client]:
+    """Open a client for a command that stores nothing: it keeps what passes below `data` know of hosts.
+
+    So hosts that asked for a pause get it from every command, and none is asked by two at once.
+    """
+    settings = config.settings
+    async with AsyncExitStack() as stack:
+        hosts: list[HostState] = []
+        turns: Turns | None = None
+        if data is not None:
+            with suppress(StorageError):  # there is no corpus yet
+                async with open_for_reading(data, settings.storage) as corpus, corpus.database.read() as connection:
+                    hosts = await load_hosts(connection, now=now())
+                if os.access(data, os.W_OK):
+                    turns = await stack.enter_async_context(open_turns(index_location(data, settings.storage), data))
+        yield await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
+
+
+@asynccontextmanager
 async def open_context(
     config: Config,
     data: Path,
@@ -143,7 +166,7 @@ async def open_context(
         first_pass = not (data / INDEX_FILE).exists()
         corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
         async with corpus.database.read() as connection:
-            hosts = await load_hosts(connection)
+            hosts = await load_hosts(connection, now=now())
         turns = await stack.enter_async_context(open_turns(index_location(data, settings.storage), data))
         client = await stack.enter_async_context(Client(settings.network, hosts=hosts, now=now, turns=turns))
         topics = compile_topics(config.topics)

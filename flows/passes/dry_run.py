@@ -118,7 +118,7 @@ class _Index:
         index = cls()
         try:
             async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
-                index.hosts = await load_hosts(connection)
+                index.hosts = await load_hosts(connection, now=now)
                 for source in request.sources:
                     index.windows[source.id] = await load_windows(connection, source.id, request.period)
                     due = await load_due_listed(connection, source.id, request.period, now=now)

@@ -14,21 +14,25 @@ from pathlib import Path
 
 from config.load import Config
 from config.sources import Source
+from extractors.feeds.intervals import is_poll_due
 from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
 from flows.passes.poll import poll
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
+from storage.index.retention import forget
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
 from storage.state.hosts import store_hosts
 from storage.state.orphans import adopt_orphans, count_orphans
 from storage.state.refused import forget_refused
 from storage.state.runs import store_run_end, store_run_start
+from storage.state.turns import forget_turns
 
 FEEDS_PER_BATCH = 25
 RELATE_AFTER = timedelta(hours=1)
+FORGET_EVERY = 10  # passes
 
 
 async def monitor(
@@ -60,7 +64,7 @@ async def monitor(
                 states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
             feeds = [(source, states[url]) for source in sources for url in source.feeds]
             if due_only:
-                feeds = [f for f in feeds if f[1].next_poll is None or f[1].next_poll <= context.now()]
+                feeds = [f for f in feeds if is_poll_due(f[1].next_poll, now=context.now())]
             context.observer.stage("feeds", len(feeds))
             batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
 
@@ -90,7 +94,7 @@ async def monitor(
 async def _adopt(context: Context) -> None:
     """Have what waits under ids that are not watched any more follow the sources whose feeds name it now."""
     owner_of = context.config.watched()
-    watched = set(owner_of.values())
+    watched = {source.id for source in context.config.select(())}
     async with context.corpus.database.read() as connection:
         if not await count_orphans(connection, watched):
             return
@@ -104,8 +108,9 @@ async def _store_end(
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
-        health = await load_health(connection, asked, now=context.now(), ruled=context.config.ruled())
+        summary.orphans = await count_orphans(connection, {s.id for s in context.config.select(())})
+        config = context.config
+        health = await load_health(connection, asked, now=context.now(), ruled=config.ruled(), watched=config.watched())
         kept = await load_flags(connection, source_ids)
     flags = kept | {h.source_id: h.flags for h in health}
     for source_id in source_ids:
@@ -115,9 +120,22 @@ async def _store_end(
         summary.raised = await store_flags(connection, health, now=context.now())
         await forget_refused(connection, context.config.settings.refused, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
+    if run % FORGET_EVERY == 0:
+        await _forget(context)
     if not summary.interrupted:
         await _relate(context)
         await write_report(context.config, context.corpus, context.data, now=context.now())
+
+
+async def _forget(context: Context) -> None:
+    """Delete some of what nobody needs any more."""
+    config = context.config
+    async with context.corpus.database.write() as connection:
+        await forget(
+            connection, now=context.now(), watched_feeds=config.watched(),
+            source_ids=[source.id for source in config.sources],
+        )  # fmt: skip
+    forget_turns(context.data)
 
 
 async def _relate(context: Context) -> None:

@@ -31,7 +31,7 @@ DEAD_AFTER = timedelta(minutes=9)
 # storage.py, in place of our package of that name. With this variable Python leaves a script's folder out.
 WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
 WAITING_MAILS = "20 * * * *"  # a server that is down is asked again within the hour
-FLAGS = ("silent", "redesigned", "failing", "old-rule")  # of a source's health: storage.health
+FLAGS = ("silent", "redesigned", "failing", "refused", "old-rule")  # of a source's health: storage.health
 
 
 class DeployError(UserError):

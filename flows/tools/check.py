@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ from extractors.text import counted
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
-from flows.passes.context import Observer, utc_now
+from flows.passes.context import Observer, open_client, utc_now
 from flows.passes.sitemaps import NEWS_LASTS
 
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
@@ -81,17 +82,19 @@ async def check_sources(
     config: Config,
     sources: Sequence[Source],
     *,
+    data: Path | None = None,
     shared: bool = False,
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> list[Check]:
     """Ask every feed and route of these sources; in the order of the sources, a source's feeds first.
 
-    With `shared` the archives that all sources share are asked too.
+    With `shared` the archives that all sources share are asked too. Hosts are left alone as the corpus below `data`
+    knows that they wish.
     """
     observer = observer or Observer()
     asked = ("site", "archive") if shared else ("site",)
-    async with Client(config.settings.network, now=now) as client:
+    async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
             asking = _Asking(config, client, workers, now)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from extractors.records import Relation
 from extractors.text import clean_line
 
 LABELS = {
@@ -47,7 +48,11 @@ def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for relation in facts.get("relations", ()):
         yield "related", f"{_named(relation)}: {_related(relation)}"
     for variant in facts.get("repeated_by", ()):
-        yield "repeated by", f"{variant['url']}: {_related(variant)}"
+        if variant["relation"] == Relation.VERSION:
+            had = f", {facts['words']} words before" if facts.get("words") is not None else ""
+            yield "later text", f"{_shown(variant['stored_at'])}: {variant['words']} words{had}, {_related(variant)}"
+        else:
+            yield "repeated by", f"{variant['url']}: {_related(variant)}"
     if facts.get("mark"):
         yield "marked", f"{facts['mark']}, {_shown(facts['marked_at'])}"
     for digest in facts.get("digests", ()):

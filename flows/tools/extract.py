@@ -12,14 +12,13 @@ from config.load import Config
 from config.settings import masked
 from config.sites import site_of
 from extractors.blocks.memory import SiteMemory, cleaned, line_hash, site_of_page
-from extractors.fetching.client import Client
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.records import Article, Entry, Page
 from extractors.urls import canonical_url, same_site
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import article_and_trace_from
 from extractors.zones import zone_of, zone_of_host
-from flows.passes.context import utc_now
+from flows.passes.context import open_client, utc_now
 from storage.corpus.writer import open_for_reading
 from storage.files.article_file import compose
 from storage.index.database import index_location
@@ -97,7 +96,7 @@ async def extract_page(config: Config, data: Path, name: str, body: bytes | None
         if url is not None:
             raise RequestError("--url: is for a file or standard input; an address speaks for itself")
         _check_address(name, "URL")
-        async with Client(config.settings.network) as client:
+        async with open_client(config, data) as client:
             response = await client.fetch(name)
         assert response is not None  # only a request with validators can be answered "not modified"
         page = response.page()

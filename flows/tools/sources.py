@@ -15,12 +15,11 @@ from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
 from extractors.feeds.jobs import FeedJob
-from extractors.fetching.client import Client
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
-from flows.passes.context import utc_now
+from flows.passes.context import open_client, utc_now
 from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, missing, table
 from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
 from flows.tools.outlines import OpmlError
@@ -78,7 +77,14 @@ Ask = Callable[[str, str], str]  # for a fact, in the words of the second: the a
 
 
 async def add_source(
-    config: Config, folder: Path, url: str, facts: Facts, *, dry_run: bool, ask: Ask | None = None
+    config: Config,
+    folder: Path,
+    url: str,
+    facts: Facts,
+    *,
+    dry_run: bool,
+    data: Path | None = None,
+    ask: Ask | None = None,
 ) -> Added:
     """Find the feed of the outlet at `url` and append the outlet to the catalogue.
 
@@ -89,7 +95,7 @@ async def add_source(
     check_facts(facts, config.sources)
     given = _address(url)
     _refuse_known(given, [given], config.sources)
-    async with Client(config.settings.network, now=utc_now) as client:
+    async with open_client(config, data) as client:
         with Workers(config.settings.extraction) as workers:
 
             async def parse(job: FeedJob) -> Feed:

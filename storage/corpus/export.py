@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -49,8 +49,12 @@ class Selection:
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
     numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
+    after: int | None = None  # only articles with a higher number …
+    up_to: int | None = None  # … and none with a higher one than this
+    found_since: datetime | None = None  # only articles that were appended, and texts that were stored, since then
     relations: Collection[str] = ()  # see the module
     longest: bool = False  # take the longest text of the story instead of the file's: the first report may be a teaser
+    latest: bool = False  # take the latest text of the article's own page instead of the file's
     collapse_translations: bool = False  # keep only the first of articles that translate one another
 
 
@@ -124,7 +128,9 @@ async def _batches(
         wanted.append(or_(*(articles.c.number.in_(side) for side in sides)))
     originals = await _originals(connection) if selection.collapse_translations else {}
     shown: set[int] = set()  # the first article of each group of translations
-    starts: Iterable[int] = range(0, -1 if highest is None else highest + 1, BATCH)
+    starts: Iterable[int] = range(
+        (selection.after or 0) // BATCH * BATCH, -1 if highest is None else highest + 1, BATCH
+    )
     if selection.numbers is not None:
         starts = sorted({number - number % BATCH for number in selection.numbers})
     for start in starts:
@@ -145,6 +151,13 @@ async def _batches(
 def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
     """Return the conditions of `selection` for `articles` or `variants`, which share the names of these columns."""
     wanted: list[ColumnElement[bool]] = []
+    if selection.after is not None:
+        wanted.append(table.c.number > selection.after)
+    if selection.up_to is not None:
+        wanted.append(table.c.number <= selection.up_to)
+    if selection.found_since is not None:
+        found_at = table.c.appended_at if table is articles else table.c.stored_at
+        wanted.append(found_at >= selection.found_since)
     if selection.first_day:
         wanted.append(table.c.published >= selection.first_day)
     if selection.last_day:
@@ -180,6 +193,7 @@ class _Batch:
     related: Mapping[int, list[list[Any]]]
     event: Mapping[int, int]
     longer: Mapping[int, list[tuple[str, str]]]  # texts of the story's variants with their addresses
+    latest: Mapping[int, tuple[str, str]]  # the last text of the article's own page, if it has changed
     own_rows: list[Row[Any]]
 
     @classmethod
@@ -204,14 +218,21 @@ class _Batch:
             texts = select(variants.c.number, variants.c.text, variants.c.url).where(of_span).order_by(variants.c.id)
             for number, text, url in await connection.execute(texts):
                 longer[number].append((text, url))
+        latest: dict[int, tuple[str, str]] = {}
+        if selection.latest:
+            later = select(variants.c.number, variants.c.text, variants.c.url)
+            later = later.where(of_span, variants.c.relation == Relation.VERSION)
+            for number, text, url in await connection.execute(later.order_by(variants.c.stored_at, variants.c.id)):
+                latest[number] = text, url
         own_rows: list[Row[Any]] = []
         if kinds := VARIANTS & set(selection.relations):
             wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
             own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
-        return cls(reprints, related, event, longer, own_rows)
+        return cls(reprints, related, event, longer, latest, own_rows)
 
     def article(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
         own = text_of(ArticleFile.parse(row.body.encode("utf-8")), row.title), row.url
+        own = self.latest.get(row.number, own)
         text, url = max([own, *self.longer.get(row.number, ())], key=lambda one: len(one[0]))
         return {
             "number": row.number, "relation": None, "id": row.id, "file": row.file,

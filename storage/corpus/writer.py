@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.settings import Duplicates, Storage
 from extractors.records import Outcome, Placement, Result
 from extractors.text import counted
+from storage.corpus.read_me import write_read_me
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.files.folder import Folder, in_thread
@@ -201,6 +202,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     folder = open_folder(data, storage)
     await in_thread(LocalFolder(data).prepare)
     await in_thread(folder.prepare)
+    await in_thread(lambda: write_read_me(data))
     database = await open_database(index_location(data, storage))
     try:
         corpus = CorpusWriter(database, folder, data / MANIFEST_FILE)

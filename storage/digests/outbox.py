@@ -7,19 +7,23 @@ than a try can take, so that two programs never send the same mail; a claim that
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from extractors.records import Outcome
+from storage.index.dialects import in_chunks
 from storage.index.schema import articles, deliveries, digest_articles, digests, urls
 from storage.placing.placing import highest_number
 
 FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name
-# Articles that appeared longer before the period come from a backfill or an import and are not news.
-OLDEST = timedelta(days=7)
+OLDEST = timedelta(days=7)  # of the news among what backfills and imports bring, when they bring it
+BROUGHT = ("imported", "adopted")  # methods of articles that no feed has named
+LATE = timedelta(days=30)  # how long an article that was left out may still come to fit
 CLAIM = timedelta(minutes=10)
 # Waits after each failed try; the last is repeated.
 GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
@@ -37,6 +41,8 @@ class Choice:
     last_number: int  # the newest article to choose from; -1: there is none
     since: datetime
     first: bool  # whether this is the first digest of the name
+    after_number: int = -1  # the digests of the name take in articles after this one
+    partial: bool = False  # narrowed or widened by hand: the next one goes on where the last whole one ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,45 +81,84 @@ async def choose(
     since: datetime | None = None,
     topic: str | None = None,
     languages: Collection[str] = (),
-    source_ids: Collection[str] | None = None,
+    is_of_country: Callable[[str, str], bool] | None = None,
 ) -> Choice:
     """Return the articles for the next digest of this name, in the order of their numbers.
 
-    They came into the corpus after the last digest of the name, or since the moment `since`, and were in no earlier
-    digest of it. `source_ids` None means every source. Store the choice in the same transaction.
+    A digest is a set: what has come into the corpus since the first digest of the name, and is in none of them. What
+    comes to fit only later, because another outlet prints it, has a month for it. `since` widens or narrows this one
+    digest to what came after that moment, and moves nothing: what it leaves out is in the next one.
+    `is_of_country` is given a source id and an address. Store the choice in the same transaction.
     """
-    last = (
-        await connection.execute(
-            select(digests.c.last_number, digests.c.created_at)
-            .where(digests.c.name == name)
-            .order_by(digests.c.id.desc())
-            .limit(1)
-        )
-    ).first()
-    start = since or (last.created_at if last else now - FIRST_LOOK_BACK)
+    past = select(digests.c.last_number, digests.c.after_number, digests.c.created_at).where(digests.c.name == name)
+    past = past.order_by(digests.c.id.desc()).limit(1)
+    latest = (await connection.execute(past)).first()
+    whole = (await connection.execute(past.where(~digests.c.partial))).first()
+    start = since or (whole.created_at if whole else now - FIRST_LOOK_BACK)
+    after = latest.after_number if latest else await _number_before(connection, now - FIRST_LOOK_BACK)
+    number, appended_at = articles.c.number, articles.c.appended_at
     conditions: list[ColumnElement[bool]] = [
-        ~exists().where(digest_articles.c.name == name, digest_articles.c.number == articles.c.number),
-        _is_news(start),
+        ~exists().where(digest_articles.c.name == name, digest_articles.c.number == number),
         articles.c.url.is_not(None),  # adopted without facts: nothing to tell or to link to
+        appended_at >= since if since is not None else number > after,
     ]
-    if last is None or since is not None:
-        conditions.append(articles.c.appended_at >= start)
-    else:
-        conditions.append(articles.c.number > last.last_number)
-    if topic is not None:
-        conditions.append(articles.c.topic == topic)
+    if since is None and whole is not None:
+        conditions.append(or_(number > whole.last_number, appended_at >= now - LATE))
+    elif since is None and latest is None:
+        conditions.append(appended_at >= start)
     if languages:
         conditions.append(articles.c.language.in_(sorted(languages)))
-    if source_ids is not None:
-        conditions.append(articles.c.source_id.in_(sorted(source_ids)))
-    rows = await connection.execute(select(articles.c.number).where(*conditions).order_by(articles.c.number))
-    return Choice(tuple(rows.scalars()), await highest_number(connection), start, last is None)
+    rows = [row for row in await _candidates(connection, conditions) if _is_news(row, since)]
+    if topic is not None:
+        rows = [row for row in rows if topic in (row.topics or (row.topic,))]
+    if is_of_country is not None:
+        rows = await _of_country(connection, rows, is_of_country)
+    last = await highest_number(connection) if since is None else whole.last_number if whole else after
+    return Choice(tuple(row.number for row in rows), last, start, latest is None, after, partial=since is not None)
 
 
-def _is_news(start: datetime) -> ColumnElement[bool]:
-    listed = exists().where(urls.c.key == articles.c.canonical_url, urls.c.window.is_not(None))
-    undated = and_(articles.c.published.is_(None), articles.c.method.is_distinct_from("adopted"), ~listed)
-    return or_(articles.c.published >= (start - OLDEST).date(), undated)
+async def _number_before(connection: AsyncConnection, moment: datetime) -> int:
+    """Return the number before the first article that was appended since the moment."""
+    first = select(func.min(articles.c.number)).where(articles.c.appended_at >= moment)
+    number = (await connection.execute(first)).scalar()
+    return await highest_number(connection) if number is None else int(number) - 1
+
+
+async def _candidates(connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Row[Any]]:
+    by_feed = exists().where(
+        urls.c.article == articles.c.number, urls.c.outcome == Outcome.APPENDED, urls.c.window.is_(None)
+    )
+    listed = exists().where(
+        urls.c.article == articles.c.number, urls.c.outcome == Outcome.APPENDED, urls.c.window.is_not(None)
+    )
+    columns = ("number", "published", "appended_at", "method", "topic", "topics", "source_id", "url")
+    query = select(*(articles.c[name] for name in columns), by_feed.label("by_feed"), listed.label("listed"))
+    return (await connection.execute(query.where(*conditions).order_by(articles.c.number))).all()
+
+
+def _is_news(row: Row[Any], since: datetime | None) -> bool:
+    """Return whether an article is news: whatever the monitor has found; of what a backfill or an import has brought,
+    what was at most a week old then. A wider digest takes what is at most a week older than it looks back.
+    """
+    own = row.method in BROUGHT
+    if row.by_feed and not own:
+        return True
+    if row.published is None:
+        return not row.listed and row.method != "adopted"
+    oldest = row.appended_at if since is None else min(since, row.appended_at)
+    return bool(row.published >= (oldest - OLDEST).date())
+
+
+async def _of_country(
+    connection: AsyncConnection, rows: Sequence[Row[Any]], is_of_country: Callable[[str, str], bool]
+) -> list[Row[Any]]:
+    """Return the articles that an outlet of the country has printed, first or later."""
+    printed = {row.number: [(row.source_id or "", row.url)] for row in rows}
+    for some in in_chunks(printed):
+        query = select(urls.c.article, urls.c.source_id, urls.c.url).where(urls.c.article.in_(some))
+        for page in await connection.execute(query):
+            printed[page.article].append((page.source_id, page.url))
+    return [row for row in rows if any(is_of_country(*page) for page in printed[row.number])]
 
 
 async def free_stem(connection: AsyncConnection, wanted: str) -> str:
@@ -142,6 +187,7 @@ async def store_digest(
     A digest without message and page only marks how far the digests of this name have got.
     """
     values = {"name": name, "created_at": now, "last_number": choice.last_number, "message_id": message_id}
+    values |= {"after_number": choice.after_number, "partial": choice.partial}
     result = await connection.execute(
         insert(digests).values(**values, stem=stem, message=message, page=page).returning(digests.c.id)
     )
@@ -159,7 +205,13 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
     """Claim the next due delivery for the caller and return it with its message; None if no delivery is due."""
     found = (
         await connection.execute(
-            select(deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, digests.c.message)
+            select(
+                deliveries.c.digest,
+                deliveries.c.recipient,
+                deliveries.c.attempts,
+                deliveries.c.first_try,
+                digests.c.message,
+            )
             .join(digests, digests.c.id == deliveries.c.digest)
             .where(_is_due(now))
             .order_by(deliveries.c.digest, deliveries.c.recipient)
@@ -169,7 +221,11 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
     if found is None:
         return None
     delivery = Delivery(found.digest, found.recipient, found.attempts + 1, now + CLAIM)
-    await _update(connection, delivery, attempts=delivery.attempts, next_attempt=delivery.held_until, reason=None)
+    first_try = min(found.first_try or now, now)
+    await _update(
+        connection, delivery, attempts=delivery.attempts, next_attempt=delivery.held_until, reason=None,
+        first_try=first_try,
+    )  # fmt: skip
     return delivery, found.message
 
 
@@ -212,9 +268,9 @@ async def store_refusal(connection: AsyncConnection, delivery: Delivery, reason:
 async def store_failed(
     connection: AsyncConnection, delivery: Delivery, reason: str, *, now: datetime
 ) -> Delivery | None:
-    """Note a try that failed for now. Return the delivery as it waits next, or None if it has waited long enough."""
-    created = select(digests.c.created_at).where(digests.c.id == delivery.digest)
-    if now - (await connection.execute(created)).scalar_one() > GIVE_UP_AFTER:
+    """Note a try that failed for now. Return the delivery as it waits next, or None if it was tried long enough."""
+    first_try = (await connection.execute(select(deliveries.c.first_try).where(*_key(delivery)))).scalar_one()
+    if first_try is not None and now - first_try > GIVE_UP_AFTER:
         await _update(connection, delivery, state=GAVE_UP, next_attempt=None, reason=reason)
         return None
     later = now + GAPS[min(delivery.attempts, len(GAPS)) - 1]
@@ -224,12 +280,13 @@ async def store_failed(
 
 async def store_unreachable(connection: AsyncConnection, reason: str, *, now: datetime) -> list[Delivery | None]:
     """Note that the server could not be reached: all due deliveries fail. Return `store_failed`'s result for each."""
-    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts)
+    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.first_try)
     rows = (await connection.execute(select(*columns).where(_is_due(now)))).all()
     put_off = []
     for row in rows:
         delivery = Delivery(row.digest, row.recipient, row.attempts + 1, now)
-        await _update(connection, delivery, attempts=delivery.attempts)
+        first_try = min(row.first_try or now, now)
+        await _update(connection, delivery, attempts=delivery.attempts, first_try=first_try)
         put_off.append(await store_failed(connection, delivery, reason, now=now))
     return put_off
 
@@ -281,7 +338,9 @@ async def count_waiting(connection: AsyncConnection) -> Waiting:
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    due = or_(deliveries.c.next_attempt.is_(None), deliveries.c.next_attempt <= now)
+    next_attempt = deliveries.c.next_attempt
+    # A moment that no gap leads to was set under a wrong clock.
+    due = or_(next_attempt.is_(None), next_attempt <= now, next_attempt > now + GAPS[-1])
     return and_(deliveries.c.state == WAITING, due)
 
 

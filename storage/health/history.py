@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Counted, Outcome
+from extractors.text import tokens
 from storage.index.schema import (
     articles,
     digest_articles,
@@ -102,10 +103,23 @@ async def _relations(connection: AsyncConnection, number: int) -> list[dict[str,
 
 
 async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
-    columns = (variants.c.url, variants.c.relation, variants.c.score, variants.c.why)
+    columns = (
+        variants.c.url,
+        variants.c.relation,
+        variants.c.score,
+        variants.c.why,
+        variants.c.stored_at,
+        variants.c.text,
+    )
     query = select(*columns).where(variants.c.number == number)
     rows = await connection.execute(query.order_by(variants.c.id))
-    return [{"url": r.url, "relation": r.relation, "share": r.score, "grounds": r.why} for r in rows]
+    return [
+        {
+            "url": r.url, "relation": r.relation, "share": r.score, "grounds": r.why, "stored_at": r.stored_at,
+            "words": len(tokens(r.text)),
+        }
+        for r in rows
+    ]  # fmt: skip
 
 
 async def _digests(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:

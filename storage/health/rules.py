@@ -22,7 +22,12 @@ async def broken_rules(connection: AsyncConnection, source_ids: Collection[str])
     for source_id in source_ids:
         query = (
             select(urls.c.details)
-            .where(urls.c.source_id == source_id, urls.c.words.is_not(None), urls.c.decided_at.is_not(None))
+            .where(
+                urls.c.source_id == source_id,
+                urls.c.window.is_(None),
+                urls.c.words.is_not(None),
+                urls.c.decided_at.is_not(None),
+            )
             .order_by(urls.c.decided_at.desc(), urls.c.first_seen.desc(), urls.c.key)
             .limit(LATEST)
         )

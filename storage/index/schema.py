@@ -109,6 +109,7 @@ articles = Table(
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
     Column("topic", Text),
+    Column("topics", JSON),  # all that it is on, if several
     Column("score", Float),
     Column("matches", JSON),  # [[group, term, place, count], …]
     Column("why", Text),
@@ -261,13 +262,18 @@ turns = Table(  # of the programs that share the database, see `storage.state.tu
     metadata,
     Column("host", Text, primary_key=True),
     Column("free_at", Float, nullable=False),  # the host may be asked from then on: Unix time by the database's clock
+    Column("pause_s", Float, nullable=False, server_default="0"),  # for which it was then to be left alone
+    Column("gap_s", Float, nullable=False, server_default="0"),  # that it had earned by 429 and 503
+    Column(
+        "not_before", Float, nullable=False, server_default="0"
+    ),  # it asked to be left alone: Unix time; 0: it did not
 )
 
 flags = Table(
     "flags",
     metadata,
     Column("source_id", String(60), primary_key=True),
-    Column("flag", String(20), primary_key=True),  # failing, silent, redesigned, old-rule
+    Column("flag", String(20), primary_key=True),  # failing, silent, refused, redesigned, old-rule
     Column("since", Moment, nullable=False),
     Column("why", Text, nullable=False),
 )
@@ -290,6 +296,8 @@ digests = Table(  # the outbox: a digest and its contents are stored in one tran
     Column("name", String(60), nullable=False),  # of the digest in the settings
     Column("created_at", Moment, nullable=False),
     Column("last_number", Integer, nullable=False),  # the newest article to choose from
+    Column("after_number", Integer, nullable=False, server_default="-1"),  # the name takes in what came after it
+    Column("partial", Boolean, nullable=False, server_default=false()),  # narrowed or widened by hand
     Column("message_id", Text, nullable=False, unique=True),
     Column("stem", Text, nullable=False, unique=True),  # of its files: 2026-11-22T07-00
     Column("message", LargeBinary, nullable=False),  # the whole mail, as it is sent at every attempt
@@ -315,6 +323,7 @@ deliveries = Table(
     Column("next_attempt", Moment),  # null: at once, or never again
     Column("reason", Text),  # of the last failure; null: there was none, or a try is under way
     Column("sent_at", Moment),
+    Column("first_try", Moment),  # null: not tried since this is kept
     Index("deliveries_state", "state"),
 )
 

@@ -106,7 +106,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     new = [
         Settled(p.key, p.outcome, p.reason, article=p.number)
         for p in placements
-        if lives[p.key].article is None and not lives[p.key].is_final
+        if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
     await store_outcomes(connection, new, now=now)
     return placements
@@ -190,6 +190,7 @@ class _Batch:
             placement.number,
             retry_after=given.error.retry_after if isinstance(given, Failed) else None,
             words=len(tokens(found.text)) if found else None,
+            continued=found is not None and found.continued,
         )
         if self.imported is None:
             return after_attempt(life, ended, now=self.now)
@@ -363,7 +364,8 @@ def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: 
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
         "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
-        "topic": verdict.topic, "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
+        "topic": verdict.topic, "topics": list(verdict.topics) or None,
+        "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),

@@ -10,24 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.period import Period
-from extractors.records import Again, Entry, Outcome
+from extractors.records import Again, Counted, Entry, Outcome
 from storage.index.dialects import by_code_point, in_chunks, insert_for
-from storage.index.schema import feeds, sightings, urls
-from storage.state.life import FARTHEST, Life
+from storage.index.schema import EPOCH, feeds, sightings, urls
+from storage.state.life import FARTHEST, OF_A_MOMENT, Life, after_change
 
 WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 _NUMBER = re.compile(r"\d+")
+CHANGES_FOR = timedelta(days=3)  # later a headline is tidied up, and no news
+MAY_CHANGE = (Outcome.APPENDED, *Outcome.which(Counted.OFF_TOPIC))
 OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 LIFE = (  # the columns of a `Life`
     urls.c.key, urls.c.outcome, urls.c.attempts, urls.c.next_attempt, urls.c.article, urls.c.published,
-    urls.c.window, urls.c.looks,
+    urls.c.window, urls.c.looks, urls.c.first_seen,
 )  # fmt: skip
 
 
@@ -132,7 +134,26 @@ async def store_entries(
         await connection.execute(insert_for(connection, sightings).on_conflict_do_nothing(), seen)
         if not imported:
             await _take_over(connection, list(entry_of))
+            await _note_changes(connection, {key: e for key, e in entry_of.items() if key not in added}, now)
     return new
+
+
+async def _note_changes(connection: AsyncConnection, known: Mapping[str, Entry], now: datetime) -> None:
+    """Have the pages of young articles looked at again whose feed gives them another headline or a later date."""
+    young = (urls.c.key.in_(list(known)), urls.c.decided_at > now - CHANGES_FOR, urls.c.next_attempt.is_(None))
+    query = select(*LIFE, urls.c.title, urls.c.decided_at).where(*young, urls.c.outcome.in_(MAY_CHANGE))
+    looks: dict[str, Life] = {}
+    titles: dict[str, str | None] = {}
+    for row in await connection.execute(query):
+        entry, life = known[row.key], life_of(row)
+        headline = entry.title is not None and entry.title != row.title
+        redated = entry.published is not None and entry.published > max(row.published or EPOCH, row.decided_at)
+        after = after_change(life, headline=headline, now=now) if headline or redated else life
+        if after != life:
+            looks[row.key], titles[row.key] = after, entry.title
+    await store_looks(connection, looks)
+    for key, title in titles.items():
+        await connection.execute(update(urls).where(urls.c.key == key).values(title=title))
 
 
 async def _known_by_guid(connection: AsyncConnection, added: Mapping[str, Entry]) -> set[str]:
@@ -166,9 +187,10 @@ def _guid(entry: Entry) -> str | None:
 async def _take_over(connection: AsyncConnection, keys: Sequence[str]) -> None:
     """Store `storage.state.life.after_naming` for all of these entries."""
     ours = update(urls).where(urls.c.key.in_(keys), urls.c.article.is_(None))
-    await connection.execute(
-        ours.where(urls.c.outcome == Outcome.OUTSIDE).values(window=None, backfilled=False, outcome=None)
-    )
+    ended = and_(urls.c.window.is_not(None), is_final(), urls.c.outcome.in_(OF_A_MOMENT))
+    anew = {"outcome": None, "next_attempt": None, "attempts": 0, "looks": 0}
+    again = ours.where(or_(urls.c.outcome == Outcome.OUTSIDE, ended))
+    await connection.execute(again.values(window=None, backfilled=False, **anew))
     await connection.execute(ours.where(urls.c.window.is_not(None), is_waiting()).values(window=None, backfilled=False))
 
 
@@ -264,7 +286,7 @@ def life_of(row: Row[Any]) -> Life:
     return Life(
         outcome=None if row.outcome is None else OUTCOMES[row.outcome], attempts=row.attempts,
         next_attempt=row.next_attempt, article=row.article, published=row.published, listed=row.window is not None,
-        looks=row.looks,
+        looks=row.looks, first_seen=row.first_seen,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ GAPS = (  # before the next attempt; together longer than a long weekend
 LOOKS = (timedelta(hours=1), timedelta(hours=24))  # after the decision: when a page is looked at for a later text
 YOUNG = timedelta(days=7)  # since its publication: what a backfill lists of an older address is not about to change
 FARTHEST = GAPS[-1] + timedelta(days=1)  # no rule plans an attempt later; one day is the longest Retry-After heard
+OF_A_MOMENT = (*Outcome.which(Again.LATER), Outcome.GAVE_UP)
 FLASH_WORDS = 40  # a shorter text may be a flash, whatever it says: its whole story may be on topic
 SHORT_WORDS = 60  # an article that is shorter may have been the first report
 
@@ -41,6 +42,7 @@ class Life:
     published: datetime | None = None
     listed: bool = False
     looks: int = 0  # planned so far
+    first_seen: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -99,11 +101,15 @@ def after_import(life: Life, ended: Ended, *, now: datetime) -> Life:
 
 
 def after_naming(life: Life) -> Life:
-    """Return the state once a feed names the address: it is the monitor's; what a backfill left out is open again."""
-    if life.article is not None or life.is_final:
+    """Return the state once a feed names the address: it is the monitor's, and young.
+
+    What a backfill has left out as of other days, or ended at its first answer of a moment, is open again.
+    """
+    if life.article is not None:
         return life
-    outside = life.outcome is Outcome.OUTSIDE
-    return replace(life, listed=False, outcome=None if outside else life.outcome)
+    if life.outcome is Outcome.OUTSIDE or (life.listed and life.is_final and life.outcome in OF_A_MOMENT):
+        return replace(opened(life), listed=False)
+    return life if life.is_final else replace(life, listed=False)
 
 
 def after_change(life: Life, *, headline: bool, now: datetime) -> Life:
@@ -133,9 +139,12 @@ def is_young(life: Life, *, now: datetime) -> bool:
 
 
 def _next_attempt(life: Life, ended: Ended, now: datetime) -> datetime | None:
-    patient = ended.outcome.counted is Counted.FAILED or is_young(life, now=now)
-    if not patient or life.attempts >= len(GAPS):
+    if ended.outcome.counted is not Counted.FAILED and not is_young(life, now=now):
         return None
+    if life.attempts >= len(GAPS):
+        # A clock that was wrong once, or a retry of its days, may have used up the attempts early.
+        last = (life.first_seen or now) + sum(GAPS, timedelta())
+        return min(last, now + GAPS[-1]) if life.first_seen and life.first_seen <= now < last else None
     asked = min(ended.retry_after, now + timedelta(days=1)) if ended.retry_after else now
     return max(now + GAPS[life.attempts], asked)
 

@@ -2,7 +2,8 @@
 
 A taken host is held by a lock that the system takes back from a program that dies: the lock of a file (flock) if the
 index is a SQLite file, since all its users are on one machine; an advisory lock of the database if it is PostgreSQL.
-Beside the lock stands the moment until which the host wants to be left alone. A program that waits for a host holds the
+Beside the lock stands until when the host is to be left alone for its gap, and what it has asked for, by 429, 503 and
+Retry-After: what one program hears holds for all. A program that waits for a host holds the
 place of the next in line, which all programs must pass: so none that asks again and again keeps the others out.
 """
 
@@ -19,10 +20,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extractors.fetching.hosts import Turns
+from extractors.fetching.hosts import NO_WISH, Turns, Wish
+from extractors.fetching.robots import MAX_CRAWL_DELAY_S
 from storage.errors import StorageError
 from storage.files.local_folder import named_disk_errors
 
@@ -35,6 +38,8 @@ T = TypeVar("T")
 FOLDER = "turns"  # below --data: a file for each host with the moment from which on it may be asked, in Unix time
 ASK_AGAIN_S = 0.1  # on average, while another program has the lock
 NEXT = "next in line: "
+NOTE_BYTES = 80
+KEPT_S = 7 * 86400.0  # after its last use
 LOCK = "SELECT pg_try_advisory_lock($1)"
 NOW = "extract(epoch FROM clock_timestamp())::float8"  # of PostgreSQL, in Unix time
 
@@ -47,6 +52,7 @@ class SharedTurns(ABC):
         self._opened = opened
         self._known: dict[str, float] = {}  # host → its last note that this program has written or read
         self._others: Counter[str] = Counter()
+        self._heard: dict[str, Wish] = {}  # host → what another program has noted last
 
     async def take(self, host: str, *, patience_s: float) -> float:
         """Do as `Turns.take`. Raises StorageError."""
@@ -66,18 +72,24 @@ class SharedTurns(ABC):
             if wait_s:
                 await self._whole(self._unlock(line))
 
-    async def give_back(self, host: str, *, pause_s: float) -> None:
+    async def give_back(self, host: str, *, pause_s: float, wish: Wish = NO_WISH) -> None:
         """Do as `Turns.give_back`. Raises StorageError."""
-        await self._whole(self._give_back(host, pause_s))
+        await self._whole(self._give_back(host, pause_s, wish))
+
+    def heard(self, host: str) -> Wish | None:
+        """Do as `Turns.heard`."""
+        return self._heard.pop(host, None)
 
     def others(self, host: str) -> int:
         """Do as `Turns.others`; programs that had the host before this one began do not count."""
         return self._others[host]
 
-    def _read(self, host: str, free_at: float) -> None:
+    def _read(self, host: str, free_at: float, wish: Wish | None) -> None:
         """Compare the note of a host with the last known note."""
         known = self._known.get(host)
         self._others[host] += free_at > self._opened if known is None else free_at != known
+        if free_at != known and wish is not None:
+            self._heard[host] = wish
         self._known[host] = free_at
 
     async def _try(self, host: str) -> float:
@@ -88,9 +100,9 @@ class SharedTurns(ABC):
         await self._unlock(host if wait_s > 0 else NEXT + host)
         return max(wait_s, 0.0)
 
-    async def _give_back(self, host: str, pause_s: float) -> None:
+    async def _give_back(self, host: str, pause_s: float, wish: Wish) -> None:
         try:
-            await self._note(host, pause_s)
+            await self._note(host, pause_s, wish)
         finally:
             await self._unlock(host)
 
@@ -116,8 +128,8 @@ class SharedTurns(ABC):
         """Return the seconds until the host may be asked."""
 
     @abstractmethod
-    async def _note(self, host: str, pause_s: float) -> None:
-        """Note that the host may be asked in `pause_s` seconds."""
+    async def _note(self, host: str, pause_s: float, wish: Wish) -> None:
+        """Note that the host may be asked in `pause_s` seconds, and what it has asked for."""
 
 
 class FileTurns(SharedTurns):
@@ -132,11 +144,15 @@ class FileTurns(SharedTurns):
         return await work  # the work never waits: it cannot be broken off, and needs no task of its own
 
     async def _lock(self, name: str) -> bool:
+        path = self._folder / _digest(name).hex()
         with named_disk_errors(self._folder):
-            file = os.open(self._folder / _digest(name).hex(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(file)
+            return False
+        if not _is_at(path, file):  # it was deleted meanwhile, and its lock holds nobody off
             os.close(file)
             return False
         self._held[name] = file
@@ -146,16 +162,36 @@ class FileTurns(SharedTurns):
         os.close(self._held.pop(name))
 
     async def _wait_s(self, host: str) -> float:
-        noted = os.pread(self._held[host], 40, 0)
+        noted = os.pread(self._held[host], NOTE_BYTES, 0).split()
         if not noted:
             return 0.0
-        self._read(host, float(noted))
-        return float(noted) - time.time()
+        free_at, *others = map(float, noted)
+        pause_s, gap_s, not_before = others or (MAX_CRAWL_DELAY_S, 0.0, 0.0)  # once, only the moment was noted
+        self._read(host, free_at, _wish(gap_s, not_before) if others else None)
+        return min(free_at - time.time(), pause_s)  # not longer than was meant, though the clock was set back since
 
-    async def _note(self, host: str, pause_s: float) -> None:
+    async def _note(self, host: str, pause_s: float, wish: Wish) -> None:
         self._known[host] = free_at = round(time.time() + pause_s, 6)
-        with named_disk_errors(self._folder):
-            os.pwrite(self._held[host], f"{free_at:<40.6f}".encode(), 0)  # of fixed length: covers older notes
+        note = f"{free_at:.6f} {pause_s:.6f} {wish.gap_s:.3f} {_unix(wish.not_before):.3f}"
+        with named_disk_errors(self._folder):  # of fixed length: covers older notes
+            os.pwrite(self._held[host], note.ljust(NOTE_BYTES).encode(), 0)
+
+
+def forget_turns(data: Path) -> None:
+    """Delete the notes of hosts that nobody has asked for a while, with a moment long ago."""
+    oldest = time.time() - KEPT_S
+    with contextlib.suppress(OSError):  # another program may do the same
+        for path in list((data / FOLDER).iterdir()):
+            if path.stat().st_mtime < oldest:
+                with path.open("rb") as file, contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+
+
+def _is_at(path: Path, file: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(file))
+    return False
 
 
 class DatabaseTurns(SharedTurns):
@@ -180,20 +216,23 @@ class DatabaseTurns(SharedTurns):
 
     async def _wait_s(self, host: str) -> float:
         # A separate statement: a statement that also takes the lock would see the state from before.
-        query = f"SELECT ARRAY[free_at, free_at - {NOW}] FROM turns WHERE host = $1"
+        query = f"SELECT ARRAY[free_at, least(free_at - {NOW}, pause_s), gap_s, not_before] FROM turns WHERE host = $1"
         found = await self._ask(query, host)
         if not found:
             return 0.0
-        free_at, wait_s = found
-        self._read(host, free_at)
+        free_at, wait_s, gap_s, not_before = found
+        self._read(host, free_at, _wish(gap_s, not_before))
         return float(wait_s)
 
-    async def _note(self, host: str, pause_s: float) -> None:
+    async def _note(self, host: str, pause_s: float, wish: Wish) -> None:
+        names = ("free_at", "pause_s", "gap_s", "not_before")
         self._known[host] = await self._ask(
-            f"INSERT INTO turns VALUES ($1, {NOW} + $2) "
-            "ON CONFLICT (host) DO UPDATE SET free_at = excluded.free_at RETURNING free_at",
+            f"INSERT INTO turns (host, {', '.join(names)}) VALUES ($1, {NOW} + $2, $2, $3, $4) ON CONFLICT (host) "
+            f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)} RETURNING free_at",
             host,
             pause_s,
+            wish.gap_s,
+            _unix(wish.not_before),
         )
 
     async def _ask(self, statement: str, *values: object) -> Any:
@@ -256,6 +295,14 @@ async def _to_the_end(task: asyncio.Future[T]) -> T:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(task)
     return task.result()
+
+
+def _wish(gap_s: float, not_before: float) -> Wish:
+    return Wish(gap_s, datetime.fromtimestamp(not_before, UTC) if not_before else None)
+
+
+def _unix(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0
 
 
 async def _nothing() -> None:

@@ -17,12 +17,12 @@ import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -239,63 +239,79 @@ class World:
         day = moment(story.published).date()
         return Article((text,), f"{topic} {story.number}", (), day, "meta", "ru", "simulated")
 
-    @contextmanager
-    def in_place(self, corpus: CorpusWriter) -> Iterator[None]:
+    def in_place(self, corpus: CorpusWriter) -> AbstractContextManager[None]:
         """The product's client and workers exchanged for this world, its corpus for the one that is open already."""
-        world = self
+        return in_place(self, corpus)
 
-        @asynccontextmanager
-        async def opened(*_: object) -> AsyncIterator[CorpusWriter]:
-            yield corpus
 
-        class Client:
-            def __init__(self, network: object, *, hosts: object, now: Callable[[], datetime], **_: object) -> None:
-                pass
+class Playing(Protocol):
+    """A world that passes are run against."""
 
-            async def __aenter__(self) -> Self:
-                return self
+    def answer(self, url: str, etag: str | None) -> Response | None:
+        """What the URL's server says now."""
+        ...
 
-            async def __aexit__(
-                self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-            ) -> None:
-                pass
+    def work(self, job: Any) -> Any:
+        """What a child process would give back."""
+        ...
 
-            async def fetch(self, url: str, *, etag: str | None = None, **_: object) -> Response | None:
-                return world.answer(url, etag)
 
-            def take_changed_hosts(self) -> list[object]:
-                return []
+@contextmanager
+def in_place(world: Playing, corpus: CorpusWriter) -> Iterator[None]:
+    """The product's client and workers exchanged for a world, its corpus for the one that is open already."""
 
-        class Workers:
-            count = 2
+    @asynccontextmanager
+    async def opened(*_: object) -> AsyncIterator[CorpusWriter]:
+        yield corpus
 
-            def __init__(self, limits: object) -> None:
-                pass
+    class Client:
+        def __init__(self, network: object, *, hosts: object, now: Callable[[], datetime], **_: object) -> None:
+            pass
 
-            def __enter__(self) -> Self:
-                return self
+        async def __aenter__(self) -> Self:
+            return self
 
-            def __exit__(
-                self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-            ) -> None:
-                pass
+        async def __aexit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            pass
 
-            def start_early(self) -> None:
-                pass
+        async def fetch(self, url: str, *, etag: str | None = None, **_: object) -> Response | None:
+            return world.answer(url, etag)
 
-            async def run(self, function: object, job: Any, *, url: str) -> Any:
-                return world.work(job)
+        def take_changed_hosts(self) -> list[object]:
+            return []
 
-        async def unwritten(*_: object, **__: object) -> None:
-            """The status page, which nobody reads in this world, takes longer than all the rest of a pass."""
+    class Workers:
+        count = 2
 
-        with (
-            patch("flows.passes.monitor.write_report", unwritten),
-            patch("flows.passes.context.Client", Client),
-            patch("flows.passes.context.Workers", Workers),
-            patch("flows.passes.context.open_corpus", opened),
-        ):
-            yield
+        def __init__(self, limits: object) -> None:
+            pass
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            pass
+
+        def start_early(self) -> None:
+            pass
+
+        async def run(self, function: object, job: Any, *, url: str) -> Any:
+            return world.work(job)
+
+    async def unwritten(*_: object, **__: object) -> None:
+        """The status page, which nobody reads in this world, takes longer than all the rest of a pass."""
+
+    with (
+        patch("flows.passes.monitor.write_report", unwritten),
+        patch("flows.passes.context.Client", Client),
+        patch("flows.passes.context.Workers", Workers),
+        patch("flows.passes.context.open_corpus", opened),
+    ):
+        yield
 
 
 def make_outlet(rng: random.Random, name: str, pace: Pace, end: float) -> Outlet:
@@ -426,7 +442,7 @@ async def simulate(world: World, folder: Path) -> Report:
     raised: dict[tuple[str, str], list[float]] = defaultdict(list)
     report = Report(len(outlets), world.end / DAY)
     began = time.monotonic()
-    with _sqlite_in_this_thread():
+    with sqlite_in_this_thread():
         async with open_corpus(data, config.settings.storage) as corpus:
             with world.in_place(corpus):
                 await _run(world, report, config, data, raised)
@@ -437,7 +453,7 @@ async def simulate(world: World, folder: Path) -> Report:
 
 
 @contextmanager
-def _sqlite_in_this_thread() -> Iterator[None]:
+def sqlite_in_this_thread() -> Iterator[None]:
     """Ask SQLite directly: handing each of millions of calls to aiosqlite's thread and back takes longer than they."""
 
     async def connect(self: Any) -> Any:

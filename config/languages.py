@@ -94,6 +94,7 @@ class Letters(_Table):
     without: tuple[Alphabet, ...] = ()  # of each of these groups there must be next to nothing
     own: Alphabet = ""  # decides between languages that have enough of the same letters …
     words: Words = ()  # … and so do these, where letters do not
+    telling: Words = ()  # words of no other language: two of them tell a text that is too short for its letters
 
 
 class Dates(_Table):
@@ -111,6 +112,7 @@ class Dates(_Table):
     published: Phrases = ()
     updated: Phrases = ()
     author: Phrases = ()
+    ago: Phrases = ()  # behind a span of time: "12 минут назад"
 
     @model_validator(mode="after")
     def _whole_year_and_week(self) -> Dates:
@@ -173,11 +175,14 @@ class Search(_Table):
     """Rule by which the search cuts words to stems: Snowball's, or else the longest of the endings is taken off.
 
     It applies only to words of these letters. Where several languages have all letters of a word, the language with
-    the fewest letters cuts it. The index keeps words as they were cut, so a change is for corpora to come.
+    the fewest letters cuts it; `in_its_texts` leaves it to the texts in the language, and takes off ending after
+    ending. The index keeps words as they were cut, so a change is for corpora to come.
     """
 
     letters: Alphabet
     stemmer: Literal[SNOWBALL] | None = None  # type: ignore[valid-type]
+    in_its_texts: bool = Field(default=False, strict=True)
+    weak_endings: Words = ()  # that many a word has of itself; with `in_its_texts`: they come off longer words only
     cut_again: str = ""  # letters: a stem is cut again while what comes off ends with one of them
     endings: Words = ()
 

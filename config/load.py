@@ -80,8 +80,8 @@ class Config:
         return frozenset(source.id for source in self.sources if site_of(self.sites, source.homepage))
 
     def watched(self) -> dict[str, str]:
-        """The feeds that are watched, each with the id of its source."""
-        return {feed: source.id for source in self.sources if source.enabled for feed in source.feeds}
+        """Return the feeds and sections that are watched, each with the id of its source."""
+        return {feed: source.id for source in self.sources if source.enabled for feed in source.watched}
 
     def select(self, ids: Sequence[str], *, given_by: str = "--source") -> tuple[Source, ...]:
         """Return the sources with these ids, or all enabled sources when no id is given.

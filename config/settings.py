@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 VERSION = "0.1.0"
-USER_AGENT = f"c5watch/{VERSION} (+https://github.com/c5watch/c5watch)"
+USER_AGENT = f"c5watch/{VERSION}"  # without a contact: whose it is, only the user knows
 
 
 class Section(BaseModel):
@@ -144,6 +144,11 @@ class Network(Section):
     timeout: PositiveNumber = 30.0  # seconds of silence after which a server counts as gone
     retry_delays: tuple[Annotated[float, Field(ge=0, le=600)], ...] = (1.0, 4.0)  # seconds, within a pass
     max_bytes: PositiveInt = 10_000_000  # of one decoded answer
+
+    @property
+    def has_contact(self) -> bool:
+        """Say whether the user agent tells sites whom they can write to."""
+        return "@" in self.user_agent or "://" in self.user_agent
 
 
 class Archives(Section):

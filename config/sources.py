@@ -116,7 +116,9 @@ class Source(Section):
     ]
     name: str = Field(min_length=1)
     homepage: WebAddress
-    feeds: tuple[WebAddress, ...]  # none: only backfills bring articles
+    feeds: tuple[WebAddress, ...]  # none, and no sections: only backfills bring articles
+    sections: tuple[WebAddress, ...] = ()  # pages that list articles, watched like feeds
+    links: str | None = Field(None, min_length=1)  # a text that the addresses of the sections' articles hold
     language: Annotated[str, AfterValidator(_language)]  # what the outlet mostly writes
     country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
@@ -130,7 +132,12 @@ class Source(Section):
         """Take a single table as a list of one, but name a mistake in it without a position."""
         return (Backfill.model_validate(value, context=info.context),) if isinstance(value, dict) else check(value)
 
-    @field_validator("feeds")
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Return all addresses that the monitor asks: feeds, then sections."""
+        return self.feeds + self.sections
+
+    @field_validator("feeds", "sections")
     @classmethod
     def _distinct(cls, feeds: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(feeds)) != len(feeds):
@@ -153,7 +160,7 @@ class SourcesFile(Section):
             if f"id {source.id}" in owner:
                 raise ValueError(f'source {position}: id: found "{source.id}" a second time, expected a different id')
             owner[f"id {source.id}"] = source.id
-            for feed in source.feeds:
+            for feed in source.watched:
                 if feed in owner:
                     raise ValueError(
                         f'source {position} ("{source.id}"): feeds: found {feed}, which source "{owner[feed]}" has, '

@@ -27,7 +27,7 @@ from config.sources import LANGUAGES
 # in Latin, "uz-cyrl" in Cyrillic letters. "any" is for names that all languages write alike. "<language>-only": its
 # terms count in articles of that language alone.
 ANY = "any"
-SCRIPTS = ("-cyrl", "-latn")
+SCRIPTS = ("-arab", "-cyrl", "-latn")
 MAX_TERM_CHARACTERS = 200
 MAX_SPELLINGS = 200  # of one term; a slip with brackets must not multiply into millions
 
@@ -126,14 +126,18 @@ class Weights(_Table):
     dealings: Points = 1.5  # what they do with one another, said where the groups meet
     body: Points = 3.0  # how much of the body is about each of the groups
     aside: Points = 2.0  # subtracted: how much of a long body is not
+    partner: Points = 0.0  # subtracted: the share of a rival in the meetings
+    late: Points = 0.0  # subtracted: headline and lead lack a group, or name it in passing
+    against: Points = 1.0  # subtracted: the points of the vetoes that have a weight
 
 
 class Veto(_Table):
     """Terms of another subject (sport, exchange rates …) that make an article off topic in spite of its score.
 
     It speaks from `threshold` points on: 4 points for the headline, 2 for each of up to three mentions in the lead, 0.4
-    for each of up to six in the body. It is silent when the article's own score is `outvoted_at` or more, and when a
-    term of `unless` stands in headline or lead.
+    for each of up to six in the body. It is silent when a term of `unless` stands in headline or lead.
+    With a `weight`, it subtracts: all of the weight at `threshold` points, less for fewer, at most twice as much.
+    Without one, it refuses the article, unless the article's own score is `outvoted_at` or more.
     `rival`: the terms name other partners. Then the points of the weakest group, reckoned alike, are subtracted first,
     and a headline that names all groups silences the veto. A sentence of the text that names two rivals is a list, and
     what it says of the groups counts half.
@@ -141,6 +145,7 @@ class Veto(_Table):
 
     terms: SomeTerms
     threshold: Limit
+    weight: Points | None = None  # points of the score; None: it refuses by itself
     outvoted_at: Limit | None = None  # None: no score outvotes it
     unless: Terms = {}
     rival: bool = Field(default=False, strict=True)
@@ -157,8 +162,10 @@ class Topic(_Table):
     weights: Weights = Weights()
     groups: dict[Name, SomeTerms] = {}
     actors: dict[Name, SomeTerms] = {}  # of a group: count for the group too; "any": for the group named beside them
+    places: dict[Name, SomeTerms] = {}  # of a group: count for it, less where another group meets a rival
     dealings: Terms = {}
     take_out: Terms = {}  # removed before groups are counted
+    outlets: Terms = {}  # names beside them belong to them, and are not counted
     sufficient: Terms = {}  # each stands for all groups at once
     vetoes: dict[Name, Veto] = {}
 
@@ -170,6 +177,10 @@ class Topic(_Table):
             if name not in self.groups and name != ANY:
                 known = ", ".join((*self.groups, ANY))
                 raise ValueError(f'topic "{self.id}": found actors of "{name}", expected one of {known}')
+        for name in self.places:
+            if name not in self.groups:
+                known = ", ".join(self.groups)
+                raise ValueError(f'topic "{self.id}": found places of "{name}", expected one of {known}')
         return self
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 
 from lxml.etree import ElementDefaultClassLookup
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction
 from trafilatura import load_html
-from trafilatura.utils import HTML_PARSER, decode_file
+from trafilatura.utils import HTML_PARSER, detect_encoding
 
-_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*(?:["']\s*)?([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
-_FOUR_UPPER_HALF_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
-_LATIN = frozenset({"cp1252", "iso8859-1", "ascii"})
-SOUND_TO_DAMAGED = 10  # as for feeds (`extractors.feeds.encoding`): Cyrillic in windows-1251 is nearly all "damage"
-PRESCAN_BYTES = 4096  # browsers look at 1024; some sites put scripts before the declaration
+from extractors.charsets import codec_of, decode_as, first_sound, guess, xml_codec
+
+# Comments, scripts and styles may hold what looks like a declaration; one that is not closed takes in all the rest.
+_TAGS = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<(?:script|style)\b.*?(?:</(?:script|style)\b|\Z)|<meta(?=[\s/\"'])([^>]*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([a-z0-9_:.-]{2,40})", re.IGNORECASE)
+_PRAGMA = re.compile(rb"http-?equiv", re.IGNORECASE)
+_CONTENT = re.compile(rb"content\s*=", re.IGNORECASE)
+# What browsers take an undeclared page for, by its language (HTML 13.2.3.2), where its letters tell nothing.
+_BY_LANGUAGE = {"tr": "cp1254", "az": "cp1254", "tk": "cp1250", "pl": "cp1250", "cs": "cp1250", "lv": "cp1257",
+                "lt": "cp1257", "el": "cp1253", "he": "cp1255", "ar": "cp1256", "fa": "cp1256", "th": "cp874",
+                "vi": "cp1258", "zh": "gb18030", "ja": "cp932", "ko": "cp949"}  # fmt: skip
+_LANGUAGE = re.compile(rb"<html[^>]{0,300}?\blang\s*=\s*[\"']?([a-z]{2})\b", re.IGNORECASE)
 
 # lxml.html looks the class of an element up in Python, each time that the element is touched: a sixth of the cost of a
 # page. Only elements of forms have classes of their own, and they are not needed here.
@@ -25,39 +34,41 @@ HTML_PARSER.set_element_class_lookup(
 
 def parse_html(body: bytes, charset: str | None) -> HtmlElement | None:
     """Return the tree of a page; None if it is not HTML. `charset` is that of the HTTP header."""
-    return load_html(decode_html(body, charset))
+    return tree_of(decode_html(body, charset))
+
+
+def tree_of(source: str) -> HtmlElement | None:
+    """Return the tree of a page's source; None if it is not HTML."""
+    return load_html(source)
 
 
 def decode_html(body: bytes, charset: str | None) -> str:
     """Return the text of a page: UTF-8 is UTF-8 whatever is declared, then header, `<meta>`, and a guess.
 
     UTF-8 (valid, or with a letter cut in two here and there) comes first because a text in another encoding is
-    practically never UTF-8 by accident, while declarations are often left over from an older site.
+    practically never UTF-8 by accident, while declarations are often left over from an older site. A charset that
+    makes no sense of the page is passed over. Only a page that none makes sense of comes back as mojibake.
     """
-    if (text := _decode(body, "utf-8-sig") or _damaged_utf8(body)) is not None:
-        return text
-    declared = _META_CHARSET.search(body[:PRESCAN_BYTES])
-    for name in (charset, declared[1].decode("ascii") if declared else None):
-        if name and (text := _decode(body, name)) is not None:
-            return text
-    return str(decode_file(body))
+    stated = [codec_of(charset), xml_codec(body), meta_codec(body)]
+    if found := first_sound(body, stated):
+        return found[0]
+    if body.isascii():
+        return body.decode("ascii")
+    language = _LANGUAGE.search(body, 0, 4096)
+    guessed = [_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None, guess(body)]
+    if found := first_sound(body, [*guessed, *map(codec_of, detect_encoding(body))]):
+        return found[0]
+    texts = (decode_as(body, codec) for codec in (*stated, *guessed) if codec)
+    return next(filter(None, texts), None) or body.decode("utf-8", errors="replace")
 
 
-def _decode(body: bytes, name: str) -> str | None:
-    try:
-        codec = codecs.lookup(name).name
-        if codec in _LATIN and _FOUR_UPPER_HALF_LETTERS.search(body):
-            return None  # a server's default; those letters are Cyrillic
-        if codec.startswith(("utf-16", "utf-32")) and b"\0" not in body:
-            return None
-        # cp1251 and latin-1 leave bytes undefined or controls: browsers read the Windows superset (WHATWG Encoding).
-        return body.decode("cp1252" if codec == "iso8859-1" else name)
-    except (LookupError, ValueError):  # ValueError: UnicodeError, or a NUL in the name
-        return None
-
-
-def _damaged_utf8(body: bytes) -> str | None:
-    text = body.decode("utf-8-sig", errors="replace")
-    damaged = text.count("\ufffd")
-    sound = sum(not character.isascii() for character in text) - damaged
-    return text if sound > SOUND_TO_DAMAGED * damaged else None
+def meta_codec(body: bytes) -> str | None:
+    """Return the codec that a `<meta>` names, wherever it stands (HTML 13.2.3.2 and 13.2.3.5)."""
+    for tag in _TAGS.finditer(body):
+        attributes = tag[1] or b""
+        charset = _CHARSET.search(attributes)
+        if charset and (_PRAGMA.search(attributes) or not _CONTENT.search(attributes)):
+            codec = codec_of(charset[1].decode("ascii"))
+            if codec is not None:
+                return codec
+    return None

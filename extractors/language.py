@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 SAMPLE_CHARACTERS = 1500  # more text changes no answer and costs time
 MIN_LETTERS = 20
 MIN_SCORE = 0.25
+TELLING = 2  # words of one language alone
 ENOUGH = 0.012  # share of a language's own letters; its texts have four times as many, others a few in names
 _UZBEK_LATIN = re.compile(r"[og][ʻʼ‘’'`´](?!s\b|clock)(?=[^\W\d_])", re.IGNORECASE)  # English: who's, o'clock
+_WORD = re.compile(r"[^\W\d_]+(?:['’‘ʻʼ`][^\W\d_]+)*")
+_QUOTED = re.compile(r"[«“„][^«»“”„]{1,40}[»”“]")
 _HAN, _KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")
 
 
@@ -33,10 +36,18 @@ def identify(text: str) -> str | None:
     letters = sum(map(str.isalpha, sample))
     if letters < MIN_LETTERS:
         return None
-    if (known := _by_letters(sample, letters)) is not None:
+    told = _without_names(sample)
+    left = sum(map(str.isalpha, told))
+    known = _by_letters(told, left) if left >= MIN_LETTERS else _by_letters(sample, letters)
+    if known is not None:
         return known
     best = _detector().detect(sample, k=1)[0]
     return str(best["lang"]) if best["score"] >= MIN_SCORE else None
+
+
+def _without_names(sample: str) -> str:
+    """Leave out what begins with a capital letter or is quoted: names are spelt as in their own language."""
+    return _WORD.sub(lambda word: "" if word[0][0].isupper() else word[0], _QUOTED.sub(" ", sample))
 
 
 def _by_letters(sample: str, letters: int) -> str | None:
@@ -49,11 +60,23 @@ def _by_letters(sample: str, letters: int) -> str | None:
         return nearest
     if alone := [code for code, own in fitting if not own.own]:
         return alone[0]
+    if told := _by_words(sample):
+        return told
     if len(_UZBEK_LATIN.findall(sample)) / letters >= ENOUGH:
         return "uz"
     if len(_HAN.findall(sample)) >= letters / 2 and not _KANA.search(sample):
         return "zh"
     return None
+
+
+def _by_words(sample: str) -> str | None:
+    """Return the language of which the text has telling words, and more of them than of any other."""
+    words = set(_WORD.findall(sample.lower()))
+    known = [
+        (len(words.intersection(one.letters.telling)), code) for code, one in languages().by_code.items() if one.letters
+    ]
+    (most, code), *others = sorted(known, reverse=True) or [(0, "")]
+    return code[:2] if most >= TELLING and all(number < most for number, _ in others) else None
 
 
 def _fits(own: Letters, counts: Mapping[str, int], letters: int) -> bool:

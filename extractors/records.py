@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from config.errors import C5watchError, LeftAlone
 
+DECIDED_BEFORE = "decided before"  # the reason of a placement that changes nothing: the entry was settled meanwhile
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 
@@ -159,7 +160,6 @@ class Entry:
     content: str | None = None  # HTML: the full text, if the feed has it
     language: str | None = None
     guid: str | None = None
-    written: str | None = None  # the link as it stands in the feed, if `url` is mended from it
 
 
 @dataclass(frozen=True, slots=True)

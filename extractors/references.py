@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 _EDGES = "".join(map(chr, range(0x21)))  # C0 controls and the space
 _BREAKS = re.compile(r"[\t\n\r]")
@@ -41,10 +41,10 @@ def absolute(reference: str, *, base: str) -> str | None:
 
 
 def _seen(url: str) -> str:
-    """Percent-encode the characters that cannot be seen; drop them from the host, as IDNA does (UTS 46, 4)."""
+    """Percent-encode the characters that cannot be seen; decode the host and drop them there (UTS 46, 4)."""
     parts = _PARTS.fullmatch(url)
-    if parts is None or (url.isascii() and url.isprintable() and " " not in url):
+    if parts is None or (url.isascii() and url.isprintable() and " " not in url and "%" not in parts[2]):
         return url
-    host = "".join(c for c in parts[2] if unicodedata.category(c) != "Cf")
+    host = "".join(c for c in unquote(parts[2]) if unicodedata.category(c) != "Cf")
     rest = (c if c.isprintable() and c != " " else quote(c, errors="replace") for c in parts[3])
     return parts[1] + host + "".join(rest)

@@ -10,19 +10,29 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
+from ipaddress import IPv6Address
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 # Query parameters that say where a reader came from, never which article is meant. `from`, `ref`, `source` and others
 # are dropped only with the values seen in feeds, because sites use the bare names for content too.
 TRACKING_NAMES = re.compile(
-    r"""(?ix) utm_\w+ | mc_[ce]id | fbclid | gclid | gbraid | wbraid | dclid | yclid | ysclid | msclkid | igshid
-    | twclid | _?openstat | ref_?src | ref_?url | cmpid | icid | wt\.mc_id | wtmc_\w+ | at_(?:medium|campaign) | xtor
+    r"""(?ix) utm_\w+ | [mp]tm_\w+ | (?:pk|piwik|matomo)_\w+ | mc_(?:[ce]id|tc) | fbclid
+    | fb_(?:action_(?:ids|types)|ref|source|comment_id) | mibextid | gclid | gclsrc | gbraid | wbraid | dclid
+    | gad_(?:source|campaignid) | srsltid
+    | (?:hmb|itm)_(?:campaign|medium|source|content|term) | campaign_(?:id|medium|name|source|term|content)
+    | yclid | ysclid | ymclid | _ym_\w+ | msclkid | igshi?d? | ttclid | li_fat_id | twclid | __twitter_impression
+    | _?openstat | ref_?src | ref_?url | cmpid | icid | wt\.mc_id | wtmc_\w+ | at_(?:medium|campaign) | xtor
     | ns_(?:mchannel|source|campaign|linkname|fee) | _ga | _gl | smid | smtyp | tgclid | erid | from_?rss
+    | wickedid | hsa_\w+ | _hsenc | _hsmi | __hs(?:sc|tc|fp) | hsctatracking | rb_clickid | oly_(?:anon|enc)_id
+    | vero_(?:id|conv) | mkt_tok | sc_cid | _bhlid | _branch_(?:match_id|referrer) | __readwiselocation | replytocom
+    | amp_(?:js_v|gsa) | usqp
     """
 )
 TRACKING_PAIRS = re.compile(
-    r"""(?ix) (?:from|source|src|ref|referrer|referer|via)=(?:rss\d*|feeds?|rss_?feed|yandex|yandexnews|google
-    |googlenews|twitter|facebook|telegram|tg|vk|) | rss=1? | (?:amp|m)=(?:1|true|) | outputtype=amp
+    r"""(?ix) (?:from|source|src|ref|referrer|referer|via|share)=(?:rss\d*|feeds?|rss_?feed|yandex|yandexnews|google
+    |googlenews|twitter|facebook|telegram|tg|vk|whatsapp|) | ref=(?:[a-z\d-]+\.)+[a-z]{2,} | rss=1?
+    | (?:amp|m)=(?:1|true|) | outputtype=amp
     """
 )
 SEARCH_IN_LINKS = {"kommersant.ru": ("query", "sids")}  # links in its feeds contain the reader's search
@@ -40,9 +50,9 @@ def canonical_url(url: str) -> str:
     """Return the canonical form of an absolute http(s) URL. Raises ValueError for anything else.
 
     Equal are: http and https, "www."/"m."/"amp." and the bare host, default ports, upper and lower case of
-    host and percent-escapes, IDN and punycode, a final slash, "/amp", fragments, tracking parameters, and the
-    order of parameters. Paths keep their case: video ids and paths of some CMSs depend on it. An address longer than
-    LONGEST becomes its host and a hash.
+    host and percent-escapes, IDN and punycode, dot segments, a final slash, "/amp", fragments, tracking parameters,
+    and the order of parameters. Paths keep their case: video ids and paths of some CMSs depend on it. An address
+    longer than LONGEST becomes its host and a hash.
     """
     parts = urlsplit(url.strip())
     scheme = parts.scheme.lower()
@@ -53,7 +63,7 @@ def canonical_url(url: str) -> str:
         port = None
     host = canonical_host(parts.hostname)
     netloc = f"[{host}]" if ":" in host else host
-    path = re.sub(r"/{2,}", "/", _escape(parts.path))
+    path = re.sub(r"/{2,}", "/", _without_dots(_escape(parts.path)))
     path = re.sub(r"(?i)(?<!/amp)(?:/amp)+/?$|(?<=[^/])/$", "", path) or "/"
     origin = ("https", netloc) if port is None else (scheme, f"{netloc}:{port}")
     canonical = urlunsplit((*origin, path, _query(parts.query, host), ""))
@@ -65,7 +75,10 @@ def canonical_url(url: str) -> str:
 
 def canonical_host(host: str) -> str:
     """Return the host in lower case and Punycode, without the prefixes of mobile and AMP editions."""
-    host = host.lower()
+    host = unquote(host).lower()
+    if ":" in host:
+        with suppress(ValueError):
+            return str(IPv6Address(host))
     if not host.isascii():
         try:
             host = host.encode("idna").decode("ascii")
@@ -126,6 +139,20 @@ def _escape(path: str) -> str:
         quote(unquote(segment, errors="surrogateescape"), safe=PATH_SAFE, errors="surrogateescape")
         for segment in path.split("/")
     )
+
+
+def _without_dots(path: str) -> str:
+    """Resolve the segments "." and ".." (RFC 3986, 5.2.4 and 6.2.2.3)."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(["", *kept, *([""] if segments[-1] in (".", "..") else [])])
 
 
 def _query(query: str, host: str) -> str:

@@ -16,7 +16,7 @@ import httpx
 
 Engine = Literal["auto", "direct", "prefect"]
 HEALTH_TIMEOUT_S = 1.0
-# A monitor of news sites has no business calling home; who wants it can set these variables.
+# A monitor of news sites does not call home. To allow it, set these variables.
 QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 

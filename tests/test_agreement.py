@@ -32,6 +32,14 @@ def test_a_page_that_marks_its_article_needs_no_second_opinion() -> None:
     assert agreed(fromstring(page(mark="article")), blocks, None) == blocks
 
 
+def test_a_text_in_several_containers_of_one_kind_is_left_whole() -> None:
+    parts = "".join(f"<div class='part'><p>{text}</p></div><div class='banner'></div>" for text in STORY)
+    answer = fromstring(f"<div><p>{STORY[0]}</p><p>{STORY[1]}</p><p>{STORY[2]}</p></div>")
+    assert agreed(fromstring(f"<html><body><div>{parts}</div></body></html>"), STORY, answer) == STORY
+    others = parts.replace("class='part'", "class='other'").replace("class='other'", "class='part'", 3)
+    assert agreed(fromstring(f"<html><body><div>{others}</div></body></html>"), STORY, answer) == STORY[:3]
+
+
 def test_blocks_stay_when_the_two_speak_of_different_things() -> None:
     blocks = [f"Совсем другой текст под номером {n}, которого на странице вовсе нет." for n in range(5)]
     assert agreed(fromstring(page()), blocks, None) == blocks

@@ -203,6 +203,14 @@ def test_what_is_no_html_is_no_article(body: bytes) -> None:
     assert (error.outcome, error.reason) == (Outcome.NOT_ARTICLE, "not html")
 
 
+@pytest.mark.parametrize(("written", "read"), [("utf-8", "cp1251"), ("cp1251", "latin-1"), ("cp1251", "koi8-r")])
+@pytest.mark.parametrize("min_words", [20, 5000])
+def test_unreadable_characters_are_never_judged_and_never_final(written: str, read: str, min_words: int) -> None:
+    body = page().encode(written, "replace").decode(read, "replace").encode()
+    error = refusal(body, min_words=min_words)
+    assert (error.outcome, error.reason) == (Outcome.FAILED, "unreadable characters")
+
+
 def test_a_page_of_links_is_no_article() -> None:
     links = "".join(f'<li><a href="/n/{n}">Новость номер {n} о событии в стране и мире</a></li>' for n in range(40))
     error = refusal(f"<html><body><div><ul>{links}</ul></div></body></html>")

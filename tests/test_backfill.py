@@ -621,8 +621,7 @@ async def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(worl
         out, err = await process.communicate()
     assert process.returncode == 130, err.decode()
     assert (
-        err.decode().splitlines()[-1]
-        == "c5watch: interrupted; what was finished is kept, and the same command continues"
+        err.decode().splitlines()[-1] == "c5watch: interrupted; finished work is kept, and the same command continues"
     )
     summary = json.loads(out)
     assert summary["interrupted"] is True

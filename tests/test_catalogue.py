@@ -19,9 +19,11 @@ from config.load import CHECKOUT, ConfigError, load_config
 from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.series import dated_urls, page_url
+from extractors.feeds.successors import feed_key
 from extractors.period import Period
 from extractors.zones import ZONES
-from flows.tools.catalogue import Draft, NewSource, append, completed, feed_key, free_id, table
+from flows.tools.catalogue import Draft, NewSource, completed, free_id, table
+from flows.tools.catalogue_file import append
 from tests.support.running import source_toml, write_config
 
 SHIPPED = load_config(CHECKOUT, ROUTES).sources
@@ -51,7 +53,7 @@ def test_ids_are_unique_and_no_two_sources_share_a_feed() -> None:
     assert [i for i, n in Counter(s.id for s in SHIPPED).items() if n > 1] == []
     owners: dict[str, set[str]] = {}
     for source in SHIPPED:
-        for feed in source.feeds:
+        for feed in source.watched:
             owners.setdefault(feed_key(feed), set()).add(source.id)
     assert [feed for feed, ids in owners.items() if len(ids) > 1] == []
 
@@ -60,11 +62,12 @@ def test_ids_are_unique_and_no_two_sources_share_a_feed() -> None:
 def test_a_source_is_complete(source: Source) -> None:
     assert source.language in LANGUAGES
     assert source.country in ZONES, "its articles would be dated in UTC"
-    assert source.feeds or any(route.route == "sitemap" for route in source.backfill), "nothing brings articles"
+    reads = source.watched or any(route.route == "sitemap" for route in source.backfill)
+    assert reads or not source.enabled, "nothing brings articles"
     assert source.enabled or (source.note or "").startswith("Off: "), "switched off without a reason"
     assert not source.enabled or not (source.note or "").startswith("Off"), "the reason for a source that is on"
     assert source.note is None or source.note.endswith((".", "/..."))
-    for url in (source.homepage, *source.feeds, *(route.url for route in source.backfill if route.url)):
+    for url in (source.homepage, *source.watched, *(route.url for route in source.backfill if route.url)):
         parts = urlsplit(url)
         assert parts.scheme == "https" or "http only" in (source.note or "")
         assert parts.hostname == (parts.hostname or "").encode("idna").decode("ascii")
@@ -74,7 +77,7 @@ def test_a_source_is_complete(source: Source) -> None:
 
 def test_every_source_without_a_feed_says_so() -> None:
     for source in SHIPPED:
-        if not source.feeds:
+        if not source.watched:
             assert "backfills" in (source.note or ""), source.id
 
 
@@ -216,7 +219,7 @@ def test_a_folder_without_a_catalogue_gets_a_copy_of_the_shipped_one(tmp_path: P
 def test_a_file_that_cannot_take_a_table_is_left_alone(tmp_path: Path) -> None:
     one = '{id="a", name="A", homepage="https://a.kz", feeds=[], language="ru", country="KZ", category="world"}'
     folder = write_config(tmp_path, sources=f"sources = [{one}]\n")
-    with pytest.raises(ConfigError, match=r"nothing can be appended to it: .* write the sources as \[\[sources\]\]"):
+    with pytest.raises(ConfigError, match=r"it cannot be changed: .* write the sources as \[\[sources\]\]"):
         append(folder, [NEW])
     assert (folder / "sources.toml").read_text() == f"sources = [{one}]\n"
 
@@ -225,7 +228,7 @@ def test_a_source_that_the_catalogue_has_is_never_written_twice(tmp_path: Path) 
     folder = write_config(tmp_path, sources=COMMENTED)
     append(folder, [NEW])
     before = (folder / "sources.toml").read_bytes()
-    with pytest.raises(ConfigError, match="nothing can be appended"):
+    with pytest.raises(ConfigError, match="it cannot be changed"):
         append(folder, [NEW])
     assert (folder / "sources.toml").read_bytes() == before
 

@@ -197,7 +197,7 @@ def test_ctrl_c_ends_with_130_and_the_next_pass_takes_up_the_rest(httpserver: HT
         stdout, stderr = running.communicate(timeout=30)
         assert running.returncode == 130, stderr
         assert stdout == b""
-        assert b"interrupted; what was finished is kept" in stderr
+        assert b"interrupted; finished work is kept" in stderr
         assert b"Traceback" not in stderr
         assert (
             one_json(c5watch("corpus", "verify", "--json", "--config", config, "--data", tmp_path / "data"))["faults"]

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, int, str]] = {
     "topics preview": ("{folders}", 0, ""),
     "topics apply": ("--days 7 --dry-run {folders}", 0, "nothing was changed"),
     "topics mark": ("{url} yes {folders}", 0, ""),
+    "topics check": ("{folders}", 0, "marked"),
     "topics learn": ("{folders}", 1, "learning takes 10 of each"),
 }
 ELSEWHERE = {

@@ -219,7 +219,7 @@ async def test_an_outcome_of_a_moment_is_written_down_and_tried_again_until_it_i
     async with opened(tmp_path) as corpus:
         (placed,) = await place(corpus, failure(outcome))
         entry = await url_row(corpus, placed.key)
-        await place(corpus, failure(outcome, attempts=len(GAPS)), now=LATER)
+        await place(corpus, failure(outcome, attempts=len(GAPS) + 3), now=LATER)
         last = await url_row(corpus, placed.key)
     assert placed == Placement("https://site.kz/x", outcome, None, "http 503")
     assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, NOW + GAPS[0], 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -68,7 +69,9 @@ DAYS = [
     ("zeros", "0000-00-00 00:00:00", None),
     ("zeros with dots", "00.00.0000", None),
     ("sentence that mentions one", "Договор, который подписали ещё 6 ноября 2025 года в Астане, вступил в силу", None),
-    ("number of seconds", "1762400000", None),
+    ("number of seconds", "1762400000", SIXTH),
+    ("number of milliseconds", "1762400000000", SIXTH),
+    ("number of an article", "176240000", None),
     ("nothing", "", None),
     ("spaces", "   ", None),
     ("word", "вчера", None),
@@ -76,6 +79,11 @@ DAYS = [
     ("words without a year", "6 ноября", None),
     ("two dates", "6 ноября 2025 – 7 ноября 2025", None),
     ("slashes, two days that can be", "03/04/2025", date(2025, 4, 3)),
+    ("slashes, the weekday decides", "Thu, 11/06/2025 - 10:15", SIXTH),
+    ("slashes, the weekday decides, afternoon", "Thursday, 11/06/2025 - 10:15 PM", SIXTH),
+    ("slashes, the weekday decides for the day first", "Чт, 06/11/2025 - 10:15", SIXTH),
+    ("slashes, a weekday that fits neither", "Mon, 03/04/2025", date(2025, 4, 3)),
+    ("slashes, zeros", "00/00/2025", None),
     ("slashes, month first for want of a month 13", "11/13/2025", date(2025, 11, 13)),
     ("year", "2025", None),
     ("template", "{{ date }}", None),
@@ -116,6 +124,7 @@ URLS = [
     ("a word that is no month", "https://site.kz/06abc2025/bridge", None),
     ("what the article is about", "https://site.uz/6-noyabr-2025-yangiliklar", None),
     ("a time", "https://site.kz/10/30/20/bridge", None),
+    ("day first, of no calendar", "https://site.kz/31/02/2025/bridge", None),
     ("nothing", "https://site.kz/", None),
 ]  # fmt: skip
 
@@ -273,7 +282,16 @@ LINES = [
     ("31 дек. 2024", date(2024, 12, 31)),
     ("Опубликовано 6 ноября 2025, обновлено 7 ноября 2025", SIXTH),
     ("Обновлено 7 ноября 2025 | Опубликовано 6 ноября 2025", SIXTH),
+    ("6 ноября, четверг, 2025", SIXTH), ("6 ноября, четверг, 2024", date(2024, 11, 6)),
+    ("Создано: 06.11.2025", SIXTH), ("Дата создания: 6 ноября 2025", SIXTH),
+    ("Изменено 07.11.2025 / Создано 06.11.2025", SIXTH), ("Изменено: 07.11.2025", None),
+    ("Отредактировано 7 ноября 2025", None), ("6 ноября. Итоги 2024", None),
+    ("6 ноября 2025, 10:15 Просмотры: 1245", SIXTH), ("6 ноября 2025, 10:15 (по времени Астаны)", SIXTH),
+    ("6 ноября 2025, 10:15 по московскому времени", SIXTH), ("6 ноября 2025, Асель Ермекова", SIXTH),
     # English
+    ("Thu, 11/06/2025 - 10:15", SIXTH), ("Thursday, 11/06/2025 - 10:15 AM", SIXTH), ("Created: 6 November 2025", SIXTH),
+    ("Last edited November 7, 2025", None), ("6 November 2025, 10:15 (local time)", SIXTH),
+    ("November 6, 2025, John Smith", SIXTH),
     ("November 6, 2025", SIXTH), ("Nov 6, 2025", SIXTH), ("Nov. 6, 2025", SIXTH), ("6 November 2025", SIXTH),
     ("6 Nov 2025", SIXTH), ("Thursday, November 6, 2025", SIXTH), ("6th November 2025", SIXTH),
     ("the 6th of November 2025", SIXTH),
@@ -288,6 +306,9 @@ LINES = [
     ("Жарияланды: 6 қараша 2025", SIXTH), ("20 мамыр 2025", date(2025, 5, 20)), ("1 желтоқсан 2024", date(2024, 12, 1)),
     ("5 қыркүйек 2025", date(2025, 9, 5)), ("5 маусым 2025", date(2025, 6, 5)),
     # Uzbek, in both scripts
+    ("2025 жылғы 6 қараша 10:15, Астана уақыты", SIXTH), ("Жасалған күні: 6 қараша 2025", SIXTH),
+    ("Өзгертілді: 7 қараша 2025", None), ("Yaratilgan: 06.11.2025", SIXTH), ("Tahrirlangan: 07.11.2025", None),
+    ("Түзүлгөн: 6-ноябрь 2025", SIXTH), ("Oluşturulma: 06.11.2025", SIXTH), ("Değiştirilme: 07.11.2025", None),
     ("6 noyabr 2025", SIXTH), ("2025-yil 6-noyabr", SIXTH), ("6-noyabr, 2025-yil", SIXTH),
     ("6-noyabr 2025, 12:30", SIXTH),
     ("Eʼlon qilindi: 06.11.2025", SIXTH), ("3 iyul 2025", date(2025, 7, 3)), ("3 sentabr 2025", date(2025, 9, 3)),
@@ -345,9 +366,15 @@ PAGES = [
     ("a list beside the headline", "<ul><li>Политика</li><li>12:30</li><li>06 ноя</li></ul>", SIXTH),
     ("time element in UTC", "<time datetime='2025-11-06T20:00:00Z'>6 ноября</time>", SEVENTH),
     ("changed, then published", "<p>Обновлено: <span>7 ноября 2025</span></p><p>6 ноября 2025</p>", SIXTH),
+    ("a teaser's time", "<a href='/n/1'><time datetime='2025-11-05'>5 ноября</time> Мост в соседнем городе</a>", None),
+    ("a date that links to its own page",
+     "<a href='/p/1'><time datetime='2025-11-06T10:00'>6 ноября</time></a>", SIXTH),
+    ("head of the article", "<article><header><p>6 ноября 2025</p></header></article>", SIXTH),
     ("changed, in pieces", "<p>Обновлено: <span>7 ноября 2025</span></p>", None),
     ("blog", "<ul><li>Times</li><li>11 янв.</li><li>4 мин. чтения</li></ul>", date(2025, 1, 11)),
     ("a complete date before a nearer one without year", "<p>7 ноября</p><p>6 ноября 2024</p>", date(2024, 11, 6)),
+    ("a theme's box for all beside the side bar",
+     f"<div class='sidebar content'><p>6 ноября 2025</p>{'<p>Мост</p>' * 400}</div>", SIXTH),
     ("menu", "<nav>6 ноября 2025</nav>", None),
     ("side bar", "<div class='sidebar'><p>6 ноября 2025</p></div>", None),
     ("comments", "<div id='comments'><p>6 ноября 2025</p></div>", None),
@@ -372,7 +399,9 @@ def test_the_present_day_above_a_headline_is_the_sites_clock() -> None:
 def test_a_label_is_found_below_the_text() -> None:
     text = "<p>" + "Мост открыли. " * 40 + "</p>"
     assert shown(text * 12 + "<p>Опубликовано: 6 ноября 2025</p>") == SIXTH
-    assert shown(text * 12 + "<p>6 ноября 2025</p>") is None
+    assert shown(text * 12 + "<p>6 ноября 2025</p>") == SIXTH  # the page shows no other day
+    assert shown(text * 12 + "<p>6 ноября 2025</p><p>5 ноября 2025</p>") is None
+    assert shown(text * 12 + "<p>6 ноября</p>") is None
     assert shown(text * 12 + "<p>Опубликовано: 6 ноября 2025</p><p>Опубликовано: 7 ноября 2025</p>") is None
 
 
@@ -402,6 +431,9 @@ DATELINES = [
     ("WASHINGTON, Nov. 6, 2025 — The bridge", SIXTH), ("Астана. 6 ноября. КазТАГ - Мост открыт.", SIXTH),
     ("Ташкент, 6 ноября 2025 года. Мост открыт.", SIXTH), ("Ашхабад (TDH), 6 ноября - Мост открыт.", SIXTH),
     ("6 ноября, АСТАНА /Казинформ/ Мост открыт.", SIXTH), ("Нур-Султан, 6 ноября — ИА. Мост открыт.", SIXTH),
+    ("06.11.2025 – Мост открыт.", SIXTH), ("(06.11.2025) Мост открыт.", SIXTH),
+    ("06.11.2025 «Мост открыт», — сказал", SIXTH),
+    ("06.11.2025 мост открыли.", None), ("6 ноября 2025 Мост открыт.", None),
     ("В Астане 6 ноября — день траура.", None), ("Астана, 6 ноября, примет саммит.", None),
     ("6 ноября в Астане открыли мост.", None), ("Мост открыли 6 ноября — Sputnik.", None),
     ("АСТАНА. КАЗИНФОРМ – 6 ноября открыли мост.", None), ("АСТАНА, 6 декабря 2025 — Sputnik.", None),
@@ -424,6 +456,15 @@ def test_whatever_stands_in_a_line_is_a_day_or_nothing(line: str) -> None:
     assert found is None or date(1900, 1, 1) <= found <= TODAY
     found = dateline_day([line], zone=ALMATY, today=TODAY)
     assert found is None or found <= TODAY
+
+
+def test_of_two_readings_the_one_that_agrees_with_the_feed_is_taken() -> None:
+    assert shown("<p>11/06/2025</p>", reference=date(2025, 11, 7)) == SIXTH
+    assert shown("<p>11/06/2025</p>", reference=date(2025, 6, 11)) == date(2025, 6, 11)
+    assert shown("<p>11/06/2025</p>", reference=date(2025, 9, 1)) == date(2025, 6, 11)
+    stated = '<meta property="article:published_time" content="11/06/2025 10:15">'
+    tree = document_fromstring(f"<html><head>{stated}</head><body></body></html>")
+    assert [c.day for c in read_metadata(tree, zone=ALMATY, near=SIXTH).dates] == [SIXTH]
 
 
 # --- On a page --------------------------------------------------------------------------------------------------
@@ -468,15 +509,56 @@ def test_a_page_is_searched_only_where_a_doubt_is_left(monkeypatch: pytest.Monke
     assert asked == ["visible"] * 3  # and the dateline has answered
 
 
+def test_what_is_stated_of_a_change_gives_way_to_the_label_of_publication() -> None:
+    stated = {"@type": "NewsArticle", "datePublished": "2025-11-07", "dateModified": "2025-11-07T10:00"}
+    head = f'<script type="application/ld+json">{json.dumps(stated)}</script>'
+    page = f"<html><head>{head}</head><body><h1>Мост</h1><p>SHOWN</p><p>Мост открыт.</p></body></html>"
+
+    def chosen(shown: str, published: datetime | None = None) -> date:
+        tree = document_fromstring(page.replace("SHOWN", shown))
+        metadata = read_metadata(tree, zone=ALMATY)
+        url = "https://site.kz/bridge"
+        job = ArticleJob(Page(url, b"", None, NOW), Entry(url, "f", published=published), ALMATY, 20, NOW)
+        found = date_candidates(tree, metadata, job, [])
+        best = choose(found, today=TODAY, changed=metadata.changed)
+        assert best is not None
+        return best.day
+
+    assert chosen("Опубликовано: 6 ноября 2025") == SIXTH
+    assert chosen("6 ноября 2025") == SEVENTH
+    assert chosen("Опубликовано: 6 ноября 2025", published=datetime(2025, 11, 7, 6, 0, tzinfo=UTC)) == SEVENTH
+
+
+def test_a_day_many_years_before_the_feeds_is_doubted() -> None:
+    old = date(2015, 11, 6)
+    assert choose([candidate("meta", old), candidate("feed")], today=TODAY) == candidate("feed")
+    assert choose([candidate("meta", old), candidate("url", old), candidate("feed")], today=TODAY) == candidate(
+        "meta", old
+    )
+    assert choose([candidate("meta", date(2025, 1, 6)), candidate("feed")], today=TODAY) == candidate(
+        "meta", date(2025, 1, 6)
+    )
+
+
 @pytest.mark.parametrize(
     "markup",
-    ["<span itemprop='datePublished' content='2025-11-06'>вчера</span>",
+    ["<abbr class='published' title='2025-11-06T10:00:00+05:00'>вчера</abbr>",
+     "<span property='dc:date dc:created' content='2025-11-06T10:00:00+05:00'>вчера</span>",
+     "<time class='entry-date published' datetime='2025-11-06'>вчера</time>",
+     "<span itemprop='datePublished' content='2025-11-06'>вчера</span>",
      "<time pubdate datetime='2025-11-06'>вчера</time>",
      "<span itemprop='datePublished'>6 ноября 2025, 12:30</span>"],
 )  # fmt: skip
 def test_microdata_states_a_day(markup: str) -> None:
     tree = document_fromstring(f"<html><body><p>{markup}</p></body></html>")
     assert read_metadata(tree, zone=ALMATY).dates == (candidate("time"),)
+
+
+def test_a_page_that_is_nothing_but_a_drawing_has_no_day() -> None:
+    drawing = document_fromstring("<svg><text>06.11.2025</text></svg>").find(".//svg")
+    assert drawing is not None
+    drawing.drop_tree()
+    assert search_day(drawing, "https://site.kz/", ALMATY, today=TODAY) is None
 
 
 @pytest.mark.parametrize(

@@ -154,12 +154,58 @@ def test_what_is_offered_is_understood() -> None:
 # --- What is broken is an error -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "encoding", ["compress", "gzip, br", "gzip, gzip", "klingon", "gzip;q=1", "\u202e", "zlib", "zstd, identity, br"]
-)
-def test_what_was_not_offered_is_refused(encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["compress", "gzip, x-compress", "gzip, gzip, gzip, gzip", "aes128gcm", "br, dcb"])
+def test_what_cannot_be_undone_is_refused(encoding: str) -> None:
     with pytest.raises(BrokenEncoding):
         Body(encoding, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "windows-1251", "8bit", "binary", "klingon", "\u202e", "text/html", "none", ","]
+)
+def test_what_is_no_coding_is_passed_over(encoding: str) -> None:
+    assert decoded(encoding, cut(TEXT.encode(), 100)) == TEXT.encode()
+    assert decoded(f"{encoding}, gzip", cut(gzip.compress(TEXT.encode()), 100)) == TEXT.encode()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packs"),
+    [
+        ("gzip, br", (gzip.compress, brotli.compress)),
+        ("gzip,gzip", (gzip.compress, gzip.compress)),
+        ("deflate, identity, zstd", (zlib.compress, zstandard.ZstdCompressor().compress)),
+        ("gzip;q=1", (gzip.compress,)),
+        ('"gzip"', (gzip.compress,)),
+        ("gzip, deflate, br", (gzip.compress, zlib.compress, brotli.compress)),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_several_encodings_are_undone_in_turn(encoding: str, packs: tuple[Pack, ...], size: int) -> None:
+    packed = TEXT.encode()
+    for pack in packs:
+        packed = pack(packed)
+    assert decoded(encoding, cut(packed, size)) == TEXT.encode()
+    with pytest.raises(BrokenEncoding):
+        decoded(encoding, cut(packed[: len(packed) // 2], size))
+
+
+def sniffed(encoding: str, chunks: Iterable[bytes], *, limit: int = LIMIT) -> bytes:
+    body = Body(encoding, limit, sniffed=True)
+    for chunk in chunks:
+        body.add(chunk)
+    return body.finish()
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip", "br"])
+@pytest.mark.parametrize("size", [1, 2, 7, 100_000])
+def test_a_page_that_is_a_gzip_file_is_unpacked(encoding: str, size: int) -> None:
+    outer: dict[str, Pack] = {"": bytes, "gzip": gzip.compress, "br": brotli.compress}
+    assert sniffed(encoding, cut(outer[encoding](gzip.compress(TEXT.encode())), size)) == TEXT.encode()
+    assert sniffed(encoding, cut(outer[encoding](TEXT.encode()), size)) == TEXT.encode()
+    for short in (b"", b"\x1f", b"\x1f\x8b", b"<"):
+        assert sniffed(encoding, cut(outer[encoding](short), size)) == short
+    with pytest.raises(TooLarge):
+        sniffed(encoding, cut(outer[encoding](gzip.compress(bytes(3 * LIMIT))), size))
 
 
 ONE_STREAM = [
@@ -167,28 +213,73 @@ ONE_STREAM = [
 ]
 
 
+def trailer_of(packed: bytes) -> int:
+    """How many bytes at the end are a checksum alone."""
+    return 8 if packed.startswith(b"\x1f\x8b") else 4 if packed.startswith(b"\x78") else 0
+
+
 @named(ONE_STREAM)
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_a_cut_body_is_broken_wherever_it_is_cut(encoding: str, pack: Pack, size: int) -> None:
     packed = pack(TEXT.encode())
-    for end in (*range(1, min(len(packed), 40)), len(packed) // 2, *range(len(packed) - 4, len(packed))):
+    most = len(packed) - trailer_of(packed)
+    for end in (*range(1, min(len(packed), 40)), len(packed) // 2, *range(most - 4, most)):
         with pytest.raises(BrokenEncoding):
             decoded(encoding, cut(packed[:end], size))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, two_members])
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_body_whose_checksum_alone_is_missing_is_whole(pack: Pack, size: int) -> None:
+    packed = pack(TEXT.encode())
+    for missing in range(1, trailer_of(packed) + 1):
+        assert decoded("gzip", cut(packed[:-missing], size)) == TEXT.encode()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_half_a_checksum_that_is_wrong_is_broken(pack: Pack) -> None:
+    packed = bytearray(pack(TEXT.encode())[:-1])
+    packed[1 - trailer_of(packed)] ^= 1
+    with pytest.raises(BrokenEncoding):
+        decoded("gzip", [bytes(packed)])
+
+
+@pytest.mark.parametrize("wbits", [zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS])
+def test_a_stream_that_was_flushed_and_not_ended_is_whole_when_http_says_so(wbits: int) -> None:
+    packer = zlib.compressobj(wbits=wbits)
+    packed = packer.compress(TEXT.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    for chunks in ([packed], cut(packed, 1)):
+        body = Body("deflate", LIMIT)
+        for chunk in chunks:
+            body.add(chunk)
+        with pytest.raises(BrokenEncoding):
+            body.finish()
+        assert body.finish(framed=True) == TEXT.encode()
+    body = Body("deflate", LIMIT)
+    body.add(packed[:-6])
+    with pytest.raises(BrokenEncoding):
+        body.finish(framed=True)
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", two_members), ("zstd", two_frames)])
 def test_a_body_cut_in_its_second_part_is_broken(encoding: str, pack: Pack) -> None:
     packed = pack(TEXT.encode())
-    for end in range(len(packed) - 20, len(packed)):
+    for end in range(len(packed) - 20, len(packed) - trailer_of(packed)):
         with pytest.raises(BrokenEncoding):
             decoded(encoding, cut(packed[:end], 50))
 
 
+@pytest.mark.parametrize("size", [1, 5, 100_000])
+@pytest.mark.parametrize("text", [f"<html>{TEXT}", f"\n <rss>{TEXT}", '{"items": []}', f"\ufeff{TEXT}"])
+def test_a_document_that_was_never_packed_is_read_as_it_is(text: str, size: int) -> None:
+    assert decoded("gzip", cut(text.encode(), size)) == text.encode()
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
 @pytest.mark.parametrize("size", [1, 5, 100_000])
-def test_a_body_that_is_plain_is_broken(encoding: str, size: int) -> None:
+def test_a_body_that_is_no_document_either_is_broken(encoding: str, size: int) -> None:
     with pytest.raises(BrokenEncoding):
-        decoded(encoding, cut(f"<html><body>{TEXT}".encode(), size))
+        decoded(encoding, cut(f"not packed: {TEXT}".encode(), size))
 
 
 @named(REAL)
@@ -241,7 +332,18 @@ def brotli_bomb() -> bytes:
     return b"".join(packer.process(bytes(1_000_000)) for _ in range(BOMB // 1_000_000)) + packer.finish()
 
 
+def bomb_in_bomb() -> bytes:
+    return gzip.compress(gzip_bomb())
+
+
+def bomb_of_layers() -> bytes:
+    """Zeros that are gzip's padding: nothing in the end, and gigabytes in between."""
+    return gzip.compress(gzip.compress(b"text") + bytes(BOMB))
+
+
 BOMBS = [
+    ("gzip within gzip", "gzip, gzip", bomb_in_bomb),
+    ("much between two layers", "gzip, gzip", bomb_of_layers),
     ("gzip", "gzip", gzip_bomb),
     ("gzip of many members", "gzip", many_members),
     ("deflate", "deflate", lambda: zlib.compress(bytes(BOMB), 9)),

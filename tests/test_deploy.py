@@ -205,13 +205,13 @@ def test_every_day_of_every_source_is_in_exactly_one_share(
 
 
 def test_settings_from_prefect_are_ours_alone_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.serving.prefect_settings import _set
+    from flows.serving.prefect_settings import put_into_environment
 
     monkeypatch.setenv("C5WATCH_NETWORK__TIMEOUT", "7")
     for name in ("C5WATCH_PASSWORD", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "")  # so that it is taken back
         monkeypatch.delenv(name)
-    _set(
+    put_into_environment(
         "Prefect secret x",
         '{"C5WATCH_NETWORK__TIMEOUT": 60, "C5WATCH_PASSWORD": "geheim", "AWS_SECRET_ACCESS_KEY": "k"}',
     )
@@ -219,7 +219,7 @@ def test_settings_from_prefect_are_ours_alone_and_never_told(monkeypatch: pytest
     assert (os.environ["C5WATCH_PASSWORD"], os.environ["AWS_SECRET_ACCESS_KEY"]) == ("geheim", "k")
     for wrong in ("geheim", '["geheim"]', '{"network": {"timeout": "geheim"}}', 5):
         with pytest.raises(ConfigError) as told:
-            _set("Prefect secret x", wrong)
+            put_into_environment("Prefect secret x", wrong)
         assert "geheim" not in str(told.value)
         assert str(told.value).startswith("Prefect secret x: ")
 
@@ -232,12 +232,12 @@ def test_settings_from_prefect_are_ours_alone_and_never_told(monkeypatch: pytest
     ],
 )  # fmt: skip
 def test_settings_from_prefect_set_nothing_else_on_a_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.serving.prefect_settings import _set
+    from flows.serving.prefect_settings import put_into_environment
 
     monkeypatch.delenv("C5WATCH_NETWORK__TIMEOUT", raising=False)
     before = dict(os.environ)
     with pytest.raises(ConfigError, match=f"{name}: expected C5WATCH_…, or one of AWS_ACCESS_KEY_ID, AWS"):
-        _set("Prefect variable x", {"C5WATCH_NETWORK__TIMEOUT": 60, name: "geheim"})
+        put_into_environment("Prefect variable x", {"C5WATCH_NETWORK__TIMEOUT": 60, name: "geheim"})
     assert dict(os.environ) == before, "nothing at all is set where one name is wrong"
 
 

@@ -94,9 +94,22 @@ def lured(name: str, location: str, outcome: str | tuple[str, ...] = "unsafe_add
     return Case(f"redirect {name}", moved(location), outcome, reason)
 
 
+def led(target: str) -> Answer:
+    """A page that only leads on."""
+    return Answer(f'<meta http-equiv="refresh" content="0; url={target}">'.encode())
+
+
 def pointed(name: str, link: str, outcome: str | tuple[str, ...] = "unsafe_address") -> Case:
     """A feed that names such an address itself."""
     return Case(f"link {name}", link=link, outcome=outcome)
+
+
+def mended(name: str, link: str) -> Case:
+    """A feed whose link to such an address is faulty: it leads to @PORT@/y1, y2 …, and no further."""
+    path = re.search(r"y\d", link)
+    assert path is not None
+    url = f"http://127.0.4.1:@PORT@/{path[0]}"
+    return Case(f"link {name}", link=url, feed=rss([item(link)]), outcome="unsafe_address")
 
 
 def odd(name: str, link: str) -> Case:
@@ -169,6 +182,39 @@ CASES = [
     lured("with credentials", "http://user:secret@127.0.4.1:@PORT@/x"),
     lured("to a port that is none", "http://127.0.4.1:99999/x", "failed", "invalid"),
     lured("with bidi marks", f"http://exa{BIDI}mple.com:99999999/{BIDI}", "failed", "invalid"),
+    # Pages that lead on
+    Case("refresh to an address outside", led("http://127.0.4.1:@PORT@/x"), "unsafe_address"),
+    Case("refresh to a decimal address", led("http://2130707457:@PORT@/x"), "unsafe_address"),
+    Case("refresh to a mapped address", led("http://[::ffff:127.0.4.1]:@PORT@/x"), "unsafe_address"),
+    Case("refresh to the metadata address", led("http://169.254.169.254/latest/meta-data/"), "unsafe_address"),
+    Case("refresh to a file", led("file:///etc/hostname"), "unsafe_address"),
+    Case("refresh to data", led("data:text/html,x"), "unsafe_address"),
+    Case("refresh without a scheme", led("//127.0.4.1:@PORT@/x"), "unsafe_address"),
+    Case(
+        "refresh to a page that redirects outside",
+        led("/next"),
+        "unsafe_address",
+        more={"/next": moved("http://127.0.4.1:@PORT@/x")},
+    ),
+    Case("refresh in circles", led("/next"), ("not_article", "too_short"), more={"/next": led("/page")}),
+    Case(
+        "refresh by a header, outside",
+        Answer(b"", headers={"Refresh": "0; url=http://127.0.4.1:@PORT@/x"}),
+        "unsafe_address",
+    ),
+    Case(
+        "script that goes outside",
+        Answer(b"<script>location.href='http://127.0.4.1:@PORT@/x'</script>"),
+        "unsafe_address",
+    ),
+    Case("script that goes to a script", Answer(b"<script>location='javascript:alert(1)'</script>"), "unsafe_address"),
+    Case(
+        "refresh to what robots.txt forbids",
+        led("/private"),
+        "robots",
+        robots=Answer(b"User-agent: *\nDisallow: /private\n"),
+        more={"/private": text_page("refresh private")},
+    ),
     # Links in feeds
     pointed("to an address outside", "http://127.0.4.1:@PORT@/x1"),
     pointed("to a decimal address", "http://2130707457:@PORT@/x2"),
@@ -183,11 +229,11 @@ CASES = [
     odd("to ftp", "ftp://127.0.4.1/x"),
     odd("to javascript", "javascript:alert(1)"),
     odd("to data", "data:text/html,&lt;p&gt;x&lt;/p&gt;"),
-    pointed("with one slash", "http:/127.0.4.1:@PORT@/y1"),
-    pointed("without a colon", "http//127.0.4.1:@PORT@/y2"),
-    pointed("with backslashes", "http:\\\\127.0.4.1:@PORT@\\y3"),
-    pointed("in an anchor", "&lt;a href=&quot;http://127.0.4.1:@PORT@/y4&quot;&gt;x&lt;/a&gt;"),
-    pointed("escaped as a whole", "http%3A%2F%2F127.0.4.1%3A@PORT@%2Fy5"),
+    mended("with one slash", "http:/127.0.4.1:@PORT@/y1"),
+    mended("without a colon", "http//127.0.4.1:@PORT@/y2"),
+    mended("with backslashes", "http:\\\\127.0.4.1:@PORT@\\y3"),
+    mended("in an anchor", "&lt;a href=&quot;http://127.0.4.1:@PORT@/y4&quot;&gt;x&lt;/a&gt;"),
+    mended("escaped as a whole", "http%3A%2F%2F127.0.4.1%3A@PORT@%2Fy5"),
     odd("to gopher", "gopher://127.0.4.1:@PORT@/x"),
     odd("of blanks", " &#9; "),
     # Bodies and their framing
@@ -210,7 +256,7 @@ CASES = [
         "malformed http",
     ),
     failed("chunks without end", chunks_page("chunks", b""), "connection broken"),
-    failed("chunk that lies", chunks_page("lie", b"10\r\nword\r\n0\r\n\r\n"), "malformed http"),
+    failed("chunk that lies", chunks_page("lie", b"10\r\nword\r\n0\r\n\r\n"), "connection broken"),
     failed("chunk of no size", chunks_page("size", b"zz\r\nword\r\n"), "malformed http"),
     failed(
         "unknown transfer encoding",
@@ -231,7 +277,7 @@ CASES = [
         "malformed http",
     ),
     failed("great status line", b"HTTP/1.1 200 " + b"O" * 400_000 + b"\r\n\r\nword", "malformed http"),
-    failed("no HTTP at all", b"<html><body>word</body></html>", "malformed http"),
+    failed("no HTTP at all", b"<html><body>word</body></html>", "connection broken"),
     failed("bytes of no sense", bytes(range(256)) * 8, "malformed http"),
     Case(
         "control characters in headers",
@@ -283,11 +329,25 @@ CASES = [
     failed(
         "gzip cut", packed("gzip", gzip.compress(article("cut", text="<p>" * 2000).encode())[:-200]), "broken content"
     ),
-    failed("gzip that is plain", packed("gzip", article("plain").encode()), "broken content"),
+    Case("gzip that is plain", packed("gzip", article("plain gzip").encode()), "appended"),
+    failed("gzip that is plain words", packed("gzip", b"plain words"), "broken content"),
     failed("brotli that is plain", packed("br", article("plain").encode()), "broken content"),
     failed("zstd that is plain", packed("zstd", article("plain").encode()), "broken content"),
     failed("unknown encoding", packed("compress", article("unknown").encode()), "broken content"),
-    failed("two encodings", packed("gzip, br", gzip.compress(article("two").encode())), "broken content"),
+    failed("two encodings of which one is missing", packed("gzip, br", gzip.compress(b"two")), "broken content"),
+    failed("a hundred encodings", packed(", ".join(["gzip"] * 100), gzip.compress(b"hundred")), "broken content"),
+    Case("gzip bomb within gzip", packed("gzip, gzip", gzip.compress(GZIP_BOMB)), "too_large", "too large"),
+    Case(
+        "gzip bomb within gzip that is not stated", packed("gzip", gzip.compress(GZIP_BOMB)), "too_large", "too large"
+    ),
+    Case("gzip bomb that is not stated", Answer(GZIP_BOMB), "too_large", "too large"),
+    Case(
+        "two layers with much between them",
+        packed("gzip, gzip", gzip.compress(gzip.compress(b"word") + bytes(BOMB))),
+        "too_large",
+        "too large",
+    ),
+    Case("encoding that is a charset", packed("windows-1251", article("no coding").encode()), "appended"),
     Case(
         "gzip of two members",
         packed("gzip", gzip.compress(article("members").encode()) + gzip.compress(b" ")),
@@ -387,6 +447,39 @@ CASES = [
         "page in UTF-16",
         Answer(article("utf sixteen", charset=None).encode("utf-16"), headers={"Content-Type": "text/html"}),
         "appended",
+    ),
+    failed(
+        "page encoded twice",
+        Answer(article("encoded twice").encode().decode("cp1251", "replace").encode()),
+        "unreadable characters",
+    ),
+    Case(
+        "page declared in UTF-7",
+        Answer(
+            article("seven bits", text="+ADw-script+AD4-", charset="utf-7").encode(),
+            headers={"Content-Type": "text/html; charset=utf-7"},
+        ),
+        "appended",
+    ),
+    Case(
+        "page declared in EBCDIC",
+        Answer(article("ebcdic", charset="cp500").encode(), headers={"Content-Type": "text/html; charset=cp037"}),
+        "appended",
+    ),
+    Case(
+        "page declared in UTF-16, which it is not",
+        Answer(
+            article("no utf sixteen", charset="utf-16").encode(), headers={"Content-Type": "text/html; charset=utf-16"}
+        ),
+        "appended",
+    ),
+    Case(
+        "declarations without end",
+        Answer(
+            article("declarations", head="<meta charset='" * 5000).encode("cp1251"),
+            headers={"Content-Type": "text/html"},
+        ),
+        ("appended", "not_article", "too_short"),
     ),
     Case(
         "PDF",
@@ -535,7 +628,7 @@ CASES = [
     bad_feed("feed that redirects to a scheme with bidi marks", moved(f"x:{BIDI}"), ""),
     bad_feed("feed with control characters in its status", b"HTTP/1.1 \x1b[2J\x00\x85 2\r\n\r\n", "malformed http"),
     bad_feed("feed with a great broken header", b"HTTP/1.1 200 OK\r\n" + b"y" * 90_000 + b"\r\n\r\n", "empty body"),
-    bad_feed("feed packed in a way with bidi marks", packed(f"x{BIDI}", b"word"), "broken content"),
+    bad_feed("feed packed in a way with bidi marks", packed(f"x{BIDI}", b"word"), "not a feed"),
     bad_feed("feed that is not modified, unasked", Answer(b"", 304), "http 304"),
     # robots.txt
     Case(
@@ -634,7 +727,7 @@ CASES = [
     failed(
         "status 101",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nword",
-        "connection broken",
+        "malformed http",
     ),
     failed(
         "status 429 for an hour",
@@ -902,7 +995,16 @@ def test_a_body_ends_where_its_length_says(everything: Pass) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["wrong declared charset", "charset that is none", "charset that is no text", "page in UTF-16"]
+    "name",
+    [
+        "wrong declared charset",
+        "charset that is none",
+        "charset that is no text",
+        "page in UTF-16",
+        "page declared in UTF-7",
+        "page declared in EBCDIC",
+        "page declared in UTF-16, which it is not",
+    ],
 )
 def test_a_page_is_read_whatever_it_declares(everything: Pass, name: str) -> None:
     assert "в котором участвуют вузы Алматы и Ташкента." in of(everything, name)

@@ -586,9 +586,30 @@ async def test_a_bomb_is_not_unpacked_to_its_end(server: Server, coding: str) ->
     assert most < 20 * MEGABYTE
 
 
-async def test_a_packing_within_a_packing_is_refused(server: Server) -> None:
-    server.pages["/"] = (200, {"Content-Encoding": "gzip, gzip"}, gzip.compress(gzip.compress(b"x")))
-    assert (await failure(server.url())).reason == "broken content encoding"
+async def test_packings_within_a_packing_have_an_end(server: Server) -> None:
+    packed = gzip.compress(gzip.compress(b"x"))
+    server.pages["/"] = (200, {"Content-Encoding": "gzip, gzip"}, packed)
+    server.pages["/deep"] = (200, {"Content-Encoding": "gzip, gzip, gzip, gzip"}, gzip.compress(gzip.compress(packed)))
+    assert (await fetched(server.url())).body == b"x"
+    assert (await failure(server.url("/deep"))).reason == "broken content encoding"
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: %d\r\n", b"", b"Transfer-Encoding: chunked\r\n"])
+async def test_a_gzip_stream_that_never_ends_is_whole_if_the_answer_is(server: Server, framing: bytes) -> None:
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    packed = packer.compress(b"<p>text</p>") + packer.flush(zlib.Z_SYNC_FLUSH)
+
+    async def unended(writer: asyncio.StreamWriter) -> None:
+        head = framing % len(packed) if b"%" in framing else framing
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed) if b"chunked" in framing else packed
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n" + head + b"\r\n" + body)
+        writer.close()
+
+    server.pages["/"] = unended
+    if framing:
+        assert (await fetched(server.url())).body == b"<p>text</p>"
+    else:
+        assert (await failure(server.url())).reason == "broken content encoding"
 
 
 # --- Politeness -------------------------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ from extractors.language import identify
 from extractors.records import Article
 from extractors.text import clean_block, count_words, tokens
 from extractors.topic.judge import compile_topics
+from flows.digest.clean import readable
 from flows.digest.sentences import split_sentences
+from flows.digest.words import words_of
 from storage.placing import fingerprints, similarity
 from storage.search.queries import parse as parse_query
 from storage.search.snippets import snippet
@@ -133,6 +135,7 @@ def test_every_pattern_is_known_here() -> None:
 
 TODAY = date(2026, 3, 1)
 TOPICS = compile_topics(load_config(CHECKOUT).topics)
+FRAME = words_of("ru")
 
 
 def _article(text: str) -> Article:
@@ -165,6 +168,9 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "similarity": similarity.prepare,
     "signature": fingerprints.signature,
     "stems": stems,
+    "readable": lambda text: readable("(госдеп*|Бел(ый|ого) (дом|дома))", text),
+    "readable term": lambda text: readable(text, text),
+    "reason": FRAME.reason,
     "snippet": lambda text: snippet(text, parse_query("мост"), marks=("", "")),
 }
 PIECES = (
@@ -183,6 +189,8 @@ PIECES = (
         "read more ",
         "https://",
     ),
+    "nothing new for its longest pause so far was ",
+    "texts of words where were usual ",
     "Президент Казахстана принял послов США и передал им ноты. ",
     "托卡耶夫总统在首都会见美国代表团，双方谈到贸易与投资。",
 )

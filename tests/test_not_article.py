@@ -22,6 +22,24 @@ TEASERS = "".join(
     f"<p>Коротко о том, что случилось в {n} квартале и кто об этом рассказал.</p></div>"
     for n in range(12)
 )
+OG_ARTICLE = "<meta property='og:type' content='article'>"
+TOLD = [
+    f"В {n} квартале рассказали, что случилось за неделю, и назвали тех, кто помог соседям в непогоду."
+    for n in range(12)
+]
+IN_ONE_BOX = "".join(
+    f"<div class='item'><div class='body'><a href='/n/{n}'>Новость {n} о жизни города</a><br>{told}</div></div>"
+    for n, told in enumerate(TOLD)
+)
+CARDS = "".join(
+    f"<article class='card'><time itemprop='datePublished' datetime='2025-11-{n + 1:02}'>{n + 1} ноября</time>"
+    f"<h3><a href='/n/{n}'>Новость {n} о жизни города</a></h3><p>{told}</p></article>"
+    for n, told in enumerate(TOLD)
+)
+ROWS = "".join(
+    f"<tr><td><b><a href='/n/{n}'>Новость {n} о жизни города</a></b><p>{told}</p></td></tr>"
+    for n, told in enumerate(TOLD)
+)
 WALL = '<script type="application/ld+json">{"@type":"NewsArticle","isAccessibleForFree":"False"}</script>'
 
 
@@ -63,6 +81,13 @@ NONE = [
      Outcome.NOT_ARTICLE, "video"),
     ("stub", page("<p>Плотина готова.</p>"), Outcome.TOO_SHORT, "too short"),
     ("list of stories", page(TEASERS, title="Новости"), Outcome.NOT_ARTICLE, "list of stories"),
+    ("headline and teaser in one box", page(IN_ONE_BOX, title="Новости", head=OG_ARTICLE),
+     Outcome.NOT_ARTICLE, "list of stories"),
+    ("a front page of cards with dates", page(CARDS, title="Новости", head=OG_ARTICLE),
+     Outcome.NOT_ARTICLE, "list of stories"),
+    ("a table of stories", page(f"<table>{ROWS}</table>", title="Архив"), Outcome.NOT_ARTICLE, "list of stories"),
+    ("filler text", page(f"<p>Lorem ipsum dolor sit amet, consectetur adipiscing elit.</p>{STORY}"),
+     Outcome.NOT_ARTICLE, "filler text"),
 ]  # fmt: skip
 
 
@@ -82,6 +107,8 @@ ARTICLES = [
     ("an article on cookies", page(STORY + "<p>Сайты спрашивают про cookie, но о cookie мало кто знает: cookie хранит "
                                    "ваш браузер.</p>" + STORY.replace("воду", "волну") * 3)),
     ("an article with other stories below", page(STORY + TEASERS)),
+    ("a digest that states its day", page(STORY + IN_ONE_BOX, head='<meta property="article:published_time" '
+                                          'content="2025-11-05T10:00:00+05:00">')),
     ("an article on survivors", page(STORY, title="Search for survivors goes on")),
     ("an overview of many sections", page("".join(
         f"<p><a href='/n/{n}'>Глава номер {n} о жизни города и района</a></p>{STORY.replace('воду', f'воду {n}')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from extractors.feeds.intervals import (
     UNDATED_LONGEST_S,
     WEEK_S,
     interval_after_failure_s,
+    is_full_due,
     learnt_longest_s,
     longest_interval_s,
     next_interval_s,
@@ -198,6 +200,18 @@ def test_a_stated_max_age_is_respected_up_to_an_hour_and_to_what_is_safe(
     assert due - NOW == timedelta(seconds=expected)
 
 
+@given(st.text(max_size=30), st.none() | st.integers(1, 10 * DAY), st.integers(0, 3 * DAY))
+def test_a_feed_is_asked_for_its_whole_body_at_least_once_a_day_and_at_most_once_an_hour(
+    url: str, longest: int | None, passed: int
+) -> None:
+    stretch = min(max(2 * longest, HOUR), DAY) if longest else DAY
+    moments = [NOW + timedelta(seconds=passed + 300 * step) for step in range(3 * stretch // 300)]
+    full = [after for last, after in pairwise(moments) if is_full_due(url, last, after, longest_s=longest)]
+    assert 2 <= len(full) <= 3
+    assert all(later - earlier >= timedelta(seconds=stretch - 300) for earlier, later in pairwise(full))
+    assert is_full_due(url, None, NOW)
+
+
 # Through the index
 
 
@@ -326,3 +340,44 @@ async def test_validators_and_entries_are_stored_together_or_not_at_all(
     entries, known = await contents()
     assert (entries, known) == (10, 2)  # both feeds name the same ten
     assert all(state.etag == '"v1"' for state in (await watched.states()).values())
+
+
+async def test_a_feed_that_is_never_modified_is_read_all_the_same(watched: Watched) -> None:
+    dates = [NOW - timedelta(days=n) for n in range(10)]
+
+    def never_modified() -> Answer:
+        answer = rss(watched.server, dates, ETag='"v1"', **{"Last-Modified": "Mon, 02 Mar 2026 09:00:00 GMT"})
+        return Answer(status=304) if conditional[-1] else answer
+
+    conditional: list[bool] = []
+
+    def handler(request: Request) -> Answer:
+        conditional.append("If-None-Match" in request.headers)
+        return never_modified()
+
+    watched.server.expect_request("/one").respond_with_handler(handler)
+    watched.serve("two", lambda: rss(watched.server))
+    await watched.run(NOW, due_only=False)
+    dates.append(NOW + timedelta(minutes=5))
+    for hours in range(1, 26):
+        await watched.run(NOW + timedelta(hours=hours), due_only=False)
+    assert 2 <= conditional.count(False) <= 3  # the first time, and once a day
+    storage = watched.config.settings.storage
+    async with open_for_reading(watched.data, storage) as corpus, corpus.database.read() as c:
+        newest = (await c.execute(select(urls.c.published).order_by(urls.c.published.desc()))).scalars().first()
+    assert newest == NOW + timedelta(minutes=5)
+
+
+async def test_after_a_failure_the_whole_body_is_asked_for(watched: Watched) -> None:
+    answers = [rss(watched.server, ETag='"v1"'), Answer(status=500), rss(watched.server, ETag='"v1"')]
+    conditional: list[bool] = []
+
+    def handler(request: Request) -> Answer:
+        conditional.append("If-None-Match" in request.headers)
+        return answers[min(len(conditional), 3) - 1]
+
+    watched.server.expect_request("/one").respond_with_handler(handler)
+    watched.serve("two", lambda: rss(watched.server))
+    for minutes in range(4):
+        await watched.run(NOW + timedelta(minutes=minutes), due_only=False)
+    assert conditional == [False, True, False, True]

@@ -79,6 +79,47 @@ async def test_a_run_that_is_cancelled_runs_its_hook_and_leaves_no_traceback(tmp
         assert not [entry for entry in logs if "Traceback" in entry["message"]]
 
 
+# Holds a run where Prefect is about to begin it: what it next asks of the server is not sent for a while.
+HELD = """
+import asyncio, os, signal
+
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    import httpx
+
+    send = httpx.AsyncClient.send
+
+    async def held(self, *args, **kwargs):
+        if getattr(signal.getsignal(signal.SIGTERM), "__module__", "").startswith("prefect"):
+            open({mark!r}, "w").close()
+            await asyncio.sleep(120)
+        return await send(self, *args, **kwargs)
+
+    httpx.AsyncClient.send = held
+"""
+
+
+async def test_a_run_that_is_cancelled_before_it_has_begun_leaves_no_traceback(tmp_path: Path) -> None:
+    mark = tmp_path / "held"
+    (tmp_path / "sitecustomize.py").write_text(HELD.format(mark=str(mark)), encoding="utf-8")
+    async with (
+        outlets(tmp_path, articles=1, per_pass=1, interval=0.5, hosts=1) as (_, config),
+        deployed(tmp_path, config) as pool,
+    ):
+        pool.environment["PYTHONPATH"] = os.pathsep.join((str(tmp_path), pool.environment["PYTHONPATH"]))
+        await pool.start_worker("worker", limit=1)
+        run = await pool.run("monitor/monitor", {"config": str(pool.config), "data": str(pool.data)})
+        await eventually("the run held before its beginning", mark.exists)
+        status, out, err = await pool.command("-m", "prefect", "flow-run", "cancel", run["id"])
+        assert status == 0, out + err
+
+        async def over() -> bool:
+            return (await state_of(pool, run))["type"] == "CANCELLED"
+
+        await eventually("the run cancelled", over)
+        text = (tmp_path / "worker.log").read_text(encoding="utf-8")
+        assert "Traceback" not in text, text
+
+
 async def test_a_run_that_dies_together_with_its_worker_is_marked_by_the_automation(tmp_path: Path) -> None:
     async with (
         outlets(tmp_path, articles=200, per_pass=200, interval=0.5, hosts=1) as (sites, config),

@@ -63,6 +63,26 @@ RULES = [
     ("carriage returns alone", "User-agent: *\rDisallow: /a\r", "/a", False),
     ("blank lines within a group", "User-agent: *\n\nDisallow: /a\n", "/a", False),
     ("unknown lines between", "User-agent: *\nHost: site.kz\nSitemap: /s\nDisallow: /a\n", "/a", False),
+    ("our name among others", "User-agent: GPTBot, c5watch, Yandex\nDisallow: /\n", "/a", False),
+    ("our name between blanks", "User-agent: GPTBot c5watch #mine\nDisallow: /\n", "/a", False),
+    ("others with commas", "User-agent: GPTBot, Yandex\nDisallow: /\n", "/a", True),
+    ("our name with words behind it", "User-agent: c5watch the bot\nDisallow: /\n", "/a", False),
+    ("a whole header of ours", "User-agent: Mozilla/5.0 (compatible; c5watch/1.0)\nDisallow: /\n", "/a", False),
+    ("all, with words behind", "User-agent: * bots\nDisallow: /\n", "/a", False),
+    ("a name that holds ours", "User-agent: not-c5watch\nDisallow: /\n", "/a", True),
+    ("useragent", "Useragent: *\nDisallow: /a\n", "/a", False),
+    ("user agent", "User Agent: *\nDisallow: /a\n", "/a", False),
+    ("useg-agent", "useg-agent: *\nDisallow: /a\n", "/a", False),
+    ("an agent without a colon", "User-agent *\nDisallow: /a\n", "/a", False),
+    ("dissalow", "User-agent: *\nDissalow: /a\n", "/a", False),
+    ("desallow", "User-agent: *\nDesallow: /a\n", "/a", False),
+    ("disallaw", "User-agent: *\nDISALLAW: /a\n", "/a", False),
+    ("an unknown line between agents", "User-agent: *\nClean-param: ref /a\nUser-agent: X\nDisallow: /\n", "/a", False),
+    ("an unknown line after rules", "User-agent: *\nDisallow: /b\nNoindex: /a\nDisallow: /a\n", "/a", False),
+    ("an unknown line that ends a group", "User-agent: *\nNoindex: /x\n\nUser-agent: X\nDisallow: /\n", "/a", True),
+    ("a delay that ends a group", "User-agent: *\nCrawl-delay: 3\n\nUser-agent: X\nDisallow: /\n", "/a", True),
+    ("breaks of HTML", "<html><body>\nUser-agent: *<BR>\nDisallow: /a<br />\n</body>", "/a", False),
+    ("line ends of all kinds", "User-agent: X\rDisallow: /\r\n\nUser-agent: *\r\nDisallow: /a\rAllow: /", "/a", False),
     ("a page for an answer", "<!DOCTYPE html><html><body>Disallow: /</body></html>", "/a", True),
     ("JSON for an answer", '{"error": "not found"}', "/a", True),
 ]  # fmt: skip
@@ -118,16 +138,33 @@ def test_the_product_token_is_the_name_alone(user_agent: str, token: str) -> Non
         (b"\xef\xbb\xbfUser-agent: *", "User-agent: *"),
         (b"User-\0agent: *\0", "User-agent: *"),
         ("Disallow: /новости".encode("cp1251"), "Disallow: /" + "\ufffd" * 7),
-        (b"\xff\xfe", "\ufffd\ufffd"),
+        ("User-agent: *".encode("utf-16"), "User-agent: *"),
+        (b"\xfe\xff" + "User-agent: *".encode("utf-16-be"), "User-agent: *"),
+        ("User-agent: *".encode("utf-16-le"), "User-agent: *"),
+        ("User-agent: *".encode("utf-16") + b"\n", "User-agent: *\ufffd"),
+        (b"\xff\xfe", ""),
+        (b"\x80\x81", "\ufffd\ufffd"),
     ],
-    ids=["empty", "byte order mark", "NULs", "windows-1251", "no text"],
+    ids=[
+        "empty",
+        "byte order mark",
+        "NULs",
+        "windows-1251",
+        "UTF-16",
+        "UTF-16, big-endian",
+        "UTF-16 without its mark",
+        "UTF-16, cut",
+        "a mark alone",
+        "no text",
+    ],
 )
 def test_decoding(body: bytes, text: str) -> None:
     assert decode_robots(body) == text
 
 
-def test_rules_after_a_byte_order_mark_hold() -> None:
-    text = decode_robots(b"\xef\xbb\xbfUser-agent: *\nDisallow: /\n")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_rules_after_a_byte_order_mark_hold(encoding: str) -> None:
+    text = decode_robots("User-agent: *\r\nDisallow: /\r\n".encode(encoding))
     assert not robots(text).allows(SITE, USER_AGENT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from werkzeug import Request, Response
 
 from config.settings import Storage
 from extractors.records import Article, Entry, Found, Outcome, Result, Verdict
+from flows.serving.server import EmbeddedServer
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import REPAIR, Fault, stats, verify
@@ -34,7 +36,7 @@ from storage.files import object_folder
 from storage.files.object_folder import ObjectFolder
 from storage.files.opening import folder_at
 from tests.demo_site.server import DemoSite
-from tests.support.running import CHECKOUT, EVERYTHING, c5watch, write_config
+from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, write_config
 from tests.support.s3 import CREDENTIALS, S3Server
 
 pytestmark = pytest.mark.slow
@@ -314,13 +316,18 @@ class Simple:
         return s3_error(404, "NoSuchKey")
 
 
+def simple_s3(server: HTTPServer, answer: Callable[[Request], Response], monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """The settings of a corpus on a service that answers so."""
+    server.expect_request(re.compile("/bucket")).respond_with_handler(answer)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url_for("").rstrip("/"))
+    return Storage(corpus=BUCKET)
+
+
 async def test_a_service_without_conditional_writes_is_good_enough(
     tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Simple()
-    httpserver.expect_request(re.compile("/bucket")).respond_with_handler(service.answer)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", httpserver.url_for("").rstrip("/"))
-    async with open_corpus(tmp_path, Storage(corpus=BUCKET)) as corpus:
+    async with open_corpus(tmp_path, simple_s3(httpserver, service.answer, monkeypatch)) as corpus:
         await place(corpus, range(3))
         assert await verify(corpus) == (3, [])
         with pytest.raises(StorageError, match="exists with another content"):
@@ -329,22 +336,20 @@ async def test_a_service_without_conditional_writes_is_good_enough(
 
 
 async def test_a_service_that_fails_during_uploads_loses_nothing(
-    tmp_path: Path, on_s3: Storage, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call, puts = ObjectFolder._call, 0
+    service, well = Simple(), threading.Event()
 
-    def fail(self: ObjectFolder, method: str, **arguments: Any) -> Any:
-        nonlocal puts
-        puts += method == "put_object"
-        if method == "put_object" and puts > 4:
-            raise PermissionError(13, "Access Denied")
-        return call(self, method, **arguments)
+    def answer(request: Request) -> Response:
+        refused = request.method == "PUT" and len(service.stored) >= 4 and not well.is_set()
+        return s3_error(403, "AccessDenied") if refused else service.answer(request)
 
+    on_s3 = simple_s3(httpserver, answer, monkeypatch)
     async with open_corpus(tmp_path, on_s3) as corpus:
-        monkeypatch.setattr(ObjectFolder, "_call", fail)
         with pytest.raises(StorageError, match="access denied"):
             await place(corpus, range(20))
-        monkeypatch.setattr(ObjectFolder, "_call", call)
+    well.set()
+    assert len(service.stored) == 4
     assert not (tmp_path / "manifest.jsonl").exists()
     async with open_corpus(tmp_path, on_s3) as corpus:
         assert await verify(corpus) == (20, [])
@@ -402,23 +407,28 @@ def numbers_of(data: Path) -> set[tuple[int, str]]:
 
 
 async def test_slow_storage_is_told_while_it_is_waited_for(
-    tmp_path: Path, on_s3: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("storage.corpus.writer.SLOW_S", 0.05)
-    call, told = ObjectFolder._call, threading.Event()
+    service, told = Simple(), threading.Event()
 
-    def slow(self: ObjectFolder, method: str, **arguments: Any) -> Any:
-        if method == "put_object":
-            deadline = time.monotonic() + 60
-            while "is slow" not in caplog.text and time.monotonic() < deadline:
-                time.sleep(0.01)
-            told.set()
-        return call(self, method, **arguments)
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "is slow" in record.getMessage():
+                told.set()
 
-    monkeypatch.setattr(ObjectFolder, "_call", slow)
-    async with open_corpus(tmp_path, on_s3) as corpus:
-        await place(corpus, range(3))
-    assert told.is_set()
+    def answer(request: Request) -> Response:
+        if request.method == "PUT":
+            told.wait(60)
+        return service.answer(request)
+
+    on_s3 = simple_s3(httpserver, answer, monkeypatch)
+    logging.getLogger().addHandler(listener := Listener())
+    try:
+        async with open_corpus(tmp_path, on_s3) as corpus:
+            await place(corpus, range(3))
+    finally:
+        logging.getLogger().removeHandler(listener)
     assert f"{on_s3.corpus} is slow: 3 files not written after 0 s; still waiting" in caplog.text
 
 
@@ -432,3 +442,32 @@ def test_a_pass_that_cannot_reach_its_files_ends_with_one_line_and_status_1(
     sentence = "s3://absent/prefix: there is no bucket absent: make it, or name another under [storage] corpus"
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_storage_that_refuses_files_in_the_middle_of_a_run_under_prefect_is_one_sentence_and_costs_nothing(
+    tmp_path: Path, site: DemoSite
+) -> None:
+    service, open_again = Simple(), threading.Event()
+
+    def answer(request: Request) -> Response:
+        refused = request.method == "PUT" and len(service.stored) >= 3 and not open_again.is_set()
+        return s3_error(403, "AccessDenied") if refused else service.answer(request)
+
+    config = write_config(tmp_path / "config", sources=site.sources_toml(), topics=EVERYTHING)
+    data = tmp_path / "data"
+    with HTTPServer(threaded=True) as server, EmbeddedServer(tmp_path / "prefect") as prefect:
+        server.expect_request(re.compile("/bucket")).respond_with_handler(answer)
+        own = {**CREDENTIALS, "AWS_ENDPOINT_URL": server.url_for("").rstrip("/"), "C5WATCH_STORAGE__CORPUS": BUCKET}
+        prefect.wait()
+        arguments = ("monitor", "--engine", "prefect", "--config", config, "--data", data)
+        failed = c5watch_process(*arguments, environment={**own, **prefect.environment})
+        assert failed.returncode == 1
+        assert [line for line in failed.stderr.splitlines() if "access denied" in line], failed.stderr
+        assert "Traceback" not in failed.stderr, failed.stderr
+        before = numbers_of(data)
+        assert before and len(service.stored) < len(before)
+        open_again.set()
+        done = c5watch_process(*arguments, environment={**own, **prefect.environment})
+        assert done.returncode == 0, done.stderr
+        assert before <= numbers_of(data)
+        assert len((data / "manifest.jsonl").read_text().splitlines()) == len(service.stored) == len(numbers_of(data))

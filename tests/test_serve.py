@@ -64,7 +64,7 @@ async def test_killed_in_the_middle_of_a_run_and_started_again_it_goes_on_and_st
             assert (status, serving.processes()) == (0, {})
             assert seconds < STOP_S
             assert "Traceback" not in serving.told
-            assert "stopped; what was finished is kept" in serving.told
+            assert "stopped; finished work is kept" in serving.told
     assert interrupted["id"] != killed["id"]
     texts = corpus_texts(data)  # no gap, no number twice
     fetched = [path for site in sites for path in site.fetched]

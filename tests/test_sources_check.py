@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from config.load import load_config
-from flows.tools.check import Check, check_sources, rows, sentence, summary
-from tests.support.archive_servers import Answer, Reply, Server, files, serve, urlset
+from flows.cli.checks import by_verdict, rows, sentence, summary, verdicts
+from flows.passes.sitemaps import body_hash
+from flows.tools.check import Check, check_sources
+from storage.state.entries import FeedState
+from tests.support.archive_servers import Answer, Asked, Reply, Server, files, serve, urlset
 from tests.support.outlets import source_table
 from tests.support.running import c5watch, source_toml, write_config
 
@@ -45,6 +48,26 @@ async def test_a_feed_that_works(tmp_path: Path) -> None:
     assert check.newest == (NOW - timedelta(hours=2)).isoformat(timespec="minutes")
     assert (check.redirect, check.note, check.advice) == (None, None, None)
     assert check.ms is not None
+
+
+@pytest.mark.parametrize(("is_stuck", "read"), [(True, b"old"), (True, None), (False, b"old")])
+async def test_a_server_that_says_not_modified_of_a_changed_feed_is_told(
+    tmp_path: Path, is_stuck: bool, read: bytes | None
+) -> None:
+    body = rss(NOW).encode()
+
+    def answer(asked: Asked) -> Reply:
+        conditional = is_stuck and "if-none-match" in asked.headers
+        return Reply(b"", 304) if conditional else Reply(body, headers={"ETag": '"v1"'})
+
+    async with serve(answer) as server:
+        config = load_config(write_config(tmp_path / "config", sources=source_table("one", server)))
+        url = config.sources[0].feeds[0]
+        state = FeedState(url, etag='"v1"', body_hash=body_hash(read or body))
+        (check,) = await check_sources(config, config.sources, known={url: state})
+    assert check.ok
+    told = (check.note or "").startswith('answers "not modified" (http 304) though it has changed')
+    assert told is (is_stuck and read is not None)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +205,32 @@ def test_what_is_switched_off_is_asked_only_when_named_or_wanted(tmp_path: Path)
         assert "connection refused" in done.stdout
         asked[arguments] = [line.split()[0] for line in done.stdout.splitlines()[1:] if line[:1].strip()]
     assert asked == {(): ["on"], ("--disabled",): ["on", "off"], ("off",): ["off"]}
+
+
+@pytest.mark.parametrize("agent", ["c5watch/0.1.0", "c5watch (+mailto:desk@example.org)", "c5watch (+https://a.kz)"])
+def test_a_check_reminds_of_the_contact_until_there_is_one(tmp_path: Path, agent: str) -> None:
+    settings = f'[network]\nuser_agent = "{agent}"\nretry_delays = []\n'
+    config = write_config(tmp_path, sources=source_toml("one", "http://127.0.0.1:9/rss"), settings=settings)
+    told = c5watch("sources", "check", "--config", config).stderr
+    assert told.count("c5watch: sites cannot write to you: put a contact into") == (
+        1 if agent == "c5watch/0.1.0" else 0
+    )
+
+
+def test_a_machine_that_is_offline_is_told_so_once(tmp_path: Path) -> None:
+    table = "".join(source_toml(f"s{n}", f"https://outlet-{n}.invalid/rss") for n in range(5))
+    folders = ("--config", write_config(tmp_path / "config", sources=table))
+    for command in (("sources", "check"), ("sources", "check", "--mend"), ("monitor", "--engine", "direct")):
+        done = c5watch(*command, *folders, *(("--data", tmp_path / "data") if command[0] == "monitor" else ()))
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.splitlines()[-1] == "c5watch: no host was found: is this machine online?"
+        assert "outlet-3" not in done.stderr
+
+
+def test_checks_that_ended_alike_stand_together() -> None:
+    notes = ("http 404 (gone)", None, "http 503", "http 404 (not there)", None, "http 404")
+    checks = [Check(f"s{n}", f"https://{n}.kz", ok=note is None, entries=1, note=note) for n, note in enumerate(notes)]
+    assert [check.source for check in by_verdict(checks)] == ["s1", "s4", "s0", "s3", "s5", "s2"]
+    assert verdicts(summary(checks)) == "3 http 404, 2 works, 1 http 503"
+    assert checks[0].to_json()["verdict"] == "http 404"

@@ -99,6 +99,11 @@ def test_a_standfirst_that_the_text_begins_with_goes() -> None:
     assert without_doubles(["Да.", "Нет.", "Да."]) == ["Да.", "Нет.", "Да."]
 
 
+def test_a_standfirst_that_comes_again_word_for_word_stays_once() -> None:
+    assert without_doubles([STORY[0], STORY[0], *STORY[1:]]) == STORY
+    assert without_doubles([STORY[0], STORY[1], STORY[0], *STORY[2:]]) == STORY
+
+
 def test_a_lead_that_stands_apart_is_put_back() -> None:
     lead = "Малую гидростанцию на реке Чарын готовят к пуску, сообщил в пятницу глава района на встрече с жителями."
     meta = f"<meta property='og:description' content='{lead[:70]}…'>"
@@ -107,6 +112,32 @@ def test_a_lead_that_stands_apart_is_put_back() -> None:
     assert with_lead(tree, [lead, *STORY]) == [lead, *STORY]
     below = fromstring(f"<html><head>{meta}</head><body><p>{STORY[0]}</p><div>{lead}</div></body></html>")
     assert with_lead(below, STORY) == STORY
+
+
+@pytest.mark.parametrize(
+    ("lead", "described", "is_lead"),
+    [
+        ("Шесть станций ждут ремонта уже двенадцать лет.", None, True),
+        ("Глава района рассказал о сроках пуска, которых ждали почти полтора года", None, True),
+        ("Глава района рассказал о сроках пуска станции вчера", "Глава района рассказал о сроках пуска станции", True),
+        ("Глава района &quot;Чарын&quot; рассказал о сроках пуска станции", None, True),
+        ("Новости района", None, False),
+        ("Вода идёт.", None, False),
+        ("Глава района рассказал о сроках – смотрите", "Глава района рассказал о сроках пуска на встрече", False),
+    ],
+)  # fmt: skip
+def test_a_lead_needs_no_full_stop_where_it_is_the_description(lead: str, described: str | None, is_lead: bool) -> None:
+    meta = f"<meta name='description' content='{described or lead}'>"
+    tree = fromstring(f"<html><head>{meta}</head><body><div>{lead}</div><p>{STORY[0]}</p></body></html>")
+    shown = lead.replace("&quot;", '"')
+    assert with_lead(tree, STORY) == ([shown, *STORY] if is_lead else STORY)
+
+
+def test_the_headline_is_no_lead() -> None:
+    headline = "Малую гидростанцию на реке Чарын готовят к пуску в декабре"
+    meta = f"<meta name='description' content='{headline}'>"
+    tree = fromstring(f"<html><head>{meta}</head><body><div>{headline}</div><p>{STORY[0]}</p></body></html>")
+    assert with_lead(tree, STORY, [headline]) == STORY
 
 
 # --- The text for machines ---------------------------------------------------------------------------------------

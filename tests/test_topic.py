@@ -14,18 +14,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.topics import TopicsFile, all_terms, spellings
+from config.topics import TopicsFile, Veto, all_terms, spellings
 from extractors.records import Article, Match, Verdict
 from extractors.topic.judge import compile_topics
+from extractors.topic.parts import read_parts
+from extractors.topic.reading import TopicTerms
 from extractors.topic.terms import Terms
 from extractors.topic.text import Words, prepare
 
 HERE = Path(__file__).parent
 FILE = TopicsFile(**tomllib.loads((HERE.parent / "config" / "topics.toml").read_text(encoding="utf-8")))
 TOPICS, TWIN = compile_topics(FILE), compile_topics(FILE)
+NOTHING = {"aside": 0.0, "partner": 0.0, "late": 0.0}
 # The same terms, but whatever names all groups is kept: nothing that it keeps may be refused by the screen.
 GREEDY = compile_topics(
-    TopicsFile(topics=tuple(t.model_copy(update={"threshold": 0.01, "vetoes": {}}) for t in FILE.topics))
+    TopicsFile(
+        topics=tuple(
+            t.model_copy(update={"threshold": 0.01, "vetoes": {}, "weights": t.weights.model_copy(update=NOTHING)})
+            for t in FILE.topics
+        )
+    )
 )
 
 
@@ -44,7 +52,11 @@ FIFTH = cases("fifth")  # as they come: precision 0.95, recall 0.95
 SIXTH = cases("sixth")  # a third partner comes in: precision 1.00, recall 0.53
 SEVENTH = cases("seventh")  # words of the vetoes on topic, dealings with others off topic: precision 0.69, recall 0.90
 EIGHTH = cases("eighth")  # hard ones: precision 0.83, recall 0.88
-CASES = [*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH]
+# Of each kind in all languages: owners in a list, another partner's event and its reverse, private persons, headlines
+# over another text, credits and datelines, names that hold both sides, history, words of two senses, seven languages
+# more: precision 0.61, recall 0.88.
+NINTH = cases("ninth")
+CASES = [*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH, *NINTH]
 EXCERPT = 300  # characters of text
 
 
@@ -105,6 +117,7 @@ def test_the_composed_articles_cover_every_language_both_ways() -> None:
     languages = Counter(map(kind_of, CASES))
     wanted = {"ru": 100, "en": 60, "tr": 8, "de": 8, "zh": 8}
     wanted |= dict.fromkeys(("kk", "ky", "uz", "uz-cyrl", "tg", "tk"), 20)
+    wanted |= dict.fromkeys(("bg", "pl", "uk", "be", "az", "fa"), 3)
     assert {language: languages[language] for language, n in wanted.items() if languages[language] < n} == {}
     seen = Counter((kind_of(case), case["relevant"]) for case in CASES)
     assert all(seen[language, side] >= languages[language] * 0.3 for language in wanted for side in (True, False))
@@ -132,9 +145,14 @@ def test_the_score_is_the_sum_of_weighted_numbers() -> None:
         item = article(case["text"], case["title"], case["language"])
         verdict, numbers = TOPICS.judge(item), TOPICS.features(item)
         assert set(numbers) == {*weights, *(f"veto.{name}" for name in FILE.topics[0].vetoes)}
-        assert verdict.score == pytest.approx(sum(weights[name] * numbers[name] for name in weights), abs=0.006)
-        assert all(-1 <= numbers[name] <= (0 if name == "aside" else 1) for name in weights)
+        total = sum(weights[name] * numbers[name] for name in weights)
+        assert verdict.score == pytest.approx(max(0.0, total), abs=0.006)
+        assert all(-1 <= numbers[name] <= (0 if name in TAKEN else 1) for name in weights if name != "against")
+        assert numbers["against"] <= 0
         assert verdict.threshold == FILE.topics[0].threshold
+
+
+TAKEN = ("aside", "partner", "late")
 
 
 def test_features_are_of_the_first_topic_or_of_the_named_one() -> None:
@@ -159,8 +177,8 @@ def test_too_little_is_named() -> None:
 
 def test_the_veto_that_spoke_is_named() -> None:
     verdict = judge("Президент Казахстана встретил боксёра из США.", "Турнир в США")
-    assert not verdict.relevant and verdict.veto == "sport" and verdict.score >= verdict.threshold
-    assert verdict.why.startswith('not on topic: the veto "sport" speaks with 6 points (it needs 4)')
+    assert not verdict.relevant and verdict.veto == "sport" and verdict.score < verdict.threshold
+    assert re.match(r'not on topic: the veto "sport" takes [\d.]+ points and leaves [\d.]+ \(it needs', verdict.why)
     assert Match("veto:sport", "турнир*", "headline", 1) in verdict.matches
 
 
@@ -209,6 +227,98 @@ ON_TOPIC = "Казахстан и США подписали договор."
 )
 def test_rules(text: str, title: str, relevant: bool) -> None:
     assert judge(text, title).relevant is relevant
+
+
+LINES_IN_FRONT = ("USD 87.45", "EUR 95,12 ▲", "Алматы +3", "Астана −5", "Home | News | World | US", "Главная Спорт США")
+
+
+@pytest.mark.parametrize("case", NINTH, ids=lambda case: case["id"])
+def test_lines_that_a_page_sets_in_front_of_a_text_change_nothing(case: dict[str, Any]) -> None:
+    plain = judge_case(case)
+    behind = judge("\n\n".join((*LINES_IN_FRONT, case["text"])), case["title"], case["language"])
+    assert (behind.relevant, behind.score, behind.why) == (plain.relevant, plain.score, plain.why)
+
+
+@pytest.mark.parametrize(
+    ("lines", "headline"),
+    [
+        (["USD 87.45", "Казахстан и США подписали договор", "Фото: пресс-служба"], "Казахстан и США подписали договор"),
+        (["Home News Kazakhstan US World", "Kazakhstan and the US sign a deal"], "Kazakhstan and the US sign a deal"),
+        (["Trump Meets Tokayev"], "Trump Meets Tokayev"),
+        (["USD 87.45", "Политика"], "Снег в горах над городом идёт второй день."),
+    ],
+)
+def test_a_missing_headline_is_found_among_the_lines_in_front(lines: list[str], headline: str) -> None:
+    text = "Снег в горах над городом идёт второй день. " * 9
+    parts = read_parts(Article((*lines, text.strip()), None, (), None, None, "ru", "test"))
+    assert parts["headline"].cased == Words(prepare(headline)).cased
+
+
+LISTS = [
+    ("Акционеры — Россия, Казахстан, Chevron, Лукойл, ExxonMobil, Shell.", ["Казахстан", "Chevron", "ExxonMobil"]),
+    ("В консорциуме Россия (31%), КазМунайГаз (20,75%), Chevron (15%), Лукойл (12,5%).", ["Chevron"]),
+    ("It is owned by Eni, Shell, TotalEnergies, ExxonMobil, CNPC and KazMunayGas.", ["ExxonMobil", "KazMunay"]),
+    ("股东包括埃尼、壳牌、俄罗斯、埃克森、哈萨克斯坦国家石油公司。", ["埃克森", "哈萨克"]),
+    ("Токаев встретился с главами Boeing, Amazon, Visa, Wabtec и Chevron.", []),
+    ("Президенты Казахстана, Узбекистана, Кыргызстана и США подписали декларацию, сообщает МИД России.", []),
+    ("Токаев прибыл в Вашингтон, провел переговоры, подписал договор и вылетел в Москву.", []),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), LISTS)
+def test_names_in_a_list_with_strangers_are_told_from_parties(text: str, names: list[str]) -> None:
+    reading = TopicTerms(FILE.topics[0]).read(article("Снег.\n\n" + text))
+    listed = {
+        o.hit.term.rstrip("*").removeprefix("=").lower() for found in reading.found.values() for o in found if o.listed
+    }
+    assert {name.lower() for name in names} <= listed
+    assert bool(listed) is bool(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("США закрыли завод, передает агентство Kazinform из Астаны.", False),
+        ("Трамп уволил министра, пишет Sputnik Кыргызстан.", False),
+        ("【哈萨克国际通讯社阿斯塔纳讯】美国参议院通过预算。", False),
+        ("Kazinform: Казахстан и США подписали договор.", True),
+        ("Агентство Kazinform сообщает, что Казахстан принял посла США.", True),
+    ],
+)
+def test_what_stands_beside_an_outlet_is_its_seat_or_name(text: str, counted: bool) -> None:
+    verdict = judge(text, "Новость")
+    assert any(match.group == "region" for match in verdict.matches) is counted
+
+
+def test_a_city_where_two_others_talk_is_a_place_and_a_capital_that_acts_is_not() -> None:
+    place = TOPICS.features(article("Россия и США проведут переговоры в Астане.", "Переговоры"))
+    party = TOPICS.features(article("Россия недовольна: Астана и США провели переговоры.", "Переговоры"))
+    assert place["lead"] < party["lead"] and place["together"] < party["together"]
+
+
+def test_an_article_says_more_of_a_rival_the_less_the_groups_meet() -> None:
+    ours = TOPICS.features(article("Казахстан и США подписали договор. Россия ждёт.", "Казахстан и США"))
+    mixed = TOPICS.features(article("Казахстан и Россия подписали договор. Казахстан и США тоже.", "Договор"))
+    theirs = TOPICS.features(article("Казахстан и Россия подписали договор. США далеко.", "Казахстан и Россия"))
+    assert 0 == ours["partner"] > mixed["partner"] > theirs["partner"] == -1
+
+
+def test_a_veto_with_a_weight_takes_points_and_one_without_refuses() -> None:
+    item = article("Президент Казахстана принял посла США и подписал договор.", "Казахстан и США: снег")
+
+    def judged(**veto: Any) -> Verdict:
+        changed = Veto.model_validate({"terms": {"ru": ["снег"]}, "threshold": 4.0} | veto)
+        topic = FILE.topics[0].model_copy(update={"vetoes": {"snow": changed}})
+        return compile_topics(TopicsFile(topics=(topic,))).judge(item)
+
+    free = judged(weight=0.0)
+    taken = judged(weight=2.0)
+    assert free.relevant and taken.relevant and taken.score == pytest.approx(free.score - 2.0)
+    lost = judged(weight=free.score)
+    assert (lost.relevant, lost.veto, lost.score) == (False, "snow", 0.0) and "and leaves 0" in lost.why
+    refused = judged()
+    assert (refused.relevant, refused.veto, refused.score) == (False, "snow", free.score)
+    assert judged(outvoted_at=free.score).relevant
 
 
 @pytest.mark.parametrize("mark", ["C5+1", "С5+1", "C5 + 1", "С5 +1", "c5+1", "B5+1", "В5+1", "«С5+1»"])
@@ -272,7 +382,13 @@ def test_several_topics_the_first_that_fits_speaks_else_the_nearest() -> None:
 SPELLED = [
     spelling.replace("*", ending)
     for topic in FILE.topics
-    for terms in (*topic.groups.values(), *topic.actors.values(), topic.sufficient, topic.take_out)
+    for terms in (
+        *topic.groups.values(),
+        *topic.actors.values(),
+        *topic.places.values(),
+        topic.sufficient,
+        topic.take_out,
+    )
     for term, _ in all_terms(terms)
     for spelling in spellings(term)
     for ending in ("", "ами")

@@ -96,9 +96,13 @@ def test_a_topic_edited_elsewhere_shows_what_it_would_change(passed: World, tmp_
     done = passed.run("topics", "preview", "--limit", "2", config=nothing)
     assert done.returncode == 0
     count = passed.read("SELECT count(*) FROM articles")[0][0]
-    assert done.stdout.startswith(f"newly refused, kept before ({count} of ")
+    counts, kind, *_ = done.stdout.splitlines()
+    assert counts == f"last 7 days: {count} changed; 0 kept, {count + len(off_topic)} refused in all"
+    assert kind == f"newly refused, kept before ({count}):"
     assert f"… and {count - 2} more: --limit shows them" in done.stdout
-    assert f"0 kept, {count + len(off_topic)} refused, {count} of them changed" in done.stdout
+    assert "the nearest first" not in done.stdout and "--all shows the others, too" in done.stdout
+    whole = passed.run("topics", "preview", "--all", config=nothing).stdout
+    assert f"refused ({len(off_topic)}), the nearest first:" in whole
     assert passed.read("SELECT count(*) FROM articles")[0][0] == count  # nothing was changed
 
 
@@ -186,7 +190,7 @@ def test_wrong_options_are_one_clear_line(tmp_path: Path) -> None:
     both = c5watch("topics", "preview", "--file", lines(tmp_path / "f.jsonl", *LINES), "--days", "3")
     assert (both.returncode, both.stderr) == (2, "c5watch: --days cannot be used together with --file\n")
     assert c5watch("topics", "preview", "--days", "0").returncode == 2
-    for command in (["preview"], ["mark", "https://a.kz/1", "yes"], ["learn"]):
+    for command in (["preview"], ["check"], ["mark", "https://a.kz/1", "yes"], ["learn"]):
         done = c5watch("topics", *command, "--data", tmp_path / "nowhere")
         assert done.returncode == 1
         assert done.stderr.startswith(f"c5watch: no corpus in {tmp_path / 'nowhere'} yet: ")
@@ -196,7 +200,9 @@ def test_wrong_options_are_one_clear_line(tmp_path: Path) -> None:
 # --- marks
 
 
-def test_marks_are_stored_and_preview_reports_how_often_the_topic_agrees(world: World) -> None:
+def test_marks_are_stored_and_check_reports_how_often_the_topic_agrees(world: World) -> None:
+    assert world.run("topics", "check").stdout == "no article is marked yet: 'c5watch topics mark URL yes|no'\n"
+
     kept = [key for (key,) in world.read("SELECT canonical_url FROM articles ORDER BY number LIMIT 3")]
     refused = [key for (key,) in world.read("SELECT key FROM urls WHERE outcome = 'off_topic' ORDER BY key LIMIT 2")]
     for url, answer in ((kept[0], "yes"), (kept[1], "yes"), (kept[2], "no"), (refused[0], "no"), (refused[1], "yes")):
@@ -207,9 +213,11 @@ def test_marks_are_stored_and_preview_reports_how_often_the_topic_agrees(world: 
     assert (marks["marked"], marks["precision"], marks["recall"]) == (5, pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert {c["url"] for c in marks["contradictions"]} == {kept[2], refused[1]}
     assert all(c["mark"] != c["relevant"] for c in marks["contradictions"])
-    shown = world.run("topics", "preview", "--days", "1").stdout
-    assert "5 articles marked: precision 67%, recall 67%\ncontradictions (2):" in shown
+    assert one_json(world.run("topics", "check", "--json")) == marks
+    shown = world.run("topics", "check").stdout
+    assert shown.startswith("5 articles marked: precision 67%, recall 67%\ndecided otherwise than marked (2):")
     assert "[marked no]" in shown
+    assert "5 articles marked: precision 67%, recall 67%\n" in world.run("topics", "preview", "--days", "1").stdout
 
     assert "the topic agrees: on topic" in world.run("topics", "mark", kept[2], "yes").stdout  # a change of mind
     marks = one_json(world.run("topics", "preview", "--json"))["marks"]

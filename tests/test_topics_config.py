@@ -41,7 +41,8 @@ def test_the_shipped_file_is_valid_and_has_every_group_in_every_language() -> No
 def test_the_shipped_file_lists_no_term_twice() -> None:
     (shipped,) = TopicsFile(**tomllib.loads(SHIPPED.read_text(encoding="utf-8"))).topics
     vetoes = shipped.vetoes.values()
-    lists = [*shipped.groups.values(), *shipped.actors.values(), shipped.dealings, shipped.sufficient, shipped.take_out]
+    lists = [*shipped.groups.values(), *shipped.actors.values(), *shipped.places.values()]
+    lists += [shipped.dealings, shipped.sufficient, shipped.take_out, shipped.outlets]
     for terms in (*lists, *(veto.terms for veto in vetoes), *(veto.unless for veto in vetoes)):
         for key, listed in terms.items():
             assert len(set(listed)) == len(listed), key
@@ -192,7 +193,10 @@ def test_learnt_weights_of_an_unknown_topic_are_a_mistake() -> None:
     ("text", "line"),
     [
         ("[central-asia-us]\nheadline = -1.0", "central-asia-us.headline: found -1.0, expected"),
-        ("[central-asia-us]\nheadlin = 1.0", "central-asia-us.headlin: unknown key, expected one of actors, aside, "),
+        (
+            "[central-asia-us]\nheadlin = 1.0",
+            "central-asia-us.headlin: unknown key, expected one of actors, against, aside, ",
+        ),
         ("[central-asia-us]\nthreshold = 0", "central-asia-us.threshold: found 0, expected"),
         ("[weather]\nlead = 1.0", 'found weights for "weather", expected one of central-asia-us'),
         ("lead = 1.0", "lead: "),

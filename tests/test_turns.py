@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +19,12 @@ from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
 from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
-from storage.state.turns import open_turns
+from storage.state.turns import SharedTurns, open_turns
 from tests.support.archive_servers import Asked, Reply, serve
 from tests.support.running import CHECKOUT
+
+if TYPE_CHECKING:
+    from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +32,7 @@ LOOPBACK = Network(allow_networks=("127.0.0.0/8",), per_host_interval=0.05, retr
 
 
 @asynccontextmanager
-async def turns_of(tmp_path: Path, storage: Storage) -> AsyncIterator[Turns]:
+async def turns_of(tmp_path: Path, storage: Storage) -> AsyncIterator[SharedTurns]:
     """As one program sees them: another call of this is another program."""
     async with open_turns(index_location(tmp_path, storage), tmp_path) as turns:
         yield turns
@@ -94,7 +98,7 @@ from pathlib import Path
 from config.settings import Storage
 from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
-from storage.state.turns import open_turns
+from storage.state.turns import SharedTurns, open_turns
 
 async def hold():
     async with open_turns(index_location(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:
@@ -153,6 +157,23 @@ async def test_a_host_known_to_want_long_gaps_gets_them_from_all(tmp_path: Path,
             await client.fetch(f"{server.base}/two")
         first, second = (asked.at for asked in server.asked)
         assert second - first >= 0.5
+
+
+async def test_a_page_is_claimed_by_one_program_until_it_is_given_back_or_the_program_ends(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    with postgres.database() as address:
+        storage = Storage(database=address)
+        async with turns_of(tmp_path, storage) as one:
+            async with turns_of(tmp_path, storage) as two:
+                assert [await one.claim(page) for page in ("a", "b", "a")] == [True] * 3
+                assert [await two.claim(page) for page in ("a", "b", "c")] == [False, False, True]
+                await one.release(["a", "unknown"])
+                assert [await two.claim(page) for page in ("a", "b")] == [True, False]
+                await two.release([])
+                assert not await one.claim("a")
+            assert await one.claim("a"), "its program has ended"
+            assert await one.claim("c")
 
 
 async def test_a_pause_that_a_host_asks_for_is_kept_by_all_programs(tmp_path: Path, storage: Storage) -> None:

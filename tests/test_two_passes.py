@@ -8,9 +8,10 @@ import os
 import random
 import sys
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,8 +19,12 @@ from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
-from tests.support.archive_servers import Asked, Reply, serve
+from tests.support.archive_servers import Asked, Reply, Server, serve
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
+
+if TYPE_CHECKING:
+    from tests.support.postgres import PostgresServer
+    from tests.support.s3 import S3Server
 
 pytestmark = pytest.mark.slow
 
@@ -56,13 +61,15 @@ run_command_line()
 """
 
 
-async def start_pass(config: Path, data: Path, storage: Storage) -> asyncio.subprocess.Process:
+async def start_pass(
+    config: Path, data: Path, storage: Storage, *, environment: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
     address = storage.database.get_secret_value()
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PASS, "monitor", "--engine", "direct", "--json"),
         *("--config", str(config), "--data", str(data)),
         cwd=CHECKOUT,
-        env={**os.environ, "C5WATCH_STORAGE__DATABASE": address},
+        env={**os.environ, "C5WATCH_STORAGE__DATABASE": address, **(environment or {})},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -77,9 +84,9 @@ async def summary_of(running: asyncio.subprocess.Process) -> dict[str, Any]:
     return summary
 
 
-async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_one(
-    tmp_path: Path, storage: Storage
-) -> None:
+@asynccontextmanager
+async def sites(root: Path) -> AsyncIterator[tuple[list[Server], Path]]:
+    """Sites on loopback, and a configuration folder that names them."""
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(serve(answer)) for _ in range(HOSTS)]
         settings = (
@@ -87,25 +94,58 @@ async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_on
             "[extraction]\nworkers = 1\n"
         )
         sources = "".join(source_toml(f"host-{n}", f"{server.base}/rss") for n, server in enumerate(servers))
-        config = write_config(tmp_path / "config", sources=sources, settings=settings, topics=EVERYTHING)
-        passes = [await start_pass(config, tmp_path / "data", storage) for _ in range(2)]
-        try:
-            for one in passes:
-                assert one.stdout is not None
-                assert await one.stdout.readline() == b"ready\n"
-            summaries = await asyncio.gather(*map(summary_of, passes))
-        finally:
-            for one in passes:
-                if one.returncode is None:
-                    one.kill()
-        asked = Counter((server.base, path) for server in servers for path in server.paths if path != "/rss")
+        yield servers, write_config(root / "config", sources=sources, settings=settings, topics=EVERYTHING)
+
+
+async def at_once(passes: Sequence[asyncio.subprocess.Process]) -> list[dict[str, Any]]:
+    """Let the passes begin together; return their summaries."""
+    try:
+        for one in passes:
+            assert one.stdout is not None
+            assert await one.stdout.readline() == b"ready\n"
+        return await asyncio.gather(*map(summary_of, passes))
+    finally:
+        for one in passes:
+            if one.returncode is None:
+                one.kill()
+
+
+def check_requests(servers: Sequence[Server], *, twice: int) -> None:
+    asked = Counter((server.base, path) for server in servers for path in server.paths if path != "/rss")
     assert len(asked) == HOSTS * PAGES, "every page was fetched"
-    assert asked.total() - len(asked) <= MET_AT_ONCE
+    assert asked.total() - len(asked) <= twice
+
+
+async def test_two_passes_at_once_fetch_hardly_a_page_twice_and_take_on_every_one(
+    tmp_path: Path, storage: Storage
+) -> None:
+    async with sites(tmp_path) as (servers, config):
+        passes = [await start_pass(config, tmp_path / "data", storage) for _ in range(2)]
+        summaries = await at_once(passes)
+        check_requests(servers, twice=MET_AT_ONCE)
     assert sum(summary["appended"] for summary in summaries) == HOSTS * PAGES
+    # What one pass did not append the other took: no duplicates, and nothing left over.
+    assert [summary["duplicates"] for summary in summaries] == [0, 0]
+    assert [summary["appended"] + summary["by_others"] for summary in summaries] == [s["taken"] for s in summaries]
+    assert [summary["pending"] for summary in summaries][-1] == 0 or summaries[0]["pending"] == 0
     assert all(summary["failed"] == 0 for summary in summaries)
     assert max(summary["appended"] for summary in summaries) < HOSTS * PAGES, "both were at work"
     async with open_for_reading(tmp_path / "data", storage) as corpus:
         assert await verify(corpus) == (HOSTS * PAGES, [])
+
+
+async def test_two_machines_that_share_index_and_bucket_fetch_no_page_twice(
+    tmp_path: Path, postgres: PostgresServer, s3: S3Server
+) -> None:
+    async with sites(tmp_path) as (servers, config):
+        shared = {**s3.environment, "C5WATCH_STORAGE__CORPUS": f"s3://{s3.bucket()}/news"}
+        with postgres.database() as address:
+            storage = Storage(database=address)
+            passes = [await start_pass(config, tmp_path / name, storage, environment=shared) for name in ("one", "two")]
+            summaries = await at_once(passes)
+        check_requests(servers, twice=0)
+    assert sum(summary["appended"] for summary in summaries) == HOSTS * PAGES
+    assert max(summary["appended"] for summary in summaries) < HOSTS * PAGES, "both were at work"
 
 
 async def test_a_program_knows_that_another_one_has_had_the_host(tmp_path: Path, storage: Storage) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Sequence
-from datetime import tzinfo
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from urllib.parse import urljoin, urlsplit
 
 from config.sources import placeholders
@@ -19,6 +20,7 @@ from extractors.dates.addresses import address_days
 from extractors.feeds.encoding import decode
 from extractors.feeds.links import resolve
 from extractors.feeds.loose_json import loose_json
+from extractors.feeds.sections import NO_ARTICLE, listed_articles
 from extractors.fetching.messages import Response
 from extractors.period import Period, day_of, hull
 from extractors.records import Entry, ItemError, Outcome
@@ -29,11 +31,6 @@ BLANK = ("empty feed", "empty body")
 PAST_THE_END = ("http 400", *BLANK)
 MAX_UNDATED = 100  # pages
 DATED_SHARE = 0.9  # of a page's entries; with fewer dated ones the page counts as undated
-_NO_ARTICLE = re.compile(
-    r"/(?:tags?|categor(?:y|ies)|authors?|users?|search|page|login|register|subscribe|about|contacts?|rss|feed|privacy"
-    r"|wp-(?:content|admin|login)[^/]*|cdn-cgi)(?:/|$)|\.(?:jpe?g|png|gif|webp|svg|pdf|docx?|zip|mp[34]|css|js|xml)$",
-    re.IGNORECASE,
-)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _ID = re.compile(r"\d{4,}")
 WORDS_OF_A_SLUG = 3
@@ -165,8 +162,24 @@ async def _read(search: Search, url: str, *, first: bool) -> tuple[Response, tup
             return response, ()
         if error.reason != HTML:
             raise
-    links = article_links(response.body, url=response.url, charset=response.charset)
-    return response, tuple(Entry(link, url) for link in links)
+    found = section_entries(search, response, url=response.url, now=search.now())
+    return response, tuple(replace(entry, feed_url=url) for entry in found)
+
+
+def section_entries(search: Search, response: Response, *, url: str, now: datetime) -> tuple[Entry, ...]:
+    """Return the articles that a page lists: as blocks with headlines, else by what their addresses look like.
+
+    `url` is the page's own address, `now` the moment when it was fetched from there.
+    """
+    source = search.source
+    found = listed_articles(
+        response.body, url=url, charset=response.charset, zone=search.zone, now=now, links=source.links
+    )
+    entries = {one.url: Entry(one.url, url, title=one.title or None, published=one.published) for one in found}
+    if source.links is None:
+        for link in article_links(response.body, url=url, charset=response.charset):
+            entries.setdefault(link, Entry(link, url))
+    return tuple(entries.values())
 
 
 def article_links(body: bytes, *, url: str, charset: str | None) -> tuple[str, ...]:
@@ -184,7 +197,7 @@ def article_links(body: bytes, *, url: str, charset: str | None) -> tuple[str, .
 
 def _looks_like_an_article(link: str) -> bool:
     parts = urlsplit(link)
-    if _NO_ARTICLE.search(parts.path):
+    if NO_ARTICLE.search(parts.path):
         return False
     slug = parts.path.rstrip("/").rpartition("/")[2]
     has_words = len(_WORDS.findall(slug)) >= WORDS_OF_A_SLUG

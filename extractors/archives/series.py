@@ -4,6 +4,9 @@ Pages of a feed go back in time, shards of a sitemap go up or down, and not all 
 inside decide: as long as all that was read is dated and strictly in order, the beginning is found by bisection and
 reading ends once two documents in a row lie past the wanted days. Anything undated or out of order, and the series is
 read from one end to the other.
+
+The catalogue needs it: orda, daryo, uznews and eurasianet have sitemaps by number, zakon and vlast lists by page,
+gazeta.uz, spot, kun.uz, sputnik and ria sitemaps by date; the feeds of WordPress have pages as well.
 """
 
 from __future__ import annotations

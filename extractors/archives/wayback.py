@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_plus, urlencode
 
-from extractors.archives.paged import article_links
+from extractors.archives.paged import section_entries
 from extractors.archives.search import TOO_MANY, Listed, Search
 from extractors.dates.addresses import address_days
 from extractors.feeds.loose_json import loose_json
@@ -53,7 +53,7 @@ def check_copy(copy: Response) -> None:
 
 async def list_wayback(search: Search) -> AsyncGenerator[Listed, None]:
     """Yield the entries of all captures. Raises ItemError when there is none."""
-    urls = (search.route.url,) if search.route.url else search.source.feeds
+    urls = (search.route.url,) if search.route.url else search.source.watched
     captures = [(url, await _captures(search, url)) for url in urls]
     if not any(found for _, found in captures):
         raise ItemError(Outcome.FAILED, "no captures", url=urls[0], detail="from the period or shortly after")
@@ -128,8 +128,7 @@ async def _entries(search: Search, capture: Capture) -> tuple[Entry, ...]:
     except ItemError as error:
         if error.reason != HTML:
             raise
-    links = article_links(response.body, url=capture.original, charset=response.charset)
-    return tuple(Entry(link, capture.original) for link in links)
+    return section_entries(search, response, url=capture.original, now=capture.taken)
 
 
 def _is_past(search: Search, entries: tuple[Entry, ...]) -> bool:

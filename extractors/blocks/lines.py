@@ -18,7 +18,16 @@ from config.phrases import any_of
 from extractors.dates.worded import mentions, month_named, usual_words
 from extractors.text import count_words, tokens
 
-MAX_WORDS = {"related": 40, "join us": 60, "mistake": 30, "rights": 60, "label": 16, "caption": 30, "stamp": 12}
+MAX_WORDS = {
+    "related": 40,
+    "join us": 60,
+    "mistake": 30,
+    "rights": 60,
+    "label": 16,
+    "caption": 30,
+    "ago": 5,
+    "stamp": 12,
+}
 LONGEST = max(MAX_WORDS.values())
 MIN_PROSE = 12  # words
 MAX_DIGITS = 4  # of a number in a line that shows a date
@@ -59,6 +68,7 @@ def _rules_of(known: Languages) -> _Rules:
         return any_of(phrase for language in known for phrase in getattr(language.lines, key))
 
     labels = f"(?:{any_line('labels')}|{any_line('tags')}|{any_line('views')})"
+    ago = any_of(phrase for language in known for phrase in language.dates.ago)
     openings = (
         ("related", rf"{_SIGNS}{any_line('related')}{SET_OFF}"),
         ("related", rf"{_SIGNS}{any_line('related')}\s+(?:[«„“][^«»„“”]+[»“”]|\"[^\"]+\")\W*$"),
@@ -68,6 +78,7 @@ def _rules_of(known: Languages) -> _Rules:
         ("mistake", rf"{_SIGNS}(?={any_line('mistake')}(?!\w))(?=.*(?:\?|{any_line('asks')}))"),
         ("rights", rf"[\s\d]*{any_line('rights')}"),
         ("label", rf"{_SIGNS}{labels}\s*[:：]"),
+        ("ago", rf"\W*\d{{1,3}}\s?(?:[^\W\d_]+\.?\s){{0,2}}{ago}\W*$"),
         (
             "caption",
             rf"[^/|(]+(?:[/|]\s*{any_line('labels')}\s*[:：]?|\(\s*{any_line('labels')}\s*[:：])\s*[^\W\d_][^.!?]*$",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lxml.etree import iterwalk
@@ -17,10 +17,27 @@ BREAKING = frozenset({
     "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
 UNSEEN = frozenset({"script", "style", "noscript", "template"})
-BEGINNING = 24  # characters without spaces by which a block is found
+BEGINNING = 24  # characters without spaces by which a block is looked for …
+ENOUGH = 120  # … and by which it is known
 MAX_ELEMENTS = 6000  # of a page that are looked at
 MOST = 0.9  # of the characters of the blocks found stand in their container
-CARRIERS = ("p", "div", "li", "td", "blockquote", "section", "article", "a", "b", "strong", "i", "em", "span", "font")
+CARRIERS = (
+    "p",
+    "div",
+    "li",
+    "td",
+    "blockquote",
+    "section",
+    "article",
+    "a",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "span",
+    "font",
+    "br",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +56,30 @@ def squeezed(text: str) -> str:
 
 def boxes(tree: HtmlElement, blocks: Sequence[str]) -> dict[str, HtmlElement]:
     """Find the boxes in which blocks begin. Those that begin with a link or a short piece are not found."""
-    keys = {squeezed(block[: 4 * BEGINNING].removeprefix("- "))[:BEGINNING]: block for block in blocks}
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for block in blocks:
+        begins = squeezed(block[: 4 * ENOUGH].removeprefix("- "))[:ENOUGH]
+        keys.setdefault(begins[:BEGINNING], []).append((begins, block))
     found: dict[str, HtmlElement] = {}
     for element, _ in zip(tree.iter(*CARRIERS), range(MAX_ELEMENTS), strict=False):
-        text = element.text
-        if text is not None and len(text) >= BEGINNING:
-            block = keys.get(squeezed(text[: 4 * BEGINNING])[:BEGINNING])
-            if block is not None and block not in found:
-                found[block] = next((e for e in (element, *element.iterancestors()) if e.tag in BREAKING), element)
+        text = element.tail if element.tag == "br" else element.text
+        if text is None or len(text) < BEGINNING:
+            continue
+        own = squeezed(text[: 4 * ENOUGH])[:ENOUGH]
+        for begins, block in keys.get(own[:BEGINNING], ()):
+            if block not in found and (begins.startswith(own) or own.startswith(begins)):
+                around = (element, *element.iterancestors())
+                found[block] = next((e for e in around if e.tag in BREAKING and e.tag != "br"), element)
+                break
     return found
 
 
-def container(found: dict[str, HtmlElement]) -> HtmlElement | None:
-    """Return the innermost element that holds nearly all of the blocks found."""
+def container(found: Mapping[str, HtmlElement], *, share: float = MOST) -> HtmlElement | None:
+    """Return the innermost element that holds so much of the blocks found."""
     weights: Counter[HtmlElement] = Counter()
     for block, element in found.items():
         weights.update({ancestor: len(block) for ancestor in (element, *element.iterancestors())})
-    least = MOST * sum(map(len, found))
+    least = share * sum(map(len, found))
     holding = [element for element, weight in weights.items() if weight >= least]
     return max(holding, key=lambda element: sum(1 for _ in element.iterancestors()), default=None)
 

@@ -44,9 +44,13 @@ _FURNITURE = re.compile(
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "em", "font", "i", "ins", "mark", "nobr", "s", "small", "span",
                      "strong", "sub", "sup", "time", "u", "data", "label"})  # fmt: skip
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?::\d\d)?(?!\d)\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_REMARK = re.compile(r"\([^()]{1,40}\)")  # "(по времени Астаны)"
+_NAME_BEHIND = re.compile(r"\s?[,–—]\s?(?:[A-ZА-ЯЁӘҒҚҢӨҰҮҺІЎҲҶӢӮÇŞŽÝÖÜİ][\w’'.-]{1,20}\s?){2,3}")
 _PIECES = re.compile(r"(?:(?<!\s)\s*)?(?:[|•·●]|\s[–—-]\s|\s/\s)\s*")
 _PLACE = r"[\"«]?[^\W\d_][^\d,.(/—–|:;]{1,40}?"
 _BEFORE_DATE = re.compile(rf"\s*(?P<place>{_PLACE})\s*(?:[,.]|(?P<agency>[(/][^()/]{{2,40}}[)/]))[\s,.—–-]*")
+_BEGINS = re.compile(r"(?:[)\]]\s?|\s?[–—:|-]\s?|\s)[«„“\"]?[^\W\d_a-zа-яё]")
 _PLACE_BEHIND = re.compile(r"\s*,\s*[^\W\d_a-zа-яё]{3,}[\s./(—–-]")
 
 
@@ -94,6 +98,8 @@ def visible_day(
 ) -> date | None:
     """Return the day shown near the headline, the nearest first, else the one that a label of publication goes before.
 
+    Where there is neither, the only complete day that the page shows in a line of its own.
+
     `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
     last one up to `reference`, the feed's day, or up to today where there is none.
     """
@@ -115,7 +121,24 @@ def visible_day(
                 return day
     lines += walk
     labelled = {day for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
-    return labelled.pop() if len(labelled) == 1 else None
+    if labelled:
+        return labelled.pop() if len(labelled) == 1 else None
+    alone = {whole for line in lines for own in read.own(line) if (whole := read.whole_day(own)) is not None}
+    return alone.pop() if len(alone) == 1 and EARLIEST <= min(alone) < today else None  # today: the site's clock
+
+
+def labelled_day(
+    tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
+) -> date | None:
+    """Return the day behind "Published:" or the like near the headline, None where it is not there."""
+    known = [words for title in titles if (words := tuple(tokens(title)))]
+    lines = _head(_lines(tree, zone), known)
+    read = _Reader(writes_month_first(zone), today, reference)
+    if (place := _headline(lines, known)) is None:
+        return None
+    shown = (mention for line, _ in _around(lines, place) if (mention := read.labelled(line)) and mention.year)
+    day = next(map(read.day, shown), None)
+    return day if day is not None and EARLIEST <= day <= today else None
 
 
 def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None) -> date | None:
@@ -130,7 +153,13 @@ def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, refere
 
 
 def _opens(text: str, mention: Mention) -> bool:
-    """Say whether the date belongs to a dateline: a place goes before it, and what follows begins the text."""
+    """Say whether the date belongs to a dateline: a place goes before it, and what follows begins the text.
+
+    A date in figures, with its year, needs no place: "06.11.2025 – Мост открыт", "(06.11.2025) Мост открыт".
+    """
+    figures = mention.year is not None and "." in text[mention.start : mention.end].strip(".")
+    if figures and text[: mention.start] in ("", "(", "[") and _BEGINS.match(text, mention.end):
+        return True
     if mention.start == 0:
         return bool(_PLACE_BEHIND.match(text, mention.end))
     before = _BEFORE_DATE.fullmatch(text, 0, mention.start)
@@ -162,7 +191,7 @@ class _Reader:
     reference: date | None
 
     def mentions(self, line: str) -> list[Mention]:
-        return mentions(line, month_first=self.month_first)
+        return mentions(line, month_first=self.month_first, near=self.reference)
 
     def day(self, mention: Mention) -> date | None:
         """Return the day meant. One without a year must be near the feed's day, or of this year or the last months."""
@@ -172,6 +201,12 @@ class _Reader:
         if self.reference is not None:
             return day if abs(day - self.reference) <= NEAR_FEED else None
         return day if day.year == self.today.year or self.today - day <= LAST_MONTHS else None
+
+    def whole_day(self, shown: Mention | date) -> date | None:
+        """Return the day of a date that is shown with its year."""
+        if isinstance(shown, Mention):
+            return self.day(shown) if shown.year is not None else None
+        return shown if shown <= self.today else None
 
     def own(self, line: _Line) -> Iterator[Mention | date]:
         """Yield the dates that a line, or a piece of it, shows while saying nothing else."""
@@ -189,7 +224,8 @@ class _Reader:
             # "Обновлено:" speaks for the piece behind it, too.
             before, changed = changed, bool(_signs().changed.search(piece))
             if not (before or changed):
-                yield from (mention for mention in self.mentions(piece) if _says_only(piece, mention))
+                shown = (mention for mention in self.mentions(piece) if _says_only(piece, mention))
+                yield from (mention for mention in shown if mention.year or not _names_year(text, mention))
 
     def labelled(self, line: _Line) -> Mention | None:
         """Return the date right behind "Опубликовано", "Published" and the like."""
@@ -203,9 +239,15 @@ class _Reader:
         return None
 
 
+def _names_year(line: str, mention: Mention) -> bool:
+    """Say whether a line that holds a date without its year has a year elsewhere."""
+    return _YEAR.search(line.replace(line[mention.start : mention.end], " ", 1)) is not None
+
+
 def _says_only(piece: str, mention: Mention) -> bool:
     """Say whether besides the date there are its time, its label and the like, or an author's name."""
     rest = _TIME.sub(" ", piece[: mention.start] + " " + piece[mention.end :])
+    rest = _REMARK.sub(" ", rest)
     if _signs().author.match(rest):
         return len(rest) <= 60
     rest = usual_words().sub(" ", rest)
@@ -213,7 +255,11 @@ def _says_only(piece: str, mention: Mention) -> bool:
         return True
     # "Астана, 6 ноября 2025, 12:30": a place of one word, and a comma.
     place = re.fullmatch(r"\W*(?P<name>[^\W\d_][\w-]{2,15})\s*[,.]\W*", rest)
-    return bool(place and place["name"][0].isupper())
+    if place and place["name"][0].isupper():
+        return True
+    # "6 ноября 2025, Асель Ермекова": an author's name behind the date.
+    behind = _NAME_BEHIND.fullmatch(_TIME.sub(" ", piece[mention.end :]))
+    return behind is not None and not usual_words().sub(" ", piece[: mention.start]).strip(" ,.|")
 
 
 def _head(walk: Iterator[_Line], titles: Sequence[tuple[str, ...]]) -> list[_Line]:
@@ -253,7 +299,7 @@ def _around(lines: Sequence[_Line], place: int) -> Iterator[tuple[_Line, bool]]:
 
 def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
     """Yield the lines of a page as a browser breaks them, without menus, side bars, footers and scripts."""
-    kept = _above_headings(tree)
+    kept, characters = _above_headings(tree), len(tree.text_content())
     pieces: list[str] = []
     heading, stamp, count = False, None, 0
     walker = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
@@ -269,8 +315,14 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
         if event == "start":
             if tag in ("h1", "h2"):
                 heading = True
-            if _is_furniture(element, any_heading=bool(kept)) and element not in kept:
+            if (
+                _is_furniture(element, any_heading=bool(kept))
+                and element not in kept
+                and not _is_most(element, characters)
+            ):
                 walker.skip_subtree()
+                continue
+            if tag == "time" and is_teaser(element):
                 continue
             if tag == "time" and stamp is None:
                 stamp = parse_day(element.get("datetime", ""), zone)
@@ -283,14 +335,38 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
             pieces.append(element.tail)
 
 
+def is_teaser(element: HtmlElement) -> bool:
+    """Say whether an element stands in a link with more in it, another story's. A date alone links to its own page."""
+    link = next((e for e in element.iterancestors() if e.tag == "a" and e.get("href")), None)
+    return link is not None and len(tokens(link.text_content())) > len(tokens(element.text_content())) + LETTERS_BESIDE
+
+
+def nearest_to_headline(tree: HtmlElement, elements: Sequence[HtmlElement]) -> list[HtmlElement]:
+    """Return those of the elements that share the smallest part of the page with its headline; all without one."""
+    headline = next(tree.iter("h1"), None)
+    if headline is None or len(elements) < 2:
+        return list(elements)
+    depths = {ancestor: depth for depth, ancestor in enumerate(reversed([headline, *headline.iterancestors()]))}
+    shared = [next((depths[a] for a in (e, *e.iterancestors()) if a in depths), -1) for e in elements]
+    return [element for element, depth in zip(elements, shared, strict=True) if depth == max(shared)]
+
+
 def without_furniture(tree: HtmlElement) -> HtmlElement:
     """Copy the page without what is not the article's: the dates of comments and other stories stand there."""
     copy = deepcopy(tree)
-    kept = _above_headings(copy)
+    kept, characters = _above_headings(copy), len(copy.text_content())
     for element in [e for e in copy.iter() if isinstance(e.tag, str) and e.tag != "head"]:
-        if _is_furniture(element, any_heading=bool(kept)) and element not in kept and element.getparent() is not None:
+        furniture = _is_furniture(element, any_heading=bool(kept)) and element not in kept
+        if furniture and element.getparent() is not None and not _is_most(element, characters):
             element.drop_tree()
     return copy
+
+
+def _is_most(element: HtmlElement, characters: int) -> bool:
+    """Say whether an element holds most of a page's `characters`: themes name it after the side bar beside it."""
+    if element.tag in _SKIPPED or element.tag == "header":
+        return False
+    return 2 * len(element.text_content()) > characters
 
 
 def _above_headings(tree: HtmlElement) -> set[HtmlElement]:
@@ -298,8 +374,10 @@ def _above_headings(tree: HtmlElement) -> set[HtmlElement]:
 
 
 def _is_furniture(element: HtmlElement, *, any_heading: bool) -> bool:
-    if element.tag in _SKIPPED or (element.tag == "header" and any_heading):
+    if element.tag in _SKIPPED:
         return True
+    if element.tag == "header" and any_heading:
+        return not any(ancestor.tag in ("article", "main") for ancestor in element.iterancestors())
     if element.tag in ("html", "body", "main", "article", "h1", "h2"):
         return False
     named = f"{element.get('class', '')} {element.get('id', '')}"

@@ -28,6 +28,7 @@ class _Words:
     """What the languages say about dates: the month of each name, in all its forms, and how a date is written."""
 
     months: dict[str, int]
+    weekdays: dict[str, frozenset[int]]  # from Monday, 0; a short name may mean several
     numeric: tuple[re.Pattern[str], ...]  # the fuller forms first
     named: tuple[re.Pattern[str], ...]
 
@@ -42,9 +43,19 @@ def _words(known: Languages) -> _Words:
             for name in names
             for ending in ("", *language.dates.month_endings)
         },
+        _weekdays(known),
         _numeric_forms(known),
         _named_forms(known),
     )
+
+
+def _weekdays(known: Languages) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for language in known:
+        for number, names in enumerate(language.dates.weekdays):
+            for name in names:
+                found.setdefault(_folded(name), set()).add(number)
+    return {name: frozenset(numbers) for name, numbers in found.items()}
 
 
 def _numeric_forms(known: Languages) -> tuple[re.Pattern[str], ...]:
@@ -66,7 +77,8 @@ def _named_forms(known: Languages) -> tuple[re.Pattern[str], ...]:
     dates = [language.dates for language in known]
     ending = rf"(?:[-–\s]?{_any_word(word for d in dates for word in d.day_endings)}(?![^\W\d_]))?"
     of = rf"(?:{_any_word(word for d in dates for word in d.before_month)}\s+)?"
-    before_year = rf"(?:{_any_word(word for d in dates for word in d.before_year)}\s+)?"
+    weekday = rf"(?:{_any_word(name for d in dates for day in d.weekdays for name in day)}(?![^\W\d_])[\s,.]*)?"
+    before_year = rf"{weekday}(?:{_any_word(word for d in dates for word in d.before_year)}\s+)?"
     year_word = rf"(?:{ending}[-–\s]*{year_words(known)}(?!\w)\.?)?"
     day = rf"(?<![\d.:/№])(?P<d>\d{{1,2}}){ending}"
     forms = (
@@ -135,10 +147,11 @@ class Mention:
         return None
 
 
-def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
+def mentions(line: str, *, month_first: bool | None = False, near: date | None = None) -> list[Mention]:
     """Return the dates in `line`, in its order; fuller forms go before shorter ones where they overlap.
 
-    `month_first` is how to read "03/04/2025": True as American, False as the rest of the world, None not at all.
+    "03/04/2025" is read so that a weekday in the line fits it, or else so that it is `near`, the feed's day, or the
+    day beside. Where neither tells, `month_first` does: True as in America, False as elsewhere, None not at all.
     """
     found: list[Mention] = []
     if not has_digit(line):  # as most lines: no form does without one
@@ -147,15 +160,15 @@ def mentions(line: str, *, month_first: bool | None = False) -> list[Mention]:
     for form in (*words.numeric, *(words.named if _names_month(line, words) else ())):
         for match in form.finditer(line):
             if all(match.end() <= other.start or match.start() >= other.end for other in found):
-                mention = _mention(match, month_first)
+                mention = _mention(match, line, month_first, near)
                 if mention is not None:
                     found.append(mention)
     return sorted(found, key=lambda mention: mention.start)
 
 
-def only_mention(text: str, *, month_first: bool | None = False) -> Mention | None:
+def only_mention(text: str, *, month_first: bool | None = False, near: date | None = None) -> Mention | None:
     """Return the date that `text` states if it is complete and the only one in it."""
-    found = mentions(text, month_first=month_first)
+    found = mentions(text, month_first=month_first, near=near)
     return found[0] if len(found) == 1 and found[0].year is not None else None
 
 
@@ -174,22 +187,34 @@ def writes_month_first(zone: tzinfo) -> bool | None:
     return name.startswith("America/") if name and name not in ("UTC", "Etc/UTC") else None
 
 
-def _mention(match: re.Match[str], month_first: bool | None) -> Mention | None:
+def _mention(match: re.Match[str], line: str, month_first: bool | None, near: date | None) -> Mention | None:
     fields = match.groupdict()
     day = int(fields["d"])
+    year = int(fields["y"]) if fields.get("y") else 2000 + int(fields["short"]) if fields.get("short") else None
     if name := fields.get("name"):
         month = month_named(name)
     else:
         month = int(fields["m"])
         if fields.get("sign") == "/" and match.start("m") > match.start("d"):
+            if day != month and min(day, month) >= 1 and max(day, month) <= 12 and year is not None:
+                month_first = _reading(line, date(year, month, day), date(year, day, month), month_first, near)
             if month_first is None and day != month and max(day, month) <= 12:
                 return None
             if (month_first and day <= 12) or month > 12:
                 day, month = month, day
-    year = int(fields["y"]) if fields.get("y") else 2000 + int(fields["short"]) if fields.get("short") else None
     if month is None or not _exists(year or 2024, month, day):  # 2024: a leap year
         return None
     return Mention(year, month, day, match.start(), match.end())
+
+
+def _reading(line: str, day_first: date, swapped: date, usual: bool | None, near: date | None) -> bool | None:
+    """Say whether a date of two small numbers puts the month first; `usual` where nothing tells."""
+    weekdays = _words(languages()).weekdays
+    named = [weekdays[word] for word in _LETTERS.findall(_folded(line)) if word in weekdays]
+    fitting = [day for day in (day_first, swapped) if any(day.weekday() in numbers for numbers in named)]
+    if len(fitting) != 1 and near is not None:
+        fitting = [day for day in (day_first, swapped) if abs(day - near) <= timedelta(days=1)]
+    return fitting == [swapped] if len(fitting) == 1 else usual
 
 
 def month_named(name: str) -> int | None:

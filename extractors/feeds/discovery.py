@@ -2,11 +2,12 @@
 
 In this order, until a document is a feed that holds entries: the address itself, the feeds that the page names, the
 places where sites usually keep one, the feeds that a page among all these names, the sitemaps of robots.txt, of which
-those for news are read like feeds. A handful of requests, all of them polite.
+those for news are read like feeds, and last the page itself, if it lists articles. A handful of requests, all polite.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from urllib.parse import urlsplit
 
 from config.sources import LANGUAGES, Backfill
 from extractors.feeds.front_page import FrontPage, read_front_page
-from extractors.feeds.jobs import FeedJob
+from extractors.feeds.jobs import SECTION, FeedJob
 from extractors.feeds.links import resolve
+from extractors.feeds.sections import listed_articles
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.fetching.client import Client
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
@@ -29,6 +31,7 @@ USUAL_PATHS = ("feed/", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml", "
 MAX_NAMED = 6  # feeds that a page names and that are tried: some name one for every section
 MAX_SITEMAPS = 4
 MAX_LANGUAGE_ENTRIES = 30  # whose titles and summaries tell the language
+MIN_LISTED = 5  # articles of a page that is watched as a section
 MAX_LISTS = 2  # pages that list feeds
 NO_NEWS = "a sitemap without news"
 HTML = "not a feed: html"
@@ -37,6 +40,7 @@ _NEWS = re.compile(r"news|google", re.IGNORECASE)
 _HOPELESS = ("host not found", "connection refused", "timeout", "tls error", "too slow", "not a public address")
 
 Parse = Callable[[FeedJob], Awaitable[Feed]]
+Verify = Callable[[str, Feed], None]  # raises ItemError for a feed that is not the one looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class _Trial:
     client: Client
     parse: Parse
     now: Callable[[], datetime]
+    verify: Verify
     tried: list[ItemError] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)  # sitemaps that hold more than the news
     pages: list[Response] = field(default_factory=list)  # that were no feeds, but may name some
@@ -87,6 +92,8 @@ class _Trial:
         feed = await self.parse(job)
         if not feed.entries:
             raise ItemError(Outcome.FAILED, "no item has a usable link", url=response.url)
+        if feed.kind != "sitemap":
+            self.verify(response.url, feed)
         return feed
 
     async def first(self, urls: Sequence[str], via: str) -> tuple[FoundFeed, Feed] | None:
@@ -108,13 +115,19 @@ class _Trial:
         return None
 
 
-async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], datetime]) -> Discovery:
+def any_feed(url: str, feed: Feed) -> None:
+    """Take any feed."""
+
+
+async def discover(
+    client: Client, url: str, *, parse: Parse, now: Callable[[], datetime], verify: Verify = any_feed
+) -> Discovery:
     """Return the outlet whose front page, or feed, is at `url`.
 
-    `parse` turns a job into a feed, in a child process where the caller has them. Raises ItemError: the fault
-    of `url` itself, or "no feed found", whose detail says what was tried.
+    `parse` turns a job into a feed, in a child process where the caller has them; `verify` refuses some feeds. Raises
+    ItemError: the fault of `url` itself, or "no feed found", whose detail says what was tried.
     """
-    trial = _Trial(client, parse, now)
+    trial = _Trial(client, parse, now, verify)
     response = await trial.ask(url, ACCEPT_PAGE)
     try:
         feed = await trial.feed(response)
@@ -135,6 +148,7 @@ async def discover(client: Client, url: str, *, parse: Parse, now: Callable[[], 
     best = best or await _listed(trial, response.url)
     sitemaps = await _sitemaps(trial, response.url)
     best = best or await _news_sitemap(trial, sitemaps)
+    best = best or await _section(trial, response)
     if best is None:
         tried = ", ".join(f"{urlsplit(error.url).path or '/'}: {error.reason}" for error in trial.tried[:8])
         raise ItemError(Outcome.FAILED, "no feed found", url=url, detail=f"tried {tried}" if tried else "")
@@ -162,6 +176,23 @@ async def _listed(trial: _Trial, front_page: str) -> tuple[FoundFeed, Feed] | No
         if best := await trial.first(named[:MAX_NAMED], f"the list of feeds at {response.url}"):
             return best
     return None
+
+
+async def _section(trial: _Trial, page: Response) -> tuple[FoundFeed, Feed] | None:
+    """Return the page itself, if it lists articles."""
+    listed = await asyncio.to_thread(
+        listed_articles, page.body, url=page.url, charset=page.charset, zone=UTC, now=trial.now()
+    )
+    if len(listed) < MIN_LISTED:
+        return None
+    entries = (Entry(one.url, page.url, title=one.title, published=one.published) for one in listed)
+    feed = Feed(SECTION, tuple(entries))
+    try:
+        trial.verify(page.url, feed)
+    except ItemError as error:
+        trial.tried.append(error)
+        return None
+    return _found(page.url, feed, "its list of articles: it names no feed"), feed
 
 
 def _found(url: str, feed: Feed, via: str) -> FoundFeed:
@@ -231,11 +262,16 @@ def _backfill(page: FrontPage, sitemaps: Sequence[str], found: FoundFeed) -> tup
     return (*routes, Backfill(route="sitemap", url=archive)) if archive else tuple(routes)
 
 
-def _language(feed: Feed, of_page: str | None) -> str | None:
+def language_of(feed: Feed) -> str | None:
+    """Return the language that the entries are written in; None where they are too few to tell."""
     texts = [text for entry in feed.entries[:MAX_LANGUAGE_ENTRIES] for text in _texts(entry)]
-    stated = next((entry.language for entry in feed.entries if entry.language in LANGUAGES), None)
     measured = identify(" ".join(texts))
-    return measured if measured in LANGUAGES else stated or of_page
+    return measured if measured in LANGUAGES else None
+
+
+def _language(feed: Feed, of_page: str | None) -> str | None:
+    stated = next((entry.language for entry in feed.entries if entry.language in LANGUAGES), None)
+    return language_of(feed) or stated or of_page
 
 
 def _texts(entry: Entry) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ WEEK_S = 7 * 24 * 3600  # outlets keep the rhythm of the day and of the week
 FADED = 20  # weeks after which nothing is left of what was remembered
 MANY_NEW, SOME_NEW = 0.5, 0.1  # shares of the feed's entries
 TELLING_SHARE = 0.25  # from so many new ones on, what a poll brought tells how fast the feed fills up
+HOUR_S, DAY_S = 3600, 24 * 3600
 MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the server's, not a statement about news
 
 
@@ -110,6 +112,20 @@ def next_poll(
     cap_s = min(MAX_AGE_CAP_S, longest_s or MAX_AGE_CAP_S)
     wait_s = max(interval_s, min(int(stated[1]), cap_s)) if stated else interval_s
     return now + timedelta(seconds=wait_s)
+
+
+def is_full_due(url: str, last: datetime | None, now: datetime, *, longest_s: int | None = None) -> bool:
+    """Say whether the feed at `url`, last asked at `last`, is to be asked without validators this time.
+
+    Some servers answer "not modified" for ever. So each feed is asked for its whole body once a day, and more often,
+    but at most once an hour, if all of it can be replaced in less: that takes twice `longest_s`. The stretches begin
+    at another time for each feed. A body that has not changed after all is known by its hash.
+    """
+    if last is None:
+        return True
+    stretch_s = min(max(2 * longest_s, HOUR_S), DAY_S) if longest_s else DAY_S
+    offset_s = zlib.crc32(url.encode()) % stretch_s
+    return (now.timestamp() + offset_s) // stretch_s != (last.timestamp() + offset_s) // stretch_s
 
 
 def is_poll_due(moment: datetime | None, *, now: datetime) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 
 from extractors.records import Entry
 
+SECTION = "section"  # the kind of a page that lists articles
+
 
 @dataclass(frozen=True, slots=True)
 class FeedJob:
@@ -34,6 +36,7 @@ class WatchJob:
 
     `known` are the hashes of the pages that were listed there before (`Listing.listed`); `first`: this sitemap has not
     been read before; `since`: what is older is no news; `watched`: the parts of an index as they last were.
+    `section`: the address is that of a page that lists articles, whose addresses hold the text `links`, if it is known.
     """
 
     feed: FeedJob
@@ -42,11 +45,13 @@ class WatchJob:
     known: bytes = b""
     first: bool = True
     watched: tuple[IndexPart, ...] = ()
+    section: bool = False
+    links: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The new entries of a sitemap of so many `pages`, all of which are hashed in `listed`; or the `parts` of an index.
+    """The new entries of a sitemap or a section of so many `pages`, all hashed in `listed`; or the `parts` of an index.
 
     `newest` is the latest moment that something in the sitemap says of a page, `parts` are in the order in
     which news is to be expected in them.

@@ -71,11 +71,6 @@ def resolve(link: str, *, base: str) -> str | None:
     return None if mended is None else _resolved(mended, base)
 
 
-def is_as_written(url: str, link: str, *, base: str) -> bool:
-    """Say whether browsers too take `link` for `url`: it was not mended."""
-    return _resolved(_tidy(link), base) == url
-
-
 def _tidy(link: str) -> str:
     return _LINE_BREAK.sub("", link.strip().strip(_MARKS).strip()).replace("&amp;", "&")
 
@@ -128,7 +123,8 @@ def _split(url: str | None) -> SplitResult | None:
         host, _ = parts.hostname, parts.port  # `port` raises for what is not a number
     except ValueError:
         return None
-    return parts if parts.scheme in ("http", "https") and host and host != "." else None
+    is_web = parts.scheme in ("http", "https") and host and host != "." and host.isprintable()
+    return parts if is_web else None
 
 
 def needs_a_browser(link: str) -> bool:

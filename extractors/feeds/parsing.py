@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
+from extractors.charsets import is_mojibake
 from extractors.dates.moments import parse_date
 from extractors.feeds.encoding import decode
 from extractors.feeds.formats import Document, Item, NotAFeedError, read_json_feed, read_sitemap, read_xml_feed
-from extractors.feeds.links import article_url, is_as_written, needs_a_browser, permalink_url, resolve
+from extractors.feeds.links import article_url, needs_a_browser, permalink_url, resolve
 from extractors.feeds.loose_json import is_page
 from extractors.feeds.markup import plain
 from extractors.records import Entry, Feed, ItemError, Outcome
@@ -62,6 +63,7 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     base = url
     if document.base:
         base = resolve(document.base, base=url) or url
+    is_unreadable = is_mojibake(decoded.text)
     entries: dict[str, Entry] = {}
     skipped = hidden = 0
     links = [article_url(item.links, permalink=item.permalink, base=base) for item in document.items]
@@ -72,10 +74,13 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
             hidden += any(map(needs_a_browser, item.links))
         elif link not in entries:
             entry = _entry(item, link, feed_url=url, language=document.language, now=now, zone=zone)
-            entries[link] = replace(entry, written=_written(item, link, base))
+            if is_unreadable:  # the page has them too
+                entry = replace(entry, title=None, summary=None, content=None)
+            entries[link] = entry
     warnings = (
         "cut gzip" if is_cut else None,
         f"bytes that are not {decoded.encoding}" if decoded.damaged else None,
+        "unreadable characters" if is_unreadable else None,
         document.warning,
         f"{shared} items share one link" if shared else None,
         f"{hidden} links lead through Google News, which only a browser can follow" if hidden else None,
@@ -184,12 +189,6 @@ def _entry(item: Item, link: str, *, feed_url: str, language: str | None, now: d
         language=_language(item.language) or _language(language),
         guid=clean_line(item.guid or "") or None,
     )
-
-
-def _written(item: Item, url: str, base: str) -> str | None:
-    """Return the item's link as it stands in the feed, if `url` is mended from it."""
-    links = [*item.links, *filter(None, [item.permalink])]
-    return None if any(is_as_written(url, link, base=base) for link in links) else clean_line(links[0])
 
 
 def _full_text(contents: tuple[str, ...], summary: str | None) -> str | None:

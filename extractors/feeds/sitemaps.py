@@ -21,6 +21,7 @@ from extractors.dates.addresses import address_days, numbers_in, part_days, patt
 from extractors.feeds.encoding import decode
 from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.feeds.parsing import document_root, parse_feed, unpacked
+from extractors.feeds.sections import NO_ARTICLES, listed_articles
 from extractors.feeds.sitemap_files import SitemapPage, SitemapPart, parse_sitemap
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import same_site
@@ -51,6 +52,8 @@ def read(job: WatchJob) -> Feed | Listing:
     feed = job.feed
     raw, _ = unpacked(feed.body, feed.url)
     name, _ = document_root(decode(raw, charset=feed.charset).text)
+    if job.section and name in ("html", ""):
+        return _section(job)
     if name not in ("urlset", "sitemapindex"):
         return _feed(feed)
     sitemap = parse_sitemap(feed.body, url=feed.url, now=feed.now, zone=feed.zone, charset=feed.charset)
@@ -79,6 +82,28 @@ def _feed(job: FeedJob) -> Feed:
     return parse_feed(job.body, url=job.url, charset=job.charset, zone=job.zone, now=job.now)
 
 
+def _section(job: WatchJob) -> Listing:
+    """Return the articles of a section page that were not there before; at the first look those of the last days."""
+    feed = job.feed
+    found = listed_articles(
+        feed.body, url=feed.url, charset=feed.charset, zone=feed.zone, now=feed.now, links=job.links
+    )
+    if not found:
+        raise ItemError(Outcome.FAILED, NO_ARTICLES, url=feed.url, detail="redesigned, or it lists by script")
+    known = _hashes(job.known)
+    entries = [
+        Entry(one.url, job.feed_url, title=one.title or None, published=one.published)
+        for one in found
+        if _hash(one.url) not in known and not (job.first and one.published and one.published < job.since)
+    ]
+    return Listing(
+        entries=tuple(entries[:AT_ONCE]),
+        pages=len(found),
+        listed=b"".join(_hash(one.url) for one in found),
+        newest=max((one.published for one in found if one.published), default=None),
+    )
+
+
 # --- Pages ------------------------------------------------------------------------------------------------------
 
 
@@ -90,7 +115,7 @@ def new_pages(
     `known` are the hashes of the pages listed before. A list read for the `first` time may be an archive: of its pages
     that state no age only few are taken, from both ends, for sites list their newest pages first, or last.
     """
-    before = {known[at : at + HASH_BYTES] for at in range(0, len(known), HASH_BYTES)}
+    before = _hashes(known)
     telling = _telling(pages, since)
     stated: list[tuple[int, SitemapPage]] = []
     undated: list[tuple[int, SitemapPage]] = []
@@ -135,6 +160,10 @@ def _stated(page: SitemapPage, zone: tzinfo) -> datetime | None:
 
 def _hash(url: str) -> bytes:
     return hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=HASH_BYTES).digest()
+
+
+def _hashes(known: bytes) -> set[bytes]:
+    return {known[at : at + HASH_BYTES] for at in range(0, len(known), HASH_BYTES)}
 
 
 def _ends(items: list[T], most: int) -> list[T]:

@@ -21,7 +21,7 @@ from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import HostState, Turns
 from extractors.fetching.messages import ACCEPT_PAGE, Request, Response, Wanted, parse_url, validators
 from extractors.fetching.queues import Queues
-from extractors.fetching.redirects import follow
+from extractors.fetching.redirects import follow, leads_on
 from extractors.fetching.robots import RobotsFile
 from extractors.fetching.robots_cache import RobotsCache
 from extractors.fetching.transport import open_httpx
@@ -116,7 +116,9 @@ class Client:
 
     async def _ask(self, request: Request) -> Response | Request | None:
         await self._robots.check(request)
-        return await self._exchange.send(request)
+        answer = await self._exchange.send(request)
+        onward = leads_on(request, answer) if isinstance(answer, Response) else None
+        return onward or answer
 
     async def _stream_from(self, position: int, url: str) -> AsyncIterator[bytes]:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}

@@ -20,6 +20,7 @@ from extractors.records import ItemError, Outcome
 
 TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but an answer takes at most this many read timeouts
 QUICK_RETRY_S = 30.0  # a Retry-After up to this long is waited for within the pass
+FRAMING = {"content-length", "transfer-encoding"}  # with either, h11 raises where the body ends too early
 DRAIN_BYTES, DRAIN_S = 64 * 1024, 1.0
 
 
@@ -112,7 +113,9 @@ class Exchange:
 
     async def _body(self, response: httpx.Response, request: Request) -> bytes:
         """Return the decoded body. Raises ItemError if it is larger than the request allows."""
-        body = Body(response.headers.get("content-encoding", ""), request.max_bytes or self._max_bytes)
+        is_page = "html" in response.headers.get("content-type", "").lower()
+        coding = response.headers.get("content-encoding", "")
+        body = Body(coding, request.max_bytes or self._max_bytes, sniffed=is_page)
         try:
             async for chunk in response.aiter_raw():
                 body.add(chunk)
@@ -120,7 +123,8 @@ class Exchange:
             if request.cut:
                 return body.so_far()
             raise ItemError(Outcome.TOO_LARGE, "too large", url=request.asked, detail=str(exc)) from exc
-        return body.finish()
+        framed = response.http_version == "HTTP/2" or not FRAMING.isdisjoint(response.headers)
+        return body.finish(framed=framed)
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -29,6 +29,7 @@ class Request:
     max_bytes: int | None = None  # of the decoded body; None: the limit for pages
     cut: bool = False  # cut a longer body there instead of failing
     interval_s: float = 0.0  # the shortest gap after the host's last answer
+    is_led_on: bool = False  # by a page that has no text of its own
     wanted: Wanted | None = None  # called in the host's turn, with `Turns.others`
 
     @property

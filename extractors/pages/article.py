@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from lxml.html import HtmlElement
 
+from extractors.blocks.lines import is_prose
 from extractors.blocks.memory import page_lines
+from extractors.blocks.places import lines_in, squeezed
+from extractors.charsets import is_mojibake
 from extractors.dates import choice as dates
-from extractors.dates.visible import dateline_day, visible_day, without_furniture
+from extractors.dates.visible import dateline_day, labelled_day, visible_day, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
-from extractors.html import parse_html
+from extractors.html import decode_html, tree_of
 from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
@@ -30,22 +33,50 @@ from extractors.pages.screen import Screened
 from extractors.pages.steps import Draft, Removed
 from extractors.records import Article, DateCandidate, ItemError, Outcome
 
+OUTSIDE, HIDDEN = "outside", "unseen"  # in the trace: prose that no step took out
 _REFERENCE = re.compile(rb"&#(?:0*([0-9]{1,8})|[xX]0*([0-9a-fA-F]{1,7}));?")
 
 
 def extract(job: ArticleJob) -> Article:
     """Return the article on a page. Raises ItemError (NOT_ARTICLE, TOO_SHORT, PAYWALLED …) when there is none."""
-    return extract_with_trace(job)[0]
+    return _extracted(job)[0]
 
 
 def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
-    """Return the article on a page, and what each step took out of its text. Raises ItemError like `extract`."""
+    """Return the article on a page, and what is not in its text: each line that a step took out, and other prose.
+
+    Raises ItemError like `extract`.
+    """
+    article, draft, trace = _extracted(job)
+    return article, trace + left_out(draft, [one.line for one in trace])
+
+
+def left_out(draft: Draft, known: Iterable[str]) -> list[Removed]:
+    """Return what reads like prose on the page and is neither in the text nor `known`: hidden, or outside the text."""
+    told = {squeezed(line) for line in known}
+    text = "".join(squeezed(block) for block in draft.blocks)
+    parts = [(HIDDEN, element) for element in draft.unseen] + [(OUTSIDE, draft.tree)]
+    found: dict[str, Removed] = {}
+    for step, element in parts:
+        for line in lines_in(element):
+            key = squeezed(line.text)
+            if is_prose(line.text) and key not in told and key not in text:
+                found.setdefault(key, Removed(step, line.text))
+    return list(found.values())
+
+
+def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
-    tree = parse_html(without_control_references(job.page.body), job.page.charset)
+    source = decode_html(without_control_references(job.page.body), job.page.charset)
+    tree = tree_of(source)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title)
+    if is_mojibake(source):
+        raise ItemError(
+            Outcome.FAILED, "unreadable characters", url=url, detail=f"charset {job.page.charset or 'not stated'}"
+        )
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
         raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
@@ -57,7 +88,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
     if error := why_no_article(draft):
         raise error
     candidates = date_candidates(tree, metadata, job, paragraphs)
-    chosen = dates.choose(candidates, today=today_of(job))
+    chosen = dates.choose(candidates, today=today_of(job), changed=metadata.changed)
     article = Article(
         paragraphs=tuple(paragraphs),
         title=titles[0] if titles else None,
@@ -73,7 +104,7 @@ def extract_with_trace(job: ArticleJob) -> tuple[Article, list[Removed]]:
         unmatched=None if job.rule is None else unmatched(tree, job.rule, candidates),
         lines=page_lines(titles[0] if titles else None, paragraphs),
     )
-    return article, trace
+    return article, draft, trace
 
 
 def without_control_references(body: bytes) -> bytes:
@@ -106,14 +137,19 @@ def today_of(job: ArticleJob) -> date:
     return job.now.astimezone(job.zone).date()
 
 
+def feed_day(job: ArticleJob) -> date | None:
+    """Return the day that the feed gives the article, in the publisher's zone."""
+    return None if job.entry.published is None else job.entry.published.astimezone(job.zone).date()
+
+
 def date_candidates(
     tree: HtmlElement, metadata: Metadata, job: ArticleJob, paragraphs: Sequence[str]
 ) -> list[DateCandidate]:
     """Return every date that is stated or found, with its origin; the tree, not spent yet, is left as it is."""
     today = today_of(job)
     found = list(metadata.dates)
-    if job.entry.published is not None:
-        found.append(DateCandidate(job.entry.published.astimezone(job.zone).date(), "feed"))
+    if (told := feed_day(job)) is not None:
+        found.append(DateCandidate(told, "feed"))
     if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     known = dates.possible(found, today=today)
@@ -122,10 +158,12 @@ def date_candidates(
         return [DateCandidate(day, "rule"), *found]
     if day := dateline_day(paragraphs, zone=job.zone, today=today, reference=reference):
         found.append(DateCandidate(day, "dateline"))
-    if not is_settled(known, today=today):
-        titles = (*metadata.titles, job.entry.title or "")
-        if day := visible_day(tree, titles, zone=job.zone, today=today, reference=reference):
-            found.append(DateCandidate(day, "visible"))
+    titles = (*metadata.titles, job.entry.title or "")
+    find = (
+        visible_day if not is_settled(known, today=today) else labelled_day if is_of_change(known, metadata) else None
+    )
+    if find and (day := find(tree, titles, zone=job.zone, today=today, reference=reference)):
+        found.append(DateCandidate(day, "visible"))
     if not dates.possible(found, today=today):
         day = dates.search_day(without_furniture(tree), job.page.url, job.zone, today=today)
         found += [DateCandidate(day, "htmldate")] if day else []
@@ -143,6 +181,11 @@ def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: d
         shown = mentions(stated, month_first=writes_month_first(job.zone))
         day = shown[0].on(reference or today, latest=today) if len(shown) == 1 else None
     return day if day is not None and dates.EARLIEST <= day <= today else None
+
+
+def is_of_change(known: Sequence[DateCandidate], metadata: Metadata) -> bool:
+    """Say whether the stated day is also that of a change, and nothing from outside the page speaks for it."""
+    return all(c.day in metadata.changed and c.origin not in OUTSIDE_THE_PAGE for c in known)
 
 
 def is_settled(known: Sequence[DateCandidate], *, today: date) -> bool:

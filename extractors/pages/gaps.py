@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
 
 from extractors.blocks.lines import kind_of_line
-from extractors.blocks.places import Line, boxes, container, lines_in, squeezed
+from extractors.blocks.places import Line, container, lines_in, squeezed
 from extractors.text import tokens
 
 FILLED = 0.6  # of a container's characters are the text's: in one that has more besides, gaps are the page's
@@ -27,12 +27,11 @@ _QUOTE = re.compile(r"quote|quotation|zitat|цитата|citation", re.IGNORECAS
 _NO_TEXT = frozenset({"nav", "form", "button", "figure", "figcaption", "aside", "footer", "header", "table", "select",
                       "label", "iframe", "h1", "time", "details"})  # fmt: skip
 _FURNITURE = re.compile(
-    r"(?:^|[\s_-]|(?<=[a-z])(?=[A-Z]))(?:related|similar|recommend\w*|popular|latest|more|also|next|share\w*|social\w*|"
+    r"(?:^|[\s_-]|(?<=[a-z])(?=[A-Z]))(?i:related|similar|recommend\w*|popular|latest|more|also|next|share\w*|social\w*|"
     r"comments?|promo\w*|banners?|advert\w*|ads?|newsletter|subscri\w*|breadcrumbs?|captions?|credits?|copyright|"
     r"photos?|images?|img|pictures?|gallery|slides?|slider|author\w*|byline|tags?|meta|info|infobox|teaser|cards?|"
     r"widget|nav|navigation|menu|footer|poll|vote|rating|toolbar|buttons?|player|video|embed\w*|disclaimer|sidebar|"
     r"date|time|views|counter|source|sign|register|login|tooltip|popup|modal)(?:$|[\s_-]|(?=[A-Z]))",
-    re.IGNORECASE,
 )
 
 
@@ -44,9 +43,9 @@ class _Gap:
     lines: list[Line] = field(default_factory=list)
 
 
-def with_gaps_filled(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[str]) -> list[str]:
-    """Put the lines that the text lost back between its blocks."""
-    root = container(boxes(tree, blocks))
+def with_gaps_filled(found: Mapping[str, HtmlElement], blocks: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """Put the lines that the text lost back between its blocks, whose boxes are `found`."""
+    root = container(found)
     if root is None or root.tag in ("html", "body"):
         return list(blocks)
     lines = list(lines_in(root))
@@ -56,8 +55,7 @@ def with_gaps_filled(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[
     filled: list[str] = []
     place = 0
     for gap in gaps:
-        found = list(_blocks(gap, root, known, shapes))
-        filled += [*blocks[place : gap.after + 1], *found]
+        filled += [*blocks[place : gap.after + 1], *_blocks(gap, root, known, shapes)]
         place = gap.after + 1
     return [*filled, *blocks[place:]]
 
@@ -129,10 +127,10 @@ def _quotation(box: HtmlElement) -> HtmlElement | None:
     """Return the outermost element of the quotation that a box belongs to."""
     found = None
     for element in (box, *box.iterancestors()):
-        framed = element.tag in ("figure", "aside") and found is None and element.find(".//blockquote") is not None
+        framed = element.tag in ("figure", "aside") and element.find(".//blockquote") is not None
         if framed or element.tag == "blockquote" or _QUOTE.search(element.get("class", "")):
             found = element
-        elif found is not None and element.tag not in ("figure", "aside"):
+        elif found is not None:
             break
     return found
 

@@ -11,30 +11,42 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from lxml.html import HtmlElement
 
 from extractors.dates.choice import parse_day
+from extractors.dates.visible import is_teaser, nearest_to_headline
 from extractors.pages.titles import titles_of, unescaped
 from extractors.records import DateCandidate
 from extractors.text import clean_line
 
 MAX_DEPTH = 12  # of nesting in JSON-LD; real pages need five
+MAX_TIMES = 3  # different days beside the headline; more are those of a list
 MAX_AUTHORS = 10
 MAX_NAME = 100  # characters
 # What pages put around JSON-LD for parsers of old: comments and CDATA sections, themselves often commented out.
 WRAPPING = re.compile(
     r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
 )
-ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|NewsArticle)$")
+ARTICLE_TYPE = re.compile(r"(?<!\w)(?:\w*(?:Article|Posting)|Report)$")
+PAGE_TYPE = re.compile(r"(?:WebPage|VideoObject|Recipe|Event|Product|Review)$")  # asked where no article is stated
+_RDFA = re.compile(
+    r"(?:^|\s)(?:dc:date|dc:created|dcterms:(?:date|created|issued)|schema:datePublished|datePublished)(?:\s|$)"
+)
+_PUBLISHED = re.compile(
+    r"(?:^|\s)(?:published|entry-date|date-published|dt-published|post-date)(?:\s|$)"
+)  # hAtom, h-entry
+CHANGE_META = ("article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "last-modified")
 AUTHOR_META = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
 DATE_META = (
     "article:published_time", "og:article:published_time", "datepublished", "date.issued", "dc.date.issued",
     "dcterms.created", "dcterms.issued", "pubdate", "publishdate", "publish-date", "publish_date", "published_at",
     "parsely-pub-date", "sailthru.date", "article_date_original", "mediator_published_time", "dc.date", "dcterms.date",
-    "cxenseparse:recs:publishtime", "published_time", "article.published",
+    "cxenseparse:recs:publishtime", "published_time", "article.published", "article:published", "og:published_time",
+    "article:publicationdate", "publication_date", "date", "bt:pubdate", "rnews:datepublished",
+    "originalpublicationdate", "displaydate", "dc.created", "dc.date.created", "citation_date", "ptime", "pdate",
 )  # fmt: skip
 
 
@@ -53,27 +65,20 @@ class Metadata:
     alternates: tuple[str, ...] = ()
     body: str | None = None  # the text as JSON-LD states it, perhaps with mark-up
     walled: bool = False  # not accessible for free
+    changed: tuple[date, ...] = ()  # the days of a change, as stated
 
 
-def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None) -> Metadata:
-    """Return the metadata of a parsed page; `told` is the feed's headline, a witness for the page's.
+def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, near: date | None = None) -> Metadata:
+    """Return the metadata of a parsed page; `told` and `near` are headline and day of the feed, two witnesses.
 
     Never fails: what is malformed is as good as absent.
     """
-    articles = list(_json_ld_articles(tree))
+    articles = list(_json_ld(tree, ARTICLE_TYPE))
     meta = _meta_elements(tree)
     authors = [name for a in articles for name in _names(a.get("author"))] or [
         value for name in AUTHOR_META if (value := meta.get(name)) and not value.startswith("http")
     ]
-    dates = []
-    for stated in (a.get("datePublished") for a in articles):
-        if isinstance(stated, str) and (day := parse_day(stated, zone)):
-            dates.append(DateCandidate(day, "json-ld"))
-    dates += [DateCandidate(d, "meta") for name in DATE_META if (v := meta.get(name)) and (d := parse_day(v, zone))]
-    for element in (*tree.iterfind(".//*[@itemprop='datePublished']"), *tree.iterfind(".//time[@pubdate]")):
-        shown = element.get("datetime") or element.get("content") or element.text or ""
-        if element.tag != "meta" and (day := parse_day(shown, zone)):
-            dates.append(DateCandidate(day, "time"))
+    dates = list(_dates(tree, articles, meta, zone, near))
     link = tree.find(".//link[@rel='canonical'][@href]")
     return Metadata(
         titles=titles_of(tree, articles, meta, told),
@@ -81,12 +86,43 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None) -
             :MAX_AUTHORS
         ],
         dates=tuple(dates),
+        changed=tuple(_changes(articles, meta, zone, near)),
         canonical_link=link.get("href") if link is not None else None,
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
         alternates=tuple(_alternates(tree)),
         body=next((text for a in articles if isinstance(text := a.get("articleBody"), str) and text.strip()), None),
         walled=any(str(a.get("isAccessibleForFree")).lower() == "false" for a in articles),
     )
+
+
+def _dates(
+    tree: HtmlElement, articles: list[dict[str, Any]], meta: dict[str, str], zone: tzinfo, near: date | None
+) -> Iterator[DateCandidate]:
+    """Yield the stated days of publication."""
+    stated = [a.get("datePublished") for a in articles] or [p.get("datePublished") for p in _json_ld(tree, PAGE_TYPE)]
+    for text in stated:
+        if isinstance(text, str | int) and (day := parse_day(str(text), zone, near=near)):
+            yield DateCandidate(day, "json-ld")
+    for name in DATE_META:
+        if (text := meta.get(name)) and (day := parse_day(text, zone, near=near)):
+            yield DateCandidate(day, "meta")
+    marked = [*tree.iterfind(".//*[@itemprop='datePublished']"), *tree.iterfind(".//time[@pubdate]")]
+    marked += [e for e in tree.iterfind(".//*[@property][@content]") if _RDFA.search(e.get("property", ""))]
+    marked += [e for e in tree.iter("time", "abbr") if _PUBLISHED.search(e.get("class", ""))]
+    marked = [element for element in dict.fromkeys(marked) if element.tag != "meta" and not is_teaser(element)]
+    days = {}
+    for element in nearest_to_headline(tree, marked):
+        text = element.get("datetime") or element.get("content") or element.get("title") or element.text or ""
+        if day := parse_day(text, zone, near=near):
+            days[day] = DateCandidate(day, "time")
+    if len(days) <= MAX_TIMES:
+        yield from days.values()
+
+
+def _changes(articles: list[dict[str, Any]], meta: dict[str, str], zone: tzinfo, near: date | None) -> Iterator[date]:
+    for text in (*(a.get("dateModified") for a in articles), *(meta.get(name) for name in CHANGE_META)):
+        if isinstance(text, str) and (day := parse_day(text, zone, near=near)):
+            yield day
 
 
 def _alternates(tree: HtmlElement) -> Iterator[str]:
@@ -109,28 +145,29 @@ def _meta_elements(tree: HtmlElement) -> dict[str, str]:
     return found
 
 
-def _json_ld_articles(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+def _json_ld(tree: HtmlElement, kind: re.Pattern[str]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a kind that the page describes in JSON-LD."""
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
         text = WRAPPING.sub("", (script.text or "").strip())
         try:
-            yield from _articles_in(json.loads(text, strict=False), 0)  # strict: raw line breaks are common
+            yield from _objects_in(json.loads(text, strict=False), kind, 0)  # strict: raw line breaks are common
         except (ValueError, RecursionError):
             continue
 
 
-def _articles_in(node: Any, depth: int) -> Iterator[dict[str, Any]]:
+def _objects_in(node: Any, kind: re.Pattern[str], depth: int) -> Iterator[dict[str, Any]]:
     if depth > MAX_DEPTH:
         return
     if isinstance(node, list):
         for item in node[:100]:
-            yield from _articles_in(item, depth + 1)
+            yield from _objects_in(item, kind, depth + 1)
     elif isinstance(node, dict):
         kinds = node.get("@type")
-        if any(isinstance(k, str) and ARTICLE_TYPE.match(k) for k in (kinds if isinstance(kinds, list) else [kinds])):
+        if any(isinstance(k, str) and kind.match(k) for k in (kinds if isinstance(kinds, list) else [kinds])):
             yield node
         else:
             for key in ("@graph", "mainEntity", "mainEntityOfPage"):
-                yield from _articles_in(node.get(key), depth + 1)
+                yield from _objects_in(node.get(key), kind, depth + 1)
 
 
 def _names(author: Any, depth: int = 0) -> Iterator[str]:

@@ -15,18 +15,21 @@ from lxml.html import HtmlElement
 
 from config.languages import Languages, languages
 from config.phrases import any_of
+from extractors.blocks.places import container, squeezed
+from extractors.pages.cards import items
 from extractors.pages.steps import FEED, Draft
 from extractors.records import ItemError, Outcome
 from extractors.text import clean_line, count_words, tokens
 
 SHORT = 250  # words; pages that only say that there is nothing have fewer
-LAST_LINES = 2
 STUB = 5  # times the words of the shortest article: what stands before a wall has fewer
 MIN_PROSE_AMONG_LINKS = 80  # words; a page's furniture (cookie notice, phone, copyright) has 40 to 70
 MAX_WORDS_OF_INDEX = 5000  # no page is a mere list of links beyond; looking would take long on hostile ones
 MIN_HEADLINES = 6  # links over a text of their own: so many stories are announced
 WORDS_A_HEADLINE = 45  # an announcement has fewer, the section of an article more
 
+LISTED = 0.7  # of a text's characters are announcements
+_FILLER = re.compile(r"lorem ipsum dolor sit amet", re.IGNORECASE)  # of templates that nobody filled in
 MIN_COOKIES = 3
 COOKIES = 0.08  # of the words
 
@@ -85,22 +88,14 @@ def why_no_article(draft: Draft) -> ItemError | None:
     prose = words_beside(link_labels(draft.tree), text) if words <= MAX_WORDS_OF_INDEX else words
     if prose < draft.job.min_words or (2 * prose <= words and prose < MIN_PROSE_AMONG_LINKS):
         return no("links, no prose", detail=f"{prose} words outside links")
+    if _FILLER.search(text):
+        return no("filler text")
+    if not _states_day(draft) and (listed := _stories_listed(draft)) >= MIN_HEADLINES:
+        return no("list of stories", detail=f"{words} words, {listed} headlines")
     announced = draft.announced
     if announced >= MIN_HEADLINES and words < WORDS_A_HEADLINE * announced and not _states_article(draft):
         return no("list of stories", detail=f"{words} words, {announced} headlines")
     return None
-
-
-def is_continued(titles: Sequence[str], paragraphs: Sequence[str]) -> bool:
-    """Whether an article says that it is not whole yet, where articles say so: in headline, first and last lines."""
-    said = (*titles, *paragraphs[:1], *paragraphs[-LAST_LINES:])
-    return any(map(_continued(languages()).search, said))
-
-
-@cache
-def _continued(known: Languages) -> re.Pattern[str]:
-    phrases = any_of(phrase for language in known for phrase in language.pages.continued)
-    return re.compile(rf"\b{phrases}", re.IGNORECASE)
 
 
 def link_labels(tree: HtmlElement) -> list[str]:
@@ -127,6 +122,28 @@ def _says_not_found(line: str) -> bool:
 def _states_article(draft: Draft) -> bool:
     """Say whether the page says for machines that it is an article, or when it was published."""
     return bool(draft.metadata.dates) or draft.tree.find(".//meta[@property='og:type'][@content='article']") is not None
+
+
+def _states_day(draft: Draft) -> bool:
+    """Say whether the page states one day of publication for machines; a list has those of its stories, or none."""
+    origins = [candidate.origin for candidate in draft.metadata.dates]
+    return any(origin != "time" for origin in origins) or len(origins) == 1
+
+
+def _stories_listed(draft: Draft) -> int:
+    """Count the stories that a page announces in boxes of one kind, if most of its text stands in them."""
+    root = container(draft.boxes())
+    if root is None:
+        return 0
+    texts: dict[tuple[str, str], list[str]] = {}
+    for shape, text in items(root, draft.job.page.url):
+        texts.setdefault(shape, []).append(text)
+    listed = max(texts.values(), key=len, default=[])
+    if len(listed) < MIN_HEADLINES:
+        return 0
+    told = [squeezed(line.removeprefix("- ")) for block in draft.blocks for line in block.split("\n")]
+    inside = sum(len(line) for line in told if any(line in text for text in listed))
+    return len(listed) if inside >= LISTED * sum(map(len, told)) else 0
 
 
 def _says_walled(tree: HtmlElement) -> bool:

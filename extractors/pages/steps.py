@@ -16,6 +16,7 @@ from trafilatura import bare_extraction
 from extractors.blocks.blocks import blocks, joined
 from extractors.blocks.lines import without_site_lines
 from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.places import boxes
 from extractors.blocks.repeats import without_doubles, without_headline
 from extractors.pages.cards import without_cards
 from extractors.pages.gaps import with_gaps_filled
@@ -48,12 +49,19 @@ class Draft:
     readability: HtmlElement | None = None  # its answer, if it was asked
     announced: int = 0  # other stories, each by a link with a text below it
     _links: LinkLines | None = None
+    _boxes: tuple[list[str], dict[str, HtmlElement]] | None = None
 
     def link_lines(self) -> LinkLines:
         """Return the page's links, to know lines by; they are read once."""
         if self._links is None:
             self._links = LinkLines(self.tree)
         return self._links
+
+    def boxes(self) -> dict[str, HtmlElement]:
+        """Return the boxes on the page in which the blocks begin; they are looked for once, while the blocks stay."""
+        if self._boxes is None or self._boxes[0] != self.blocks:
+            self._boxes = self.blocks, boxes(self.tree, self.blocks)
+        return self._boxes[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +148,14 @@ def links(draft: Draft) -> list[str]:
     return without_link_lines(draft.blocks, draft.link_lines())
 
 
-def cards(draft: Draft) -> list[str]:
-    """Drop boxes for other stories that stand among the paragraphs."""
-    return without_cards(draft.tree, draft.blocks, page=draft.job.page.url)
-
-
 def gaps(draft: Draft) -> list[str]:
     """Put short blocks back that stand among the paragraphs."""
-    return with_gaps_filled(draft.tree, draft.blocks, draft.titles)
+    return with_gaps_filled(draft.boxes(), draft.blocks, draft.titles)
+
+
+def cards(draft: Draft) -> list[str]:
+    """Drop boxes for other stories that stand among the paragraphs."""
+    return without_cards(draft.boxes(), draft.blocks, page=draft.job.page.url)
 
 
 STEPS: tuple[Step, ...] = (
@@ -162,9 +170,9 @@ STEPS: tuple[Step, ...] = (
     feed,
     doubles,
     lines,
-    cards,
     links,
     gaps,
+    cards,
 )
 
 

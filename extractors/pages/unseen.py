@@ -10,7 +10,7 @@ Scripts may unveil a text, so what is hidden stays where it is most of the page,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lxml.etree import XPath
@@ -19,14 +19,7 @@ from lxml.html import HtmlElement
 from extractors.pages.other_texts import phrases_of, share
 from extractors.text import tokens
 
-_HIDDEN: Any = XPath(
-    ".//*[@hidden or @aria-hidden='true' or self::dialog[not(@open)]"
-    " or contains(translate(@style, 'DISPLAYNOE ', 'displaynoe'), 'display:none')]"
-)
-_FOR_MACHINES: Any = XPath(
-    ".//*[@itemprop='mainEntityOfPage' or @itemprop='dateModified' or @itemprop='inLanguage'"
-    " or @itemprop='copyrightHolder' or @itemprop='publisher'][not(self::meta or self::link)]"
-)
+_MARKED: Any = XPath(".//*[@hidden or @aria-hidden or @style or @itemprop]")  # one walk over the page for both kinds
 _PIECES: Any = XPath(
     "descendant-or-self::*[not(self::script or self::style or self::noscript)]/text()", smart_strings=False
 )
@@ -37,13 +30,16 @@ REST_OF_TEXT = 300  # characters of prose that go on with a text that is seen
 SAME = 0.5  # of the phrases of a hidden text stand in what is seen: it is a copy
 FEWEST_PROPERTIES = 4
 BARE = 0.8  # of a block's elements are bare properties
+_FOR_MACHINES = frozenset({"mainEntityOfPage", "dateModified", "inLanguage", "copyrightHolder", "publisher"})
 _BARE = frozenset({"itemprop", "itemscope", "itemtype", "content", "datetime", "href"})
 
 
 def remove_unseen(tree: HtmlElement) -> list[HtmlElement]:
     """Take what is hidden off the tree; return it."""
+    marked: list[HtmlElement] = _MARKED(tree)
+    dialogs = [element for element in tree.iter("dialog") if element.get("open") is None]
+    hidden = _outermost([*filter(_is_hidden, marked), *dialogs, *_machine_blocks(marked)])
     removed: list[HtmlElement] = []
-    hidden = _outermost([*_hidden(tree), *_machine_blocks(tree)])
     seen: Counter[str] | None = None
     for element in hidden:
         if prose := _prose(element):
@@ -59,18 +55,20 @@ def remove_unseen(tree: HtmlElement) -> list[HtmlElement]:
     return removed
 
 
-def _hidden(tree: HtmlElement) -> Iterator[HtmlElement]:
-    for element in _HIDDEN(tree):
-        only_unspoken = element.get("hidden") is None and "none" not in element.get("style", "").lower()
-        if element.tag in _ROOTS or (element.tag in _INLINE and only_unspoken and element.tag != "dialog"):
-            continue  # a letter drawn large is hidden from screen readers alone
-        if element.get("hidden", "").lower() != "until-found":
-            yield element
+def _is_hidden(element: HtmlElement) -> bool:
+    if element.tag in _ROOTS:
+        return False
+    if (stated := element.get("hidden")) is not None:
+        return bool(stated.lower() != "until-found")
+    if "display:none" in element.get("style", "").replace(" ", "").lower():
+        return True
+    # A letter drawn large stands in a <span> that is hidden from screen readers alone.
+    return element.get("aria-hidden") == "true" and element.tag not in _INLINE
 
 
-def _machine_blocks(tree: HtmlElement) -> Iterator[HtmlElement]:
-    for element in _FOR_MACHINES(tree):
-        block = element.getparent()
+def _machine_blocks(marked: Sequence[HtmlElement]) -> Iterator[HtmlElement]:
+    stated = (e for e in marked if e.get("itemprop") in _FOR_MACHINES and e.tag not in ("meta", "link"))
+    for block in dict.fromkeys(element.getparent() for element in stated):
         if block is None or block.tag in _ROOTS:
             continue
         children = [child for child in block if isinstance(child.tag, str)]

@@ -4,23 +4,26 @@ The unit is the sentence. A group is named where any of its terms stands; groups
 half as much in two neighbouring sentences, a quarter with a sentence between them. All counts are limited, or shares of
 the text's sentences: repetition says nothing new, and an aside in a long report is little. An excerpt of a headline
 and a lead has no body, which speaks neither for nor against it.
+
+A name says little in an enumeration of owners or countries, as a mere place where a rival meets another group, and in a
+headline whose text never comes back to it: a text that names another group, or a headline that tells no dealing.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from config.topics import ANY, Topic, Veto
-from extractors.records import Article, Match
-from extractors.topic.parts import BODY, HEADLINE, LEAD, PLACES, read_parts
-from extractors.topic.terms import Hit, Terms
+from config.topics import ANY, Veto
+from extractors.records import Match
+from extractors.topic.parts import BODY, HEADLINE, LEAD, PLACES
+from extractors.topic.reading import ACTOR, DEALINGS, GROUP, PLACE, SUFFICIENT, UNLESS, VETO, Occurrence, Reading
 
-LISTED = 2  # rivals in one sentence that make it a list
+SEVERAL = 2  # rivals in a sentence that make it a list
 IN_A_LIST = 0.5
+MERELY_NAMED = 0.25  # in an enumeration, as a place, in a headline alone
+TEXT_SENTENCES = 5  # a text as long as this must come back to what its headline names
 # Worth of a meeting of two sentences: of neighbours, and with a sentence between them.
 NEAR = (0.5, 0.25)
 HEADLINE_NEAR = (0.5, 0.5, 0.25)
@@ -29,111 +32,66 @@ LATE_ACTOR = 0.5  # an actor in the body
 ENOUGH_DEALINGS = 2  # different ones
 BODY_SENTENCES = 8  # a body as long as this counts fully
 BODY_SHARE = 0.3  # the share of its sentences that a group needs to be its subject
-VETO_POINTS = {HEADLINE: (4.0, 1), LEAD: (2.0, 3), BODY: (0.4, 6)}  # a mention's points, and how many count
+PART_POINTS = {HEADLINE: (4.0, 1), LEAD: (2.0, 3), BODY: (0.4, 6)}  # a mention's points, and how many count
 
-SUFFICIENT, TAKE_OUT, DEALINGS, _ACTORS = "sufficient", "take out", "dealings", "actors"
-_GROUP, _ACTOR, _VETO, _UNLESS = "group:", "actor:", "veto:", "unless:"
+_ACTORS = "actors"
 _Naming = dict[int, float]  # a group's sentences, and how much each names it
-
-
-class Occurrence(NamedTuple):
-    """Term in its place: the part of the article, and the sentence, numbered from the headline on."""
-
-    part: str
-    sentence: int
-    hit: Hit
-
-
-class TopicTerms:
-    """Lists of a topic, compiled under labels."""
-
-    def __init__(self, topic: Topic) -> None:
-        lists = {_GROUP + name: terms for name, terms in topic.groups.items()}
-        lists |= {_ACTOR + name: terms for name, terms in topic.actors.items()}
-        self._naming = {*lists, SUFFICIENT}
-        lists |= {SUFFICIENT: topic.sufficient, TAKE_OUT: topic.take_out, DEALINGS: topic.dealings}
-        for name, veto in topic.vetoes.items():
-            lists |= {_VETO + name: veto.terms, _UNLESS + name: veto.unless}
-        self.groups = tuple(topic.groups)
-        self.rivals = tuple(_VETO + name for name, veto in topic.vetoes.items() if veto.rival)
-        self._terms = Terms(lists)
-
-    def read(self, article: Article) -> Evidence:
-        """Return the evidence that the terms find in an article."""
-        language = article.language.lower().partition("-")[0] if article.language else None
-        found: dict[str, list[Occurrence]] = {}
-        taken_out: dict[str, None] = {}
-        sizes: dict[str, int] = {}
-        for part, words in read_parts(article).items():
-            before = sum(sizes.values())
-            ends = [] if part == HEADLINE else words.sentence_ends
-            sizes[part] = min(1, len(words.folded)) if part == HEADLINE else words.sentences
-            hits = self._terms.find(words, language)
-            removed = {n for hit in hits if hit.label == TAKE_OUT for n in range(hit.start, hit.end)}
-            for hit in hits:
-                if hit.label == TAKE_OUT:
-                    taken_out[hit.term] = None
-                elif not (removed and hit.label in self._naming and not removed.isdisjoint(range(hit.start, hit.end))):
-                    occurrence = Occurrence(part, before + bisect_left(ends, hit.start), hit)
-                    found.setdefault(hit.label, []).append(occurrence)
-        return Evidence(self, found, tuple(taken_out), sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Terms of a topic found in an article."""
+    """Terms of a topic found in an article, to be measured."""
 
-    terms: TopicTerms
-    found: Mapping[str, Sequence[Occurrence]]  # label → occurrences
-    taken_out: tuple[str, ...]
-    sizes: Mapping[str, int]  # part → number of sentences
+    groups: Sequence[str]
+    rivals: Sequence[str]  # the labels of vetoes that name other partners
+    reading: Reading
 
     def named(self, group: str) -> list[Occurrence]:
         """Return the places where the group is named, by its terms, its actors or a sufficient term."""
-        labels = (_GROUP + group, _ACTOR + group, SUFFICIENT)
-        return [occurrence for label in labels for occurrence in self.found.get(label, ())]
+        return self._all(GROUP + group, ACTOR + group, PLACE + group, SUFFICIENT)
 
     def missing(self) -> str | None:
         """Return a group that is named nowhere, or None."""
-        return next((group for group in self.terms.groups if not self.named(group)), None)
+        return next((group for group in self.groups if not self.named(group)), None)
 
     def features(self) -> dict[str, float]:
-        """Return the factors of the weights in `config.topics.Weights`; that of `aside` is negative."""
-        lists = self._lists()
+        """Return the factors of the weights in `config.topics.Weights`; those that are subtracted are negative."""
+        sizes, headlines = self.reading.sizes, self.reading.sizes[HEADLINE]
+        naming = {group: self._naming(group) for group in self.groups}
         opening, body = dict[str, _Naming](), dict[str, _Naming]()
         headline, lead = list[float](), list[float]()
-        for group in self.terms.groups:
-            parts: dict[str, _Naming] = {part: {} for part in PLACES}
-            for occurrence in self.named(group):
-                listed = occurrence.sentence in lists and occurrence.part != HEADLINE
-                parts[occurrence.part][occurrence.sentence] = IN_A_LIST if listed else 1.0
-            headline.append(max(parts[HEADLINE].values(), default=0.0))
-            lead.append(max(parts[LEAD].values(), default=0.0))
-            opening[group], body[group] = parts[HEADLINE] | parts[LEAD], parts[BODY]
+        text = headlines + sizes[LEAD]
+        for group, sentences in naming.items():
+            opening[group] = {n: worth for n, worth in sentences.items() if n < text}
+            body[group] = {n: worth for n, worth in sentences.items() if n >= text}
+            headline.append(opening[group].get(0, 0.0) if headlines else 0.0)
+            lead.append(max((worth for n, worth in opening[group].items() if n >= headlines), default=0.0))
         share, aside = self._body(body, headline)
-        meetings = _meetings(opening.values(), headlines=self.sizes[HEADLINE])
+        meetings = _meetings(opening.values(), headlines=headlines)
         near = _around(
             meetings | {n: worth / 2 for n, worth in _meetings(body.values()).items()},
-            [opening[group] | body[group] for group in self.terms.groups],
-            headlines=self.sizes[HEADLINE],
+            list(naming.values()),
+            headlines=headlines,
         )
         return {
             "headline": _mean(headline),
             "lead": _mean(lead),
             "together": max(meetings.values(), default=0.0),
-            "actors": _mean([self._actor(group, opening[group] | body[group]) for group in self.terms.groups]),
+            "actors": _on_all_sides([self._actor(group, naming[group]) for group in self.groups]),
             "dealings": self._dealings(near),
             "body": share,
             "aside": -aside,
+            "partner": -self._partner(),
+            "late": (1.0 - share) * (min(max(named.values(), default=0.0) for named in opening.values()) - 1.0),
         }
 
     def veto_points(self, name: str, veto: Veto) -> float:
         """Return a veto's points; 0 where a term of `unless` or, for a rival, a headline of all groups silences it."""
-        if any(occurrence.part != BODY for occurrence in self.found.get(_UNLESS + name, ())):
+        if any(occurrence.part != BODY for occurrence in self._all(UNLESS + name)):
             return 0.0
-        points = _points(self.found.get(_VETO + name, ()))
+        points = _points(self._all(VETO + name))
         if veto.rival and points:
-            named = [self.named(group) for group in self.terms.groups]
+            named = [self.named(group) for group in self.groups]
             if all(any(occurrence.part == HEADLINE for occurrence in occurrences) for occurrences in named):
                 return 0.0  # what a third one thinks of their dealings
             points -= min(map(_points, named))
@@ -141,16 +99,19 @@ class Evidence:
 
     def matches(self) -> list[Match]:
         """Return the terms of the groups, in their order, then those of other actors and of dealings."""
-        listed = [match for g in self.terms.groups for match in self._counted(g, _GROUP + g, _ACTOR + g)]
+        listed = [match for g in self.groups for match in self._counted(g, GROUP + g, ACTOR + g, PLACE + g)]
         listed += self._counted(SUFFICIENT, SUFFICIENT)
-        return listed + self._counted(_ACTORS, _ACTOR + ANY) + self._counted(DEALINGS, DEALINGS)
+        return listed + self._counted(_ACTORS, ACTOR + ANY) + self._counted(DEALINGS, DEALINGS)
 
     def veto_matches(self, name: str) -> list[Match]:
         """Return the terms of a veto."""
-        return self._counted(_VETO + name, _VETO + name)
+        return self._counted(VETO + name, VETO + name)
+
+    def _all(self, *labels: str) -> list[Occurrence]:
+        return [occurrence for label in labels for occurrence in self.reading.found.get(label, ())]
 
     def _counted(self, group: str, *labels: str) -> list[Match]:
-        occurrences = [occurrence for label in labels for occurrence in self.found.get(label, ())]
+        occurrences = self._all(*labels)
         return [
             Match(group, term, part, count)
             for part in PLACES
@@ -159,20 +120,62 @@ class Evidence:
             ).items()
         ]
 
-    def _lists(self) -> Set[int]:
-        """Return the sentences that name several rivals."""
+    def _naming(self, group: str) -> _Naming:
+        """Return the sentences that name a group, each with the worth of the name."""
+        rivals = self._rivals()
+        others = {occurrence.sentence for other in self.groups if other != group for occurrence in self.named(other)}
+        occurrences = self.named(group)
+        more = {o.sentence for o in occurrences if o.hit.label != PLACE + group}
+        naming: _Naming = {}
+        for o in occurrences:
+            worth = 1.0
+            if o.listed or (o.sentence in rivals and o.sentence in others and o.sentence not in more):
+                worth = MERELY_NAMED
+            elif o.part != HEADLINE and len(rivals.get(o.sentence, ())) >= SEVERAL:
+                worth = IN_A_LIST
+            naming[o.sentence] = max(worth, naming.get(o.sentence, 0.0))
+        sizes = self.reading.sizes
+        mere = sizes[HEADLINE] and naming.keys() == {0} and sizes[LEAD] + sizes[BODY] >= TEXT_SENTENCES
+        if mere and (any(others) or all(o.part != HEADLINE for o in self._all(DEALINGS))):
+            naming[0] = MERELY_NAMED
+        return naming
+
+    def _rivals(self) -> dict[int, set[str]]:
+        """Return the sentences that name rivals, with their terms."""
         rivals: dict[int, set[str]] = {}
-        for label in self.terms.rivals:
-            for occurrence in self.found.get(label, ()):
-                rivals.setdefault(occurrence.sentence, set()).add(occurrence.hit.term)
-        return {sentence for sentence, terms in rivals.items() if len(terms) >= LISTED}
+        for occurrence in self._all(*self.rivals):
+            rivals.setdefault(occurrence.sentence, set()).add(occurrence.hit.term)
+        return rivals
+
+    def _partner(self) -> float:
+        """Return the share of the strongest rival in the meetings: it meets a group in clauses without the others."""
+        together: Counter[str] = Counter()
+        groups = {group: {o.sentence for o in self.named(group)} for group in self.groups}
+        in_clause: dict[int, set[str]] = {}
+        part_of: dict[int, str] = {}
+        for group in self.groups:
+            for o in self.named(group):
+                in_clause.setdefault(o.clause, set()).add(group)
+                part_of[o.sentence] = o.part
+        for sentence in set.intersection(*groups.values()) if groups else ():
+            together[part_of[sentence]] += 1
+        ours = _points_of(together)
+        apart: dict[str, Counter[str]] = {}
+        seen = set[tuple[str, int]]()
+        for o in self._all(*self.rivals):
+            if (o.hit.term, o.clause) in seen or not 0 < len(in_clause.get(o.clause, ())) < len(self.groups):
+                continue
+            seen.add((o.hit.term, o.clause))
+            apart.setdefault(o.hit.term, Counter())[o.part] += 1
+        theirs = max(map(_points_of, apart.values()), default=0.0)
+        return theirs / (theirs + ours) if theirs else 0.0
 
     def _actor(self, group: str, naming: _Naming) -> float:
         """Return 1 for an actor of the group in headline or lead, less for an actor of any group, or in the body."""
-        own = [*self.found.get(_ACTOR + group, ()), *self.found.get(SUFFICIENT, ())]
+        own = [o for o in self._all(ACTOR + group, SUFFICIENT) if naming.get(o.sentence, 0.0) > MERELY_NAMED]
         if any(occurrence.part != BODY for occurrence in own):
             return 1.0
-        beside = [occurrence for occurrence in self.found.get(_ACTOR + ANY, ()) if occurrence.sentence in naming]
+        beside = [o for o in self._all(ACTOR + ANY) if naming.get(o.sentence, 0.0) > MERELY_NAMED]
         if any(occurrence.part != BODY for occurrence in beside):
             return ANY_ACTOR
         return LATE_ACTOR if own or beside else 0.0
@@ -180,7 +183,7 @@ class Evidence:
     def _dealings(self, near: Mapping[int, float]) -> float:
         """Return the different dealings, each counted as much as the groups meet around it; a headline's is enough."""
         told: dict[str, float] = {}
-        for occurrence in self.found.get(DEALINGS, ()):
+        for occurrence in self._all(DEALINGS):
             worth = near.get(occurrence.sentence, 0.0) * (ENOUGH_DEALINGS if occurrence.part == HEADLINE else 1)
             told[occurrence.hit.term] = max(worth, told.get(occurrence.hit.term, 0.0))
         return min(1.0, sum(told.values()) / ENOUGH_DEALINGS)
@@ -190,7 +193,7 @@ class Evidence:
 
         A group that the headline names is given half: the body may say "the republic" or "the company" for it.
         """
-        size = self.sizes[BODY]
+        size = self.reading.sizes[BODY]
         if not size:
             return 0.0, 0.0
         shares = [min(1.0, sum(naming.values()) / size / BODY_SHARE) for naming in body.values()]
@@ -236,8 +239,16 @@ def _around(meetings: Mapping[int, float], groups: Sequence[_Naming], *, headlin
 
 
 def _points(occurrences: Iterable[Occurrence]) -> float:
-    counts = Counter(occurrence.part for occurrence in occurrences)
-    return sum(points * min(counts[part], most) for part, (points, most) in VETO_POINTS.items())
+    return _points_of(Counter(occurrence.part for occurrence in occurrences))
+
+
+def _points_of(counts: Mapping[str, int]) -> float:
+    return sum(points * min(counts.get(part, 0), most) for part, (points, most) in PART_POINTS.items())
+
+
+def _on_all_sides(numbers: Sequence[float]) -> float:
+    """Return a mean that one side alone brings to a quarter: offices of one side are in every article."""
+    return (_mean(numbers) + min(numbers)) / 2
 
 
 def _mean(numbers: Sequence[float]) -> float:

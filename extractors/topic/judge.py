@@ -1,19 +1,22 @@
 """Decide whether an article is on topic, and say why.
 
 The score is a sum: each kind of evidence (`extractors.topic.evidence`), a number from 0 to 1, times its weight. From
-the topic's threshold on the article is on topic, unless a group is named nowhere or a veto speaks. All terms, weights
-and thresholds are in `topics.toml`.
+the topic's threshold on the article is on topic, unless a group is named nowhere. A veto with a weight subtracts from
+the sum; one without refuses the article by itself. All terms, weights and thresholds are in `topics.toml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from config.topics import Topic, TopicsFile
 from extractors.records import Article, Match, Verdict
-from extractors.topic.evidence import Evidence, TopicTerms
+from extractors.topic.evidence import Evidence
+from extractors.topic.reading import TopicTerms
 from extractors.topic.screen import Screen, ScreenedText
+
+MOST_OF_A_VETO = 2.0  # times its weight
 
 
 class Topics:
@@ -45,12 +48,12 @@ class Topics:
         """
         compiled = {one.topic.id: one for one in reversed(self._topics)}
         chosen = compiled[topic] if topic is not None else self._topics[0]
-        evidence = chosen.terms.read(article)
-        numbers = evidence.features()
+        evidence = chosen.read(article)
+        points = chosen.veto_points(evidence)
+        numbers = evidence.features() | {"against": -sum(chosen.against(points).values())}
         if evidence.missing():
             numbers = dict.fromkeys(numbers, 0.0)
-        vetoes = chosen.topic.vetoes.items()
-        return numbers | {f"veto.{name}": evidence.veto_points(name, veto) for name, veto in vetoes}
+        return numbers | {f"veto.{name}": number for name, number in points.items()}
 
     def screen(self, text: str) -> bool:
         """Return False only if `judge` would refuse every article taken from the page with this text.
@@ -70,38 +73,68 @@ class Topics:
 class _CompiledTopic:
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.terms = TopicTerms(topic)
+        self._terms = TopicTerms(topic)
         self._weights = topic.weights.model_dump()
         self.screens = {
-            name: Screen([terms, topic.actors.get(name, {}), topic.sufficient])
+            name: Screen([terms, topic.actors.get(name, {}), topic.places.get(name, {}), topic.sufficient])
             for name, terms in ({} if topic.match_all else topic.groups).items()
         }
 
     def may_match(self, page: ScreenedText) -> bool:
         return all(screen.may_match(page) for screen in self.screens.values())
 
+    def read(self, article: Article) -> Evidence:
+        return Evidence(self._terms.groups, self._terms.rivals, self._terms.read(article))
+
     def judge(self, article: Article) -> Verdict:
         topic = self.topic
         if topic.match_all:
             return Verdict(relevant=True, topic=topic.id, score=0.0, why="everything is on topic (match_all)")
-        evidence = self.terms.read(article)
+        evidence = self.read(article)
         if missing := evidence.missing():
             why = f'not on topic: no term of the group "{missing}"'
             return self._verdict(evidence, evidence.matches(), why, score=0.0)
-        numbers = evidence.features()
-        score = round(sum(weight * numbers[name] for name, weight in self._weights.items()), 2)
+        points = self.veto_points(evidence)
+        against = self.against(points)
+        numbers = evidence.features() | {"against": -sum(against.values())}
+        total = sum(weight * numbers[name] for name, weight in self._weights.items())
+        score = max(0.0, round(total, 2))
         matches = evidence.matches()
+        if (name := self._refusing(score, points, against)) is not None:
+            spoken = evidence.veto_matches(name)
+            counts = f"speaks with {points[name]:g} points (it needs {topic.vetoes[name].threshold:g})"
+            if name in against:
+                taken = against[name] * self._weights["against"]
+                counts = f"takes {taken:.2g} points and leaves {score:g} (it needs {topic.threshold:g})"
+            why = f'not on topic: the veto "{name}" {counts}: {_listed(spoken)}'
+            return self._verdict(evidence, [*matches, *spoken], why, score=score, veto=name)
         if score < topic.threshold:
             why = f"not on topic: {score:g} points (it needs {topic.threshold:g}) are too few; {_listed(matches)}"
             return self._verdict(evidence, matches, why, score=score)
-        for name, veto in topic.vetoes.items():
-            points = evidence.veto_points(name, veto)
-            if points >= veto.threshold and (veto.outvoted_at is None or score < veto.outvoted_at):
-                spoken = evidence.veto_matches(name)
-                why = f'not on topic: the veto "{name}" speaks with {points:g} points (it needs {veto.threshold:g}): '
-                return self._verdict(evidence, [*matches, *spoken], why + _listed(spoken), score=score, veto=name)
         why = f"on topic: {_listed(matches)}; {score:g} points (it needs {topic.threshold:g})"
         return self._verdict(evidence, matches, why, score=score, relevant=True)
+
+    def veto_points(self, evidence: Evidence) -> dict[str, float]:
+        """Return the points of each veto."""
+        return {name: evidence.veto_points(name, veto) for name, veto in self.topic.vetoes.items()}
+
+    def against(self, points: Mapping[str, float]) -> dict[str, float]:
+        """Return what each veto that has a weight subtracts, in points of the score."""
+        return {
+            name: veto.weight * min(points[name] / veto.threshold, MOST_OF_A_VETO)
+            for name, veto in self.topic.vetoes.items()
+            if veto.weight and points[name]
+        }
+
+    def _refusing(self, score: float, points: Mapping[str, float], against: Mapping[str, float]) -> str | None:
+        """Return the veto that refuses the article: by itself, or by the most of what is missing."""
+        threshold = self.topic.threshold
+        for name, veto in self.topic.vetoes.items():
+            outvoted = score < threshold or (veto.outvoted_at is not None and score >= veto.outvoted_at)
+            if veto.weight is None and points[name] >= veto.threshold and not outvoted:
+                return name
+        total = sum(against.values()) * self._weights["against"]
+        return max(against, key=against.__getitem__) if score < threshold <= score + total else None
 
     def _verdict(
         self,
@@ -119,7 +152,7 @@ class _CompiledTopic:
             score=score,
             matches=tuple(matches),
             why=why,
-            taken_out=evidence.taken_out,
+            taken_out=evidence.reading.taken_out,
             veto=veto,
             borderline=abs(score - self.topic.threshold) <= self.topic.borderline,
             threshold=self.topic.threshold,

@@ -12,7 +12,7 @@ from functools import cached_property
 
 # Dropped inside words: control and format characters (soft hyphen, zero width, bidi marks), surrogates, private use.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u0640\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff"
     "\ufdd0-\ufdef\ufeff\ufff9-\uffff\U000e0000-\U000e01ef\U000f0000-\U0010ffff]"
 )
 # Sound characters of European texts: a single look at a text saves most texts four passes.
@@ -23,7 +23,8 @@ _UNUSUAL = re.compile(
 # Normalising a long run of combining marks takes quadratic time (measured: 21 s for 160,000 of them). Unicode's
 # stream-safe format allows 30 in a row (UAX #15, section 13); all marks are outside \w.
 _LONG_RUN = re.compile(r"([^\w\s]{30})[^\w\s]+")
-_MARKS = re.compile("[\u0300-\u036f]+")  # what has no composed letter after NFC, such as the stress in Казахста́н
+# What has no composed letter after NFC, such as the stress in Казахста́н; and the vowel signs of Arabic.
+_MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670]+")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
 _REPLACED = (
     *((variant, "'") for variant in "ʻʼ‘’´ʹ′"),
@@ -33,6 +34,7 @@ _REPLACED = (
     *((space, " ") for space in "\u2800\u3164"),  # blank, though not white space to Unicode
     *((quote, " ") for quote in "«»“”„‟「」《》"),  # the newspaper «Türkmenistan» is one phrase
 )
+_ARABIC = str.maketrans("يك", "یک")  # typed for each other in Persian
 
 # Letters of the two scripts that look alike. Kazakh is often typed with a Latin i or ə. Н stands before Һ: H becomes Н.
 _CYRILLIC = "АВЕКМНОРСТУХІҺӘаекорсухіһә"
@@ -48,14 +50,16 @@ _SKELETON = _TO_LATIN | str.maketrans("вмнт", "bmht")
 
 WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s-]")
 PARAGRAPH_MARK = "¶"
-_SENTENCE_ENDS = frozenset(".!?…。！？" + PARAGRAPH_MARK)
+_SENTENCE_ENDS = frozenset(".!?…。！？؟۔" + PARAGRAPH_MARK)
+COMMAS = frozenset(",،、，;；")
+_CLAUSE_ENDS = _SENTENCE_ENDS | COMMAS | frozenset(":：–—()（）")
 
 
 def normalise(text: str) -> str:
     """Return `text` with a single character for all that look the same within its script; keep capital letters."""
     if _UNUSUAL.search(text):
         text = _INVISIBLE.sub("", text)
-        text = _MARKS.sub("", unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text)))
+        text = _MARKS.sub("", unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text))).translate(_ARABIC)
     if not text.isascii():
         for variant, plain in _REPLACED:
             text = text.replace(variant, plain)
@@ -111,7 +115,7 @@ class Words:
         """
         words = self.folded
         ends = [-1]
-        for position in (position for position, word in enumerate(words) if word in _SENTENCE_ENDS):
+        for position in (position for position in self.clause_ends if words[position] in _SENTENCE_ENDS):
             if words[position] == "." and position:
                 if len(words[position - 1]) == 1:
                     continue
@@ -122,6 +126,17 @@ class Words:
             else:
                 ends.append(position)
         return ends[1:] if ends[0] == -1 else ends
+
+    @cached_property
+    def clause_ends(self) -> list[int]:
+        """Return the places of the signs that divide clauses or end sentences; those in 20,75 and 1:30 do not."""
+        words = [*self.folded, " "]
+        return [
+            position
+            for position, word in enumerate(self.folded)
+            if word in _CLAUSE_ENDS
+            and not (word in ",:" and words[position + 1][0].isdigit() and words[position - 1][-1].isdigit())
+        ]
 
     @property
     def sentences(self) -> int:

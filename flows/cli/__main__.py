@@ -1,7 +1,7 @@
-"""The door: the script `c5watch` and `python -m flows.cli`, obeying Ctrl-C from the first moment on.
+"""The entry point: the script `c5watch` and `python -m flows.cli`. It obeys Ctrl-C from the first moment on.
 
-Loading the commands takes a while, in which nothing has been begun: an interrupt then just ends the process. Later it
-is told by the command (`problems_explained`).
+While the commands are loaded nothing has begun yet, so an interrupt just ends the process. Later the command reports it
+(`problems_explained`).
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from flows.cli.commands import (
     problems_explained,
     read_corpus,
     read_index,
+    remind_of_contact,
     say,
 )
 from flows.cli.corpus import corpus_app
@@ -82,6 +83,7 @@ def monitor(
     Appends what is new and on topic to the corpus, and prints a line a source.
     """
     checked = checked_config(config, source)
+    remind_of_contact(checked)
     from flows.engine import choose_engine
 
     chosen, why = choose_engine(engine.value, os.environ)
@@ -92,10 +94,14 @@ def monitor(
 
         with ProgressBar() as bar:
             summary = run_monitor(checked, data, source or (), engine=chosen, observer=bar, due_only=due)
+    asked = [s for s in summary["sources"].values() if s["asked"]]
+    offline = len(asked) > 1 and all((s["error"] or "").startswith("host not found") for s in asked)
     if as_json:
         print_json(summary)
-    else:
+    elif not offline:  # which one line says better than one a source
         print_summary(summary)
+    if offline:
+        fail("no host was found: is this machine online?")
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no source could be read: check the network, then 'error' of each source above")
 
@@ -116,7 +122,7 @@ def explain(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Tell what became of one address, and why."""
+    """Tell what happened to one address, and why."""
     checked, address = checked_config(config), checked_address(url)
     with problems_explained():
         from flows.tools.explaining import explanation
@@ -165,21 +171,21 @@ def demo(
 
 def run_command_line() -> None:
     """Run the command line; no way out of it shows a traceback."""
-    handler = logging.StreamHandler()  # what a pass has to say while it runs, in the form of `say`
+    handler = logging.StreamHandler()  # for messages of a running pass, in the form of `say`
     handler.setFormatter(logging.Formatter("c5watch: %(message)s"))
     logging.getLogger("c5watch").addHandler(handler)
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()  # here, where what goes wrong can be told in a sentence
+            sys.stdout.flush()  # here, where an error can still be reported in a sentence
     except BrokenPipeError:  # `c5watch … | head`
         sys.stderr.close()
         sys.exit(FAILED)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             say(f"{error.filename or 'standard output'}: {error.strerror}: free some space and start again")
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer has nowhere to go
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the rest of the buffer has nowhere to go
         else:
             bug_explained(error)
         sys.exit(FAILED)

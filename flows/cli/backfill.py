@@ -39,15 +39,15 @@ SKIPPED_SHOWN = 5
 def backfill(
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2025-11-01.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included.")],
-    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
-    via: Annotated[str | None, typer.Option(metavar="ROUTE", help=f"Only by this route: {', '.join(ROUTES)}.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source. May be repeated.")] = None,
+    via: Annotated[str | None, typer.Option(metavar="ROUTE", help=f"Use only this route: {', '.join(ROUTES)}.")] = None,
     addresses: Annotated[
-        Path | None, typer.Option("--urls", metavar="FILE", help="Only these addresses, one a line.")
+        Path | None, typer.Option("--urls", metavar="FILE", help="Take only the addresses in this file, one a line.")
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="List anew what is complete, and try again what came to nothing.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List and count, fetch no page, store nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List and count. Fetch no page, store nothing.")] = False,
     engine: Annotated[
         EngineName, typer.Option(help="auto: Prefect if its API answers, else direct.")
     ] = EngineName.auto,
@@ -57,7 +57,7 @@ def backfill(
 ) -> None:
     """Take in a past period from the sources' archives.
 
-    Stopped in whatever way, the same command continues. What is there already is neither fetched nor added again.
+    After any kind of stop, run the same command to continue. Known pages are neither fetched nor added again.
     """
     from flows.passes.backfill_request import checked_request
 
@@ -96,7 +96,7 @@ def backfill(
         coverage, page = asyncio.run(write_coverage(checked, data, request, now=utc_now()))
     _print(request, summary, coverage, page, as_json=as_json)
     if interrupted:
-        say("interrupted; what was finished is kept, and the same command continues")
+        say("interrupted; finished work is kept, and the same command continues")
         raise typer.Exit(INTERRUPTED)
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no archive could be read: see the error of each source above")

@@ -1,4 +1,4 @@
-"""The base of all commands: their common options, how they fail, how they print.
+"""The base of all commands: common options, failures, printing.
 
 Exit status: 0 the job was done, 1 it could not be, 2 the command line or the configuration is wrong, 130 interrupted.
 """
@@ -55,7 +55,7 @@ DATA = Path("data")
 
 
 class EngineName(StrEnum):
-    """What `--engine` takes."""
+    """The values of `--engine`."""
 
     auto = "auto"
     direct = "direct"
@@ -130,7 +130,7 @@ def problems_explained() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        say("interrupted; what was finished is kept, the rest will be taken up by the next pass")
+        say("interrupted; finished work is kept, and the next pass takes up the rest")
         raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
         trouble = _first(error)
@@ -142,7 +142,7 @@ def problems_explained() -> Iterator[None]:
 
 
 def bug_explained(error: Exception) -> None:
-    """Say in one sentence that the program itself is at fault; its traceback goes to a file, to be reported."""
+    """Say in one sentence that the program itself is at fault, and write its traceback to a file for a report."""
     bug = _first(error)
     told = " ".join(f"{type(bug).__name__}: {bug}".split())[:300]
     try:
@@ -155,7 +155,7 @@ def bug_explained(error: Exception) -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """Return the error itself, or the first of those that tasks side by side have raised."""
+    """Return the error itself, or the first error of a group that parallel tasks raised."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -170,6 +170,18 @@ def fail(message: str) -> None:
 def say(message: str) -> None:
     """Print one line on stderr."""
     print(f"c5watch: {message}", file=sys.stderr)
+
+
+NO_CONTACT = (
+    "sites cannot write to you: put a contact into network.user_agent in settings.toml, such as "
+    '"c5watch (+mailto:you@example.org)"'
+)
+
+
+def remind_of_contact(config: Config) -> None:
+    """Say in one line that the user agent names no contact, if it names none."""
+    if not config.settings.network.has_contact:
+        say(NO_CONTACT)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -158,8 +158,8 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
 def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, data: DataOption = DATA) -> None:
     """Mend what 'verify' finds.
 
-    Takes from the index what it knows better. Deletes nothing: a wrong or unknown file is moved to set-aside, below the
-    data folder.
+    Where the index knows better, it is followed. Deletes nothing: a wrong or unknown file is moved to set-aside, below
+    the data folder.
     """
     checked = checked_config(config)
     with problems_explained():
@@ -336,7 +336,7 @@ def day(option: str, value: str | None) -> date | None:
 
 
 def one_of(option: str, values: Iterable[str], allowed: Iterable[str]) -> None:
-    """Return the value if it is allowed; any other ends the command with status 2."""
+    """Accept the values if all are allowed; any other ends the command with status 2."""
     known = sorted(allowed)
     for value in values:
         if value not in known:
@@ -367,7 +367,7 @@ def corpus_show(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Show one article, and all that is known of it."""
+    """Show one article and everything known about it."""
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.corpus import article_facts

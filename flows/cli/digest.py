@@ -1,4 +1,4 @@
-"""`c5watch digest`: what is new, as files and as mail."""
+"""`c5watch digest`: the news since the last digest, as files and as mail."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def digest(
 ) -> None:
     """Send what is new since the last digest, and write it to data/digests.
 
-    If it is stopped, in whatever way, the same command continues where it was.
+    After any kind of stop, run the same command to continue.
     """
     checked = checked_config(config)
     if waiting and (no_send or preview or since):

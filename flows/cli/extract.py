@@ -1,4 +1,4 @@
-"""`c5watch extract`: one page's text as it would be stored, and what was taken out of it on the way."""
+"""`c5watch extract`: one page's text as it would be stored, and the lines removed from it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from flows.cli.commands import CONFIG, DATA, ConfigOption, DataOption, checked_config, fail, problems_explained, say
+from flows.cli.commands import (
+    CONFIG,
+    DATA,
+    NO_CONTACT,
+    ConfigOption,
+    DataOption,
+    checked_config,
+    fail,
+    problems_explained,
+    say,
+)
 
 PAGES_PORT = 4200  # Prefect's usual one
 
@@ -36,6 +46,9 @@ def serve(
     def log(message: str) -> None:
         print(datetime.now(zone).isoformat(" ", "seconds"), message, file=sys.stderr, flush=True)
 
+    if not checked.settings.network.has_contact:
+        log(NO_CONTACT)
+
     async def run() -> None:
         from flows.serving.serve import listen
         from flows.serving.serve import serve as serve_until
@@ -48,7 +61,7 @@ def serve(
     try:
         with problems_explained():
             asyncio.run(run())
-        log("stopped; what was finished is kept")
+        log("stopped; finished work is kept")
     except typer.Exit as end:
         status = end.exit_code
     sys.stderr.flush()

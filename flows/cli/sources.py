@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import USAGE
 from extractors.text import counted
 from flows.cli.commands import (
     CONFIG,
@@ -25,11 +27,19 @@ from flows.cli.commands import (
     print_json,
     problems_explained,
     read_index,
+    remind_of_contact,
     say,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from config.load import Config
+    from flows.tools.check import Check
+    from flows.tools.mending import Mend
+    from storage.state.entries import FeedState
 
 sources_app = typer.Typer(
     help="List, check, add, import or export the outlets of the catalogue.", no_args_is_help=True, rich_markup_mode=None
@@ -37,7 +47,7 @@ sources_app = typer.Typer(
 
 
 class CategoryName(StrEnum):
-    """What `--category` takes."""
+    """The values of `--category`."""
 
     national = "national"
     regional = "regional"
@@ -86,7 +96,7 @@ def sources_list(
             ("id", "name", "language", "country", "category", "feeds", "backfill", "enabled"),
             [
                 (
-                    s.id, s.name, s.language, s.country, s.category, str(len(s.feeds)),
+                    s.id, s.name, s.language, s.country, s.category, str(len(s.watched)),
                     ", ".join(dict.fromkeys(route.route for route in s.backfill)), "yes" if s.enabled else "no",
                 )
                 for s in sources
@@ -124,7 +134,7 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
     print_health(health)
     if told := orphans_told(orphans):
         say(told)
-    without_feed = {source.id for source in checked.sources if not source.feeds}
+    without_feed = {source.id for source in checked.sources if not source.watched}
     states = Counter(
         "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
         for h in health
@@ -141,6 +151,10 @@ def sources_check(
         list[str] | None, typer.Argument(help="Ids of sources. Without any, all that are enabled.")
     ] = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Also ask the sources that are switched off.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Look for the successors of feeds that are gone, and print lines to paste.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --mend: write them into sources.toml.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -150,25 +164,66 @@ def sources_check(
     Tells what each feed and each route for backfills gives, and what to do about one that does not work. Asks GDELT
     and the Wayback Machine only for sources that are named.
     """
+    if write and not mend:
+        say("--write: goes with --mend only")
+        raise typer.Exit(USAGE)
     checked = checked_config(config, source, given_by="ID")
+    remind_of_contact(checked)
     with problems_explained():
+        from flows.cli.checks import HEADINGS, by_verdict, is_offline, rows, sentence, summary, verdicts
         from flows.cli.terminal import ProgressBar, print_table
-        from flows.tools.check import HEADINGS, check_sources, is_offline, rows, sentence, summary
+        from flows.tools.check import check_sources
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
+        known = _feed_states(checked, data, [url for one in chosen for url in one.feeds])
         with ProgressBar() as bar:
-            checks = asyncio.run(check_sources(checked, chosen, data=data, shared=bool(source), observer=bar))
+            checks = asyncio.run(
+                check_sources(checked, chosen, data=data, shared=bool(source), observer=bar, known=known)
+            )
+        offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
+        mended = _mended(checked, config, checks, archived=bool(source), write=write) if mend and not offline else []
     counts = summary(checks)
     if as_json:
-        feeds = [c.to_json() for c in checks if c.what == "feed"]
-        print_json({"feeds": feeds, "routes": [c.to_json() for c in checks if c.what != "feed"], "summary": counts})
+        watched = [c.to_json() for c in checks if c.is_watched]
+        routes = [c.to_json() for c in checks if not c.is_watched]
+        found = {"mended": [one.to_json() for one in mended]} if mend else {}
+        print_json({"feeds": watched, "routes": routes, "summary": counts, **found})
     else:
-        print_table(HEADINGS, rows(checks), numbers=(5, 7))
-        say(sentence(counts))
-    if len({check.feed for check in checks}) > 1 and is_offline(checks):
+        if not offline:
+            print_table(HEADINGS, rows(checks if source else by_verdict(checks)), numbers=(5, 7))
+            say(verdicts(counts))
+            say(sentence(counts))
+        for one in mended:
+            say(f"{one.source}: {one.old}: {one.note}")
+            if one.line and not one.written:
+                print(f"# {one.source}\n{one.line}")
+            elif one.written:
+                say(f"{one.source}: written to sources.toml: {one.new}")
+    if offline:
         fail("no host was found: is this machine online?")
     if not any(check.ok for check in checks):
         fail("no feed could be read: see the notes above")
+
+
+def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mapping[str, FeedState]:
+    """Return what the index remembers of feeds; nothing without an index, as feeds can be asked all the same."""
+    from storage.errors import StorageError
+    from storage.state.entries import load_feed_states
+
+    try:
+        return read_index(config, data, lambda index: load_feed_states(index, feed_urls))
+    except StorageError:
+        return {}
+
+
+def _mended(checked: Config, folder: Path, checks: Sequence[Check], *, archived: bool, write: bool) -> list[Mend]:
+    """Look for the successors of what is lost; with `write`, write them."""
+    from flows.cli.terminal import ProgressBar
+    from flows.tools.mending import mend, write_successors
+
+    with ProgressBar() as bar:
+        found = asyncio.run(mend(checked, checks, archived=archived, observer=bar))
+    return write_successors(folder, found) if write else found
 
 
 @sources_app.command("add")
@@ -266,7 +321,7 @@ def sources_export(
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Write the catalogue as OPML, for feed readers or 'sources import'."""
+    """Write the feeds of all enabled sources as OPML, for feed readers."""
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.sources import export_opml
@@ -277,4 +332,5 @@ def sources_export(
     if file is None:
         sys.stdout.buffer.write(content)
     else:
-        say(f"{counted(len(checked.sources), 'source')} written to {file}")
+        feeds = sum(len(source.feeds) for source in checked.select(()))
+        say(f"{counted(feeds, 'feed')} written to {file}")

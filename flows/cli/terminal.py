@@ -92,7 +92,7 @@ def print_coverage(
 ) -> None:
     """Print the table of a backfill and its counts on stdout.
 
-    `by_list`: it was to take on certain addresses, so it is no lack that nobody has searched the other days.
+    `by_list`: the backfill took on a list of addresses, so days that were not searched are left out of the table.
     """
     from flows.reports.coverage import HEADINGS, coverage_table
 

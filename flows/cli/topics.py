@@ -1,4 +1,4 @@
-"""`c5watch topics …`: what the topic keeps and refuses, and what readers say to that."""
+"""`c5watch topics …`: try the topic on articles, mark articles, learn from the marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from flows.cli.commands import (
 
 if TYPE_CHECKING:
     from config.load import Config
-    from flows.tools.topics import Agreement, Line, Preview, Trial
+    from flows.tools.topics import Line, Preview, Trial
 
 DEFAULT_DAYS = 7
 WORDS = {True: "kept", False: "refused", None: "undecided"}
@@ -42,7 +42,7 @@ topics_app = typer.Typer(
 
 
 class Answer(StrEnum):
-    """What `topics mark` takes."""
+    """The answers that `topics mark` takes."""
 
     yes = "yes"
     no = "no"
@@ -59,14 +59,15 @@ def topics_preview(
         typer.Option(metavar="FILE.jsonl", help="Try it on a file of JSON lines with url, title, text and language."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many articles of a kind.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Show the articles that stay as they were, too.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Show what the topic keeps and refuses, and why. Change nothing.
+    """Show what a changed topic would change, and why. Change nothing.
 
-    Tries topics.toml as it stands on the articles of the last days, and shows first what it would decide otherwise than
-    was decided: so you see what an edit changes. With --file, tries it on articles of yours.
+    Tries topics.toml as it stands on the articles of the last days. Says first how many decisions it changes, then
+    shows these articles. With --all, shows the others too; with --file, tries it on articles of yours.
     """
     checked = checked_config(config)
     if file is not None:
@@ -86,7 +87,7 @@ def topics_preview(
     if as_json:
         print_json(preview.to_json())
     else:
-        _print_preview(preview, limit)
+        _print_preview(preview, limit, everything=everything)
 
 
 @topics_app.command("apply")
@@ -127,7 +128,7 @@ def topics_mark(
 ) -> None:
     """Say whether an article is on topic.
 
-    'topics preview' then tells how often the topic agrees, and 'topics learn' weighs its terms by it.
+    'topics check' then tells how often the topic agrees, and 'topics learn' weighs its terms by it.
     """
     checked, address = checked_config(config), checked_address(url)
     relevant = answer is Answer.yes
@@ -142,6 +143,27 @@ def topics_mark(
     agrees = "agrees" if trial.verdict.relevant == relevant else "says otherwise"
     print(f"marked as {'on' if relevant else 'off'} topic: {_headline(trial)}")
     print(f"  the topic {agrees}: {_clean(trial.verdict.why)}")
+
+
+@topics_app.command("check")
+def topics_check(
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many articles.")] = 20,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Measure the topic on all articles marked: precision, recall, and those that it decides otherwise."""
+    checked = checked_config(config)
+    with problems_explained():
+        from flows.tools.topics import check_marks
+
+        agreement = asyncio.run(check_marks(checked, data))
+    if as_json:
+        print_json(agreement.to_json())
+        return
+    for line in agreement.lines():
+        print(line)
+    _print_list("decided otherwise than marked ({})", agreement.contradictions, limit)
 
 
 @topics_app.command("learn")
@@ -188,30 +210,24 @@ def _preview_file(checked: Config, path: Path, *, as_json: bool) -> None:
         fail('no line could be used: expected one JSON object a line, with "url", "title", "text" and "language"')
 
 
-def _print_preview(preview: Preview, limit: int) -> None:
+def _print_preview(preview: Preview, limit: int, *, everything: bool) -> None:
     trials = preview.trials
     kept = [t for t in trials if t.verdict.relevant]
     refused = [t for t in trials if not t.verdict.relevant]
-    nearest = sorted(refused, key=lambda t: -t.verdict.score)
-    _print_list(f"newly kept, refused before ({{}} of {len(kept)})", [t for t in kept if t.changed], limit)
-    _print_list(f"newly refused, kept before ({{}} of {len(refused)})", [t for t in refused if t.changed], limit)
-    _print_list("kept ({})", [t for t in kept if not t.changed], limit)
-    _print_list("refused ({}), the nearest first", [t for t in nearest if not t.changed], limit)
-    by_summary = sum(t.judged.basis != "text" for t in trials)
     days = "day" if preview.days == 1 else counted(preview.days, "day")
-    print(f"last {days}: {len(kept)} kept, {len(refused)} refused, {sum(t.changed for t in trials)} of them changed")
-    if by_summary:
+    print(f"last {days}: {sum(t.changed for t in trials)} changed; {len(kept)} kept, {len(refused)} refused in all")
+    if by_summary := sum(t.judged.basis != "text" for t in trials):
         print(f"{counted(by_summary, 'article')} judged by headline and summary, for lack of a text")
-    _print_agreement(preview.agreement, limit)
-
-
-def _print_agreement(agreement: Agreement, limit: int) -> None:
-    if not agreement.marked:
-        print("no article is marked yet: 'c5watch topics mark URL yes|no'")
-        return
-    precision, recall = ("–" if share is None else f"{share:.0%}" for share in (agreement.precision, agreement.recall))
-    print(f"{counted(agreement.marked, 'article')} marked: precision {precision}, recall {recall}")
-    _print_list("contradictions ({})", agreement.contradictions, limit)
+    _print_list("newly kept, refused before ({})", [t for t in kept if t.changed], limit)
+    _print_list("newly refused, kept before ({})", [t for t in refused if t.changed], limit)
+    if everything:
+        nearest = sorted(refused, key=lambda t: -t.verdict.score)
+        _print_list("kept ({})", [t for t in kept if not t.changed], limit)
+        _print_list("refused ({}), the nearest first", [t for t in nearest if not t.changed], limit)
+    elif trials:
+        print("--all shows the others, too")
+    for line in preview.agreement.lines():
+        print(line)
 
 
 def _print_list(title: str, trials: Sequence[Trial], limit: int) -> None:

@@ -1,6 +1,6 @@
-"""What outlets, feeds and settings hold, made fit for a digest: one bounded line of visible text, a link to the web.
+"""Make text from outlets, feeds and settings fit for a digest: one bounded line of visible text, a link to the web.
 
-Escaping is the templates' work; here goes what escaping leaves alone.
+The templates escape it. This module removes what escaping leaves alone.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `storage.digests` chooses the articles.
 
 Pure records, and one loader. Texts are clean here: one line, nothing invisible, of bounded length; addresses are http
-or https, or None. How it all looks is `flows.digest.render`'s.
+or https, or None. `flows.digest.render` decides how it looks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from storage.digests.facts import (
 
 DAYS = 30  # in the figures
 FIRST_PERIOD = timedelta(days=1)  # whose passes the first digest counts
-MAX_TITLE = 300  # characters; what is longer is no headline
+MAX_TITLE = 300  # characters; a headline is shorter
 MAX_WHY = 200
 MAX_LINK_ALSO = 300  # where there may be many
 TERMS = (3, 3, 2, 2)  # shown of the groups in their order: first those that an article must have

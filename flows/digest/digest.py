@@ -200,7 +200,7 @@ async def digest(
 async def send_late(config: Config, data: Path, *, now: Callable[[], datetime] = utc_now) -> Sending | None:
     """Send again the due mails that an earlier run could not send; return None without [mail]. Raises StorageError.
 
-    For whoever comes by often: digests are made once a day, and a mail server may be back in a minute.
+    Monitor passes call it: they run often, digests are made once a day, and a mail server may be back in a minute.
     """
     if config.settings.mail is None:
         return None
@@ -281,7 +281,7 @@ async def _withdraw(config: Config, database: Database) -> None:
 
 
 async def _forget_old(database: Database, *, now: datetime) -> None:
-    """Take old mails, whose files have long been written, out of the index: a few at a time, so that nobody waits."""
+    """Delete old mails from the index, a few at a time, so that no writer waits long. Their files stay."""
     forgotten = 1
     while forgotten:
         async with database.write() as connection:
@@ -309,7 +309,7 @@ class _Issue:
         async with self.database.write() as connection:
             choice = await _choose(connection, config, one, since=self.since, now=now)
             if not choice.numbers and one.empty == "none":
-                if choice.first and self.since is None:  # from here on, what is new is counted
+                if choice.first and self.since is None:  # articles are new from here on
                     await self._mark(connection, choice)
                 return Issued(one.name, 0, choice.since)
             moment = now.astimezone(zone_of(config, one.name))

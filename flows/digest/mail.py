@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
 POLICY = SMTP_POLICY.clone(cte_type="7bit")  # not every server on the way takes 8-bit text
-NOBODY = "c5watch@c5watch.invalid"  # sender of what is written and not sent; RFC 2606 reserves the name
+NOBODY = "c5watch@c5watch.invalid"  # sender of mails that are written and not sent; RFC 2606 reserves the name
 SUBJECT_CHARACTERS = 200
 REASON_CHARACTERS = 200
 RECIPIENT = "{recipient}"  # in the unsubscribe address
@@ -39,7 +39,7 @@ QUIT_S = 5.0
 
 
 class MailError(C5watchError):
-    """A mail was not taken, or nobody knows whether it was; worth another try. The message says why."""
+    """A mail was not taken, or its fate is unknown; worth another try. The message says why."""
 
 
 class RefusedError(MailError):
@@ -60,7 +60,7 @@ def compose(
 ) -> bytes:
     """Return the whole mail, lines ended by CR LF, without `To`. `moment`, in the reader's zone, is its date.
 
-    Without [mail] it is as complete, from a sender that does not exist.
+    Without [mail] in the settings the mail is as complete; its sender does not exist.
     """
     sender = mail.sender if mail else NOBODY
     message = EmailMessage(policy=POLICY)

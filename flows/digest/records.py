@@ -96,7 +96,7 @@ class Content:
     health: tuple[HealthNote, ...] = ()
     sources: int = 0  # that are watched
     passes: int = 0
-    counts: tuple[tuple[str, int], ...] = ()  # what the passes did: new, appended, duplicates …
+    counts: tuple[tuple[str, int], ...] = ()  # of the passes: new, appended, duplicates …
 
     @property
     def stories(self) -> int:

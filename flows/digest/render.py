@@ -26,7 +26,7 @@ LINE = 76  # characters of base64 on a line, RFC 2045, section 6.8
 MOST = 300  # stories of which a mail can hold no more
 FULL = 0.6  # of the room that stories with their text get, where not all fit
 FLAGS = 12  # shown in a mail
-CONTENTS = 30  # stories from which on the page begins with a list of what is where
+CONTENTS = 30  # from so many stories on, the page begins with a list of contents
 SUBJECT = 150  # characters
 # How many of each are shown before the next comes round: events, stories of a country, borderline ones.
 _EVENTS_A_ROUND, _SINGLES_A_ROUND, _BORDERLINE_A_ROUND = 10, 3, 2

@@ -36,7 +36,7 @@ PAUSES_S = (2.0, 10.0)  # before each further try within a run
 
 @dataclass(slots=True)
 class Sending:
-    """The result of sending. `problems` holds the last answer on each recipient that did not get his mail."""
+    """The result of sending. `problems` holds the last answer for each recipient who did not get the mail."""
 
     sent: int = 0
     refused: int = 0
@@ -62,8 +62,8 @@ async def send_waiting(
 ) -> Sending:
     """Send every delivery that is due, or with `at_once` every one that waits.
 
-    What fails is tried again after each of these pauses (None: PAUSES_S). Tries `at_once` are besides those that are
-    planned, which stay as they are.
+    Failed deliveries are tried again after each of these pauses (None: PAUSES_S). Tries `at_once` come in addition to
+    the planned tries, which stay as they are.
     """
     sending = Sending()
     planned: list[Planned] = []
@@ -115,7 +115,7 @@ async def _send_due(
         async with database.write() as transaction:
             claimed = await claim(transaction, now=now())
         if more := claimed is not None:
-            # An interruption waits until it is known, and written down, what has become of the mail.
+            # An interruption waits until the fate of the mail is known and stored.
             put_off += await to_the_end(_send(database, connection, mail, *claimed, sending, now))
     sending.gave_up += put_off.count(None)
     return [delivery for delivery in put_off if delivery]

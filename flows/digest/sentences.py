@@ -29,7 +29,7 @@ _ABBREVIATED_DAY = re.compile(r"\d{1,2}")
 class _Words:
     """The words of all languages that tell whether a dot ends a sentence (`config/languages/`)."""
 
-    open: frozenset[str]  # more always follows: titles, and what stands before a name or a number
+    open: frozenset[str]  # more always follows: titles, and words before a name or a number
     either: frozenset[str]  # a sentence may end with these; it does if the next word is one of the starters
     starters: frozenset[str]
     ordinal_dot: frozenset[str]  # languages that write "am 5. November"
@@ -89,7 +89,7 @@ def _ends(line: str, start: int, sign: re.Match[str], language: str | None) -> b
         return True
     begins = _BEGINS.match(after)
     if begins is None or after[begins.end() - 1].islower():
-        return False  # a dash after what was said, or the sentence goes on
+        return False  # a dash after a quotation, or the sentence goes on
     sentence = line[start : sign.end()].strip()
     if len(sentence) <= DATELINE and (" " not in sentence or (start == 0 and _DATELINE.match(sentence))):
         return False  # a dateline, or too little to tell anything

@@ -1,4 +1,4 @@
-"""A digest as plain text: the second part of the mail, and what a terminal shows. The same stories as in the HTML."""
+"""A digest as plain text, for the mail and for terminals. It holds the same stories as the HTML."""
 
 from __future__ import annotations
 

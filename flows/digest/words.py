@@ -91,7 +91,7 @@ class Words(DigestWords):
 
 
 def words_of(frame: str) -> Words:
-    """Return the words of a digest in the language of this code, which has some: the settings were checked for it."""
+    """Return the words of a digest in the language of this code. The settings were checked: it has some."""
     return _words_of(languages(), frame)
 
 
@@ -103,4 +103,4 @@ def _words_of(known: Languages, frame: str) -> Words:
 @cache
 def _sentence(words: str) -> re.Pattern[str]:
     """Return a pattern for one of our own sentences, in which `{}` stands for what differs."""
-    return re.compile("(.+)".join(map(re.escape, words.split("{}"))))
+    return re.compile("(.{1,60})".join(map(re.escape, words.split("{}"))))

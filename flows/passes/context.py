@@ -25,7 +25,7 @@ from storage.errors import LostConnection, StorageError
 from storage.index.database import INDEX_FILE, index_location
 from storage.state.fetched import Fetched
 from storage.state.hosts import load_hosts
-from storage.state.turns import open_turns
+from storage.state.turns import SharedTurns, open_turns
 
 T = TypeVar("T")
 LOG = logging.getLogger("c5watch")
@@ -75,6 +75,7 @@ class Context:
     topics: Topics
     observer: Observer
     now: Callable[[], datetime]
+    turns: SharedTurns
     fetched: Fetched
     room: asyncio.Semaphore  # for fetched pages that wait for a worker
     period: Period | None = None  # of a backfill: what a page dates outside it is left out
@@ -175,4 +176,6 @@ async def open_context(
         room = asyncio.Semaphore(workers.count * PAGES_AHEAD_PER_WORKER)
         if first_pass:  # nothing has been read yet, so there will be much to do
             workers.start_early()
-        yield Context(config, data, client, workers, corpus, topics, observer or Observer(), now, fetched, room, period)
+        yield Context(
+            config, data, client, workers, corpus, topics, observer or Observer(), now, turns, fetched, room, period
+        )

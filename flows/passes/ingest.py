@@ -97,9 +97,10 @@ async def ingest(
     summary.taken += sum(not entry.look for entry in due)
     deadlines: dict[str, float] = {}  # host → when its time in this pass is over, on the loop's clock
     for number, batch in enumerate(plan(due), 1):
+        own: set[str] = set()
 
-        async def work(keys: list[str] = batch) -> None:
-            await ingest_batch(context, keys, summary, deadlines, host_minutes=host_minutes)
+        async def work(keys: list[str] = batch, own: set[str] = own) -> None:
+            await ingest_batch(context, keys, summary, deadlines, host_minutes=host_minutes, own=own)
 
         await step(f"{name}, batch {number}", work)
 
@@ -112,21 +113,27 @@ async def ingest_batch(
     *,
     host_minutes: float | None = None,
     pages: Mapping[str, Page] = NO_PAGES,
+    own: set[str] | None = None,
 ) -> None:
-    """Work through one batch. A repetition takes on only entries without an outcome.
+    """Work through one batch. A repetition takes on only entries without an outcome, and knows its `own` ones.
 
     A page that another program has fetched or settled since the batch began is left to it. The `pages` of some
     entries may be there already, under their keys; those are not fetched, and counted here.
     """
     began = time.time()
+    await context.corpus.publish()  # what an earlier try has decided, and perhaps could not write
     async with context.corpus.database.read() as connection:
         pending = await load_pending(connection, keys, now=context.now(), period=context.period)
+    own = set() if own is None else own
     if pages:
         summary.taken += len(pending)
         context.observer.expect(len(pending))
+    else:
+        summary.others |= set(keys) - {p.key for p in pending} - own
     source_of = {p.key: p.source_id for p in pending}
 
     def count(placements: list[Placement]) -> None:
+        own.update(p.key for p in placements)
         summary.count(placements, source_of)
         context.observer.advance(len(placements))
         context.observer.placed(placements)
@@ -136,7 +143,9 @@ async def ingest_batch(
     settled = {p.key for p in known}
     done: asyncio.Queue[Extracted | Failed | None] = asyncio.Queue()
     placer = asyncio.create_task(_place(context, done, count))
-    batch = _Batch(context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began)
+    batch = _Batch(
+        context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began, summary.others
+    )
     examiner = asyncio.create_task(_examine_all(batch, [p for p in pending if p.key not in settled]))
     try:
         # The placer ends first only when it fails: then there is no use in fetching on.
@@ -162,6 +171,7 @@ class _Batch:
     budget_s: float | None
     pages: Mapping[str, Page]
     began: float  # in Unix time
+    others: set[str]  # keys of what another program has taken
 
 
 async def _examine_all(batch: _Batch, pending: Sequence[PendingEntry]) -> None:
@@ -202,6 +212,7 @@ async def _examine_host(
         except Deferred:
             return
         except Unwanted:
+            batch.others.add(item.key)
             batch.context.observer.advance()
             continue
         except ItemError as error:
@@ -225,8 +236,6 @@ async def _fetch(context: Context, item: PendingEntry, wanted: Wanted) -> Page:
     try:
         response = await context.client.fetch(item.entry.url, wanted=wanted)
     except ItemError as error:
-        if item.entry.written is not None and error.outcome is Outcome.GONE:
-            error.outcome = Outcome.FAILED  # the address is our reading of the feed's link, which may be wrong
         if item.archived_url is None or error.outcome is not Outcome.GONE:
             raise
         try:
@@ -307,4 +316,6 @@ async def _place(
             finished = await finish(context, batch)
             ready = await make_ready(context, finished)
             count(await context.corpus.place(finished, now=context.now(), limits=limits, ready=ready))
-            context.fetched.forget(result.key for result in batch)
+            keys = [result.key for result in batch]
+            context.fetched.forget(keys)
+            await context.turns.release(keys)

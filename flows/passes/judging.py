@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from extractors.blocks.continued import is_continued
 from extractors.blocks.memory import SiteMemory, cleaned, site_of_page
-from extractors.pages.not_article import is_continued
 from extractors.records import Extracted, Failed, Found, ItemError, Result
 from flows.passes.context import Context
 from storage.placing.ready import Readable, Ready, ready_from
@@ -42,8 +42,9 @@ async def finish(context: Context, results: Sequence[Extracted | Failed]) -> lis
 
 def _finish(context: Context, result: Extracted, memory: SiteMemory) -> Result:
     min_words = context.config.settings.extraction.min_words
-    titles = tuple(filter(None, [result.article.title]))
-    continued = is_continued(titles, result.article.paragraphs)  # before the cleaning, which may take the line out
+    continued = is_continued(
+        result.article.title, result.article.paragraphs
+    )  # before the cleaning, which may take the line out
     try:
         article = cleaned(result.article, memory.of_the_site(result.key), min_words=min_words, url=result.entry.url)
     except ItemError as error:

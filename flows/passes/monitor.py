@@ -18,12 +18,13 @@ from extractors.feeds.intervals import is_poll_due
 from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
 from flows.passes.poll import poll
+from flows.passes.successors import begin_search, end_search
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
 from storage.index.retention import forget
 from storage.relating.relating import relate_new, waiting_since
-from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states
+from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
 from storage.state.hosts import store_hosts
 from storage.state.orphans import adopt_orphans, count_orphans
 from storage.state.refused import forget_refused
@@ -53,7 +54,7 @@ async def monitor(
     When it is cancelled, what is finished is kept and the summary so far is stored.
     """
     started = time.monotonic()
-    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.feeds)) for s in sources})
+    summary = Summary(engine, {s.id: SourceReport(s.name, watched=bool(s.watched)) for s in sources})
     async with open_context(config, data, observer=observer, now=now) as context:
         database = context.corpus.database
         run = await store_run_start(database, kind="monitor", engine=engine, now=context.now())
@@ -61,10 +62,11 @@ async def monitor(
         chosen: list[DueEntry] = []
         try:
             async with database.read() as connection:
-                states = await load_feed_states(connection, [url for source in sources for url in source.feeds])
-            feeds = [(source, states[url]) for source in sources for url in source.feeds]
+                states = await load_feed_states(connection, [url for source in sources for url in source.watched])
+            feeds = [(source, states[url]) for source in sources for url in source.watched]
             if due_only:
                 feeds = [f for f in feeds if is_poll_due(f[1].next_poll, now=context.now())]
+            failing = await begin_search(context, [state.url for _, state in feeds])
             context.observer.stage("feeds", len(feeds))
             batches = [feeds[i : i + FEEDS_PER_BATCH] for i in range(0, len(feeds), FEEDS_PER_BATCH)]
 
@@ -79,6 +81,7 @@ async def monitor(
             chosen = choose(due, config.settings.monitor, now=context.now())
             context.observer.stage("articles", len(chosen))
             await ingest(context, chosen, summary, step, host_minutes=config.settings.monitor.max_host_minutes)
+            await end_search(context, failing, sources, summary.sources)
         except asyncio.CancelledError:
             summary.interrupted = True
             raise
@@ -108,7 +111,8 @@ async def _store_end(
     database = context.corpus.database
     async with database.read() as connection:
         summary.pending = await count_pending(connection, source_ids)
-        summary.orphans = await count_orphans(connection, {s.id for s in context.config.select(())})
+        summary.pending -= len(await still_due(connection, summary.others, now=context.now()))
+        summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
         config = context.config
         health = await load_health(connection, asked, now=context.now(), ruled=config.ruled(), watched=config.watched())
         kept = await load_flags(connection, source_ids)

@@ -11,9 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
 from extractors.archives.search import PAUSE
-from extractors.feeds.intervals import interval_after_failure_s, learnt_longest_s, next_interval_s, next_poll
+from extractors.feeds.intervals import (
+    interval_after_failure_s,
+    is_full_due,
+    learnt_longest_s,
+    next_interval_s,
+    next_poll,
+)
 from extractors.feeds.jobs import IndexPart
-from extractors.fetching.messages import ACCEPT_FEED, Response
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
 from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
 from extractors.text import counted
 from extractors.urls import canonical_url
@@ -109,10 +115,11 @@ def _report(answer: Polled, new: int, report: SourceReport) -> None:
 
 
 async def _ask(context: Context, source: Source, state: FeedState, known: Sequence[PartState]) -> Polled:
+    full = bool(state.failures) or is_full_due(state.url, state.polled_at, context.now(), longest_s=state.longest_s)
+    etag, last_modified = (None, None) if full else (state.etag, state.last_modified)
     try:
-        response = await context.client.fetch(
-            state.url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified
-        )
+        accept = ACCEPT_PAGE if state.url in source.sections else ACCEPT_FEED
+        response = await context.client.fetch(state.url, accept=accept, etag=etag, last_modified=last_modified)
         fresh = state
         if response is not None:
             fresh = replace(

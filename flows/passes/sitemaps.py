@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from config.sources import Source
+from extractors.feeds.intervals import is_full_due
 from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.fetching.messages import ACCEPT_FEED, Response
 from extractors.records import Entry, Feed, ItemError, Outcome
@@ -72,6 +73,8 @@ class Sitemaps:
             known=b"".join(part.listed for part in self.known.values()),
             first=first,
             watched=tuple(IndexPart(part.url, part.rank) for part in self.known.values()),
+            section=self.feed_url in self.source.sections,
+            links=self.source.links,
         )
         return await self.context.workers.run(watched_from, job, url=response.url)
 
@@ -180,11 +183,12 @@ class Sitemaps:
         return found
 
     async def _fetch(self, url: str, before: PartState | None) -> Response | None:
+        asked = None if before is None or is_full_due(url, before.read_at, self.context.now()) else before
         response = await self.context.client.fetch(
             url,
             accept=ACCEPT_FEED,
-            etag=before.etag if before else None,
-            last_modified=before.last_modified if before else None,
+            etag=asked.etag if asked else None,
+            last_modified=asked.last_modified if asked else None,
             max_bytes=self.context.config.settings.archives.max_bytes,
         )
         if response is not None and not same_site(response.url, url):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from extractors.records import Counted, Outcome, Placement, Relation, words_of
+from extractors.records import DECIDED_BEFORE, Counted, Outcome, Placement, Relation, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
 
@@ -42,13 +42,17 @@ class SourceReport:
 
 @dataclass(slots=True)
 class Summary:
-    """A pass in numbers. The outcomes add up to the entries it took on: new ones and those tried again."""
+    """A pass in numbers. The outcomes add up to the entries it took on: new ones and those tried again.
+
+    Not among them are entries that another pass has taken meanwhile.
+    """
 
     engine: str
     sources: dict[str, SourceReport]
     taken: int = 0  # entries that were due: new, or from earlier passes
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # of what failed
+    others: set[str] = field(default_factory=set)  # keys of entries that another pass has taken meanwhile
     pending: int = 0  # left for later passes
     orphans: dict[str, int] = field(default_factory=dict)  # what waits under ids of sources that are not watched
     undated: int = 0  # articles appended without a date
@@ -64,6 +68,9 @@ class Summary:
             if placement.look:
                 self.looked_again += 1
                 self.versions += placement.relation is Relation.VERSION
+                continue
+            if placement.reason == DECIDED_BEFORE:
+                self.others.add(placement.key)
                 continue
             self.outcomes[placement.outcome] += 1
             if placement.outcome.counted is Counted.APPENDED:
@@ -87,6 +94,7 @@ class Summary:
             "entries": sum(s.entries for s in self.sources.values()),
             "new": sum(s.new for s in self.sources.values()),
             "taken": self.taken,
+            "by_others": len(self.others),
             "undated": self.undated,
             "looked_again": self.looked_again,
             "versions": self.versions,
@@ -134,6 +142,8 @@ def sentences(summary: dict[str, Any]) -> str:
         f"{summary['off_topic']} off topic",
     ]
     parts += [f"{n} {words_of(o)}" for o, n in summary["outcomes"].items() if o not in said]
+    if summary.get("by_others"):
+        parts.append(f"{summary['by_others']} taken by another pass")
     if summary["pending"]:
         parts.append(f"{summary['pending']} left for later passes")
     if summary.get("looked_again"):

@@ -21,10 +21,20 @@ class WantedPages:
         return key in self._keys and not self._context.fetched.has(key)
 
     async def has_still(self, key: str, others: int) -> bool:
-        """Tell the same in the host's turn. The index is asked only if another program has had the host since."""
+        """Claim the page in the host's turn, if it is still wanted.
+
+        The index is asked only if another program has had the host: for all pages if it has had it since the last time.
+        """
         context = self._context
-        if others != self._others:
+        if not self.has(key) or not await context.turns.claim(key):
+            return False
+        if others:
+            asked = self._keys if others != self._others else {key}
             self._others = others
             async with context.corpus.database.read() as connection:
-                self._keys &= await still_due(connection, self._keys, now=context.now(), period=context.period)
-        return self.has(key)
+                still = await still_due(connection, asked, now=context.now(), period=context.period)
+            self._keys -= asked - still
+        if self.has(key):
+            return True
+        await context.turns.release([key])
+        return False

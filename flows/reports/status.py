@@ -15,7 +15,7 @@ from extractors.period import Period, each_day
 from extractors.records import Counted, words_of
 from extractors.zones import zone_of
 from flows.pages import pages, replace_page
-from flows.reports.heat_map import STEPS, heat_map
+from flows.reports.coverage import STEPS, heat_map
 from storage.corpus.writer import CorpusWriter
 from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.report import DAYS, Report, Run, SourceReport, load_report

@@ -24,7 +24,7 @@ def alone(path: Path) -> Iterator[bool]:
             yield False
             return
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)  # for who wonders whose it is
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)  # for people: which process holds the lock
         yield True
     finally:
         os.close(file)

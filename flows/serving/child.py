@@ -2,7 +2,7 @@
 
 Run as `python -m flows.serving.child PARENT COMMAND…`, which becomes the command. Linux only (prctl(2),
 PR_SET_PDEATHSIG); elsewhere a parent that is killed leaves its children behind. The parent is the thread that started
-the child: it must be one that stays.
+the child, so start children from a thread that stays.
 """
 
 from __future__ import annotations

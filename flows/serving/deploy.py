@@ -1,7 +1,7 @@
 """The flows as deployments: what runs when, with which parameters; and the automations that watch over them.
 
 `planned` is the one list, for `c5watch serve`, which runs them itself, and for `c5watch deploy`, which leaves that to
-the workers of a pool. Prefect is imported by who registers them.
+the workers of a pool. Prefect is imported only when they are registered.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TAG = "c5watch"
 # Prefect's flow runs give a sign of life every 3 minutes; sooner, healthy ones would be taken for dead
 # (PrefectHQ/prefect 16459, 18653).
 DEAD_AFTER = timedelta(minutes=9)
-# Prefect's worker runs the hooks of a run by a script of its own, whose folder Python then searches first: it holds a
-# storage.py, in place of our package of that name. With this variable Python leaves a script's folder out.
+# Prefect's worker runs a run's hooks from a script of its own. Python searches that script's folder first, and finds a
+# storage.py there instead of our package `storage`. With this variable Python leaves the script's folder out.
 WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
 WAITING_MAILS = "20 * * * *"  # a server that is down is asked again within the hour
 FLAGS = ("silent", "redesigned", "failing", "refused", "old-rule")  # of a source's health: storage.health
@@ -40,7 +40,7 @@ class DeployError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A flow with its parameters and its schedule. `alone`: a run that is due while another is at work is left out."""
+    """A flow with its parameters and its schedule. `alone`: skip a run that falls due while another is at work."""
 
     flow: str  # its name in flows.prefect_flows
     name: str

@@ -1,4 +1,4 @@
-"""Digests that were due while nobody was there to make them: the machine was off, or `c5watch serve` had ended."""
+"""Find the digests that fell due while the machine was off or `c5watch serve` was not running."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from storage.index.database import index_location, open_database
 def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: datetime) -> list[Deployment]:
     """Return the deployments of digests that fell due after the `last` digest of their name was made.
 
-    Pure. A digest that has never been made is not missed: it waits for its hour. One that had nothing to tell was not
-    kept, so it is made again, and says nothing again.
+    Pure. A digest that has never been made is not missed: it waits for its hour. A digest without news is not stored,
+    so it is made again, again without news.
     """
     from cronsim import CronSim
 

@@ -81,9 +81,9 @@ Shards = Annotated[int, Field(ge=1)]
 
 
 def reversed_days(parameters: Mapping[str, Any]) -> str | None:
-    """Return the sentence for a period that ends before it begins, else None. A JSON Schema cannot compare two values.
+    """Return the sentence for a period that ends before it begins, else None.
 
-    Pure.
+    Pure. JSON Schema cannot compare two values.
     """
     first, last = parameters.get("first"), parameters.get("last")
     try:

@@ -1,11 +1,12 @@
 """The flows as Prefect sees them: thin shells around the coroutines that also run without it.
 
-Imported only by who is about to run under Prefect.
+Import this only in a process that is about to run under Prefect.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -26,7 +27,7 @@ from prefect.deployments import arun_deployment
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from config.errors import UserError
+from config.errors import C5watchError, UserError
 from config.load import load_config
 from extractors.archives.routes import ROUTES
 from extractors.text import counted
@@ -60,14 +61,23 @@ def _say(line: str) -> None:
 
 
 async def _begin() -> None:
-    """Prepare for a flow: the process, if it is the run's own, and the settings that Prefect keeps."""
+    """Prepare for a flow: the process, if it is the run's own, its log, and the settings that Prefect keeps."""
     if observer is None:
         process.begin()
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_without_expected_tracebacks)
     await take_settings()
 
 
+def _without_expected_tracebacks(record: logging.LogRecord) -> bool:
+    """Remove the traceback from the record of an expected error: its sentence is enough. Keep the record."""
+    if record.exc_info and isinstance(record.exc_info[1], C5watchError):
+        record.exc_info = None
+    return True
+
+
 def _tell_end(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
-    """Say how a run ended that cannot say so itself: a hook, which `serve` or the worker calls."""
+    """Say how a run has ended that was stopped or died: a hook, called by `serve` or the worker."""
     ended = "crashed" if state.is_crashed() else "cancelled"
     _say(f"{flow_run.name}: {ended}; what it had finished is kept, and the next one goes on from there")
 
@@ -93,7 +103,7 @@ async def run_as_task(title: str, work: Callable[[], Awaitable[T]], *, timeout_s
 
 
 def _in_a_sentence(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | State]]:
-    """End a run with the sentence of an expected error, where no command reports it."""
+    """Make a run fail with the sentence of an expected error, unless a command reports that error."""
 
     @functools.wraps(work)
     async def told(*args: P.args, **kwargs: P.kwargs) -> T | State:

@@ -1,4 +1,4 @@
-"""Prefect's server behind a door: it starts with a password only, and answers to its own names only.
+"""Prefect's server behind a door: it does not start without a password, and answers only to its own names.
 
     uvicorn --factory flows.serving.prefect_server:app --host 127.0.0.1 --port 4200
 
@@ -8,8 +8,8 @@ password ("user:password"), and PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS, the add
 (http://prefect.example:4200). Their host names are those that a request may name: Prefect itself has no setting against
 a web page that makes its own name point at this machine (DNS rebinding).
 
-Its pages load nothing from elsewhere and tell nobody anything: they carry a counting service of Prefect's that asks
-another host at each page, also where PREFECT_SERVER_ANALYTICS_ENABLED is off. A policy has the browser refuse that.
+Prefect's pages hold a counting service, which asks another host at each page even if PREFECT_SERVER_ANALYTICS_ENABLED
+is off. POLICY makes browsers refuse that, and everything else that is not on this server.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def closed(request: Request, answer: Callable[[Request], Awaitable[Respons
 
 
 async def checked(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse a run with parameters that Prefect does not see to be wrong, as it refuses others."""
+    """Refuse a run whose days are reversed, in the way in which Prefect refuses other wrong parameters."""
     from fastapi.responses import JSONResponse
 
     if request.method == "POST" and request.url.path.endswith("/create_flow_run"):

@@ -25,7 +25,7 @@ STORAGE = frozenset(
 
 
 async def take_settings() -> None:
-    """Put them into this process's environment. Raises ConfigError."""
+    """Put the variables of both into this process's environment. Raises ConfigError."""
     from prefect.blocks.system import Secret
     from prefect.variables import Variable
 
@@ -38,10 +38,11 @@ async def take_settings() -> None:
         found[f"Prefect secret {SECRET}"] = block.get()
     for place, values in found.items():
         if values is not None:
-            _set(place, values)
+            put_into_environment(place, values)
 
 
-def _set(place: str, values: object) -> None:
+def put_into_environment(place: str, values: object) -> None:
+    """Set the variables that `place` holds, but for those that are set already. Raises ConfigError."""
     if isinstance(values, str):
         try:
             values = json.loads(values)

@@ -1,6 +1,7 @@
 """The process that `c5watch serve` or a worker has started for one run.
 
-One of `serve`, which names itself in the environment, ends with it. None prints a traceback when it is told to end.
+A run of `serve`, which gives its process id in the environment, ends together with it. No run prints a traceback when
+it is told to end.
 """
 
 from __future__ import annotations

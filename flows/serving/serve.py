@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SERVE_LOCK = "serve.lock"  # below --data
 LEFT_BEHIND = 200  # runs at most; a runner has far fewer at once
 POLL_S, AHEAD_S = 5.0, 15.0  # how often runs that are due are looked for, and how long before they are
-# A stop takes at most 10 s: runs may finish what they are writing, then they and the server are ended.
+# A stop takes at most 10 s: runs may finish their writing, then they and the server are ended.
 RUNS_END_S, RUNNER_END_S, SERVER_END_S = 5.0, 1.0, 1.5
 
 
@@ -55,7 +55,7 @@ async def serve(
     One pass over the feeds that are due begins at once, while Prefect's server is still starting.
     """
     quiet_dependencies()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the runs tell what they did themselves
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # each run prints its own summary
     async with AsyncExitStack() as stack:
         if not stack.enter_context(alone(data / SERVE_LOCK)):
             raise StorageError(f"another 'c5watch serve' is at work on {data}: end it, or name another folder")
@@ -148,7 +148,7 @@ async def _scheduled(
     late = missed(plan, await load_last(config, data), now=utc_now())
     await _start([ids[plan.index(deployment)] for deployment in late])
     for deployment in late:
-        log(f"digest {deployment.name} was due while nobody was there: made now")
+        log(f"digest {deployment.name} fell due while c5watch was not running: made now")
     log(f"schedules are on, under Prefect at {url}")
     if server is not None and ui:
         log(f"Prefect's pages: {server.url.removesuffix('/api')}; they ask for the line in {server.password_file}")
@@ -168,7 +168,7 @@ async def _await_server(server: EmbeddedServer, stop: asyncio.Event) -> None:
 async def _import_flows(stop: asyncio.Event) -> None:
     """Import the flows, and with them Prefect; return early when `stop` is set.
 
-    The import takes seconds, in which a signal must be heard. Nobody waits for its thread when the process ends.
+    The import takes seconds, during which signals must be heard. Its thread does not keep the process alive.
     """
     importing = threading.Thread(target=importlib.import_module, args=("flows.serving.prefect_flows",), daemon=True)
     importing.start()
@@ -271,7 +271,7 @@ def listen(stop: asyncio.Event) -> None:
 def upcoming(plan: Sequence[Deployment], *, now: datetime | None = None) -> list[str]:
     """Return each scheduled deployment's next run: "monitor 14:30", with the day if it is not today.
 
-    With its zone where that is not the one of the first.
+    A schedule in another zone than the first one's is shown with its zone.
     """
     home = next((one.timezone for one in plan if one.timezone), None)
     return [

@@ -57,8 +57,8 @@ class EmbeddedServer:
     """Prefect's server on loopback, SQLite below `home`. Starting returns at once; `wait` for it.
 
     It listens on `port`, or on a free one where that is 0 or taken, and shows Prefect's pages if there is to be a
-    `ui`. It takes orders from those alone who know the password, which lies beside its database, readable by its owner
-    only. Start it from a thread that stays: it ends with it.
+    `ui`. Only clients with the password may use it; the password file lies beside the database, readable by its owner
+    alone. Start it from a thread that stays: the server ends with that thread.
     """
 
     def __init__(self, home: Path, *, port: int = 0, ui: bool = False, stop_timeout_s: float = STOP_TIMEOUT_S) -> None:
@@ -76,9 +76,7 @@ class EmbeddedServer:
         quiet_dependencies()
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            self.home.chmod(
-                0o700
-            )  # Prefect keeps what it is told to keep secret in its database, and the key beside it
+            self.home.chmod(0o700)  # Prefect's secrets are in its database, and their key lies beside it
             self.password = own_password(self.password_file)
         except OSError as exc:
             raise ServerError(f"{self.home}: {exc.strerror}: Prefect's embedded server needs this folder") from exc

@@ -49,10 +49,10 @@ def shard_of(source: Source, shards: int) -> int:
 
 
 def shares(request: BackfillRequest, *, shards: int) -> list[Share]:
-    """Return the backfill, cut up; what can go on side by side comes first.
+    """Return the parts of the backfill; those that can run side by side come first.
 
-    Archives that are read by stretches of days are cut by these too. Those that are one list for any period, such as
-    a sitemap, are not: each part would read it again. Files that sources share are read once for all of them.
+    Archives that are read by stretches of days are cut by these too. A sitemap, which is one list for any period, is
+    not cut: each part would read it again. Files that sources share are read once for all of them.
     """
     groups: dict[tuple[str, int | None], list[str]] = defaultdict(list)
     for source in request.sources:

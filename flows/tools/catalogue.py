@@ -1,33 +1,20 @@
-"""Add sources to the catalogue: what is not known of one is guessed and marked, and the file is never left broken.
-
-Tables are appended as text to `sources.toml`, so that its comments and order stay as people wrote them. The file is
-replaced only by one that has been read and checked.
-"""
+"""Complete a source for the catalogue: what is not known of it is guessed and marked; and write it as a table."""
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
-import os
 import re
-import tomllib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from config.load import CHECKOUT, ConfigError, load_config
 from config.settings import masked
-from config.sources import Backfill, Category, Source, SourcesFile
-from extractors.archives.routes import ROUTES
-from storage.files.local_folder import put_file, sync_folder
+from config.sources import Backfill, Category, Source
 
-FILE = "sources.toml"
 CATEGORIES: tuple[str, ...] = get_args(Category)
 MAX_ID, MAX_NAME, LINE = 60, 120, 120  # characters; the first is the limit of `config.sources`
 CENTRAL_ASIA = ("KZ", "KG", "TJ", "TM", "UZ")
@@ -56,9 +43,8 @@ class Draft:
     language: str | None = None
     country: str | None = None
     category: str | None = None
-    enabled: bool = True
     backfill: tuple[Backfill, ...] = ()
-    note: str | None = None
+    sections: tuple[str, ...] = ()
     wrong: str | None = None  # why it cannot be taken on
 
 
@@ -99,7 +85,7 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
         source = Source(
             id=draft.id or free_id(host, language, name, taken=taken),
             name=name, homepage=draft.homepage, feeds=draft.feeds, language=language, country=country,
-            category=category, enabled=draft.enabled, backfill=draft.backfill, note=draft.note,
+            category=category, backfill=draft.backfill, sections=draft.sections,
         )  # fmt: skip
     except ValidationError as exc:
         raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {_said(e)}" for e in exc.errors())) from exc
@@ -118,7 +104,7 @@ def free_id(host: str, language: str, name: str, *, taken: Collection[str]) -> s
         labels = labels[:-1]
     kept = [label for label in labels[:-1] if label not in _NO_PART_OF_A_NAME] or labels[:-1] or labels
     base = _slug(" ".join(kept)) or "source"
-    for choice in (base, f"{base}-{language}", _slug(f"{base} {name}")):
+    for choice in (base, f"{base[: MAX_ID - 1 - len(language)]}-{language}", _slug(f"{base} {name}")):
         if choice and choice not in taken:
             return choice
     # Beyond a few, from a number on that is hardly taken: a list may hold thousands of feeds of one host.
@@ -157,35 +143,30 @@ def _category_of(homepage: str, country: str) -> str:
     return "national" if country in CENTRAL_ASIA else "russia" if country == "RU" else "world"
 
 
-def feed_key(url: str) -> str:
-    """Return the key that all addresses of a feed share: http and https, www and the final slash make no other feed."""
-    parts = urlsplit(url)
-    host = parts.netloc.lower().removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")
-
-
 def table(new: NewSource) -> str:
     """Return its [[sources]] table, with a line above it that names what is guessed."""
     source = new.source
     lines = [f"# Please review {_listing(new.guessed)}: guessed."] if new.guessed else []
     lines += [
         "[[sources]]",
-        f"id = {_quoted(source.id)}",
-        f"name = {_quoted(source.name)}",
-        f"homepage = {_quoted(source.homepage)}",
-        _array("feeds", [_quoted(feed) for feed in source.feeds]),
-        f"language = {_quoted(source.language)}",
-        f"country = {_quoted(source.country)}",
-        f"category = {_quoted(source.category)}",
+        f"id = {quoted(source.id)}",
+        f"name = {quoted(source.name)}",
+        f"homepage = {quoted(source.homepage)}",
+        array("feeds", [quoted(feed) for feed in source.feeds]),
+        *([array("sections", [quoted(section) for section in source.sections])] if source.sections else ()),
+        *([f"links = {quoted(source.links)}"] if source.links is not None else ()),
+        f"language = {quoted(source.language)}",
+        f"country = {quoted(source.country)}",
+        f"category = {quoted(source.category)}",
         f"enabled = {str(source.enabled).lower()}",
     ]
     routes = [_inline(route) for route in source.backfill]
     if len(routes) == 1:
         lines.append(f"backfill = {routes[0]}")
     elif routes:
-        lines.append(_array("backfill", routes))
+        lines.append(array("backfill", routes))
     if source.note is not None:
-        lines.append(f"note = {_quoted(source.note)}")
+        lines.append(f"note = {quoted(source.note)}")
     return "\n".join(lines) + "\n"
 
 
@@ -193,72 +174,16 @@ def _listing(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a basic string of TOML: JSON's escapes, and the one control character that JSON leaves as it is."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _inline(route: Backfill) -> str:
-    return "{ " + ", ".join(f"{k} = {_quoted(v)}" for k, v in route.model_dump(exclude_none=True).items()) + " }"
+    return "{ " + ", ".join(f"{k} = {quoted(v)}" for k, v in route.model_dump(exclude_none=True).items()) + " }"
 
 
-def _array(key: str, items: Sequence[str]) -> str:
+def array(key: str, items: Sequence[str]) -> str:
+    """Return the assignment of an array, on a line of its own for each item where one line is too short for it."""
     line = f"{key} = [{', '.join(items)}]"
     return line if len(line) <= LINE else f"{key} = [\n" + "".join(f"    {item},\n" for item in items) + "]"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The catalogue's file after sources were appended; `copied`: it was not there, so the shipped one was copied."""
-
-    path: Path
-    copied: bool
-
-
-def append(folder: Path, sources: Sequence[NewSource]) -> Written:
-    """Append the sources to the catalogue in `folder`, all of them or none.
-
-    A folder without a catalogue uses the shipped one: it gets a copy of that first, so that what was there before is
-    there afterwards. Raises ConfigError when the file would not be valid, OSError when it cannot be written.
-    """
-    path = (folder / FILE).resolve()  # where a link leads: the link stays one
-    with _alone(folder):
-        before = load_config(folder, ROUTES)
-        copied = not path.exists()
-        content = (CHECKOUT / FILE if copied else path).read_bytes()
-        text = content.decode("utf-8-sig")
-        newline = "\r\n" if "\r\n" in text else "\n"
-        added = "".join("\n" + table(new) for new in sources).replace("\n", newline)
-        text += ("" if text.endswith("\n") or not text else newline) + added
-        _check(path, text, [*before.sources, *(new.source for new in sources)])
-        mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-        mode = None if copied else path.stat().st_mode
-        put_file(path, mark + text.encode("utf-8"))
-        if mode is not None:
-            path.chmod(mode)
-        sync_folder(path.parent)
-    return Written(path, copied)
-
-
-def _check(path: Path, text: str, expected: list[Source]) -> None:
-    """Raise ConfigError unless `text` is a catalogue of just the `expected` sources."""
-    try:
-        if SourcesFile.model_validate(tomllib.loads(text)).sources == tuple(expected):
-            return
-        why = "the new tables would change others"
-    except tomllib.TOMLDecodeError as exc:
-        why = f"it would not be valid TOML: {exc}"
-    except ValidationError as exc:
-        why = str(exc.errors()[0]["msg"]).removeprefix("Value error, ")
-    raise ConfigError([f"{path}: nothing can be appended to it: {why}; write the sources as [[sources]] tables"])
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lock the catalogue: a second program waits for its turn, and then sees what the first has added."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -21,23 +21,25 @@ from config.load import Config
 from config.sources import Backfill, Source
 from extractors.archives.routes import ROUTES
 from extractors.archives.search import TOO_MANY, Search, list_entries
-from extractors.feeds.jobs import FeedJob, Listing, WatchJob
+from extractors.feeds.jobs import SECTION, FeedJob, Listing, WatchJob
+from extractors.feeds.sections import NO_ARTICLES
 from extractors.fetching.client import Client
 from extractors.fetching.failures import Failure
-from extractors.fetching.messages import ACCEPT_FEED
+from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
 from extractors.period import DAY, day_of
 from extractors.records import Deferred, Entry, ItemError, Outcome
-from extractors.text import counted
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from, watched_from
 from extractors.zones import zone_of
 from flows.passes.context import Observer, open_client, utc_now
-from flows.passes.sitemaps import NEWS_LASTS
+from flows.passes.sitemaps import NEWS_LASTS, body_hash
+from storage.state.entries import FeedState
 
 MAX_DOCUMENTS = 3  # of a route: an index and what it leads to, or a file for each of three days
 MAX_PLACES = 6  # where its address is not known, and the usual places are looked at
+FEED = "feed"
 STALE = timedelta(days=30)
-HEADINGS = ("source", "works", "what", "http", "kind", "entries", "newest", "ms", "address", "note")
+NO_STATES: Mapping[str, FeedState] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Check:
     source: str
     feed: str  # the address that was asked
     ok: bool
-    what: str = "feed"  # or the name of the route
+    what: str = FEED  # or SECTION, or the name of the route
     status: int | None = None  # of HTTP; None when there was no answer
     robots: str | None = None  # "allowed" or "forbidden"; None when the question did not come up
     kind: str | None = None
@@ -60,9 +62,21 @@ class Check:
     note: str | None = None  # why it failed, or what is odd about it
     advice: str | None = None  # what to do about it
 
+    @property
+    def is_watched(self) -> bool:
+        """Say whether it is the check of an address that the monitor asks, and not of a route."""
+        return self.what in (FEED, SECTION)
+
+    @property
+    def verdict(self) -> str:
+        """Return what became of the question in a few words, the same for all checks that ended alike."""
+        if self.ok:
+            return "moved" if self.redirect else "empty" if self.is_watched and not self.entries else "works"
+        return (self.note or "").partition(" (")[0]
+
     def to_json(self) -> dict[str, Any]:
         """Return the check as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "verdict": self.verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ class _Asking:
     client: Client
     workers: Workers
     now: Callable[[], datetime]
+    known: Mapping[str, FeedState]
 
     async def parse(self, job: FeedJob) -> Any:
         return await self.workers.run(feed_from, job, url=job.url)
@@ -86,9 +101,11 @@ async def check_sources(
     shared: bool = False,
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
+    known: Mapping[str, FeedState] = NO_STATES,
 ) -> list[Check]:
     """Ask every feed and route of these sources; in the order of the sources, a source's feeds first.
 
+    `known` are the states of feeds that the index remembers: a feed with one is asked once more, as the monitor asks.
     With `shared` the archives that all sources share are asked too. Hosts are left alone as the corpus below `data`
     knows that they wish.
     """
@@ -96,10 +113,10 @@ async def check_sources(
     asked = ("site", "archive") if shared else ("site",)
     async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
-            asking = _Asking(config, client, workers, now)
+            asking = _Asking(config, client, workers, now, known)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []
             for source in sources:
-                jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.feeds]
+                jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.watched]
                 jobs += [(_route_host(r, source), _route_job(asking, source, r)) for r in source.backfill
                          if ROUTES[r.route].asks in asked]  # fmt: skip
             queues: dict[str, list[int]] = defaultdict(list)
@@ -136,21 +153,24 @@ def _route_job(asking: _Asking, source: Source, route: Backfill) -> Callable[[],
 
 
 async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
-    failed = Check(source.id, url, ok=False)
+    is_section = url in source.sections
+    failed = Check(source.id, url, ok=False, what=SECTION if is_section else FEED)
     ms = None
     try:
         await _let_the_gap_pass(asking, url)
         started = time.monotonic()
-        response = await asking.client.fetch(url, accept=ACCEPT_FEED)
+        response = await asking.client.fetch(url, accept=ACCEPT_PAGE if is_section else ACCEPT_FEED)
         ms = round(1000 * (time.monotonic() - started))
         assert response is not None  # only a request with validators can be answered "not modified"
         moved = response.url if response.url != url else None
         failed = replace(failed, status=200, robots="allowed", ms=ms, redirect=moved)
         job = FeedJob(response.body, response.url, response.charset, zone_of(source.country), asking.now())
-        watched = WatchJob(job, url, since=asking.now() - NEWS_LASTS)
+        is_stuck = await _answers_for_ever(asking, url, response)
+        since = asking.now() - NEWS_LASTS
+        watched = WatchJob(job, url, since=since, section=is_section, links=source.links)
         feed = await asking.workers.run(watched_from, watched, url=job.url)
         if isinstance(feed, Listing):
-            return _checked_sitemap(failed, feed)
+            return _checked_section(failed, feed) if is_section else _checked_sitemap(failed, feed)
     except ItemError as error:
         return _failed(failed, error, source)
     except Deferred as pause:
@@ -158,6 +178,7 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
     newest = _newest(feed.entries)
     old = newest is not None and asking.now() - newest > STALE
     notes = (
+        'answers "not modified" (http 304) though it has changed' if is_stuck else None,
         feed.warning,
         f"moved to {moved}" if moved else None,
         f"{feed.skipped} without a usable link" if feed.skipped else None,
@@ -173,6 +194,29 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         newest=newest.isoformat(timespec="minutes") if newest else None,
         note="; ".join(filter(None, notes)) or None,
         advice="put the new address into sources.toml" if moved else None,
+    )
+
+
+async def _answers_for_ever(asking: _Asking, url: str, response: Response) -> bool:
+    """Say whether the server answers "not modified" to the monitor although the feed has changed since it was read."""
+    state = asking.known.get(url)
+    if state is None or not (state.etag or state.last_modified) or state.body_hash == body_hash(response.body):
+        return False
+    again = await asking.client.fetch(url, accept=ACCEPT_FEED, etag=state.etag, last_modified=state.last_modified)
+    return again is None
+
+
+def _checked_section(check: Check, listing: Listing) -> Check:
+    """Return the check of a section page."""
+    return replace(
+        check,
+        ok=True,
+        kind=SECTION,
+        entries=listing.pages,
+        dated=sum(entry.published is not None for entry in listing.entries),
+        newest=listing.newest.isoformat(timespec="minutes") if listing.newest else None,
+        note=f"moved to {check.redirect}" if check.redirect else None,
+        advice="put the new address into sources.toml" if check.redirect else None,
     )
 
 
@@ -258,6 +302,8 @@ def _advice(error: ItemError, status: int | None, source: Source) -> str:
         return "the site refuses us: wait longer between requests (per_host_interval), write to it, or switch it off"
     if error.outcome is Outcome.GONE or error.reason.startswith("not a"):
         return look
+    if error.reason == NO_ARTICLES:
+        return 'look at the page, and name a text that its articles\' addresses hold, such as links = "/news/"'
     if error.reason in ("empty feed", "empty body", "no item has a usable link"):
         return "compare the address with those on the outlet's own RSS page"
     if error.reason == "host not found":
@@ -273,52 +319,3 @@ def _advice(error: ItemError, status: int | None, source: Source) -> str:
 
 def _newest(entries: Sequence[Entry]) -> datetime | None:
     return max((entry.published for entry in entries if entry.published is not None), default=None)
-
-
-def rows(checks: Sequence[Check]) -> list[tuple[str, ...]]:
-    """Return the lines of the table under HEADINGS."""
-    return [
-        (
-            check.source,
-            "yes" if check.ok else "NO",
-            check.what,
-            str(check.status or ""),
-            check.kind or "",
-            str(check.entries) if check.ok else "",
-            (check.newest or "")[:16].replace("T", " "),
-            "" if check.ms is None else str(check.ms),
-            check.feed,
-            ": ".join(filter(None, (check.note, check.advice))),
-        )
-        for check in checks
-    ]
-
-
-def summary(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return the counts, and the enabled sources whose every feed failed."""
-    feeds = [check for check in checks if check.what == "feed"]
-    routes = [check for check in checks if check.what != "feed"]
-    works = {check.source for check in feeds if check.ok}
-    return {
-        "feeds": len(feeds),
-        "feeds_ok": sum(check.ok for check in feeds),
-        "routes": len(routes),
-        "routes_ok": sum(check.ok for check in routes),
-        "sources": len({check.source for check in checks}),
-        "failed_sources": list(dict.fromkeys(check.source for check in feeds if check.source not in works)),
-    }
-
-
-def is_offline(checks: Sequence[Check]) -> bool:
-    """Say whether no host was found: then this machine is offline."""
-    return bool(checks) and all((check.note or "").startswith("host not found") for check in checks)
-
-
-def sentence(counts: dict[str, Any]) -> str:
-    """Return the counts in one line."""
-    failed = counts["failed_sources"]
-    line = (
-        f"{counts['feeds_ok']} of {counted(counts['feeds'], 'feed')} and {counts['routes_ok']} of "
-        f"{counted(counts['routes'], 'backfill route')} of {counted(counts['sources'], 'source')} work"
-    )
-    return f"{line}; no feed of {', '.join(failed)} does" if failed else line

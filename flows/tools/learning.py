@@ -1,10 +1,10 @@
-"""`c5watch topics learn`: weigh the topic's evidence anew by the articles that readers have marked.
+"""Weigh the topic's evidence anew by the articles that readers have marked, for `c5watch topics learn`.
 
-A logistic regression over the numbers that the score is made of (`Topics.features`). It is held to the present weights
-by imagined marks, some for each weight, that agree with it: so few real marks move them little, and what no mark speaks
-of stays as it is. Its coefficients are turned back into points for the same threshold and written as numbers
-into `topics.weights.toml`, where they can be read, changed or deleted. They are written only when they contradict fewer
-marks in cross-validation, on articles that they were not learnt from, than the present weights do.
+Fit a logistic regression over the numbers that the score is made of (`Topics.features`). Imagined marks that agree with
+the present weights, some for each weight, hold it to them: few real marks move the weights little, and a weight that no
+mark speaks of stays as it is. Turn the coefficients back into points for the same threshold, and write them as numbers
+into `topics.weights.toml`, where they can be read, changed or deleted; but only when they contradict fewer marks in
+cross-validation, on articles that they were not learnt from, than the present weights do.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEEDS_SCIKIT_LEARN = "learning needs scikit-learn: run '.venv/bin/python -m pip 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """The result. `before` and `after` count the marks that are contradicted; `path` is None: nothing written."""
+    """Result of learning. `before` and `after` count the contradicted marks; `path` is None if nothing was written."""
 
     yes: int
     no: int
@@ -96,7 +96,7 @@ async def learn(config: Config, data: Path) -> Learnt:
 def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, float]:
     """Return rounded weights for `topic` from marked articles; the present weights if the marks give no better.
 
-    Deterministic. What a veto has refused, or what lacks a group, no weight can bring back: it is left out.
+    Deterministic. Leave out what no weight can bring back: what lacks a group, or what a veto without a weight refuses.
     """
     try:
         from sklearn.linear_model import LogisticRegression
@@ -109,7 +109,8 @@ def fit(topic: Topic, topics: Topics, marked: Sequence[Judged]) -> dict[str, flo
     for judged in marked:
         features = topics.features(judged.article, topic.id)
         row = [features[name] for name in names]
-        if any(row) and topics.judge(judged.article).veto is None:
+        veto = topics.judge(judged.article).veto
+        if any(row) and (veto is None or topic.vetoes[veto].weight is not None):
             rows.append([*row, -1.0])  # the last coefficient is the threshold
             answers.append(bool(judged.mark))
     if len(set(answers)) < 2:

@@ -17,7 +17,6 @@ from extractors.feeds.parsing import document_root
 from extractors.text import clean_line
 
 MAX_SHOWN = 60  # characters of something strange that are quoted
-PREFIX = "c5:"  # of our own attributes
 _OPENING = re.compile(r"<(?P<end>/?)(?:[\w.-]{1,40}:)?outline\b", re.IGNORECASE)
 _ATTRIBUTES = re.compile(r"""(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 _ATTRIBUTE = re.compile(r"""([\w.:-]{1,60})\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -40,8 +39,8 @@ class Outline:
     shown: str = ""
 
 
-def read_outlines(body: bytes, *, namespace: str) -> list[Outline]:
-    """Return the outlines of the document; the attributes of `namespace` begin with PREFIX.
+def read_outlines(body: bytes) -> list[Outline]:
+    """Return the outlines of the document.
 
     Raises OpmlError for a document that is no OPML, or in which no outline can be read.
     """
@@ -59,11 +58,11 @@ def read_outlines(body: bytes, *, namespace: str) -> list[Outline]:
                              remove_comments=True, remove_pis=True)  # fmt: skip
     malformed = None
     try:
-        outlines = list(_of_tree(etree.fromstring(text.encode(), parser), namespace))
+        outlines = list(_of_tree(etree.fromstring(text.encode(), parser)))
     except etree.XMLSyntaxError as exc:
         malformed = f"found malformed XML, expected OPML: {clean_line(str(exc.msg))}"
         outlines = list(_of_text(text))
-    checked = [_checked(outline, decoded.encoding) for outline in outlines]
+    checked = [_checked(outline, decoded.encoding) if decoded.damaged else outline for outline in outlines]
     if all(one.wrong or not any("url" in name for name in one.attributes) for one in checked):
         if malformed:
             raise OpmlError(malformed)
@@ -76,13 +75,10 @@ def _undecoded(encoding: str) -> str:
     return f"found bytes that are not {encoding}, expected OPML in the encoding that it declares"
 
 
-def _of_tree(root: Any, namespace: str) -> Iterator[Outline]:
+def _of_tree(root: Any) -> Iterator[Outline]:
     for element in root.iter():
         if _local(element) == "outline":
-            attributes = {
-                str(name).replace(f"{{{namespace}}}", PREFIX).lower(): str(value)
-                for name, value in element.attrib.items()
-            }
+            attributes = {str(name).lower(): str(value) for name, value in element.attrib.items()}
             parent = element.getparent().attrib if element.getparent() is not None else {}
             yield Outline(attributes, str(parent.get("text") or parent.get("title") or ""))
 

@@ -14,13 +14,15 @@ from config.load import Config, ConfigError
 from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
-from extractors.feeds.jobs import FeedJob
+from extractors.feeds.jobs import SECTION, FeedJob
+from extractors.feeds.successors import feed_key
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import open_client, utc_now
-from flows.tools.catalogue import MAX_NAME, Draft, NewSource, Written, append, completed, feed_key, missing, table
+from flows.tools.catalogue import MAX_NAME, Draft, NewSource, completed, missing, table
+from flows.tools.catalogue_file import Written, append
 from flows.tools.opml import MAX_BYTES, Skipped, choose_feeds, read_opml, write_opml
 from flows.tools.outlines import OpmlError
 from storage.errors import StorageError
@@ -111,8 +113,10 @@ async def add_source(
             except ItemError as error:
                 raise StorageError(f"{given}: {error}: {_advice(error)}") from error
     _refuse_known(found.homepage, [found.feed.url], config.sources)
+    is_section = found.feed.kind == SECTION
     draft = Draft(
-        feeds=(found.feed.url,),
+        feeds=() if is_section else (found.feed.url,),
+        sections=(found.feed.url,) if is_section else (),
         homepage=found.homepage,
         id=facts.id,
         name=facts.name or clean_line(found.name or "")[:MAX_NAME] or None,
@@ -157,7 +161,7 @@ def _address(url: str) -> str:
 
 def _refuse_known(homepage: str, feeds: Sequence[str], sources: Sequence[Source]) -> None:
     for source in sources:
-        if {feed_key(feed) for feed in source.feeds} & {feed_key(feed) for feed in feeds}:
+        if {feed_key(feed) for feed in source.watched} & {feed_key(feed) for feed in feeds}:
             raise StorageError(f'{feeds[0]} is in the catalogue already, as a feed of the source "{source.id}"')
         if feed_key(source.homepage) == feed_key(homepage) and homepage in feeds:
             raise StorageError(
@@ -219,8 +223,8 @@ def import_opml(config: Config, folder: Path, file: Path, *, dry_run: bool) -> I
 
 
 def export_opml(config: Config, file: Path | None) -> bytes:
-    """Return the whole catalogue as OPML; write it to `file` at once, if given. Raises StorageError."""
-    content = write_opml(config.sources)
+    """Return the feeds of all enabled sources as OPML; write them to `file` at once, if given. Raises StorageError."""
+    content = write_opml(config.select(()))
     if file is not None:
         try:
             put_file(file, content)

@@ -1,6 +1,6 @@
-"""Do the work of `c5watch topics …`: try the topic on what the index holds or on a file, and take readers' judgements.
+"""Try the topic on what the index holds or on a file, and take readers' marks, for `c5watch topics`.
 
-Nothing is fetched.
+Fetch nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from config.load import Config
 from extractors.records import Article, Verdict
-from extractors.text import clean_block, clean_line
+from extractors.text import clean_block, clean_line, counted
 from extractors.topic.judge import Topics, compile_topics
 from extractors.urls import canonical_url
 from storage.corpus.importing import blocks_of
@@ -27,7 +27,7 @@ from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An article of the index and the present topic's verdict on it."""
+    """Article of the index under the present topic."""
 
     judged: Judged
     verdict: Verdict
@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The agreement of the topic's decisions with readers': the number of each kind, and the contradictions."""
+    """Agreement of the topic's decisions with readers' marks: counts of each kind, and the contradictions."""
 
     kept_wanted: int = 0
     kept_unwanted: int = 0
@@ -70,8 +70,15 @@ class Agreement:
 
     @property
     def marked(self) -> int:
-        """Return how many articles are marked."""
+        """Return the number of marked articles."""
         return self.kept_wanted + self.kept_unwanted + self.refused_wanted + self.refused_unwanted
+
+    def lines(self) -> list[str]:
+        """Return the counts in words."""
+        if not self.marked:
+            return ["no article is marked yet: 'c5watch topics mark URL yes|no'"]
+        precision, recall = ("–" if share is None else f"{share:.0%}" for share in (self.precision, self.recall))
+        return [f"{counted(self.marked, 'article')} marked: precision {precision}, recall {recall}"]
 
     def to_json(self) -> dict[str, Any]:
         """Return the object for `--json`."""
@@ -85,7 +92,7 @@ class Agreement:
 
 @dataclass(slots=True)
 class Preview:
-    """The present topic's verdicts on the articles of the last days."""
+    """Articles of the last days under the present topic."""
 
     days: int
     trials: list[Trial] = field(default_factory=list)
@@ -123,6 +130,12 @@ async def preview_days(config: Config, data: Path, days: int, *, now: datetime) 
             preview.trials.append(Trial(without_text(judged), verdict))  # thousands of texts need not be held
         preview.agreement = compare(topics, [judged async for judged in load_marked(connection)])
     return preview
+
+
+async def check_marks(config: Config, data: Path) -> Agreement:
+    """Return how the present topic agrees with all marks. Raises StorageError."""
+    async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
+        return compare(compile_topics(config.topics), [judged async for judged in load_marked(connection)])
 
 
 def without_text(judged: Judged) -> Judged:
@@ -176,7 +189,7 @@ def address_key(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a file under the present topic; `verdict` is None where the line cannot be used, `note` says why."""
+    """Line of a file under the present topic. `verdict` is None where the line cannot be used; `note` says why."""
 
     number: int
     url: str | None

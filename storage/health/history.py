@@ -103,15 +103,8 @@ async def _relations(connection: AsyncConnection, number: int) -> list[dict[str,
 
 
 async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:
-    columns = (
-        variants.c.url,
-        variants.c.relation,
-        variants.c.score,
-        variants.c.why,
-        variants.c.stored_at,
-        variants.c.text,
-    )
-    query = select(*columns).where(variants.c.number == number)
+    names = ("url", "relation", "score", "why", "stored_at", "text")
+    query = select(*(variants.c[name] for name in names)).where(variants.c.number == number)
     rows = await connection.execute(query.order_by(variants.c.id))
     return [
         {

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from storage.errors import damaged
 
-HEAD = "0020"
+HEAD = "0050"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -200,7 +200,7 @@ urls = Table(
     Column("next_attempt", Moment),  # null: at once if there is no outcome, else never
     Column("outcome", String(20)),  # null: not tried yet
     Column("reason", Text),
-    Column("details", JSON(none_as_null=True)),  # the numbers behind the decision
+    Column("details", JSON),  # the numbers behind the decision
     Column("article", Integer, ForeignKey("articles.number")),  # the appended one, or the original of a duplicate
     Column("decided_at", Moment),
     Column("words", Integer),  # of the extracted text; null: there was none

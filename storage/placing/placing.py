@@ -17,7 +17,17 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
-from extractors.records import Article, Failed, Found, Outcome, Placement, Relation, Result, Verdict
+from extractors.records import (
+    DECIDED_BEFORE,
+    Article,
+    Failed,
+    Found,
+    Outcome,
+    Placement,
+    Relation,
+    Result,
+    Verdict,
+)
 from extractors.text import tokens
 from extractors.urls import article_id, canonical_url, is_section, same_site
 from storage.files.article_file import FileName
@@ -29,7 +39,7 @@ from storage.placing.ready import Readable, Ready, ready_from
 from storage.placing.similarity import Decision, containment
 from storage.placing.stories import Stories, Text, load_stories
 from storage.search import search
-from storage.state.entries import WRITTEN, Settled, load_lives, store_looks, store_outcomes
+from storage.state.entries import Settled, load_lives, store_looks, store_outcomes
 from storage.state.life import Ended, Life, after_attempt, after_import
 from storage.state.refused import refused_row, store_refused
 
@@ -109,7 +119,8 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
         if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
     await store_outcomes(connection, new, now=now)
-    return placements
+    fresh = {settled.key for settled in new}
+    return [p if p.key in fresh else replace(p, reason=DECIDED_BEFORE) for p in placements]
 
 
 @dataclass(slots=True)
@@ -145,7 +156,7 @@ class _Batch:
         if life.article is not None:
             return await self._met_again(result, life, life.article)
         if life.is_final and (self.imported is None or not isinstance(result, Candidate)):
-            return Placement(result.key, Outcome.DUPLICATE, None, "decided before")
+            return Placement(result.key, Outcome.DUPLICATE, None, DECIDED_BEFORE)
         placement, details = await self._decide(result)
         given = result.result if isinstance(result, Candidate) else result
         after = self._after(life, given, placement)
@@ -173,7 +184,7 @@ class _Batch:
 
     async def _met_again(self, result: Candidate | Result, life: Life, article: int) -> Placement:
         """Return the placement of an entry that has its article: another run was quicker, or its page is looked at."""
-        placement = Placement(result.key, Outcome.DUPLICATE, article, "decided before")
+        placement = Placement(result.key, Outcome.DUPLICATE, article, DECIDED_BEFORE)
         if life.next_attempt is not None and self.imported is None:
             placement = replace(placement, look=True)
             ended = Ended(placement.outcome)
@@ -191,6 +202,7 @@ class _Batch:
             retry_after=given.error.retry_after if isinstance(given, Failed) else None,
             words=len(tokens(found.text)) if found else None,
             continued=found is not None and found.continued,
+            near=isinstance(given, Found) and bool(given.verdict.matches),
         )
         if self.imported is None:
             return after_attempt(life, ended, now=self.now)
@@ -202,8 +214,6 @@ class _Batch:
         """Return how the result ends, and the grounds of the decision."""
         if isinstance(result, Failed):
             told: dict[str, Any] = {"detail": result.error.detail} if result.error.detail else {}
-            if result.entry.written is not None:
-                told[WRITTEN] = result.entry.written
             return Placement(result.key, result.error.outcome, reason=result.error.reason), told
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)

@@ -59,5 +59,5 @@ def _ready(article: Readable) -> Ready:
         exact_key(text),
         signature(text, article.language),
         len(tokens(text)),
-        indexed_words(article.title, body),
+        indexed_words(article.title, body, article.language),
     )

@@ -21,10 +21,10 @@ class IndexedWords:
     body: str
 
 
-def indexed_words(title: str | None, body: str) -> IndexedWords:
+def indexed_words(title: str | None, body: str, language: str | None) -> IndexedWords:
     """Return the words of an article to be indexed. `body` is the whole corpus file."""
-    headline = stems(title or "")[:MAX_WORDS]
-    words = stems(body_text(body, title)[:MAX_CHARACTERS])[: MAX_WORDS - len(headline)]
+    headline = stems(title or "", language)[:MAX_WORDS]
+    words = stems(body_text(body, title)[:MAX_CHARACTERS], language)[: MAX_WORDS - len(headline)]
     return IndexedWords(" ".join(headline), " ".join(words))
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from storage.search.stems import completions, fold, stem, words
+from storage.search.stems import completions, fold, languages_of, stem, words
 
 MAX_TERMS = 50
 MIN_BEGINNING = 3  # letters before a *: fewer would be half of the dictionary
@@ -75,11 +75,17 @@ def _term(typed: str, *, is_beginning: bool) -> Term:
     typed_words = [word for word, _, _ in words(typed)]
     if not typed_words:
         return ()
-    *before, last = typed_words
-    first = tuple(stem(word) for word in before)
-    if not is_beginning:
-        return (Phrase((*first, stem(last))),)
-    beginning = fold(last)
-    if len(beginning) < MIN_BEGINNING:
-        raise ValueError(f"{last}*: give at least {MIN_BEGINNING} letters before the *")
-    return (Phrase((*first, beginning), True), *(Phrase((*first, other)) for other in completions(last)))
+    beginning = fold(typed_words[-1])
+    if is_beginning and len(beginning) < MIN_BEGINNING:
+        raise ValueError(f"{typed_words[-1]}*: give at least {MIN_BEGINNING} letters before the *")
+    found: dict[Phrase, None] = {}
+    for language in (None, *languages_of(typed_words)):
+        *first, last = (stem(word, language) for word in typed_words)
+        if not is_beginning:
+            found[Phrase((*first, last))] = None
+            continue
+        found[Phrase((*first, beginning), True)] = None
+        for other in completions(typed_words[-1]) if language is None else [last]:
+            if not other.startswith(beginning):
+                found[Phrase((*first, other))] = None
+    return tuple(found)

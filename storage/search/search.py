@@ -3,7 +3,7 @@
 The index holds stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
 an FTS5 table without the text, PostgreSQL in a `tsvector` under a GIN index; both hold the positions that phrases need.
 Source and language stand beside them as words with a `=`, which no query can contain. An article is indexed in the
-transaction that inserts it; migration 0004 indexed the older ones.
+transaction that inserts it; migrations 0004 and 0030 indexed the older ones.
 """
 
 from __future__ import annotations
@@ -82,7 +82,13 @@ async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
     name = connection.dialect.name
     if new:
         rows = [
-            _row(name, one.number, one.words or indexed_words(one.title, one.body), one.source_id, one.language)
+            _row(
+                name,
+                one.number,
+                one.words or indexed_words(one.title, one.body, one.language),
+                one.source_id,
+                one.language,
+            )
             for one in new
         ]
         await connection.execute(text(_INSERT[name]), rows)
@@ -96,7 +102,7 @@ def rebuild(connection: Connection) -> int:
     count, last = 0, -1
     query = select(*facts).order_by(articles.c.number).limit(_BATCH)
     while rows := connection.execute(query.where(articles.c.number > last)).all():
-        words = [(row, indexed_words(row.title, row.body)) for row in rows]
+        words = [(row, indexed_words(row.title, row.body, row.language)) for row in rows]
         made = [_row(name, row.number, indexed, row.source_id, row.language) for row, indexed in words]
         connection.execute(text(_INSERT[name]), made)
         count, last = count + len(rows), rows[-1].number
@@ -129,7 +135,7 @@ async def search(
     return [
         Hit(
             number, row.title, row.published, row.source_id, row.language, row.url, float(score),
-            snippet(body_text(row.body, row.title), parsed, marks=marks),
+            snippet(body_text(row.body, row.title), parsed, marks=marks, language=row.language),
         )
         for number, score in best.items()
         if (row := by_number.get(number))
@@ -171,9 +177,11 @@ async def snippets(
     connection: AsyncConnection, query: Query, numbers: Collection[int], *, marks: tuple[str, str]
 ) -> dict[int, str]:
     """Return the snippet of each of these articles, on one line, with the words that matched marked."""
-    columns = articles.c.number, articles.c.title, articles.c.body
+    columns = articles.c.number, articles.c.title, articles.c.body, articles.c.language
     rows = await connection.execute(select(*columns).where(articles.c.number.in_(numbers)))
-    return {row.number: snippet(body_text(row.body, row.title), query, marks=marks) for row in rows}
+    return {
+        row.number: snippet(body_text(row.body, row.title), query, marks=marks, language=row.language) for row in rows
+    }
 
 
 def _row(name: str, number: int, words: IndexedWords, source_id: str | None, language: str | None) -> dict[str, Any]:

@@ -11,10 +11,10 @@ BEFORE = 5  # words before the first one that matched
 _Span = tuple[int, int]  # from one word to another, counted in words, the last not included
 
 
-def snippet(text: str, query: Query, *, marks: tuple[str, str]) -> str:
+def snippet(text: str, query: Query, *, marks: tuple[str, str], language: str | None = None) -> str:
     """Return about thirty words of `text` on one line: the first part with the most different matches."""
     found = list(words(text))
-    matches = _matches([word for word, _, _ in found], query)
+    matches = _matches([word for word, _, _ in found], query, language)
     begin = _best_start(matches)
     end = min(begin + WORDS, len(found))
     if begin >= end:
@@ -28,9 +28,9 @@ def snippet(text: str, query: Query, *, marks: tuple[str, str]) -> str:
     return " ".join("".join(pieces).split()) + (" …" if end < len(found) else "")
 
 
-def _matches(typed: list[str], query: Query) -> list[tuple[_Span, int]]:
+def _matches(typed: list[str], query: Query, language: str | None) -> list[tuple[_Span, int]]:
     """Return the spans of matching phrases, with the number of their term, in the order of the text."""
-    found_stems = [stem(word) for word in typed]
+    found_stems = [stem(word, language) for word in typed]
     phrases = [(number, phrase) for number, term in enumerate(query.required) for phrase in term]
     return [
         ((start, start + len(phrase.stems)), number)

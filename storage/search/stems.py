@@ -2,8 +2,11 @@
 
 The letters of a word and the `[search]` of the languages (`config/languages/`) choose its rules: Russian stems for
 words in Cyrillic, English stems for words in Latin letters (Snowball, https://snowballstem.org); other words stay
-whole. A word of another language in one of these scripts is cut by the same rules everywhere, so it is found. A change
-here or in the shipped `[search]` takes a migration that indexes all articles anew.
+whole. A word of another language in one of these scripts is cut by the same rules everywhere, so it is found.
+
+In a text in Kazakh, Kyrgyz, Uzbek, Tajik or Turkmen the words of its letters lose that language's endings of case and
+number, one after the other, as long as a word is left. A query does not tell its language: it asks for a word as each
+of them would cut it. A change here or in the shipped `[search]` takes a migration that indexes all articles anew.
 
 A Russian noun without an ending may look as if it had one (Токаев, кредит, Казахстан): Snowball cuts that form alone
 once more than all the others, Токаева → токаев, Токаев → тока. So here a stem is cut again as long as the removed
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Protocol
 
@@ -24,6 +27,8 @@ _APOSTROPHES = "'’‘ʻʼ`´"  # Uzbek oʻ and gʻ are typed with any of these
 _WORD = re.compile(rf"[^\W_]+(?:[\u0300-\u036f{_APOSTROPHES}]+[^\W_]+)*")  # Cyrillic accents are not letters
 _IGNORED = re.compile(rf"[{_APOSTROPHES}]s$|[\u0300\u0301{_APOSTROPHES}]")  # stress marks, 's
 MIN_STEM = 3  # letters that a second cut leaves
+MIN_WORD = 4  # letters that an ending leaves in a text of its language …
+MIN_LONG = 5  # … and a weak one: Алматы is no form of алма
 MAX_LETTERS = 40  # of one word; a longer run of letters is an address or a mistake
 CACHED_WORDS = 1 << 15
 
@@ -38,19 +43,29 @@ def words(text: str) -> Iterator[tuple[str, int, int]]:
         yield found[0], found.start(), found.end()
 
 
-def stems(text: str) -> list[str]:
-    """Return the stems of the words of `text`, in order."""
-    return [stem(word) for word in _WORD.findall(text)]
+def stems(text: str, language: str | None = None) -> list[str]:
+    """Return the stems of the words of a text in `language`, in order."""
+    return [stem(word, language) for word in _WORD.findall(text)]
 
 
-def stem(word: str) -> str:
-    """Return the stem that all forms of `word` share: letters and digits only, never empty."""
-    return _stem(word, languages())
+def stem(word: str, language: str | None = None) -> str:
+    """Return the stem that all forms of `word` share in a text in `language`: letters and digits only, never empty."""
+    return _stem(word, language, languages())
+
+
+def languages_of(typed: Iterable[str]) -> list[str]:
+    """Return the languages that would cut one of the words in their own way, by code."""
+    folded = [fold(word) for word in typed]
+    return [
+        code for code, rules in _own(languages()).items() if any(_fitting(rules, word) is not None for word in folded)
+    ]
 
 
 @lru_cache(CACHED_WORDS)
-def _stem(word: str, known: Languages) -> str:
+def _stem(word: str, language: str | None, known: Languages) -> str:
     folded = fold(word)
+    if (own := _fitting(_own(known).get(language or "", ()), folded)) is not None:
+        return _without_endings(folded, own)
     rules = _rules(folded, known)
     if rules is None:
         return folded
@@ -69,6 +84,15 @@ def _without_ending(folded: str, rules: Search) -> str:
     for ending in sorted(rules.endings, key=len, reverse=True):
         if folded.endswith(ending) and len(folded) >= len(ending) + MIN_STEM:
             return folded[: -len(ending)]
+    return folded
+
+
+def _without_endings(folded: str, rules: Search) -> str:
+    """Return a word without its endings: korxona|lar|imiz|dagi."""
+    least = dict.fromkeys(rules.endings, MIN_WORD) | dict.fromkeys(rules.weak_endings, MIN_LONG)
+    endings = sorted(least, key=len, reverse=True)
+    while ending := next((e for e in endings if folded.endswith(e) and len(folded) - len(e) >= least[e]), None):
+        folded = folded[: -len(ending)]
     return folded
 
 
@@ -97,6 +121,21 @@ def completions(beginning: str) -> list[str]:
     return sorted(one for one in found if not one.startswith(folded))
 
 
+def _fitting(rules: Sequence[Search], folded: str) -> Search | None:
+    """Return the first of the rules that has all letters of the word."""
+    return next((one for one in rules if set(one.letters).issuperset(folded)), None)
+
+
+@cache
+def _own(known: Languages) -> dict[str, tuple[Search, ...]]:
+    """Map the code of a language to the rules that apply in its texts alone: one for each script."""
+    found: dict[str, tuple[Search, ...]] = {}
+    for code, language in known.by_code.items():
+        if language.search and language.search.in_its_texts:
+            found[code[:2]] = (*found.get(code[:2], ()), language.search)
+    return found
+
+
 def _rules(folded: str, known: Languages) -> Search | None:
     """Return the rules of the language with the fewest letters that has all letters of the word."""
     return next((rules for letters, rules in _by_letters(known) if letters.issuperset(folded)), None)
@@ -104,7 +143,11 @@ def _rules(folded: str, known: Languages) -> Search | None:
 
 @cache
 def _by_letters(known: Languages) -> list[tuple[frozenset[str], Search]]:
-    found = [(frozenset(language.search.letters), language.search) for language in known if language.search]
+    found = [
+        (frozenset(language.search.letters), language.search)
+        for language in known
+        if language.search and not language.search.in_its_texts
+    ]
     return sorted(found, key=lambda one: len(one[0]))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,6 @@ from storage.index.dialects import by_code_point, in_chunks, insert_for
 from storage.index.schema import EPOCH, feeds, sightings, urls
 from storage.state.life import FARTHEST, OF_A_MOMENT, Life, after_change
 
-WRITTEN = "written"  # in `urls.details`: the link as the feed wrote it, if the address is mended from it
 _NUMBER = re.compile(r"\d+")
 CHANGES_FOR = timedelta(days=3)  # later a headline is tidied up, and no news
 MAY_CHANGE = (Outcome.APPENDED, *Outcome.which(Counted.OFF_TOPIC))
@@ -48,6 +47,7 @@ class FeedState:
     interval_s: int | None = None
     longest_s: int | None = None
     next_poll: datetime | None = None
+    polled_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,29 @@ async def store_failed_poll(
 
 
 def _kept(state: FeedState, source_id: str) -> dict[str, Any]:
-    kept = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "url"}
-    return {"source_id": source_id, **kept}
+    names = [field.name for field in fields(state) if field.name not in ("url", "polled_at")]
+    return {"source_id": source_id, **{name: getattr(state, name) for name in names}}
+
+
+@dataclass(frozen=True, slots=True)
+class FailingFeed:
+    """A feed whose last poll failed, and that was read before."""
+
+    url: str
+    succeeded_at: datetime
+    polled_at: datetime
+    error: str
+
+
+async def load_failing(connection: AsyncConnection, feed_urls: Sequence[str]) -> list[FailingFeed]:
+    """Return those of the feeds whose last poll failed; leave out feeds that were never read."""
+    found: list[FailingFeed] = []
+    for some in in_chunks(feed_urls):
+        query = select(feeds.c.url, feeds.c.succeeded_at, feeds.c.polled_at, feeds.c.error).where(
+            feeds.c.url.in_(some), feeds.c.error.is_not(None), feeds.c.succeeded_at.is_not(None)
+        )
+        found += [FailingFeed(*row) for row in await connection.execute(query.order_by(feeds.c.url))]
+    return found
 
 
 async def store_entries(
@@ -142,12 +163,16 @@ async def _note_changes(connection: AsyncConnection, known: Mapping[str, Entry],
     """Have the pages of young articles looked at again whose feed gives them another headline or a later date."""
     young = (urls.c.key.in_(list(known)), urls.c.decided_at > now - CHANGES_FOR, urls.c.next_attempt.is_(None))
     query = select(*LIFE, urls.c.title, urls.c.decided_at).where(*young, urls.c.outcome.in_(MAY_CHANGE))
+    # Some feeds date all their entries anew whenever they are made: that says nothing of any of them.
+    dates = [entry.published for entry in known.values() if entry.published is not None]
+    stamped = len(dates) > 1 and len(set(dates)) == 1
     looks: dict[str, Life] = {}
     titles: dict[str, str | None] = {}
     for row in await connection.execute(query):
         entry, life = known[row.key], life_of(row)
         headline = entry.title is not None and entry.title != row.title
-        redated = entry.published is not None and entry.published > max(row.published or EPOCH, row.decided_at)
+        newest = max(row.published or EPOCH, row.decided_at)
+        redated = not stamped and entry.published is not None and entry.published > newest
         after = after_change(life, headline=headline, now=now) if headline or redated else life
         if after != life:
             looks[row.key], titles[row.key] = after, entry.title
@@ -213,8 +238,7 @@ async def load_pending(
     for some in in_chunks(keys):
         query = select(urls).where(urls.c.key.in_(some), is_due(now, period))
         for row in await connection.execute(query):
-            written = (row.details or {}).get(WRITTEN)
-            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content, written=written)
+            entry = Entry(row.url, row.feed_url, row.title, row.summary, row.published, row.content)
             listed, look = row.window is not None, row.article is not None
             rows[row.key] = PendingEntry(
                 row.key, row.source_id, entry, row.attempts, row.archived_url, listed=listed, look=look
@@ -344,5 +368,5 @@ def entry_row(key: str, entry: Entry, source_id: str, now: datetime) -> dict[str
     return {
         "key": key, "url": entry.url, "source_id": source_id, "feed_url": entry.feed_url, "title": entry.title,
         "summary": entry.summary, "content": entry.content, "published": entry.published, "first_seen": now,
-        "attempts": 0, "details": {WRITTEN: entry.written} if entry.written else None,
+        "attempts": 0,
     }  # fmt: skip

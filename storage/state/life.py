@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from extractors.records import Again, Counted, Outcome
+from extractors.records import Again, Counted, Outcome, Yield
 
 GAPS = (  # before the next attempt; together longer than a long weekend
     timedelta(minutes=10),
@@ -23,9 +23,12 @@ GAPS = (  # before the next attempt; together longer than a long weekend
     timedelta(days=2),
     timedelta(days=4),
 )
+# The same for a page that answers and has no article on it: many of these are galleries and videos, which stay so. One
+# try less keeps the requests of an ordinary month within a twentieth of what they would be without any.
+TEXT_GAPS = (*GAPS[:4], GAPS[4] + GAPS[5])
 LOOKS = (timedelta(hours=1), timedelta(hours=24))  # after the decision: when a page is looked at for a later text
 YOUNG = timedelta(days=7)  # since its publication: what a backfill lists of an older address is not about to change
-FARTHEST = GAPS[-1] + timedelta(days=1)  # no rule plans an attempt later; one day is the longest Retry-After heard
+FARTHEST = TEXT_GAPS[-1] + timedelta(days=1)  # no rule plans an attempt later; a Retry-After is heard up to a day
 OF_A_MOMENT = (*Outcome.which(Again.LATER), Outcome.GAVE_UP)
 FLASH_WORDS = 40  # a shorter text may be a flash, whatever it says: its whole story may be on topic
 SHORT_WORDS = 60  # an article that is shorter may have been the first report
@@ -66,7 +69,8 @@ class Life:
 class Ended:
     """The end of an attempt: its outcome, and the article that the address became or repeats.
 
-    `words` are those of the text, None if there was none; `continued`: it says that more is to come.
+    `words` are those of the text, None if there was none; `continued`: it says that more is to come; `near`: it names
+    something of the topic.
     """
 
     outcome: Outcome
@@ -74,6 +78,7 @@ class Ended:
     retry_after: datetime | None = None
     words: int | None = None
     continued: bool = False
+    near: bool = False
 
 
 def after_attempt(life: Life, ended: Ended, *, now: datetime) -> Life:
@@ -98,6 +103,13 @@ def after_import(life: Life, ended: Ended, *, now: datetime) -> Life:
     if ended.article is None or life.article is not None:
         return life
     return replace(after_attempt(life, ended, now=now), next_attempt=None)
+
+
+def gaps_after(outcome: Outcome) -> tuple[timedelta, ...]:
+    """Return the gaps of an address that ends so again and again."""
+    if outcome.counted is Counted.FAILED:
+        return GAPS
+    return TEXT_GAPS if outcome.page is Yield.NO_TEXT or outcome in (Outcome.PAYWALLED, Outcome.TOO_LARGE) else GAPS
 
 
 def after_naming(life: Life) -> Life:
@@ -141,18 +153,30 @@ def is_young(life: Life, *, now: datetime) -> bool:
 def _next_attempt(life: Life, ended: Ended, now: datetime) -> datetime | None:
     if ended.outcome.counted is not Counted.FAILED and not is_young(life, now=now):
         return None
-    if life.attempts >= len(GAPS):
-        # A clock that was wrong once, or a retry of its days, may have used up the attempts early.
-        last = (life.first_seen or now) + sum(GAPS, timedelta())
-        return min(last, now + GAPS[-1]) if life.first_seen and life.first_seen <= now < last else None
-    asked = min(ended.retry_after, now + timedelta(days=1)) if ended.retry_after else now
-    return max(now + GAPS[life.attempts], asked)
+    gaps = gaps_after(ended.outcome)
+    if life.attempts < len(gaps):
+        asked = min(ended.retry_after, now + timedelta(days=1)) if ended.retry_after else now
+        return max(now + gaps[life.attempts], asked)
+    return _extra_attempt(life, now)
+
+
+def _extra_attempt(life: Life, now: datetime) -> datetime | None:
+    """Return when an address is tried once more though its attempts are used up, which a wrong clock may have done."""
+    if life.first_seen is None or life.attempts > len(GAPS) + 2:
+        return None
+    last = life.first_seen + sum(GAPS, timedelta())
+    if life.first_seen <= now < last:
+        return min(last, now + GAPS[-1])
+    # Before the address was first seen, or long after the attempt was due: the clock is wrong, or nobody was at work.
+    is_odd = now < life.first_seen or (life.next_attempt is not None and now > life.next_attempt + GAPS[-1])
+    return now + GAPS[-1] if is_odd else None
 
 
 def _may_grow(ended: Ended) -> bool:
     if ended.outcome is Outcome.APPENDED:
         return ended.continued or (ended.words is not None and ended.words < SHORT_WORDS)
-    return ended.outcome is Outcome.OFF_TOPIC and ended.words is not None and ended.words < FLASH_WORDS
+    flash = ended.words is not None and ended.words < FLASH_WORDS
+    return ended.outcome is Outcome.OFF_TOPIC and ended.near and flash
 
 
 def _looked(life: Life, now: datetime) -> Life:

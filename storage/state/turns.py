@@ -18,13 +18,13 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extractors.fetching.hosts import NO_WISH, Turns, Wish
+from extractors.fetching.hosts import NO_WISH, Wish
 from extractors.fetching.robots import MAX_CRAWL_DELAY_S
 from storage.errors import StorageError
 from storage.files.local_folder import named_disk_errors
@@ -38,6 +38,7 @@ T = TypeVar("T")
 FOLDER = "turns"  # below --data: a file for each host with the moment from which on it may be asked, in Unix time
 ASK_AGAIN_S = 0.1  # on average, while another program has the lock
 NEXT = "next in line: "
+PAGE = "page: "
 NOTE_BYTES = 80
 KEPT_S = 7 * 86400.0  # after its last use
 LOCK = "SELECT pg_try_advisory_lock($1)"
@@ -83,6 +84,17 @@ class SharedTurns(ABC):
     def others(self, host: str) -> int:
         """Do as `Turns.others`; programs that had the host before this one began do not count."""
         return self._others[host]
+
+    @abstractmethod
+    async def claim(self, page: str) -> bool:
+        """Claim the page of this key until its outcome is stored; return False if another program has it.
+
+        Raises StorageError.
+        """
+
+    @abstractmethod
+    async def release(self, pages: Sequence[str]) -> None:
+        """Give back pages that were claimed, their outcomes being stored. Raises StorageError."""
 
     def _read(self, host: str, free_at: float, wish: Wish | None) -> None:
         """Compare the note of a host with the last known note."""
@@ -142,6 +154,13 @@ class FileTurns(SharedTurns):
 
     async def _whole(self, work: Coroutine[Any, Any, T], *, undo: Callable[[T], Awaitable[None]] | None = None) -> T:
         return await work  # the work never waits: it cannot be broken off, and needs no task of its own
+
+    async def claim(self, page: str) -> bool:
+        """Do as `SharedTurns.claim`: nobody has it, for `storage.state.fetched` tells which pages others have."""
+        return True
+
+    async def release(self, pages: Sequence[str]) -> None:
+        """Do as `SharedTurns.release`: there is nothing to give back."""
 
     async def _lock(self, name: str) -> bool:
         path = self._folder / _digest(name).hex()
@@ -214,6 +233,21 @@ class DatabaseTurns(SharedTurns):
         self._held.discard(name)
         await self._ask("SELECT pg_advisory_unlock($1)", _key(name))
 
+    async def claim(self, page: str) -> bool:
+        """Do as `SharedTurns.claim`: programs on other machines see no files of ours."""
+        name = PAGE + page
+        return name in self._held or await self._whole(
+            self._lock(name), undo=lambda got: self._unlock(name) if got else _nothing()
+        )
+
+    async def release(self, pages: Sequence[str]) -> None:
+        """Do as `SharedTurns.release`."""
+        if held := self._held & {PAGE + page for page in pages}:
+            self._held -= held
+            await self._whole(
+                self._ask("SELECT count(pg_advisory_unlock(n)) FROM unnest($1::int8[]) AS n", list(map(_key, held)))
+            )
+
     async def _wait_s(self, host: str) -> float:
         # A separate statement: a statement that also takes the lock would see the state from before.
         query = f"SELECT ARRAY[free_at, least(free_at - {NOW}, pause_s), gap_s, not_before] FROM turns WHERE host = $1"
@@ -249,12 +283,12 @@ class DatabaseTurns(SharedTurns):
         """Open a new connection and take the old one's locks again, but for those that others have taken meanwhile."""
         await self._connection.invalidate()
         await self._connection.rollback()
-        for name in self._held:
+        for name in tuple(self._held):  # a page may be given back meanwhile
             await self._connection.exec_driver_sql(LOCK, (_key(name),))
 
 
 @asynccontextmanager
-async def open_turns(location: Path | str, data: Path) -> AsyncIterator[Turns]:
+async def open_turns(location: Path | str, data: Path) -> AsyncIterator[SharedTurns]:
     """Open the turns of all programs that share the index at `location` of the corpus below `data`.
 
     `location` is that of `storage.index.database.index_location`. Raises StorageError, also for errors while open.

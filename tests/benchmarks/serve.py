@@ -249,6 +249,14 @@ async def running_pass(api: str, *, timeout_s: float) -> dict[str, Any]:
     raise AssertionError(f"no pass began within {timeout_s} s")
 
 
+async def left_behind(serving: Serving) -> str:
+    """Say how many of its processes are left once they have had some time to end, and how long that was."""
+    ended = time.monotonic()
+    while serving.processes() and time.monotonic() < ended + WINDING_UP_S:
+        await asyncio.sleep(0.1)
+    return f"{len(serving.processes())} processes left behind after {time.monotonic() - ended:.1f} s"
+
+
 def print_minutes(told: str, samples: Sequence[tuple[datetime, dict[str, float]]]) -> None:
     """Print a line a minute: what the passes that ended in it did, and the memory of each kind of process at most."""
     print(f"{'minute':>6}  {'passes':<62}" + "".join(f"{kind:>10} MB" for kind in KINDS))
@@ -292,13 +300,7 @@ async def measure(root: Path, *, minutes: float) -> None:
             await asyncio.sleep(3)
             serving.process.kill()
             await serving.process.wait()
-            ended = time.monotonic()
-            while serving.processes() and time.monotonic() < ended + WINDING_UP_S:
-                await asyncio.sleep(0.1)
-            print(
-                f"killed in the middle of {killed['name']!r}: after {time.monotonic() - ended:.1f} s "
-                f"{len(serving.processes())} processes left behind"
-            )
+            print(f"killed in the middle of {killed['name']!r}: {await left_behind(serving)}")
         async with Serving(config, data) as serving:
             began = time.monotonic()
             api = await serving.api()
@@ -307,8 +309,7 @@ async def measure(root: Path, *, minutes: float) -> None:
             await serving.wait_for(r"monitor: \d+ of \d+ sources read", timeout_s=150)
             await running_pass(api, timeout_s=90)
             status, seconds = await serving.stop()
-            print(f"SIGTERM in the middle of a run: exit {status} within {seconds:.1f} s, "
-                  f"{len(serving.processes())} processes left behind")  # fmt: skip
+            print(f"SIGTERM in the middle of a run: exit {status} within {seconds:.1f} s; {await left_behind(serving)}")
             print(serving.told[-600:])
         texts = corpus_texts(data)
         fetched = [path for site in sites for path in site.fetched]

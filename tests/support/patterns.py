@@ -70,9 +70,10 @@ def every_pattern() -> tuple[list[Used], list[str]]:
     found: list[Used] = []
     unknown: list[str] = []
     for name, source in sources.items():
-        module = importlib.import_module(name)
+        module, tree = importlib.import_module(name), ast.parse(source)
+        own = set(_assigned(tree))
         for value_name, value in vars(module).items():
-            if re.search(rf"^{re.escape(value_name)}\b", source, re.MULTILINE):  # its own, not imported
+            if value_name in own:  # not imported
                 places = [name] if value_name.startswith("_") else list(sources)
                 owners = {method for place in places for owner, method in calls[place] if owner == value_name}
                 # Those in containers are used under other names; `split` is rather a text's own.
@@ -83,16 +84,35 @@ def every_pattern() -> tuple[list[Used], list[str]]:
                 for number, pattern in enumerate(_inside(value, set())):
                     where = f"{name}.{value_name}" if one else f"{name}.{value_name}[{number}]"
                     found.append(Used(where, pattern, tuple(sorted(owners if one else loose)) or ANY))
-        for where, node in _in_functions(name, ast.parse(source)):
+        for where, node in _in_functions(name, tree):
             try:
                 found.append(_inline(f"{where}:{node.lineno}", node, module))
             except NameError:
                 unknown.append(where)
+        found += _of_settings(name, tree, module)
         for function in (value for value in vars(module).values() if _is_of_languages(value, name)):
             where = f"{name}.{function.__name__}"
             found += _made_of_languages(where, function(languages()), calls[name])
             unknown = [other for other in unknown if other != where]
     return found, unknown
+
+
+def _assigned(tree: ast.Module) -> Iterator[str]:
+    """The names that a module gives to values and classes of its own."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def _of_settings(name: str, tree: ast.Module, module: ModuleType) -> Iterator[Used]:
+    """The patterns that values of the configuration are held against: `config.settings.matching`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "matching":
+            pattern = eval(ast.unparse(node.args[0]), vars(module))
+            yield Used(f"{name}.matching:{node.lineno}", re.compile(pattern), ("fullmatch",))
 
 
 def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str]]:
@@ -110,7 +130,8 @@ def attacks(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str]]:
 def _is_of_languages(value: object, module: str) -> bool:
     """Tell whether this is a function of the module that makes something of all languages."""
     own = callable(value) and getattr(value, "__module__", None) == module
-    return own and list(getattr(value, "__annotations__", {}))[:-1] == ["known"]
+    takes = {name: of for name, of in getattr(value, "__annotations__", {}).items() if name != "return"}
+    return own and takes == {"known": "Languages"}
 
 
 def _made_of_languages(where: str, made: object, calls: list[tuple[str, str]]) -> Iterator[Used]:

@@ -21,7 +21,10 @@ from storage.corpus.writer import open_for_reading
 from storage.health.history import load_story
 
 CHECKOUT = Path(__file__).parents[2]
-SETTINGS = '[network]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval = 0.02\ntimeout = 30.0\nretry_delays = []\n'
+SETTINGS = (
+    '[network]\nuser_agent = "c5watch/0.1.0 (+mailto:desk@example.org)"\nallow_networks = ["127.0.0.0/8"]\n'
+    "per_host_interval = 0.02\ntimeout = 30.0\nretry_delays = []\n"
+)
 EVERYTHING = '[[topics]]\nid = "all"\nname = "Everything"\nmatch_all = true\n'
 
 

@@ -201,6 +201,7 @@ class Year:
         if self.kill_at is not None:
             self.kill_at -= 1
             if self.kill_at < 0:
+                self.kill_at = None
                 raise Killed(url)
         _, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
@@ -308,12 +309,11 @@ class Year:
 
     async def _kill(self, _: CorpusWriter) -> None:
         self.report.events["kills"] += 1
-        self.kill_at = self.rng.randint(0, 5)
-        await self._pass()
-        self.kill_at = None
+        self.kill_at = self.rng.randint(0, 5)  # requests from now
 
     async def _two_at_once(self, _: CorpusWriter) -> None:
         self.report.events["passes two at once"] += 1
+        self.now += HOUR
         await asyncio.gather(self._pass(), self._pass())
 
     async def _wrong_clock(self, _: CorpusWriter) -> None:

@@ -1,0 +1,238 @@
+"""Section pages: which of their links are articles, and watching them like feeds, on servers on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.load import load_config
+from config.sources import Backfill
+from extractors.feeds.sections import ListedArticle, listed_articles
+from extractors.zones import zone_of
+from flows.passes.monitor import monitor
+from flows.tools.check import check_sources
+from flows.tools.sources import Facts, add_source
+from tests.support.archive_servers import MISSING, Asked, Reply, Server, files, look, serve, window
+from tests.support.outlets import page
+from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
+from tests.support.section_pages import LOOKS, Story, html, stories
+
+URL = "https://outlet.kz/opinion"
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+ALMATY = zone_of("KZ")
+
+
+def listed(body: str | bytes, links: str | None = None) -> list[ListedArticle]:
+    raw = body.encode() if isinstance(body, str) else body
+    return listed_articles(raw, url=URL, charset=None, zone=ALMATY, now=NOW, links=links)
+
+
+def paths(found: list[ListedArticle]) -> list[str]:
+    return [one.url.removeprefix("https://outlet.kz") for one in found]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("count", [4, 10, 25])
+def test_the_articles_of_a_section_are_found_and_nothing_else(look: str, count: int) -> None:
+    page, path, dated = LOOKS[look]
+    shown = stories(1000, 999 + count, date(2026, 11, 20))
+    found = listed(page(shown))
+    assert paths(found) == [path(story) for story in shown]
+    assert [one.title for one in found] == [story.title for story in shown]
+    days = [one.published and one.published.astimezone(ALMATY).date() for one in found]
+    if look == "numbered":  # the lead shows no day
+        days[0] = shown[0].day
+    assert days == [story.day if dated else None for story in shown]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_text_that_the_addresses_hold_settles_it(look: str) -> None:
+    page, path, _ = LOOKS[look]
+    shown = stories(1, 2, date(2026, 11, 20))  # too few to be taken for a list
+    links = {
+        "cards": "-itog-",
+        "rows": "/ru/20",
+        "numbered": "/opinion?id=",
+        "undated": "/post/",
+        "by script": "material",
+    }
+    found = listed(page(shown), links.get(look, "/story/"))
+    assert {path(story) for story in shown} <= set(paths(found))
+    if look not in ("numbered", "mixed with advertising"):
+        assert len(found) == 2
+    assert listed(page(shown), "/elsewhere/") == []
+
+
+LINKS = "".join(f'<a href="/a/{n}">{{}}</a>' for n in range(6))
+HEADLINE = "Министры обсудили поставки зерна"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("", 0),
+        ("<p>Ничего нет</p>", 0),
+        (LINKS.format(*(f"{n}" for n in range(6))), 0),  # pages of the list
+        (LINKS.format(*["Новости региона"] * 6), 0),  # a menu
+        (f"<nav>{LINKS.format(*[HEADLINE] * 6)}</nav>", 0),
+        (f"<div class='side-bar popular'>{LINKS.format(*[HEADLINE] * 6)}</div>", 6),  # all there is
+        (LINKS.format(*[HEADLINE] * 6).replace('"/a/', '"https://other.kz/a/'), 0),
+        (LINKS.format(*[HEADLINE] * 6).replace('"/a/', '"/tag/'), 0),
+        (LINKS.format(*["<b class=title>" + HEADLINE + "</b> 20.11.2026"] * 6), 6),
+        (LINKS.format(*[HEADLINE] * 3, "Итоги", "Зерно", ""), 5),  # short ones in blocks of the same make
+        ('<div id="app"></div><script src="/app.js"></script>', 0),
+        ('<script>var menu = [{"title": "' + HEADLINE + '", "url": "/one"}]</script>', 0),
+    ],
+)
+def test_what_is_a_list_of_articles_and_what_is_not(body: str, found: int) -> None:
+    assert len(listed(html(body))) == found
+
+
+def test_a_day_in_the_headline_is_not_the_articles() -> None:
+    item = '<div class="i"><a href="/a/{}">Итоги переговоров 6 ноября 2025 года</a> <span>{}</span></div>'
+    found = listed(html("".join(item.format(n, "19.11.2026" if n else "") for n in range(4))))
+    assert [one.published and one.published.date() for one in found] == [None, *[date(2026, 11, 19)] * 3]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div class=ad>" * 3000 + LINKS,
+        '<a href="/a/1">' * 5000,
+        "".join(f'<div><a href="/a/{n}">{HEADLINE} {n}</a>' for n in range(3000)),
+        "<h3 class=title>" * 3000,
+        "<script>" + "[" * 100_000 + "</script>",
+        "<script>" + '{"a":' * 900 + "1" + "}" * 900 + "</script>",
+        '<a href="/?' + "a=1&" * 20_000 + '">' + HEADLINE + "</a>",
+    ],
+)
+def test_a_page_made_to_cost_time_costs_little(body: str) -> None:
+    started = time.process_time()
+    listed(html(body))
+    assert time.process_time() - started < 5
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: html(f"<a href=/a/1>{text}</a>").encode()))
+def test_any_page_lists_articles_or_none(body: bytes) -> None:
+    assert all(one.url.startswith("https://outlet.kz/") for one in listed(body))
+
+
+# --- Watched ----------------------------------------------------------------------------------------------------
+
+
+class Outlet:
+    """A section page at /opinion in one of the looks, and its articles; `shown` are listed, newest first."""
+
+    def __init__(self, folder: Path, look: str) -> None:
+        self.folder, self.look, self.now = folder, look, NOW
+        self.shown: list[Story] = []
+        self.whole: str | None = None  # in place of the list
+        self.server: Server
+
+    def __call__(self, asked: Asked) -> Reply:
+        make, path, _ = LOOKS[self.look]
+        if asked.path == "/opinion" and "id" not in asked.query:
+            older = int(asked.query.get("page", "1")) - 1
+            listed = self.shown[10 * older : 10 * older + 10]
+            body = (self.whole or make(listed) if listed else html("")).encode()
+            tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            if asked.headers.get("if-none-match") == tag:
+                return Reply(b"", 304)
+            return Reply(body, headers={"ETag": tag, "Content-Type": "text/html"})
+        for story in self.shown:
+            if path(story) == asked.target:
+                return Reply(page(story.number, story.day), headers={"Content-Type": "text/html; charset=utf-8"})
+        return MISSING
+
+    def config(self, *more: str) -> Path:
+        lines = "\n".join(more)
+        table = (
+            f'[[sources]]\nid = "one"\nname = "One"\nhomepage = "{self.server.base}/"\nfeeds = []\n'
+            f'sections = ["{self.server.base}/opinion"]\nlanguage = "ru"\ncountry = "KZ"\n'
+            f'category = "national"\n{lines}\n'
+        )
+        settings = SETTINGS.replace("0.02", "0.0")
+        return write_config(self.folder / "config", sources=table, topics=EVERYTHING, settings=settings)
+
+    async def poll(self, *more: str, later: timedelta = timedelta()) -> dict[str, Any]:
+        """One pass; the summary of the source, with the pages `asked` for."""
+        self.now += later
+        config = load_config(self.config(*more))
+        before = len(self.server.asked)
+        summary = await monitor(config, self.folder / "data", sources=config.sources, now=lambda: self.now)
+        asked = [one.target for one in self.server.asked[before:]]
+        return {**summary.to_json(), **summary.to_json()["sources"]["one"], "asked": asked}
+
+
+@pytest.fixture(params=["cards", "numbered", "by script"])
+async def outlet(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Outlet]:
+    made = Outlet(tmp_path, request.param)
+    async with serve(made) as server:
+        made.server = server
+        yield made
+
+
+@pytest.mark.slow
+async def test_a_section_is_watched_like_a_feed(outlet: Outlet) -> None:
+    outlet.shown = stories(1001, 1020, date(2026, 11, 20))
+    first = await outlet.poll()
+    # Of the ten on the first page those of the last days; a lead story without a day counts as new.
+    assert (first["status"], first["error"], first["appended"]) == ("ok", None, 9 if outlet.look != "undated" else 10)
+    again = await outlet.poll(later=timedelta(hours=3))
+    assert (again["status"], again["asked"]) == ("not_modified", ["/opinion"])
+    outlet.shown = stories(1001, 1023, date(2026, 11, 20))
+    third = await outlet.poll(later=timedelta(hours=3))
+    assert (third["status"], third["new"], third["appended"]) == ("ok", 3, 3)
+
+
+@pytest.mark.slow
+async def test_a_section_that_was_redesigned_says_so(outlet: Outlet) -> None:
+    outlet.shown = stories(1001, 1010, date(2026, 11, 20))
+    await outlet.poll()
+    outlet.whole = html("<div id=app></div>")
+    failed = await outlet.poll(later=timedelta(hours=3))
+    assert (failed["status"], failed["error"]) == (
+        "failed",
+        "no article links found (redesigned, or it lists by script)",
+    )
+    (check,) = await check_sources(load_config(outlet.config()), load_config(outlet.config()).sources)
+    assert (check.ok, check.what) == (False, "section")
+    assert (check.advice or "").startswith("look at the page, and name a text")
+    outlet.whole = None
+    (check,) = await check_sources(load_config(outlet.config()), load_config(outlet.config()).sources)
+    assert (check.ok, check.kind, check.entries) == (True, "section", 10)
+
+
+async def test_a_section_is_paged_through_for_the_past(outlet: Outlet) -> None:
+    outlet.shown = stories(1001, 1060, date(2026, 11, 20))
+    route = Backfill(route="paged", url=f"{outlet.server.base}/opinion?page={{page}}")
+    found = await look(outlet.server.base, route, window("2026-11-10", "2026-11-12"), now=NOW)
+    path = LOOKS[outlet.look][1]
+    wanted = {
+        outlet.server.base + path(story)
+        for story in outlet.shown
+        if date(2026, 11, 10) <= story.day <= date(2026, 11, 12)
+    }
+    assert wanted <= set(found.urls)
+
+
+async def test_a_front_page_without_a_feed_is_added_as_a_section(tmp_path: Path) -> None:
+    body = LOOKS["cards"][0](stories(1, 8, date(2026, 11, 20)))
+    config = write_config(tmp_path / "config", sources=source_toml("other", "https://other.kz/rss"))
+    async with serve(files({"/": Reply(body.encode(), headers={"Content-Type": "text/html"})})) as server:
+        added = await add_source(
+            load_config(config), config, f"{server.base}/", Facts(country="KZ", id="one"), dry_run=False
+        )
+    (source,) = [source for source in load_config(config).sources if source.id == "one"]
+    assert (source.feeds, source.sections) == ((), (f"{server.base}/",))
+    assert added.discovery.feed.entries == 8
+    assert tomllib.loads((config / "sources.toml").read_text())["sources"][-1]["sections"] == [f"{server.base}/"]

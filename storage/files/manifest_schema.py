@@ -55,6 +55,16 @@ FIELDS = {
         "what put it on topic: group, term, part of the article, times",
     ),
     "why": Field(TEXT, "the verdict in a sentence"),
+    "relation": Field(
+        {
+            "type": "object",
+            "properties": {"kind": TEXT, "number": COUNT, "share": {"type": "number"}, "why": TEXT},
+            "required": ["kind", "number", "share"],
+        },
+        "the earlier article that it is most like: how, its number, the share of words; in words what decided",
+        nullable=False,
+        optional=True,
+    ),
     "sha256": Field({**TEXT, "pattern": "^[0-9a-f]{64}$"}, "of the file's bytes", nullable=False),
     "text_hash": Field(TEXT, "equal for texts of equal words; null: too short to be compared"),
     "method": Field(TEXT, "how the text was taken from the page"),

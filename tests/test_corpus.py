@@ -25,7 +25,7 @@ from storage.corpus.writer import CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.index.schema import articles, urls
-from storage.state.life import GAPS
+from storage.state.life import GAPS, gaps_after
 from tests.support.results import FEED, NO, NOW, failure, manifest, place, remember, result, text_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_each_database")]
@@ -222,7 +222,7 @@ async def test_an_outcome_of_a_moment_is_written_down_and_tried_again_until_it_i
         await place(corpus, failure(outcome, attempts=len(GAPS) + 3), now=LATER)
         last = await url_row(corpus, placed.key)
     assert placed == Placement("https://site.kz/x", outcome, None, "http 503")
-    assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, NOW + GAPS[0], 1)
+    assert (entry.outcome, entry.next_attempt, entry.attempts) == (outcome.value, NOW + gaps_after(outcome)[0], 1)
     assert (last.outcome, last.next_attempt) == (outcome.value, None)
     assert entry.details == {"detail": "Service Unavailable"}
 

@@ -371,9 +371,8 @@ def _pages_query() -> Executable:
     # What a backfill brings of other years had other designs.
     ours = (urls.c.source_id == bindparam("source"), urls.c.window.is_(None))
     query = select(urls.c.words, urls.c.dated).where(*ours, until, judged)
-    # Pages of a batch are decided at the same moment: the last seen come first, as in the feed.
+    # By when they were first seen: a page that is tried again is decided on again, and is no newer for that.
     order = (
-        urls.c.decided_at.desc(),
         urls.c.first_seen.desc(),
         urls.c.published.desc().nulls_last(),
         by_code_point(urls.c.key),

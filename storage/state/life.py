@@ -23,9 +23,9 @@ GAPS = (  # before the next attempt; together longer than a long weekend
     timedelta(days=2),
     timedelta(days=4),
 )
-# The same for a page that answers and has no article on it: many of these are galleries and videos, which stay so. One
-# try less keeps the requests of an ordinary month within a twentieth of what they would be without any.
-TEXT_GAPS = (*GAPS[:4], GAPS[4] + GAPS[5])
+# The same for a page that answers and has no article on it: many of these are galleries and videos, which stay so. Half
+# the tries keep the requests of an ordinary month within a twentieth of what they would be without any.
+TEXT_GAPS = (GAPS[1], GAPS[3], GAPS[4] + GAPS[5])
 LOOKS = (timedelta(hours=1), timedelta(hours=24))  # after the decision: when a page is looked at for a later text
 YOUNG = timedelta(days=7)  # since its publication: what a backfill lists of an older address is not about to change
 FARTHEST = TEXT_GAPS[-1] + timedelta(days=1)  # no rule plans an attempt later; a Retry-After is heard up to a day

@@ -93,6 +93,16 @@ def test_a_line_that_cannot_be_used_is_told_with_its_number_and_the_others_go_on
     )
 
 
+def test_user_and_password_of_an_address_are_kept_nowhere(tmp_path: Path) -> None:
+    lines = line("https://user:secretpw@first.kz/1", story(1)), line("ftp://first.kz/1", story(2))
+    path = write_lines(tmp_path / "articles.jsonl", *lines)
+    done = run_import(tmp_path, path, "--json")
+    appended, failed = (json.loads(printed) for printed in done.stdout.splitlines())
+    assert (appended["url"], appended["outcome"], failed["outcome"]) == ("https://first.kz/1", "appended", "failed")
+    for file in (tmp_path / "data").rglob("*"):
+        assert file.is_dir() or b"secretpw" not in file.read_bytes(), file
+
+
 def test_dates_that_are_not_understood_are_said_and_their_articles_kept(tmp_path: Path) -> None:
     dated, vague = line("https://first.kz/1", story(1)), line("https://first.kz/2", story(2), date="на днях")
     done = run_import(tmp_path, write_lines(tmp_path / "a.jsonl", dated, vague))

@@ -31,6 +31,7 @@ from extractors.records import (
     Relation,
     Result,
     Verdict,
+    without_user,
 )
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
@@ -152,7 +153,7 @@ def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str])
     if not isinstance(value, dict):
         return _Line(number, None, None, f"line {number}: expected a JSON object with url, title, date and text")
     url = value.get("url")
-    shown = url if isinstance(url, str) else None
+    shown = without_user(url) if isinstance(url, str) else None
     try:
         result = _result(value, file, source_of)
     except ValueError as exc:
@@ -170,7 +171,7 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -
         raise ValueError('expected at least "url" and "text"')
     if len(url) > MAX_URL:
         raise ValueError(f"url is longer than {MAX_URL} characters")
-    url = url.strip()
+    url = without_user(url.strip())
     key = canonical_url(url)
     paragraphs = tuple(block for part in blocks_of(text) if (block := clean_block(part)))
     title = clean_line(_text(value, "title") or "") or None

@@ -112,6 +112,14 @@ def test_dates_that_are_not_understood_are_said_and_their_articles_kept(tmp_path
     )
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1970-01-01T00:00:00Z", "31.12.9999"])
+def test_a_date_that_cannot_be_true_is_not_understood(tmp_path: Path, day: str) -> None:
+    done = run_import(tmp_path, write_lines(tmp_path / "a.jsonl", line("https://first.kz/1", story(1), date=day)))
+    assert (done.returncode, done.stdout) == (0, "1 line: 1 appended\n")
+    assert f"1 date not understood, the first in line 1: {day!r}" in done.stderr
+    assert c5watch("corpus", "verify", "--data", tmp_path / "data").returncode == 0
+
+
 def test_odd_but_usable_lines_are_imported(tmp_path: Path) -> None:
     told = imported(
         tmp_path,

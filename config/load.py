@@ -237,10 +237,13 @@ SECRET_PLACES = (("storage",), ("storage", "database"))
 def _line(path: Path, model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """Return a pydantic error as a line: place, key, value found, value expected."""
     loc = tuple(error["loc"])
+    message = _message(error)
+    key, colon, rest = message.partition(": ")
+    if colon and model is Settings and (given := _variable((*loc, key))):  # a sentence that begins with its key
+        return f"environment: {given}: {rest}"
     variable = _variable(loc) if model is Settings else None
     where, key = ("environment", variable) if variable else (str(path), _key(loc))
     prefix = f"{where}: {key}: " if key else f"{where}: "
-    message = _message(error)
     if error["type"] == "extra_forbidden":
         keys = _known_keys(model, loc[:-1])
         return f"{prefix}unknown key, expected one of {', '.join(keys)}{_hint(str(loc[-1]), keys)}"

@@ -15,13 +15,16 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
 from config.settings import VERSION
 from flows.cli.app import app
+from flows.cli.commands import problems_explained
 from tests.demo_site.server import DemoSite
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, c5watch_process, one_json, source_toml, write_config
+from tests.support.stories import line, story, write_lines
 
 pytestmark = pytest.mark.slow
 
@@ -213,6 +216,30 @@ def test_ctrl_c_ends_with_130_and_the_next_pass_takes_up_the_rest(httpserver: HT
     assert statistics["articles"] == 30
 
 
+def test_ctrl_c_in_an_import_says_that_the_same_command_takes_in_the_rest(tmp_path: Path) -> None:
+    lines = (line(f"https://first.kz/{number}", story(number)) for number in range(400))
+    arguments = ["corpus", "import", write_lines(tmp_path / "a.jsonl", *lines), "--data", tmp_path / "data"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments), "--json"],
+        cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert told == "c5watch: interrupted; what is taken in is kept: run the command again for the rest\n"
+    c5watch(*arguments)
+    checked = one_json(c5watch("corpus", "verify", "--json", "--data", tmp_path / "data"))
+    assert checked == {"articles": 400, "faults": []}
+
+
+def test_ctrl_c_where_nothing_is_written_promises_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, problems_explained():
+        raise KeyboardInterrupt
+    assert (ended.value.exit_code, capsys.readouterr().err) == (130, "c5watch: interrupted; run the command again\n")
+
+
 @pytest.mark.parametrize("loaded", ["typer", "flows.cli.commands", "flows.cli.topics", "pydantic", "config.load"])
 def test_ctrl_c_while_the_commands_load_ends_with_130_and_a_sentence_at_most(loaded: str) -> None:
     running = subprocess.Popen(
@@ -300,7 +327,10 @@ def test_corpus_commands_on_an_adopted_corpus(tmp_path: Path, seeds: Path) -> No
     shown = c5watch("corpus", "show", 3, *data)
     assert "date: 2025-11-08" in shown.stdout
     assert "Алишер Жолдасбекович" in shown.stdout
-    assert c5watch("corpus", "show", 5, *data).returncode == 1
+    for number in (5, 2**31, 99999999999999999999):
+        unknown = c5watch("corpus", "show", number, *data)
+        assert (unknown.returncode, unknown.stdout, unknown.stderr.count("\n")) == (1, "", 1)
+        assert unknown.stderr.startswith(f"c5watch: no article has the number {number}: ")
     for seed in seeds.iterdir():
         assert (tmp_path / "data" / "corpus" / seed.name).read_bytes() == seed.read_bytes()
 
@@ -316,7 +346,11 @@ def test_a_damaged_corpus_is_status_1_with_every_fault_and_its_mend(tmp_path: Pa
     done = c5watch("corpus", "verify", *data)
     assert done.returncode == 1
     assert f"001_{1:016x}.txt: missing: " in done.stdout
-    assert done.stdout.endswith("3 articles, 1 fault\n")
+    told, completed = done.stdout.splitlines()[-2:]
+    assert told == "3 articles, 1 fault"
+    assert completed.endswith("because a run was interrupted are written by the next pass, import or repair")
+    c5watch("corpus", "import", own, *data)
+    assert c5watch("corpus", "verify", *data).stdout == "3 articles, all in order\n"
 
 
 def test_commands_that_need_a_corpus_say_so_where_there_is_none(tmp_path: Path) -> None:
@@ -338,6 +372,7 @@ def test_explain_tells_an_unknown_url_from_a_known_one(site: DemoSite, tmp_path:
     unknown = c5watch("explain", "https://example.kz/nothing", "--json", *folders)
     assert unknown.returncode == 1
     assert one_json(unknown)["known"] is False
+    assert "'c5watch sources check'" in unknown.stderr
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,11 @@ def test_a_mistake_in_the_sources_is_one_line_with_place_and_mend(folder: Folder
             'c5watch_network__timeout: found "0", expected greater than 0',
         ),
         (
+            "C5WATCH_BROWSE__URL",
+            "https://c5.example.org/",
+            "C5WATCH_BROWSE__URL: expected C5WATCH_BROWSE__PASSWORD to be set as well, because others can come in",
+        ),
+        (
             "C5WATCH_NETWORK__TIMEOUTT",
             "60",
             f'C5WATCH_NETWORK__TIMEOUTT: unknown key, expected one of {NETWORK_KEYS} (did you mean "timeout"?)',

@@ -88,7 +88,7 @@ def monitor(
 
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)
-    with problems_explained():
+    with problems_explained(interrupted="finished work is kept, and the next pass takes up the rest"):
         from flows.cli.terminal import ProgressBar, print_summary
         from flows.serving.run import run_monitor
 
@@ -135,7 +135,7 @@ def explain(
         for line in explanation(facts):
             print(line)
     if not facts["known"]:
-        raise typer.Exit(FAILED)
+        fail(f"'c5watch sources check' tells whether its feed is read, 'c5watch extract {url}' what its page holds")
 
 
 @app.command()

@@ -78,7 +78,7 @@ def backfill(
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)
     interrupted = False
-    with problems_explained():
+    with problems_explained(interrupted="finished work is kept, and the same command takes up the rest"):
         from flows.cli.terminal import ProgressBar
         from flows.passes.backfill import write_coverage
         from flows.passes.context import utc_now

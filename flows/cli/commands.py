@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 CHECKOUT = Path(__file__).parents[2]
 INTERRUPTED = 130  # exit status
+AGAIN = "run the command again"  # after Ctrl-C, true of every command: none does twice what is done
 
 
 def _data_folder(data: Path) -> Path:
@@ -125,12 +126,15 @@ def read_index(config: Config, data: Path, work: Callable[[AsyncConnection], Awa
 
 
 @contextmanager
-def problems_explained() -> Iterator[None]:
-    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`."""
+def problems_explained(*, interrupted: str = AGAIN) -> Iterator[None]:
+    """Say the sentences of an expected error and end the command with its status; a bug is for `bug_explained`.
+
+    After Ctrl-C, say how the work that was `interrupted` goes on.
+    """
     try:
         yield
     except KeyboardInterrupt as error:
-        say("interrupted; finished work is kept, and the next pass takes up the rest")
+        say(f"interrupted; {interrupted}")
         raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
         trouble = _first(error)

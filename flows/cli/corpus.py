@@ -116,7 +116,7 @@ def _import_file(checked: Config, data: Path, path: Path, *, judge: bool, as_jso
                 undated.append(line)
         sys.stdout.flush()
 
-    with problems_explained():
+    with problems_explained(interrupted="what is taken in is kept: run the command again for the rest"):
         from flows.tools.corpus import import_file
 
         asyncio.run(import_file(checked, data, path, judge=judge, report=report))
@@ -141,6 +141,7 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.corpus import verify_corpus
+        from storage.corpus.verify import MISSING
 
         count, faults = read_corpus(checked, data, verify_corpus)
     if as_json:
@@ -150,6 +151,8 @@ def corpus_verify(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
         for fault in faults:
             print(fault)
         print(f"{counted(count, 'article')}, {counted(len(faults), 'fault') if faults else 'all in order'}")
+        if any(fault.fault == MISSING for fault in faults):
+            print("files that are missing because a run was interrupted are written by the next pass, import or repair")
     if faults:
         raise typer.Exit(FAILED)
 

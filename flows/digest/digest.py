@@ -41,6 +41,7 @@ from storage.state.runs import store_run_end, store_run_start
 PROBLEMS_SHOWN = 5
 DEFAULT_NAME = Digest().name
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_LONG_SPAN = re.compile(r"[1-9][0-9]{4,}[hdw]")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -142,14 +143,16 @@ def parse_since(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
     """Return the moment written as 2026-11-20, 2026-11-20T07:00, or as an age: 36h, 3d, 2w. Raises RequestError."""
     if found := _SPAN.fullmatch(text):
         return now - int(found[1]) * _UNITS[found[2]]
+    if _LONG_SPAN.fullmatch(text):
+        raise RequestError(f'--since: found "{text}", which is too long, expected up to 9999 hours, days or weeks')
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: the year 1 in an eastern zone
         raise RequestError(
             f'--since: found "{text}", expected a day or moment such as 2026-11-20 or 2026-11-20T07:00, '
             "or a while such as 36h, 3d or 2w"
         ) from None
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     if moment > now:
         raise RequestError(f'--since: found "{text}", which is still to come, expected a moment in the past')
     return moment

@@ -26,6 +26,7 @@ from storage.files.folder import Folder
 from storage.files.manifest import manifest_line, read_facts
 from storage.index.schema import articles
 
+HIGHEST = 2**31 - 1  # number that an index can hold: PostgreSQL's INTEGER
 IMPORTED = "imported"  # the source of what no outlet of the catalogue has published
 
 
@@ -88,7 +89,8 @@ async def repair_corpus(config: Config, data: Path) -> Repair:
 
 async def article_facts(connection: AsyncConnection, number: int) -> tuple[dict[str, Any], str]:
     """Return the manifest's object for an article, and its text. Raises StorageError when there is no such number."""
-    row = (await connection.execute(select(articles).where(articles.c.number == number))).first()
+    known = select(articles).where(articles.c.number == number)
+    row = (await connection.execute(known)).first() if number <= HIGHEST else None
     if row is None:
         raise StorageError(f"no article has the number {number}: 'c5watch corpus stats' says how many there are")
     return json.loads(manifest_line(row)), ArticleFile.parse(row.body.encode("utf-8")).text

@@ -24,6 +24,7 @@ from storage.files.folder import MissingFile, in_thread
 from storage.files.manifest import manifest_line
 from storage.index.schema import articles, events, fingerprints, relations, urls, variants
 
+MISSING = "missing"  # the fault of a file that is not there, as after an interrupted run
 REPAIR = "run 'c5watch corpus repair'"
 RESTORE = "restore the data folder from a copy"
 
@@ -179,7 +180,7 @@ def _check_article(row: Row[Any], content: bytes | StorageError) -> Iterator[Fau
     right = right_content(row, content)
     mend = RESTORE if right is None else REPAIR
     if isinstance(content, MissingFile):
-        yield Fault(row.file, "missing", mend)
+        yield Fault(row.file, MISSING, mend)
     elif isinstance(content, StorageError):
         yield Fault(row.file, "cannot be read", str(content))
     elif content != right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -269,6 +270,9 @@ def corpus_export(
             say("--after cannot be used together with --state, which says after which number to go on")
             raise typer.Exit(USAGE)
         checked_output("--state", state)
+        if state.resolve() == target.resolve():
+            say("--state: it is FILE itself: name another file")
+            raise typer.Exit(USAGE)
         after = _last_exported(state)
     if str(target) != "-":
         checked_output("FILE", target)
@@ -280,6 +284,9 @@ def corpus_export(
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)
         last = None if state is None else read_index(checked, data, highest_number)
+        if last is not None and after is not None and after > last:
+            say(f"--state: {state} says {after}, but the last article is {last}: delete it to export everything")
+            raise typer.Exit(USAGE)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
             countries=country or (), after=after, up_to=last, found_since=moment("--found-since", found_since),
@@ -297,12 +304,16 @@ def corpus_export(
 def _last_exported(state: Path) -> int:
     """Return the number in the file of `--state`, -1 if there is no such file yet; anything else ends the command."""
     try:
-        return int(state.read_text(encoding="utf-8"))
+        found = re.fullmatch(rb"-1|\d{1,9}", state.read_bytes().strip(), re.ASCII)
     except FileNotFoundError:
         return -1
-    except (OSError, ValueError) as error:
-        say(f"--state: {state} holds no number: delete it to export everything, or name another file")
+    except OSError as error:
+        say(f"--state: {state}: {error.strerror}: name another file")
         raise typer.Exit(USAGE) from error
+    if found is None:
+        say(f"--state: {state} holds no number: delete it to export everything, or name another file")
+        raise typer.Exit(USAGE)
+    return int(found[0])
 
 
 def _put_state(state: Path, number: int | None) -> None:

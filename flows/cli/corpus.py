@@ -47,6 +47,39 @@ LanguagesOption = Annotated[
     list[str] | None, typer.Option("--language", help="Only this language, such as ru. May be repeated.")
 ]
 
+RelationsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relation",
+        help="reprint or version adds these texts as rows; any other (template, related, translation_of …) keeps only "
+        "articles with this relation to another. May be repeated.",
+    ),
+]
+LatestOption = Annotated[
+    bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
+]
+LongestOption = Annotated[bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")]
+CollapseOption = Annotated[
+    bool, typer.Option("--collapse-translations", help="Write only the first of articles that translate one another.")
+]
+AfterOption = Annotated[
+    int | None, typer.Option("--after", min=-1, metavar="NUMBER", help="Only articles with a higher number than this.")
+]
+FoundSinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--found-since", metavar="WHEN",
+        help="Only articles appended since this day or moment (UTC if no zone is given).",
+    ),
+]  # fmt: skip
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="FILE",
+        help="Go on after the number in this file, and put the last one there when done: for cron.",
+    ),
+]  # fmt: skip
+
 corpus_app = typer.Typer(
     help="Search, show, count, export, check, mend or import the corpus.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -229,36 +262,13 @@ def corpus_export(
     source: SourcesOption = None,
     language: LanguagesOption = None,
     country: Annotated[list[str] | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
-    relation: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="reprint or version adds these texts as rows; any other (template, related, translation_of …) keeps "
-            "only articles with this relation to another. May be repeated."
-        ),
-    ] = None,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
-    ] = False,
-    longest: Annotated[
-        bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")
-    ] = False,
-    collapse_translations: Annotated[
-        bool,
-        typer.Option("--collapse-translations", help="Write only the first of articles that translate one another."),
-    ] = False,
-    after: Annotated[
-        int | None, typer.Option(min=-1, metavar="NUMBER", help="Only articles with a higher number than this.")
-    ] = None,
-    found_since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only articles appended since this day or moment (UTC if no zone is given)."),
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Go on after the number in this file, and put the last one there when done: for cron."
-        ),
-    ] = None,
+    relation: RelationsOption = None,
+    latest: LatestOption = False,
+    longest: LongestOption = False,
+    collapse_translations: CollapseOption = False,
+    after: AfterOption = None,
+    found_since: FoundSinceOption = None,
+    state: StateOption = None,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:

@@ -269,6 +269,69 @@ def test_one_form_of_protocol_with_other_names_is_another_story(language: str, f
         assert re.search(r"names? differs? \(", decision.grounds[1])
 
 
+SHORT_FORMS = {  # a lead that is hardly more than names; nothing but {sender} and {party} tells one from another
+    "ru": (
+        "{sender} созвонился с Президентом {party}.\n"
+        "Собеседники сверили ход совместных строек, похвалили министров и договорились чаще видеться. Отдельно "
+        "говорили о воде, дорогах и об урожае хлопка. В завершение стороны пожелали друг другу спокойной зимы."
+    ),
+    "en": (
+        "{sender} telephoned President {party}.\n"
+        "They went through the joint building sites, praised their ministers and promised to meet more often. Water, "
+        "roads and the cotton harvest came up as well. At the end each side wished the other a quiet winter ahead."
+    ),
+    "kk": (
+        "{sender} {party} Президентіне хат жолдады.\n"
+        "Хатта ортақ құрылыстардың барысы айтылып, министрлердің еңбегі аталған және жиі кездесуге тілек білдірілген. "
+        "Су, жол және мақта жайы да сөз болған. Соңында екі халыққа тыныш қыс пен мол несібе тіленген."
+    ),
+    "uz": (
+        "{sender} {party} Prezidentiga maktub yoʻlladi.\n"
+        "Maktubda qoʻshma qurilishlarning borishi aytilgan, vazirlarning mehnati eslangan va tez-tez koʻrishish istagi "
+        "bildirilgan. Suv, yoʻl va paxta ham tilga olingan. Oxirida ikki xalqqa tinch qish va baraka tilangan."
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "here", "there", "same"),
+    [
+        (
+            "ru",
+            ("Сергей Павлович Лукин", "Чили Жозе да Кошта"),
+            ("Сергей Павлович Лукин", "Перу Абдель ас-Сауди"),
+            False,
+        ),
+        ("ru", ("Айбек Сманов", "Чили Жозе да Коштой"), ("Мурод Каримзода", "Чили Жозе да Коштой"), False),
+        ("ru", ("Айбек Сманов", "Чехии Янеком Врбой"), ("Айбек Сманов", "Чехии Янек Врба"), True),
+        ("ru", ("ТАШКЕНТ. Узбюро – Айбек Сманов", "Чехии"), ("Степной вестник. Айбек Сманов", "Чехии"), True),
+        ("en", ("Aibek Smanov", "José da Costa of Chile"), ("Aibek Smanov", "Abdel el-Saudi of Peru"), False),
+        ("en", ("Murod Karimzoda", "Jan Vrba of Chile"), ("Aibek Smanov", "Jan Vrba of Chile"), False),
+        ("en", ("Aibek Smanov", "Željko Perić of Chile"), ("Aibek Smanov", "Zeljko Peric of Chile"), True),
+        ("en", ("05.04.2026 20:15 Almaty – Aibek Smanov", "Jan Vrba"), ("UzBureau – Aibek Smanov", "Jan Vrba"), True),
+        ("kk", ("Айбек Сманов", "Чили"), ("Айбек Сманов", "Перу"), False),
+        ("kk", ("Мұрат Кәрімов", "Чили"), ("Айбек Сманов", "Чили"), False),
+        ("kk", ("Мұрат Кәрімов", "Чили"), ("Мурат Каримов", "Чили"), True),
+        ("uz", ("Aybek Smanov", "Chili"), ("Aybek Smanov", "Gretsiya"), False),
+        ("uz", ("Murod Karimzoda", "Chili"), ("Aybek Smanov", "Chili"), False),
+        ("uz", ("Toshkent. OʻzA – Aybek Smanov", "Chili"), ("Nukus, Xabar – Aybek Smanov", "Chili"), True),
+    ],
+)
+def test_a_few_names_tell_forms_apart_however_much_is_the_same(
+    language: str, here: tuple[str, str], there: tuple[str, str], same: bool
+) -> None:
+    one, other = (
+        prepare(SHORT_FORMS[language].format(sender=sender, party=party), language) for sender, party in (here, there)
+    )
+    assert compare(one, other, LIMITS)[0] is (Relation.REPRINT if same else Relation.TEMPLATE)
+
+
+def test_another_headline_is_no_other_name() -> None:
+    lead = SHORT_FORMS["ru"].format(sender="Айбек Сманов", party="Чехии Янеком Врбой")
+    one, other = text("Сманов звонит Врбе", lead), text("Прага и Ташкент на связи", lead)
+    assert compare(one, other, LIMITS)[0] is Relation.REPRINT
+
+
 CALL = (
     "Министр транспорта {} провёл в Алматы переговоры с послом Норвегии {}. Стороны обсудили ход строительства "
     "паромных причалов, обучение экипажей и поставку запасных частей, а также договорились встретиться весной. "

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from config.settings import Duplicates
 from extractors.records import Relation
+from storage.placing.names import tells_protocol
 from storage.placing.prepared import Prepared, prepare
 from storage.placing.similarity import Apart, Decision, compare, containment, decide
 from tests.benchmarks.duplicates import pairs_alone, run
@@ -413,6 +414,41 @@ def test_a_form_of_protocol_comes_again_while_any_other_text_is_run_again(
     decision = decide(text("Фото из архива", words), known, LIMITS, {1: since} if since else {})
     told = {n: r for n, r, _ in decision.others} | {decision.absorbed_by: Relation.REPRINT}
     assert told[1] is relation
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Министры провели телефонные переговоры о пастбищах.",
+        "Касым Оразов и Ян Врба поговорили по телефону.",
+        "Вечером президенты созвонились.",
+        "Премьер направил приветствие участникам слёта.",
+        "The ministers spoke by phone on Tuesday.",
+        "He addressed a message to the King of Norway.",
+        "Екі министр телефон арқылы пікірлесті.",
+        "Премьер корольге хат жолдады.",
+        "Эки министр телефон аркылуу сүйлөштү.",
+        "Ikki vazir telefon orqali muzokara oʻtkazdi.",
+        "Bosh vazir qirolga maktub yoʻlladi.",
+        "Икки вазир телефон орқали мулоқот қилди.",
+        "Ду вазир тавассути телефон гуфтугӯ карданд.",
+    ],
+)
+def test_calls_and_messages_are_protocol(said: str) -> None:
+    assert tells_protocol(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Мошенники звонили пенсионеру и просили назвать код.",
+        "The shop sells phones and parts for them.",
+        "Алаяқтар телефон арқылы ақша сұрады.",
+        "Firibgarlar telefon orqali pul soʻragan.",
+    ],
+)
+def test_other_talk_of_phones_is_no_protocol(said: str) -> None:
+    assert not tells_protocol(said)
 
 
 def test_what_decided_is_told_as_the_texts_have_it() -> None:

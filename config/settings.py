@@ -10,7 +10,7 @@ import ipaddress
 import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -81,14 +81,14 @@ def _zone(value: str) -> str:
     return value
 
 
-_PARAMETER = re.compile(r"(?<=[?&;])([\w.\[\]-]{1,60})=([^?&;#\s\"']+)")
+_PARAMETER = re.compile(r"(?<=[?&;])([\w.\[\]%-]{1,180})=([^?&;#\s\"']+)")
 _SECRET_NAME = re.compile(r"(token|secret|password|passwd|pwd|signature|(api|auth|access|private|user|feed|rss)key)$")
 _SHORT_NAMES = ("key", "auth", "pass", "sig")  # of secrets, and of innocent things: the value decides
 _MADE_UP = re.compile(r"(?=\D{0,100}\d).{8}")  # of eight characters or more, with a digit
 
 
 def _is_secret(parameter: re.Match[str]) -> bool:
-    name = re.sub(r"[\W_]", "", parameter[1]).lower()
+    name = re.sub(r"[\W_]", "", unquote(parameter[1])).lower()
     return bool(_SECRET_NAME.search(name) or (name in _SHORT_NAMES and _MADE_UP.match(parameter[2])))
 
 

@@ -7,13 +7,16 @@ import it. "Unknown" is None, never the empty string. Our own moments are aware 
 
 from __future__ import annotations
 
+import re
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from config.errors import C5watchError, LeftAlone
 
+SAME_TEXT = "same text"  # the reason of a duplicate at another address
 DECIDED_BEFORE = "decided before"  # the reason of a placement that changes nothing: the entry was settled meanwhile
+_USER = re.compile(r"^(\s*https?:[/\\]{2,})[^/?#]*@", re.IGNORECASE)
 MAX_DETAIL = 500  # characters of an error's detail that are kept
 
 
@@ -151,9 +154,17 @@ def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_afte
     return ItemError(outcome, reason, url=url, detail=detail, retry_after=retry_after)
 
 
+def without_user(url: str) -> str:
+    """Return an address without its user and password (RFC 3986, 3.2.1); any other text as it is."""
+    return _USER.sub(r"\1", url) if "@" in url else url
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An item of a feed, which promises an article at `url` (absolute, as found but for tracking redirects)."""
+    """An item of a feed, which promises an article at `url` (absolute, as found but for tracking redirects).
+
+    `url` and `guid` lose user and password: they are kept, shown and given to others, and nobody is asked with them.
+    """
 
     url: str
     feed_url: str
@@ -163,6 +174,12 @@ class Entry:
     content: str | None = None  # HTML: the full text, if the feed has it
     language: str | None = None
     guid: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take user and password out of the addresses."""
+        object.__setattr__(self, "url", without_user(self.url))
+        if self.guid is not None:
+            object.__setattr__(self, "guid", without_user(self.guid))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
@@ -103,6 +104,24 @@ async def test_numbers_names_and_bytes_stay_and_the_next_article_continues(tmp_p
     lines = [json.loads(line) for line in (tmp_path / "data" / "manifest.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines[:5]] == sorted(FILES)
     assert [line["canonical_url"] for line in lines[:5]] == [None] * 5
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1994-12-31", "2025-11-25"])
+async def test_a_date_that_cannot_be_true_is_none_and_its_file_stays(tmp_path: Path, day: str) -> None:
+    files = {"000_aaaaaaaaaaaaaaaa.txt": f" date {day} Президент подписал указ. {WORDS}\n\nВторой абзац.".encode()}
+    source = write(tmp_path / "source", files)
+    async with opened(tmp_path / "data") as corpus:
+        assert await adopt(corpus, source, now=NOW) == Adoption(1, 0, 1)
+        (row,) = await rows(corpus)
+        assert (row.published, row.date_origin, row.title) == (None, None, None)
+        assert await verify(corpus) == (1, [])
+    assert contents(tmp_path / "data" / "corpus") == files
+    async with opened(tmp_path / "new") as corpus:  # the same day in a manifest from elsewhere
+        digest = hashlib.sha256(files["000_aaaaaaaaaaaaaaaa.txt"]).hexdigest()
+        facts = {digest: {"published": date.fromisoformat(day), "date_origin": "json-ld"}}
+        await adopt(corpus, source, now=NOW, facts=facts)
+        (row,) = await rows(corpus)
+        assert (row.published, row.date_origin) == (None, None)
 
 
 FILES_TITLE = " date 2025-02-30 Text under a day that does not exist.\r"

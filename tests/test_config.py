@@ -543,6 +543,8 @@ def test_an_address_with_a_password_is_refused_and_not_shown(
         ("https://orda.kz/rss?X-Api-Key=x7", "https://orda.kz/rss?X-Api-Key=…", "X-Api-Key"),
         ("https://orda.kz/?feed=rss&user=me&passwd=x7", "https://orda.kz/?feed=rss&user=me&passwd=…", "passwd"),
         ("https://orda.kz/rss?key=d41d8cd98f00b204", "https://orda.kz/rss?key=…", "key"),
+        ("https://orda.kz/rss?to%6ben=x7", "https://orda.kz/rss?to%6ben=…", "to%6ben"),
+        ("https://orda.kz/rss?%61pi%5F%6Bey=x7", "https://orda.kz/rss?%61pi%5F%6Bey=…", "%61pi%5F%6Bey"),
         ("https://orda.kz/rss?client_secret=x7#new", "https://orda.kz/rss?client_secret=…#new", "client_secret"),
     ],
 )

@@ -297,6 +297,31 @@ def test_item_with_this_leads_there(item: str, url: str | None) -> None:
     assert feed.skipped == (url is None)
 
 
+def test_user_and_password_in_a_link_are_not_kept() -> None:
+    link = "http://alice:S3cret@site.example/1?by=me@home"
+    entry = only(parsed(rss(f"<item><title>N</title><link>{link}</link><guid>{link}#id</guid></item>")))
+    assert (entry.url, entry.guid) == ("http://site.example/1?by=me@home", "http://site.example/1?by=me@home#id")
+    relative = only(parsed(rss("<item><title>N</title><link>//alice:S3cret@site.example/2</link></item>")))
+    assert relative.url == "https://site.example/2"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://user@a.kz/1", "https://a.kz/1"),
+        ("https://user:p@ss@a.kz:8080?x", "https://a.kz:8080?x"),
+        (" HTTPS://user:@a.kz/@name", " HTTPS://a.kz/@name"),
+        ("https:\\\\user:pw@a.kz\\1", "https:\\\\a.kz\\1"),
+        ("https://a.kz/1?to=//user:pw@b.kz", "https://a.kz/1?to=//user:pw@b.kz"),
+        ("https://a.kz#@b", "https://a.kz#@b"),
+        ("tag:me@a.kz,2025:1", "tag:me@a.kz,2025:1"),
+    ],
+)
+def test_an_entry_has_no_user_and_keeps_every_other_at_sign(written: str, kept: str) -> None:
+    entry = Entry(written, URL, guid=written)
+    assert (entry.url, entry.guid) == (kept, kept)
+
+
 def test_relative_link_stands_on_channel_link_then_on_the_feed() -> None:
     item = "<item><link>1</link></item>"
     assert only(parsed(rss(item))).url == "https://site.example/1"

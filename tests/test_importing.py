@@ -93,6 +93,16 @@ def test_a_line_that_cannot_be_used_is_told_with_its_number_and_the_others_go_on
     )
 
 
+def test_user_and_password_of_an_address_are_kept_nowhere(tmp_path: Path) -> None:
+    lines = line("https://user:secretpw@first.kz/1", story(1)), line("ftp://first.kz/1", story(2))
+    path = write_lines(tmp_path / "articles.jsonl", *lines)
+    done = run_import(tmp_path, path, "--json")
+    appended, failed = (json.loads(printed) for printed in done.stdout.splitlines())
+    assert (appended["url"], appended["outcome"], failed["outcome"]) == ("https://first.kz/1", "appended", "failed")
+    for file in (tmp_path / "data").rglob("*"):
+        assert file.is_dir() or b"secretpw" not in file.read_bytes(), file
+
+
 def test_dates_that_are_not_understood_are_said_and_their_articles_kept(tmp_path: Path) -> None:
     dated, vague = line("https://first.kz/1", story(1)), line("https://first.kz/2", story(2), date="на днях")
     done = run_import(tmp_path, write_lines(tmp_path / "a.jsonl", dated, vague))
@@ -100,6 +110,14 @@ def test_dates_that_are_not_understood_are_said_and_their_articles_kept(tmp_path
     assert done.stderr == (
         "c5watch: 1 date not understood, the first in line 2: 'на днях': expected one such as 2025-11-01\n"
     )
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1970-01-01T00:00:00Z", "31.12.9999"])
+def test_a_date_that_cannot_be_true_is_not_understood(tmp_path: Path, day: str) -> None:
+    done = run_import(tmp_path, write_lines(tmp_path / "a.jsonl", line("https://first.kz/1", story(1), date=day)))
+    assert (done.returncode, done.stdout) == (0, "1 line: 1 appended\n")
+    assert f"1 date not understood, the first in line 1: {day!r}" in done.stderr
+    assert c5watch("corpus", "verify", "--data", tmp_path / "data").returncode == 0
 
 
 def test_odd_but_usable_lines_are_imported(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 
 from config.settings import Network
 from extractors.fetching.client import Client
-from extractors.fetching.lenient import MAX_HEADER, mended
+from extractors.fetching.lenient import MAX_HEADER, MAX_INTERIM, mended
 from extractors.fetching.messages import Response
 from extractors.records import ItemError, Outcome
-from tests.support.hostile_site import HostileSite, Line, Reply
+from tests.support.hostile_site import Answer, HostileSite, Line, Reply
 
 HOST, OTHER = "127.0.2.1", "127.0.2.2"
 BODY = b"<p>here</p>"
@@ -171,8 +172,86 @@ async def test_an_endless_row_of_interim_answers_is_stopped(site: HostileSite) -
             await line.send(b"HTTP/1.1 103 Early Hints\r\nbad line\r\n\r\n" * 100)
 
     with pytest.raises(ItemError) as caught:
-        await fetched(site, endless, timeout=0.2)
+        await fetched(site, endless)
+    assert caught.value.reason == "malformed http"
+
+
+@pytest.mark.parametrize(
+    ("block", "count"),
+    [
+        (b"\r\n", None),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", MAX_INTERIM + 1),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", None),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 50_000 + b"\r\n\r\n", None),
+    ],
+    ids=["blank lines", "a few too many", "well-formed", "large ones"],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_comes_before_an_answer_has_an_end(
+    site: HostileSite, block: bytes, count: int | None, streamed: bool
+) -> None:
+    sent: list[int] = []
+
+    async def before(line: Line) -> None:
+        sent.append(0)
+        while count is None or sent[-1] < count:
+            await line.send(block)
+            sent[-1] += 1
+        await line.send(OK + SIZED)
+
+    site.replies = {(HOST, "/"): before}
+    async with client() as session:
+        with pytest.raises(ItemError) as caught:
+            if streamed:
+                _ = [chunk async for chunk in session.stream(site.url(HOST))]
+            else:
+                await session.fetch(site.url(HOST))
+    assert caught.value.reason == "malformed http"
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize("odd", [b"", b"bad line\r\n"], ids=["strict", "lenient"])
+async def test_some_interim_answers_are_read_over_again_and_again(site: HostileSite, odd: bytes) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * MAX_INTERIM
+
+    async def answer(line: Line) -> None:
+        for byte in interim + OK + odd + SIZED:
+            await line.send(bytes([byte]))
+
+    site.replies = dict.fromkeys([(HOST, "/a"), (HOST, "/b")], answer)
+    async with client() as session:
+        bodies = [await session.fetch(site.url(HOST, path)) for path in ("/a", "/b")]
+    assert [answer.body for answer in bodies if answer] == [BODY] * 2
+
+
+async def test_the_header_of_a_stream_has_a_limit_of_time_and_its_body_has_none(site: HostileSite) -> None:
+    async def slow(line: Line) -> None:
+        await line.send(OK + b"Content-Length: 10\r\n\r\n")
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            await line.send(b"x")
+
+    async def late(line: Line) -> None:
+        for byte in OK:
+            await asyncio.sleep(0.1)
+            await line.send(bytes([byte]))
+
+    site.replies = {(HOST, "/slow"): slow, (HOST, "/late"): late}
+    async with client(timeout=0.2) as session:
+        assert b"".join([chunk async for chunk in session.stream(site.url(HOST, "/slow"))]) == b"x" * 10
+        with pytest.raises(ItemError) as caught:
+            _ = [chunk async for chunk in session.stream(site.url(HOST, "/late"))]
     assert caught.value.reason == "too slow"
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged", b"HTTP/1.1 200", b"\r\n"])
+async def test_what_follows_a_strict_answer_is_no_other_answer(site: HostileSite, more: bytes) -> None:
+    site.replies = {(HOST, "/a"): Answer(BODY + more, headers={"Content-Length": str(len(BODY))})}
+    site.replies[HOST, "/b"] = Answer(BODY)
+    async with client() as session:
+        bodies = [await session.fetch(site.url(HOST, path)) for path in ("/a", "/b", "/a", "/b")]
+    assert [answer.body for answer in bodies if answer] == [BODY] * 4
+    assert [hit.path for hit in site.hits if hit.path != "/robots.txt"][-4:] == ["/a", "/b", "/a", "/b"]
 
 
 @pytest.mark.parametrize(

@@ -33,3 +33,10 @@ async def test_what_a_manifest_says_of_the_files_is_taken_over_with_them(tmp_pat
         assert all(row.canonical_url and row.title and row.source_id for row in rows)
         assert (await verify(corpus))[1] == []
     assert (tmp_path / "new" / "manifest.jsonl").read_bytes() == said
+
+
+def test_a_manifest_from_elsewhere_gives_no_user_and_password(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text('{"sha256": "aa", "url": "https://user:secretpw@a.kz/1"}\n{"sha256": "bb"}\n', encoding="utf-8")
+    facts = read_facts(manifest)
+    assert [facts[name]["url"] for name in ("aa", "bb")] == ["https://a.kz/1", None]

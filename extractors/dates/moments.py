@@ -13,10 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from extractors.dates.worded import month_named, only_mention
-
-_EARLIEST_YEAR = 1995  # before news on the web: "1970-01-01" and "0001-01-01" are empty fields
-_FUTURE = timedelta(days=2)  # a wrong zone explains a day; what lies further ahead announces or errs
+from extractors.dates.worded import EARLIEST_YEAR, FUTURE, month_named, only_mention
 
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
@@ -68,9 +65,9 @@ def parse_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
     else:
         moment = _stated(text, zone)
     # The year first: next to the year 1 or 9999, comparing across zones can overflow.
-    if moment is None or not _EARLIEST_YEAR <= moment.year <= now.year + 1:
+    if moment is None or not EARLIEST_YEAR <= moment.year <= now.year + 1:
         return None
-    return moment if moment <= now + _FUTURE else None
+    return moment if moment <= now + FUTURE else None
 
 
 def _stated(text: str, zone: tzinfo) -> datetime | None:

@@ -11,11 +11,14 @@ import calendar
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 
 from config.languages import Languages, languages
 from config.phrases import NOTHING, any_of
+
+EARLIEST_YEAR = 1995  # before news on the web: "1970-01-01" and "0001-01-01" are empty fields
+FUTURE = timedelta(days=2)  # a wrong zone explains a day; what lies further ahead announces or errs
 
 _DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -215,6 +218,11 @@ def _reading(line: str, day_first: date, swapped: date, usual: bool | None, near
     if len(fitting) != 1 and near is not None:
         fitting = [day for day in (day_first, swapped) if abs(day - near) <= timedelta(days=1)]
     return fitting == [swapped] if len(fitting) == 1 else usual
+
+
+def can_be_true(day: date, *, now: datetime) -> bool:
+    """Say whether an article may be of this day: none is of a year before 1995, none of three days after `now`."""
+    return day.year >= EARLIEST_YEAR and day <= (now + FUTURE).date()
 
 
 def month_named(name: str) -> int | None:

@@ -65,7 +65,7 @@ class Exchange:
         The host's turn lasts until `held` is closed. Raises ItemError, Deferred.
         """
         async with AsyncExitStack() as own:
-            response = await own.enter_async_context(self._answered(request, timeout_s=None))
+            response = await own.enter_async_context(self._answered(request, whole=False))
             if (onward := redirection(request, response)) is not None:
                 return onward
             if response.status_code not in (200, 206):
@@ -74,7 +74,7 @@ class Exchange:
         return response
 
     async def _send_once(self, request: Request) -> Response | Request | None:
-        async with self._answered(request, timeout_s=self._timeout_s) as response:
+        async with self._answered(request, whole=True) as response:
             status = response.status_code
             if status not in (200, 203):
                 await _drain(response)
@@ -87,14 +87,19 @@ class Exchange:
             return await self._whole(response, request)
 
     @asynccontextmanager
-    async def _answered(self, request: Request, *, timeout_s: float | None) -> AsyncIterator[httpx.Response]:
-        """Send the request in its host's turn, which lasts until the answer is closed, at most `timeout_s`."""
+    async def _answered(self, request: Request, *, whole: bool) -> AsyncIterator[httpx.Response]:
+        """Send the request in its host's turn, which lasts until the answer is closed.
+
+        The total limit of time is for the whole answer, else for its header.
+        """
         async with (
             self._queues.turn(request) as queue,
-            asyncio.timeout(timeout_s),
+            asyncio.timeout(self._timeout_s) as limit,
             self._http.stream("GET", request.url, headers=dict(request.headers)) as response,
         ):
             self._queues.note(queue, response)
+            if not whole:
+                limit.reschedule(None)
             yield response
 
     async def _whole(self, response: httpx.Response, request: Request) -> Response:

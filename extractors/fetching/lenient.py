@@ -1,21 +1,24 @@
 """Read an answer whose header is no HTTP for h11, as browsers and curl do: mend its header, then let h11 read it.
 
-Used only for hosts whose answer the strict parser refused, on connections of their own that carry one answer each. So
-bytes that follow an answer are never taken for another one. h11 still reads the mended header and frames the body.
+Only for hosts whose answer the strict parser refused, on connections of their own that carry one answer each. So bytes
+that follow an answer are never taken for another one. h11 still reads the mended header and frames the body.
 Where the length of the body is in doubt (two lengths, an unknown transfer coding), the header stays as it is, and is
 refused: a guess would cut a text, or add to it.
+
+Before the answer a server may send interim ones, and h11 reads them for ever: both kinds of connection end that.
 """
 
 from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 
-MAX_HEADER = 300 * 1024  # bytes; curl's limit, Chrome has 256 kB
+MAX_HEADER = 300 * 1024  # bytes, with all that comes before the answer; curl's limit, Chrome has 256 kB
+MAX_INTERIM = 20  # answers before the answer: a server sends one or two (RFC 9110, 15.2)
 _END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(
     rb"(?:HTTP/(?P<version>[0-9](?:\.[0-9])?)|ICY)[ \t]+(?P<code>[1-9][0-9]{2})(?![0-9])", re.IGNORECASE
@@ -26,11 +29,16 @@ _NO_CODINGS = frozenset({b"", b"identity", b"none", b"7bit", b"8bit", b"binary"}
 _CONTENT_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br"})  # undone with those of Content-Encoding
 
 
-class LenientBackend(httpcore.AsyncNetworkBackend):
-    """A network backend whose connections mend the header of the answer; `inner` connects, with all its checks."""
+class WrappingBackend(httpcore.AsyncNetworkBackend):
+    """A network backend whose connections are wrapped by `wrap`; `inner` connects, with all its checks."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(
+        self,
+        inner: httpcore.AsyncNetworkBackend,
+        wrap: Callable[[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream],
+    ) -> None:
         self._inner = inner
+        self._wrap = wrap
 
     async def connect_tcp(
         self,
@@ -44,7 +52,7 @@ class LenientBackend(httpcore.AsyncNetworkBackend):
         stream = await self._inner.connect_tcp(
             host, port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )
-        return MendingStream(stream)
+        return self._wrap(stream)
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -57,37 +65,15 @@ class LenientBackend(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
-class MendingStream(httpcore.AsyncNetworkStream):
-    """A connection for one answer: reads its header whole, mends it, and passes the body on as it comes."""
+class _Wrapped(httpcore.AsyncNetworkStream):
+    """A connection that passes everything on."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
-        self._received = bytearray()
-        self._header_is_read = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the mended header with the beginning of the body, later the next bytes of the body."""
-        if self._header_is_read:
-            return await self._inner.read(max_bytes, timeout)
-        searched = 0
-        while True:
-            if not searched:
-                self._received = self._received.lstrip(b"\r\n")
-            if end := _END.search(self._received, searched):
-                header, self._received = bytes(self._received[: end.end()]), self._received[end.end() :]
-                if _is_interim(header):
-                    searched = 0
-                    continue
-                self._header_is_read = True
-                return mended(header) + self._received
-            if len(self._received) > MAX_HEADER:
-                raise httpcore.RemoteProtocolError(f"header of more than {MAX_HEADER} bytes")
-            searched = max(0, len(self._received) - 2)
-            chunk = await self._inner.read(max_bytes, timeout)
-            self._received += chunk
-            if not chunk:  # h11 says what is missing
-                self._header_is_read = True
-                return bytes(self._received)
+        """Return the next bytes."""
+        return await self._inner.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes."""
@@ -100,12 +86,81 @@ class MendingStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Begin TLS, and mend what comes through it."""
-        return MendingStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        """Begin TLS, and wrap what comes through it."""
+        return type(self)(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         """Return what is known of the connection."""
         return self._inner.get_extra_info(info)
+
+
+class WatchedStream(_Wrapped):
+    """A connection for strict answers, which passes them on as they come and ends where interim ones have no end."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        super().__init__(inner)
+        self._begun: bytearray | None = bytearray()  # the header that is under way; None: the answer has begun
+        self._interim = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes. Raises RemoteProtocolError after too many interim answers."""
+        chunk = await super().read(max_bytes, timeout)
+        if self._begun is not None:
+            searched = max(0, len(self._begun) - 2)
+            self._begun += chunk
+            while _is_interim(self._begun) and (end := _END.search(self._begun, searched)):
+                del self._begun[: end.end()]
+                searched, self._interim = 0, _counted(self._interim)
+            if len(self._begun) > len("HTTP/1.1  100") and not _is_interim(self._begun):
+                self._begun = None
+        return chunk
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes: another answer is to come."""
+        self._begun, self._interim = bytearray(), 0
+        await super().write(buffer, timeout)
+
+
+class MendingStream(_Wrapped):
+    """A connection for one answer: reads its header whole, mends it, and passes the body on as it comes."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        super().__init__(inner)
+        self._received = bytearray()
+        self._header_is_read = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the mended header with the beginning of the body, later the next bytes of the body."""
+        if self._header_is_read:
+            return await super().read(max_bytes, timeout)
+        searched = skipped = interim = 0
+        while True:
+            if not searched:
+                before = len(self._received)
+                self._received = self._received.lstrip(b"\r\n")
+                skipped += before - len(self._received)
+            if end := _END.search(self._received, searched):
+                header, self._received = bytes(self._received[: end.end()]), self._received[end.end() :]
+                if _is_interim(header):
+                    searched, skipped, interim = 0, skipped + len(header), _counted(interim)
+                    continue
+                self._header_is_read = True
+                return mended(header) + self._received
+            if skipped + len(self._received) > MAX_HEADER:
+                raise httpcore.RemoteProtocolError(f"header of more than {MAX_HEADER} bytes")
+            searched = max(0, len(self._received) - 2)
+            chunk = await super().read(max_bytes, timeout)
+            self._received += chunk
+            if not chunk:  # h11 says what is missing
+                self._header_is_read = True
+                return bytes(self._received)
+
+
+def _counted(interim: int) -> int:
+    """Return the number of interim answers with another one. Raises RemoteProtocolError if they are too many."""
+    if interim == MAX_INTERIM:
+        raise httpcore.RemoteProtocolError(f"more than {MAX_INTERIM} interim answers")
+    return interim + 1
 
 
 def mended(header: bytes) -> bytes:
@@ -124,7 +179,7 @@ def mended(header: bytes) -> bytes:
     return b"\r\n".join([*written, b"", b""])
 
 
-def _is_interim(header: bytes) -> bool:
+def _is_interim(header: bytes | bytearray) -> bool:
     """Say whether the final answer is still to come (RFC 9110, 15.2)."""
     status = _STATUS.match(header)
     return status is not None and status["code"].startswith(b"1") and status["code"] != b"101"

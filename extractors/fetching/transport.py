@@ -12,7 +12,7 @@ from config.errors import EdgeError
 from config.settings import Network
 from extractors.fetching.addresses import GuardedBackend, parse_networks
 from extractors.fetching.decoding import ACCEPT_ENCODING
-from extractors.fetching.lenient import LenientBackend
+from extractors.fetching.lenient import MendingStream, WatchedStream, WrappingBackend
 
 KEEPALIVE_S = 30.0
 MALFORMED = "malformed http"
@@ -31,7 +31,7 @@ class PerHostTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, network: Network) -> None:
-        self._backend = GuardedBackend(parse_networks(network.allow_networks))
+        self._guarded = GuardedBackend(parse_networks(network.allow_networks))
         self._tls = httpx.create_ssl_context(trust_env=False)
         self._pools: dict[bytes, httpx.AsyncHTTPTransport] = {}
         self._lenient: dict[bytes, httpx.AsyncHTTPTransport] = {}
@@ -43,13 +43,14 @@ class PerHostTransport(httpx.AsyncBaseTransport):
             request.headers["Connection"] = "close"
             return _located(await lenient.handle_async_request(request))
         if (pool := self._pools.get(origin)) is None:
-            pool = self._pools[origin] = self._pool(self._backend)
+            pool = self._pools[origin] = self._pool(WrappingBackend(self._guarded, WatchedStream))
+        await _drop_left_over(pool)
         try:
             return _located(await pool.handle_async_request(request))
         except httpx.RemoteProtocolError as exc:
             if not is_malformed(exc):
                 raise
-            self._lenient[origin] = self._pool(LenientBackend(self._backend), is_strict=False)
+            self._lenient[origin] = self._pool(WrappingBackend(self._guarded, MendingStream), is_strict=False)
             raise MalformedAnswer(str(exc)) from exc
 
     async def aclose(self) -> None:
@@ -64,6 +65,17 @@ class PerHostTransport(httpx.AsyncBaseTransport):
         # httpx has no argument for the network backend; httpcore's pool reads this attribute at each connection.
         pool._pool._network_backend = backend
         return pool
+
+
+async def _drop_left_over(pool: httpx.AsyncHTTPTransport) -> None:
+    """Close idle connections on which bytes have followed an answer: they would be taken for the next answer.
+
+    httpcore drops a connection whose socket holds bytes; those that h11 has read already, it does not look at.
+    """
+    for connection in pool._pool.connections:
+        state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+        if state is not None and state.trailing_data[0]:
+            await connection.aclose()
 
 
 def _located(response: httpx.Response) -> httpx.Response:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from extractors.dates.worded import can_be_true
 from extractors.language import identify
 from extractors.text import exact_key
 from storage.corpus.writer import CorpusWriter, refuse_unknown
@@ -81,6 +82,8 @@ async def adopt(
                 raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
             ids[name.id] = str(name)
             new = _row(name, content, digest, now) | dict((facts or {}).get(digest, {}))
+            if new["published"] and not can_be_true(new["published"], now=now):
+                new |= {"published": None, "date_origin": None}
             await connection.execute(insert(articles), new)
             await search.store(
                 connection, [search.ToIndex(name.number, new["title"], new["body"], language=new["language"])]

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import select
 
 from config.settings import Duplicates
+from extractors.dates.worded import can_be_true
 from extractors.language import identify
 from extractors.records import (
     Article,
@@ -31,6 +32,7 @@ from extractors.records import (
     Relation,
     Result,
     Verdict,
+    without_user,
 )
 from extractors.text import clean_block, clean_line, tokens
 from extractors.urls import canonical_url
@@ -92,7 +94,8 @@ async def import_lines(
     """
     name = path.name
     with named_disk_errors(path), path.open("rb") as file:
-        read = (_parse(number, line, name, source_of) for number, line in enumerate(file, 1) if line.strip())
+        lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
+        read = (_parse(number, line, name, source_of, now()) for number, line in lines)
         while batch := list(islice(read, BATCH)):
             yield await _import_batch(corpus, batch, now=now(), limits=limits, min_words=min_words, judge=judge)
 
@@ -144,7 +147,7 @@ def _like(placement: Placement) -> int | None:
     return placement.number if placement.outcome is Outcome.DUPLICATE else None
 
 
-def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str]) -> _Line:
+def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str], now: datetime) -> _Line:
     try:
         value = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
@@ -152,9 +155,9 @@ def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str])
     if not isinstance(value, dict):
         return _Line(number, None, None, f"line {number}: expected a JSON object with url, title, date and text")
     url = value.get("url")
-    shown = url if isinstance(url, str) else None
+    shown = without_user(url) if isinstance(url, str) else None
     try:
-        result = _result(value, file, source_of)
+        result = _result(value, file, source_of, now)
     except ValueError as exc:
         return _Line(number, shown, None, f"line {number}: {exc}")
     day = value.get("date")
@@ -164,17 +167,19 @@ def _parse(number: int, line: bytes, file: str, source_of: Callable[[str], str])
     return _Line(number, shown, result, f"line {number}: date {unread!r} is not understood", unread)
 
 
-def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str]) -> Extracted:
+def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str], now: datetime) -> Extracted:
     url, text = _text(value, "url"), _text(value, "text")
     if url is None or text is None:
         raise ValueError('expected at least "url" and "text"')
     if len(url) > MAX_URL:
         raise ValueError(f"url is longer than {MAX_URL} characters")
-    url = url.strip()
+    url = without_user(url.strip())
     key = canonical_url(url)
     paragraphs = tuple(block for part in blocks_of(text) if (block := clean_block(part)))
     title = clean_line(_text(value, "title") or "") or None
     published = _day(value.get("date"))
+    if published and not can_be_true(published, now=now):
+        published = None
     article = Article(
         paragraphs=paragraphs,
         title=title,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Match, Outcome, Relation
+from extractors.records import SAME_TEXT, Match, Outcome, Relation
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.dialects import in_chunks
@@ -22,7 +22,6 @@ from storage.index.schema import articles, events, flags, relations, runs, urls,
 
 BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
 ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # of texts of one story
-SAME_TEXT = "same text"  # the reason of a duplicate at another address, see `storage.placing.placing`
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from extractors.records import without_user
 from storage.files.local_folder import keep_aside, sync_folder
 
 MOMENTS = ("retrieved_at", "appended_at")
@@ -75,6 +76,7 @@ def read_facts(path: Path) -> dict[str, dict[str, Any]]:
                 moments = {name: datetime.fromisoformat(entry[name]) for name in MOMENTS if entry.get(name)}
                 published = date.fromisoformat(entry["date"]) if entry.get("date") else None
                 columns = {column: entry.get(key) for column, key in COLUMNS.items()}
+                columns["url"] = columns["url"] and without_user(columns["url"])
                 found[entry["sha256"]] = {**columns, "published": published, **moments}
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue

@@ -20,6 +20,7 @@ from config.settings import VERSION, Duplicates
 from extractors.records import (
     DECIDED_BEFORE,
     IMPORTED,
+    SAME_TEXT,
     Article,
     Failed,
     Found,
@@ -44,7 +45,7 @@ from storage.state.entries import Settled, load_lives, store_looks, store_outcom
 from storage.state.life import Ended, Life, after_attempt, after_import
 from storage.state.refused import refused_row, store_refused
 
-SAME_STORY = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
+SAME_PAGE = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,7 @@ class _Batch:
         if candidate.stated is None:
             return candidate.own
         number = self.known.get(candidate.stated)
-        if number is None or _share(await self.stories.body(number), candidate.result.article.text) >= SAME_STORY:
+        if number is None or _share(await self.stories.body(number), candidate.result.article.text) >= SAME_PAGE:
             return candidate.stated
         return candidate.own
 
@@ -270,7 +271,7 @@ class _Batch:
         if text.exact_key is not None and (same := self.stories.find_same_words(text.exact_key)) is not None:
             if decision := await self.stories.is_another_time(same, text, self.limits):
                 return decision
-            return Placement(key, Outcome.DUPLICATE, same, "same text", relation=Relation.DUPLICATE, of=same, score=1.0)
+            return Placement(key, Outcome.DUPLICATE, same, SAME_TEXT, relation=Relation.DUPLICATE, of=same, score=1.0)
         return None
 
     async def _same_address(self, candidate: Candidate, number: int, placement: Placement) -> Placement:

@@ -31,7 +31,9 @@ _LETTERS = re.compile(r"[^\W\d_]{3,16}")
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE = re.compile(r"[.…][»”\"')]*\s*$")
 _DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b")
-_TAG = re.compile(r"\W*(?:[^\W\d_][\w«»\"]*[\s-]*){1,3}\d{1,3}\W*")  # an agency with a number in its name
+_TAG = re.compile(  # an agency with a number in its name
+    r"\W*[^\W\d_][\w«»\"]*(?:[\s-]+[^\W\d_][\w«»\"]*){0,2}[\s-]*\d{1,3}\W*"
+)
 SENDER_WORDS = 3  # a town, an agency
 PIECES = 4
 PIECE_WORDS = 7

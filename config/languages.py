@@ -140,6 +140,7 @@ class Pages(_Table):
     """Words by which a page shows that it is no article: see `extractors.pages.not_article`."""
 
     not_found: Phrases = ()
+    aside: Phrases = ()  # a head on a section page over what is not its news: "most read", advertising
     search: Phrases = ()  # how the title of a page of search results begins …
     not_search: Phrases = ()  # … but not like this
     search_alone: Phrases = ()  # the whole title, or what stands before its colon

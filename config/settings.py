@@ -325,6 +325,19 @@ class Browse(Section):
     password: SecretStr | None = None
     frame: str = "ru"  # language of all that is not an article's: one with [browse] in languages/
 
+    @field_validator("url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        """Return the address as browsers name it: its pages lie at the root of the host."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError('expected an address without a path, such as "https://news.example.org"')
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+        return f"{parts.scheme}://{host}{port}"
+
     @model_validator(mode="after")
     def _no_open_door(self) -> Browse:
         if self.url and not (self.password and self.password.get_secret_value()):

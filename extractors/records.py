@@ -38,6 +38,9 @@ class Again(StrEnum):
     OF_ITS_DAYS = "of its days"  # by a backfill of the days it is dated in, or by the monitor if a feed names it
 
 
+IMPORTED = "imported"  # the source of what no outlet of the catalogue has published
+
+
 class Yield(StrEnum):
     """What an outcome says about the page behind it, if it ended without a text."""
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from config.settings import Browse, Storage
 from flows.browse.asked import Asked, asked_for
@@ -220,8 +221,72 @@ async def test_sources_and_addresses_are_explained(reader: httpx.AsyncClient) ->
 
 
 async def test_unknown_articles_are_not_found(reader: httpx.AsyncClient) -> None:
-    for address in ("/article/99", "/article/0/differences/99", "/article/-1", "/article/99999999999999999999", "/x"):
+    numbers = ("99", "0/differences/99", "-1", "9" * 20, "9" * 5000, "٣", "1_0", "0/differences/" + "9" * 5000)
+    for address in (*(f"/article/{number}" for number in numbers), "/x"):
         assert (await reader.get(address)).status_code == 404, address
+
+
+async def test_a_day_at_the_end_of_the_calendar_breaks_no_list(tmp_path: Path, storage: Storage) -> None:
+    from tests.support.digest_corpus import new_article
+
+    days = (date(9999, 12, 31), date(1, 1, 1), date(2025, 11, 1))
+    await fill(tmp_path, storage, [new_article(number, published=day) for number, day in enumerate(days)])
+    async with room(tmp_path, storage) as reader:
+        assert len(titles(await reader.get("/"))) == 3
+        assert "DA  - 0001/01/01" in (await reader.get("/articles.ris")).text
+
+
+async def test_a_download_leaves_nothing_behind_whatever_is_asked(
+    reader: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    for wanted in ("bytes=9999999999-", "bytes=abc", "garbage", "bytes=0-9"):
+        answer = await reader.get("/articles.csv", headers={"Range": wanted})
+        assert (answer.status_code, len(answer.content) > 1000) == (200, True)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "status"),
+    [("cross-site", "cors", 403), ("cross-site", "no-cors", 403), ("cross-site", "navigate", 200),
+     ("same-origin", "cors", 200), ("none", "navigate", 200)],
+)  # fmt: skip
+async def test_pages_of_other_sites_may_link_to_the_room_and_no_more(
+    reader: httpx.AsyncClient, site: str, mode: str, status: int
+) -> None:
+    asked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    assert (await reader.get("/articles.csv", headers=asked)).status_code == status
+
+
+async def test_a_mark_makes_no_new_index(tmp_path: Path) -> None:
+    await fill(tmp_path, Storage(), results())
+    async with room(tmp_path, Storage()) as reader:
+        token = re.search(r'name="token" value="([^"]*)"', (await reader.get("/article/1")).text)[1]  # type: ignore[index]
+        (tmp_path / "index.sqlite").rename(tmp_path / "elsewhere")
+        form = {"token": token, "answer": "no"}
+        own = {"Origin": str(reader.base_url).rstrip("/")}
+        assert (await reader.post("/article/1/mark", data=form, headers=own)).status_code == 503
+    assert not (tmp_path / "index.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("https://News.Example.org:443/", "https://news.example.org"),
+        ("http://news.example.org:8080", "http://news.example.org:8080"),
+        ("https://[::1]/", "https://[::1]"),
+    ],
+)
+def test_the_address_for_others_is_kept_as_browsers_name_it(given: str, known: str) -> None:
+    assert Browse(url=given, password=SecretStr("x")).url == known
+
+
+@pytest.mark.parametrize("given", ["https://news.example.org/room/", "https://news.example.org?a=1"])
+def test_an_address_with_a_path_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="without a path"):
+        Browse(url=given, password=SecretStr("x"))
 
 
 def test_without_a_corpus_the_command_says_what_to_do(tmp_path: Path) -> None:

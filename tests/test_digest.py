@@ -406,6 +406,12 @@ def test_any_other_since_is_one_clear_sentence(text: str) -> None:
         parse_since(text, zone=ALMATY, now=START)
 
 
+@pytest.mark.parametrize("text", ["10000h", "99999999999d"])
+def test_a_while_without_measure_is_too_long(text: str) -> None:
+    with pytest.raises(RequestError, match=f'found "{text}", which is too long, expected up to 9999 hours'):
+        parse_since(text, zone=ALMATY, now=START)
+
+
 async def test_the_feed_holds_the_newest_articles_and_keeps_their_ids(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

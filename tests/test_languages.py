@@ -289,7 +289,7 @@ def test_files_that_do_not_change_are_the_same_languages(tmp_path: Path) -> None
 
 MISTAKES = [
     # file, content, what the line says
-    ("vo", "[dates]\nmonth = []\n", 'dates.month: unknown key, expected one of author, .*did you mean "months"'),
+    ("vo", "[dates]\nmonth = []\n", 'dates.month: unknown key, expected one of ago, author, .*did you mean "months"'),
     ("vo", '[dates]\nmonths = [["ათა"]]\n', "dates: months: found 1, expected 12 lists"),
     ("vo", '[dates]\nmonth_endings = ["Ab"]\n', r'dates.month_endings\[1\]: found "Ab", expected small letters'),
     ("vo", '[dates]\nnumbered = ["{year}年{month}月"]\n', "expected {year}, {month} and {day}, each of them once"),

@@ -141,7 +141,7 @@ def test_prefects_form_knows_the_parameters_of_a_backfill_and_wrong_ones_are_one
     assert done.returncode == 0, done.stderr
     found = one_json(done)
     fields = found["schema"]["properties"]
-    assert list(fields) == ["first", "last", "sources", "via", "urls", "config", "data"]
+    assert list(fields) == ["first", "last", "sources", "via", "urls", "again", "config", "data"]
     assert found["schema"]["required"] == ["first", "last"]
     assert (fields["first"]["type"], fields["first"]["format"]) == ("string", "date")
     routes = next(choice["enum"] for choice in fields["via"]["anyOf"] if "enum" in choice)
@@ -167,7 +167,7 @@ def test_a_prefect_api_that_is_asked_for_and_does_not_answer_is_one_line(tmp_pat
     environment = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
     done = c5watch_process("monitor", "--engine", "prefect", "--data", tmp_path / "data", environment=environment)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1].startswith("c5watch: the Prefect API at http://127.0.0.1:1/api does not answer")
+    assert done.stderr.splitlines()[-1].startswith("c5watch: the Prefect API at http://127.0.0.1:1/api does not answer")
 
 
 def test_auto_takes_prefect_only_where_its_api_answers(server: EmbeddedServer, tmp_path: Path) -> None:

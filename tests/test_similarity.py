@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from config.settings import Duplicates
 from extractors.records import Relation
+from storage.placing.names import tells_protocol
 from storage.placing.prepared import Prepared, prepare
 from storage.placing.similarity import Apart, Decision, compare, containment, decide
 from tests.benchmarks.duplicates import pairs_alone, run
@@ -269,6 +270,69 @@ def test_one_form_of_protocol_with_other_names_is_another_story(language: str, f
         assert re.search(r"names? differs? \(", decision.grounds[1])
 
 
+SHORT_FORMS = {  # a lead that is hardly more than names; nothing but {sender} and {party} tells one from another
+    "ru": (
+        "{sender} созвонился с Президентом {party}.\n"
+        "Собеседники сверили ход совместных строек, похвалили министров и договорились чаще видеться. Отдельно "
+        "говорили о воде, дорогах и об урожае хлопка. В завершение стороны пожелали друг другу спокойной зимы."
+    ),
+    "en": (
+        "{sender} telephoned President {party}.\n"
+        "They went through the joint building sites, praised their ministers and promised to meet more often. Water, "
+        "roads and the cotton harvest came up as well. At the end each side wished the other a quiet winter ahead."
+    ),
+    "kk": (
+        "{sender} {party} Президентіне хат жолдады.\n"
+        "Хатта ортақ құрылыстардың барысы айтылып, министрлердің еңбегі аталған және жиі кездесуге тілек білдірілген. "
+        "Су, жол және мақта жайы да сөз болған. Соңында екі халыққа тыныш қыс пен мол несібе тіленген."
+    ),
+    "uz": (
+        "{sender} {party} Prezidentiga maktub yoʻlladi.\n"
+        "Maktubda qoʻshma qurilishlarning borishi aytilgan, vazirlarning mehnati eslangan va tez-tez koʻrishish istagi "
+        "bildirilgan. Suv, yoʻl va paxta ham tilga olingan. Oxirida ikki xalqqa tinch qish va baraka tilangan."
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "here", "there", "same"),
+    [
+        (
+            "ru",
+            ("Сергей Павлович Лукин", "Чили Жозе да Кошта"),
+            ("Сергей Павлович Лукин", "Перу Абдель ас-Сауди"),
+            False,
+        ),
+        ("ru", ("Айбек Сманов", "Чили Жозе да Коштой"), ("Мурод Каримзода", "Чили Жозе да Коштой"), False),
+        ("ru", ("Айбек Сманов", "Чехии Янеком Врбой"), ("Айбек Сманов", "Чехии Янек Врба"), True),
+        ("ru", ("ТАШКЕНТ. Узбюро – Айбек Сманов", "Чехии"), ("Степной вестник. Айбек Сманов", "Чехии"), True),
+        ("en", ("Aibek Smanov", "José da Costa of Chile"), ("Aibek Smanov", "Abdel el-Saudi of Peru"), False),
+        ("en", ("Murod Karimzoda", "Jan Vrba of Chile"), ("Aibek Smanov", "Jan Vrba of Chile"), False),
+        ("en", ("Aibek Smanov", "Željko Perić of Chile"), ("Aibek Smanov", "Zeljko Peric of Chile"), True),
+        ("en", ("05.04.2026 20:15 Almaty – Aibek Smanov", "Jan Vrba"), ("UzBureau – Aibek Smanov", "Jan Vrba"), True),
+        ("kk", ("Айбек Сманов", "Чили"), ("Айбек Сманов", "Перу"), False),
+        ("kk", ("Мұрат Кәрімов", "Чили"), ("Айбек Сманов", "Чили"), False),
+        ("kk", ("Мұрат Кәрімов", "Чили"), ("Мурат Каримов", "Чили"), True),
+        ("uz", ("Aybek Smanov", "Chili"), ("Aybek Smanov", "Gretsiya"), False),
+        ("uz", ("Murod Karimzoda", "Chili"), ("Aybek Smanov", "Chili"), False),
+        ("uz", ("Toshkent. OʻzA – Aybek Smanov", "Chili"), ("Nukus, Xabar – Aybek Smanov", "Chili"), True),
+    ],
+)
+def test_a_few_names_tell_forms_apart_however_much_is_the_same(
+    language: str, here: tuple[str, str], there: tuple[str, str], same: bool
+) -> None:
+    one, other = (
+        prepare(SHORT_FORMS[language].format(sender=sender, party=party), language) for sender, party in (here, there)
+    )
+    assert compare(one, other, LIMITS)[0] is (Relation.REPRINT if same else Relation.TEMPLATE)
+
+
+def test_another_headline_is_no_other_name() -> None:
+    lead = SHORT_FORMS["ru"].format(sender="Айбек Сманов", party="Чехии Янеком Врбой")
+    one, other = text("Сманов звонит Врбе", lead), text("Прага и Ташкент на связи", lead)
+    assert compare(one, other, LIMITS)[0] is Relation.REPRINT
+
+
 CALL = (
     "Министр транспорта {} провёл в Алматы переговоры с послом Норвегии {}. Стороны обсудили ход строительства "
     "паромных причалов, обучение экипажей и поставку запасных частей, а также договорились встретиться весной. "
@@ -350,6 +414,71 @@ def test_a_form_of_protocol_comes_again_while_any_other_text_is_run_again(
     decision = decide(text("Фото из архива", words), known, LIMITS, {1: since} if since else {})
     told = {n: r for n, r, _ in decision.others} | {decision.absorbed_by: Relation.REPRINT}
     assert told[1] is relation
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Министры провели телефонные переговоры о пастбищах.",
+        "Касым Оразов и Ян Врба поговорили по телефону.",
+        "Вечером президенты созвонились.",
+        "Премьер направил приветствие участникам слёта.",
+        "The ministers spoke by phone on Tuesday.",
+        "He addressed a message to the King of Norway.",
+        "Екі министр телефон арқылы пікірлесті.",
+        "Премьер корольге хат жолдады.",
+        "Эки министр телефон аркылуу сүйлөштү.",
+        "Ikki vazir telefon orqali muzokara oʻtkazdi.",
+        "Bosh vazir qirolga maktub yoʻlladi.",
+        "Икки вазир телефон орқали мулоқот қилди.",
+        "Ду вазир тавассути телефон гуфтугӯ карданд.",
+    ],
+)
+def test_calls_and_messages_are_protocol(said: str) -> None:
+    assert tells_protocol(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Мошенники звонили пенсионеру и просили назвать код.",
+        "The shop sells phones and parts for them.",
+        "Алаяқтар телефон арқылы ақша сұрады.",
+        "Firibgarlar telefon orqali pul soʻragan.",
+    ],
+)
+def test_other_talk_of_phones_is_no_protocol(said: str) -> None:
+    assert not tells_protocol(said)
+
+
+ROAD = (
+    "Дорожники открыли мост через Сарысу, которого жители левого берега ждали одиннадцать лет. Раньше до райцентра "
+    "добирались паромом, а весной, в ледоход, поселения неделями оставались без врачей и свежего хлеба.",
+    "Строительство прерывали дважды: подрядчик обанкротился, затем паводок унёс опалубку. Последнюю балку поставили "
+    "осенью, испытания провели на гружёных самосвалах, прогиб оказался втрое меньше допустимого.",
+    "Теперь власти обещают пустить автобус и достроить асфальт до соседних аулов. Паром оставят туристам, а бывшего "
+    "капитана взяли сторожем: он знает русло, мели, нрав половодья и помнит имена всех утонувших здесь лодок.",
+    "Следующим подарком жителям станет набережная; её рисуют студенты архитектурного колледжа, деньги собирают "
+    "выходцы из этих мест, разъехавшиеся кто куда.",
+)
+
+
+@pytest.mark.parametrize(
+    "teaser",
+    [
+        (ROAD[0], "Каким был путь к открытию, рассказал корреспондент."),
+        ("Одиннадцать лет без переправы закончились праздником.", ROAD[0]),
+        (f"Дождались! {ROAD[0]}", ROAD[1], "Каким был путь к открытию, рассказал корреспондент."),
+        ("Одиннадцать лет без переправы закончились праздником.", *ROAD[:2]),
+    ],
+    ids=["a new last sentence", "put first", "more of it", "more of it, put first"],
+)
+def test_the_beginning_of_an_article_with_a_sentence_rewritten_is_a_reprint(teaser: tuple[str, ...]) -> None:
+    assert compare(text(*teaser), text(*ROAD), LIMITS)[0] is Relation.REPRINT
+
+
+def test_the_middle_of_an_article_in_one_of_another_subject_is_no_reprint() -> None:
+    assert compare(text(*ROAD[:2]), text(TRAVEL, FORM.format(25), *ROAD[:2]), LIMITS)[0] is not Relation.REPRINT
 
 
 def test_what_decided_is_told_as_the_texts_have_it() -> None:

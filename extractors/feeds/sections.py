@@ -13,11 +13,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
+from functools import cache
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from config.languages import Languages, languages
+from config.phrases import any_of
 from extractors.dates.addresses import address_days
 from extractors.dates.moments import parse_date
 from extractors.dates.worded import mentions, writes_month_first
@@ -48,7 +51,7 @@ _BESIDE = re.compile(
     r"|ads?|advert\w*|banners?|promo\w*|sponsor\w*|partners?)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_BESIDE_TITLE = re.compile(
+_TITLE = re.compile(
     r"most (?:read|popular)|popular|trending|advertis|sponsor|partner|читаемо|популярн|реклама|партн[её]р|читайте также"
     r"|смотрите также|көп оқылған|танымал|жарнама|ko.p o.qilgan|mashhur|реклама",
     re.IGNORECASE,
@@ -58,6 +61,12 @@ _DAY_NAMES = ("date", "published", "publishedat", "published_at", "publishdate",
               "publicationdate", "created", "createdat", "created_at")  # fmt: skip
 _URL_NAMES = ("url", "link", "href", "permalink", "path", "canonical_url")
 _TITLE_NAMES = ("title", "headline", "name")
+
+
+@cache
+def _aside(known: Languages) -> re.Pattern[str]:
+    """Return the pattern of heads over what is not a section's news, in all languages."""
+    return re.compile(any_of(phrase for language in known for phrase in language.pages.aside), re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -219,7 +228,7 @@ def _beside(tree: HtmlElement, anchors: int) -> set[HtmlElement]:
             part = element
         elif element.tag in HEADINGS or ("title" in names and len(element) < 4):
             text = clean_line(element.text_content()[:60])
-            if len(text) < 40 and _BESIDE_TITLE.search(text) and not element.xpath(".//a"):
+            if len(text) < 40 and _aside(languages()).search(text) and not element.xpath(".//a"):
                 part = element.getparent()
         if part is not None and 2 * len(part.xpath(".//a")) < max(anchors, 2 * MIN_BLOCKS):
             found.add(part)

@@ -30,7 +30,7 @@ from flows.browse.asked import MAX_NUMBER, ONLY, asked_for
 from flows.browse.downloads import KINDS, download
 from flows.browse.guard import Access, door, read_form, sent_by_us
 from flows.browse.views import PAGE, load_article, load_differences, load_list
-from flows.digest.clean import link
+from flows.digest.clean import clean, link
 from flows.digest.words import words_of
 from flows.pages import pages
 from flows.tools.explaining import explanation
@@ -41,6 +41,7 @@ from storage.health.report import load_report
 from storage.index.database import index_location, open_database
 from storage.state.marks import store_mark
 
+MAX_LINE = 2000  # characters of a fact
 ASSETS = {"style.css": "text/css", "keys.js": "text/javascript"}
 
 
@@ -68,7 +69,8 @@ class Room:
         """Return a page; its words are those of the frame's language."""
         html = pages().get_template(template).render(
             w=words_of_room(self.frame), words=words_of(self.frame), frame=self.frame, names=self.names,
-            zone=ZoneInfo(self.config.settings.schedule.timezone), token=self.access.token, link=link, **values,
+            zone=ZoneInfo(self.config.settings.schedule.timezone), token=self.access.token, link=link, clean=clean,
+            **values,
         )  # fmt: skip
         return HTMLResponse(html)
 
@@ -91,9 +93,9 @@ def application(room: Room) -> Starlette:
 
     routes = [
         Route("/", page(_list)),
-        Route("/article/{number:int}", page(_article)),
-        Route("/article/{number:int}/mark", page(_mark), methods=["POST"]),
-        Route("/article/{number:int}/differences/{variant:int}", page(_differences)),
+        Route("/article/{number}", page(_article)),
+        Route("/article/{number}/mark", page(_mark), methods=["POST"]),
+        Route("/article/{number}/differences/{variant}", page(_differences)),
         Route("/sources", page(_sources)),
         Route("/explain", page(_explain)),
         *(Route(f"/{name}", page(_download)) for name in KINDS),
@@ -134,7 +136,10 @@ async def _mark(room: Room, request: Request) -> Response:
     if found is None or answer not in ("yes", "no"):
         return _nothing_here(request)
     key = found["row"].canonical_url or found["row"].file
-    writing = await open_database(index_location(room.data, room.config.settings.storage))
+    location = index_location(room.data, room.config.settings.storage)
+    if isinstance(location, Path) and not location.is_file():  # opening it would make an empty one
+        raise StorageError(f"{location} is gone: bring it back, and start the reading room again")
+    writing = await open_database(location)
     try:
         async with writing.write() as connection:
             await store_mark(connection, key, relevant=answer == "yes", now=datetime.now(UTC))
@@ -164,7 +169,7 @@ async def _explain(room: Room, request: Request) -> Response:
         else:
             async with room.corpus.database.read() as connection:
                 told = explanation(await load_story(connection, key))
-            lines = [(name.strip(), text) for name, _, text in (line.partition(": ") for line in told)]
+            lines = [(name.strip(), clean(text, MAX_LINE)) for name, _, text in (line.partition(": ") for line in told)]
     return room.page("browse_explain.html", url=url, lines=lines, problem=problem)
 
 
@@ -183,10 +188,10 @@ async def _asset(room: Room, request: Request) -> Response:
 
 
 def _number(request: Request, name: str = "number") -> int:
-    number: int = request.path_params[name]
-    if number > MAX_NUMBER:
+    text: str = request.path_params[name]
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > MAX_NUMBER:
         raise HTTPException(404)
-    return number
+    return int(text)
 
 
 async def _no_picture(room: Room, request: Request) -> Response:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from config.settings import VERSION
 from extractors.text import clean_line
@@ -32,6 +31,7 @@ KINDS = {
     FEED: "application/atom+xml",
 }
 MAX_TITLE = 300  # characters
+PART = 1 << 16  # bytes sent at a time
 
 
 async def download(
@@ -44,15 +44,26 @@ async def download(
     address: str,
 ) -> Response:
     """Return the articles that are asked for as a file of one of KINDS: the newest, or those of a search by rank."""
+    is_feed = kind == FEED
     async with corpus.database.read() as connection:
-        listed = await load_list(connection, asked, countries, limit=IN_FEED if kind == FEED else MOST)
-    if kind == FEED:
+        listed = await load_list(
+            connection, asked, countries, limit=IN_FEED if is_feed else MOST, with_snippets=is_feed
+        )
+    if is_feed:
         return Response(_feed(listed, names, address), media_type=KINDS[kind])
-    with tempfile.NamedTemporaryFile(prefix="c5watch-", delete=False) as file:
-        path = Path(file.name)
     selection = Selection(numbers=[line.number for line in listed.lines])
-    await export(corpus, path, form=kind.rpartition(".")[2], selection=selection, countries=countries)
-    return FileResponse(path, media_type=KINDS[kind], filename=kind, background=BackgroundTask(path.unlink))
+    with tempfile.TemporaryDirectory(prefix="c5watch-") as folder:
+        path = Path(folder) / kind
+        await export(corpus, path, form=kind.rpartition(".")[2], selection=selection, countries=countries)
+        file = path.open("rb")  # read on without its name: whatever becomes of the request, nothing stays behind
+    named = {"Content-Disposition": f'attachment; filename="{kind}"'}
+    return StreamingResponse(_parts(file), media_type=KINDS[kind], headers=named)
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while part := file.read(PART):
+            yield part
 
 
 def _feed(listed: Listed, names: Mapping[str, str], address: str) -> str:

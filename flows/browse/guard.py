@@ -75,6 +75,9 @@ def sent_by_us(access: Access, request: Request, form: Mapping[str, str]) -> boo
 def _refusal(access: Access, request: Request) -> Response | None:
     if request.headers.get("host") not in access.hosts():
         return PlainTextResponse("This is not an address of this page.", 421)
+    fetched_by = request.headers.get("sec-fetch-site", "none"), request.headers.get("sec-fetch-mode")
+    if fetched_by[0] not in ("none", "same-origin") and fetched_by[1] != "navigate":  # not a link that is followed
+        return PlainTextResponse("Another site's page may link to this one, and no more.", 403)
     if access.password is not None and not _knows(access.password, request.headers.get("authorization", "")):
         asked = {"WWW-Authenticate": 'Basic realm="c5watch", charset="UTF-8"'}
         return PlainTextResponse("A password is needed.", 401, headers=asked)

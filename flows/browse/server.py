@@ -50,7 +50,7 @@ async def keep_open(config: Config, data: Path, *, port: int, log: Callable[[str
 
 def _access(settings: Browse, port: int) -> Access:
     own = tuple(f"http://{host}:{port}" for host in (HERE, "localhost"))
-    known = (str(settings.url).rstrip("/"),) if settings.url else ()
+    known = (settings.url,) if settings.url else ()
     password = settings.password.get_secret_value() if settings.password else None
     return Access(own + known, password or None)
 

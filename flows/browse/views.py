@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,14 @@ class Listed:
         return [(day, _by_event(list(lines))) for day, lines in by_day]
 
 
-async def load_list(connection: AsyncConnection, asked: Asked, countries: Mapping[str, str], *, limit: int) -> Listed:
+async def load_list(
+    connection: AsyncConnection,
+    asked: Asked,
+    countries: Mapping[str, str],
+    *,
+    limit: int,
+    with_snippets: bool = True,
+) -> Listed:
     """Return the articles that are asked for: of a search by rank the best, else the newest."""
     query: Query | None = None
     scores: dict[int, float] = {}
@@ -82,7 +90,7 @@ async def load_list(connection: AsyncConnection, asked: Asked, countries: Mappin
         more = _position(lines[limit - 1]) if len(lines) > limit else None
         lines = lines[:limit]
     found: dict[int, str] = {}
-    if query:
+    if query and with_snippets:
         found = await snippets(connection, query, [line.number for line in lines], marks=(BEFORE, AFTER))
     by_country: Counter[str] = Counter()
     for source, count in counts.by_source.items():
@@ -165,8 +173,7 @@ def _position(line: Line) -> tuple[date, int]:
 
 
 def _end_of_month(day: date) -> date:
-    following = day.replace(day=28).toordinal() + 4
-    return date.fromordinal(date.fromordinal(following).replace(day=1).toordinal() - 1)
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 async def _variants(connection: AsyncConnection, number: int) -> list[dict[str, Any]]:

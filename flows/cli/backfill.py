@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,9 +68,7 @@ def backfill(
         request = checked_request(
             checked, *days, source or (), via=via, addresses=addresses, again=again, today=date.today()
         )
-    if skipped := request.skipped:
-        shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
-        say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
+    _tell_skipped(request.skipped)
     if dry_run:
         _dry_run(checked, data, request, as_json=as_json)
         return
@@ -113,6 +112,12 @@ def _print(
         from flows.cli.terminal import print_coverage
 
         print_coverage(summary, coverage, page, by_list=request.addresses is not None)
+
+
+def _tell_skipped(skipped: Sequence[str]) -> None:
+    if skipped:
+        shown = ", ".join(skipped[:SKIPPED_SHOWN]) + (" …" if len(skipped) > SKIPPED_SHOWN else "")
+        say(f"{counted(len(skipped), 'address')} of no source chosen, left out: {shown}")
 
 
 def _dry_run(checked: Config, data: Path, request: BackfillRequest, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -45,6 +46,39 @@ SourcesOption = Annotated[list[str] | None, typer.Option("--source", help="Only 
 LanguagesOption = Annotated[
     list[str] | None, typer.Option("--language", help="Only this language, such as ru. May be repeated.")
 ]
+
+RelationsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relation",
+        help="reprint or version adds these texts as rows; any other (template, related, translation_of …) keeps only "
+        "articles with this relation to another. May be repeated.",
+    ),
+]
+LatestOption = Annotated[
+    bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
+]
+LongestOption = Annotated[bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")]
+CollapseOption = Annotated[
+    bool, typer.Option("--collapse-translations", help="Write only the first of articles that translate one another.")
+]
+AfterOption = Annotated[
+    int | None, typer.Option("--after", min=-1, metavar="NUMBER", help="Only articles with a higher number than this.")
+]
+FoundSinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--found-since", metavar="WHEN",
+        help="Only articles appended since this day or moment (UTC if no zone is given).",
+    ),
+]  # fmt: skip
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="FILE",
+        help="Go on after the number in this file, and put the last one there when done: for cron.",
+    ),
+]  # fmt: skip
 
 corpus_app = typer.Typer(
     help="Search, show, count, export, check, mend or import the corpus.", no_args_is_help=True, rich_markup_mode=None
@@ -231,36 +265,13 @@ def corpus_export(
     source: SourcesOption = None,
     language: LanguagesOption = None,
     country: Annotated[list[str] | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
-    relation: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="reprint or version adds these texts as rows; any other (template, related, translation_of …) keeps "
-            "only articles with this relation to another. May be repeated."
-        ),
-    ] = None,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="Write the latest text of each article's own page, not the first.")
-    ] = False,
-    longest: Annotated[
-        bool, typer.Option("--longest", help="Write the longest text of each story, not the first.")
-    ] = False,
-    collapse_translations: Annotated[
-        bool,
-        typer.Option("--collapse-translations", help="Write only the first of articles that translate one another."),
-    ] = False,
-    after: Annotated[
-        int | None, typer.Option(min=-1, metavar="NUMBER", help="Only articles with a higher number than this.")
-    ] = None,
-    found_since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only articles appended since this day or moment (UTC if no zone is given)."),
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Go on after the number in this file, and put the last one there when done: for cron."
-        ),
-    ] = None,
+    relation: RelationsOption = None,
+    latest: LatestOption = False,
+    longest: LongestOption = False,
+    collapse_translations: CollapseOption = False,
+    after: AfterOption = None,
+    found_since: FoundSinceOption = None,
+    state: StateOption = None,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
@@ -272,6 +283,9 @@ def corpus_export(
             say("--after cannot be used together with --state, which says after which number to go on")
             raise typer.Exit(USAGE)
         checked_output("--state", state)
+        if state.resolve() == target.resolve():
+            say("--state: it is FILE itself: name another file")
+            raise typer.Exit(USAGE)
         after = _last_exported(state)
     if str(target) != "-":
         checked_output("FILE", target)
@@ -283,6 +297,9 @@ def corpus_export(
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)
         last = None if state is None else read_index(checked, data, highest_number)
+        if last is not None and after is not None and after > last:
+            say(f"--state: {state} says {after}, but the last article is {last}: delete it to export everything")
+            raise typer.Exit(USAGE)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
             countries=country or (), after=after, up_to=last, found_since=moment("--found-since", found_since),
@@ -300,12 +317,16 @@ def corpus_export(
 def _last_exported(state: Path) -> int:
     """Return the number in the file of `--state`, -1 if there is no such file yet; anything else ends the command."""
     try:
-        return int(state.read_text(encoding="utf-8"))
+        found = re.fullmatch(rb"-1|\d{1,9}", state.read_bytes().strip(), re.ASCII)
     except FileNotFoundError:
         return -1
-    except (OSError, ValueError) as error:
-        say(f"--state: {state} holds no number: delete it to export everything, or name another file")
+    except OSError as error:
+        say(f"--state: {state}: {error.strerror}: name another file")
         raise typer.Exit(USAGE) from error
+    if found is None:
+        say(f"--state: {state} holds no number: delete it to export everything, or name another file")
+        raise typer.Exit(USAGE)
+    return int(found[0])
 
 
 def _put_state(state: Path, number: int | None) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.load import Config
+from extractors.records import IMPORTED
 from extractors.topic.judge import compile_topics
 from extractors.urls import same_site
 from flows.passes.context import utc_now
@@ -27,7 +28,6 @@ from storage.files.manifest import manifest_line, read_facts
 from storage.index.schema import articles
 
 HIGHEST = 2**31 - 1  # number that an index can hold: PostgreSQL's INTEGER
-IMPORTED = "imported"  # the source of what no outlet of the catalogue has published
 
 
 async def import_file(

@@ -126,8 +126,8 @@ def _ris_fields(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "AU", author
     yield "T2", row["source"]
     if day is not None:
-        yield "PY", f"{day:%Y}"
-        yield "DA", f"{day:%Y/%m/%d}"
+        yield "PY", f"{day.year:04}"
+        yield "DA", day.isoformat().replace("-", "/")
     yield "UR", row["url"] or row["canonical_url"]
     yield "LA", row["language"]
     yield "ID", row["id"]

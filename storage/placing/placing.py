@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.settings import VERSION, Duplicates
 from extractors.records import (
     DECIDED_BEFORE,
+    IMPORTED,
     SAME_TEXT,
     Article,
     Failed,
@@ -77,7 +78,8 @@ def make_ready(result: Result, ready: Ready | None = None) -> Candidate | Result
         return result
     article, own = result.article, canonical_url(result.url)
     ready = ready or ready_from([Readable.of(article)])[0]
-    text = Text(article.text, article.language, ready.exact_key, ready.signature, article.published, result.source_id)
+    outlet = None if result.source_id == IMPORTED else result.source_id
+    text = Text(article.text, article.language, ready.exact_key, ready.signature, article.published, outlet)
     return Candidate(result, ready, text, own, _stated(article, result.url, own))
 
 

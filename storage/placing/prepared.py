@@ -26,10 +26,15 @@ TITLE_CASE = 0.6  # share of a line's longer words with a capital from which cap
 MAX_SHOWN = 120  # characters of what is told of a text
 
 DATED_LINES = 3  # at the beginning, headline and lead among them
-_PIECE = re.compile(r"[^.!?:\n]{1,60}?(?:[.:/)](?=\s|$)|\s[-–—](?=\s)|/(?=\S)|\)\s?[-–—:]?)\s*")
+_PIECE = re.compile(r"(?:[^.!?:\n]|[.:](?=\w)){1,60}?(?:[.:/)](?=\s|$)|\s[-–—](?=\s)|/(?=\S)|\)\s?[-–—:]?)\s*")
 _LETTERS = re.compile(r"[^\W\d_]{3,16}")
-_DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d{2}\b")
-_TAG = re.compile(r"\W*(?:[^\W\d_][\w«»\"]*[\s-]*){1,3}\d{1,3}\W*")  # an agency with a number in its name
+_WORD = re.compile(r"[^\W\d_]+")
+_SENTENCE = re.compile(r"[.…][»”\"')]*\s*$")
+_DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b")
+_TAG = re.compile(  # an agency with a number in its name
+    r"\W*[^\W\d_][\w«»\"]*(?:[\s-]+[^\W\d_][\w«»\"]*){0,2}[\s-]*\d{1,3}\W*"
+)
+SENDER_WORDS = 3  # a town, an agency
 PIECES = 4
 PIECE_WORDS = 7
 
@@ -79,7 +84,7 @@ class Prepared:
         for line, dated in zip(self.lines, _datelines(self.text, self.lines, self.language), strict=False):
             places += range(start, start + dated)
             start += len(line)
-        return as_words(self.words, self.names, places)
+        return as_words(self.words, self.names, places, len(self.lines[0]) if self.lines else 0)
 
     def without(self, dropped: set[Line]) -> Prepared:
         """Return the text without some of its lines."""
@@ -123,7 +128,8 @@ def _names(text: str, lines: Iterable[Line], language: str | None) -> frozenset[
     everywhere: Counter[str] = Counter()
     for line in text.splitlines():
         found = list(capitals(line))
-        shouted = len(found) > TITLE_CASE * len(_LETTERS.findall(line))
+        sentence = _SENTENCE.search(line) is not None  # those of a form may be full of names
+        shouted = not sentence and len(found) > TITLE_CASE * len(_LETTERS.findall(line))
         for _, word, begins_sentence in found:
             everywhere[word] += 1
             if not begins_sentence and not (shouted and len(found) > 3):
@@ -154,6 +160,7 @@ def _datelines(text: str, lines: Sequence[Line], language: str | None) -> list[i
 def _dateline(line: str) -> str:
     """Return the part of a line that is its dateline: "АКТАУ, 18 ноября. /Вести-24/"; empty if it has none."""
     end = at = 0
+    sentence = _SENTENCE.search(line) is not None
     for _ in range(PIECES):
         piece = _PIECE.match(line, at)
         if piece is None or len(piece[0].split()) > PIECE_WORDS:
@@ -164,4 +171,12 @@ def _dateline(line: str) -> str:
             if not (named or _DATE.search(piece[0]) or _TAG.fullmatch(piece[0])):
                 break
             end = at
+        elif sentence and end == piece.start() and at < len(line) and _names_sender(piece[0]):
+            end = at
     return line[:end]
+
+
+def _names_sender(piece: str) -> bool:
+    """Return whether a piece before a stop is a few capitalised words: "АСТАНА. КАЗИНФОРМ –"."""
+    words = _WORD.findall(piece)
+    return 0 < len(words) <= SENDER_WORDS and all(word[0].isupper() for word in words)

@@ -10,6 +10,7 @@ The functions are pure.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -41,16 +42,23 @@ SHOWN = 3  # examples in an explanation
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a text in their order, with the kind of each; `once` are the places of words and pairs met once."""
+    """The words of a text in their order, with the kind of each; the first line has `head` of them.
+
+    `once` are the places of words and pairs met once.
+    """
 
     words: tuple[str, ...]
     kinds: str
     once: dict[str | tuple[str, str], int]
+    head: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place between words in common where the texts differ: spans of the words of either, none of them empty."""
+    """A place where the texts differ: spans of the words of either, none of them empty.
+
+    It stands between words in common, or before the first of them if either text begins with that line.
+    """
 
     first: tuple[int, int]
     second: tuple[int, int]
@@ -106,8 +114,11 @@ class Facts:
         return differ / max(1, self.words) * math.sqrt(max(share, places.thickness)) >= enough
 
 
-def as_words(words: tuple[str, ...], names: frozenset[str], datelines: Iterable[int]) -> Words:
-    """Return the words with their kinds. `names` are words that are names, `datelines` places of words in datelines."""
+def as_words(words: tuple[str, ...], names: frozenset[str], datelines: Iterable[int], head: int) -> Words:
+    """Return the words with their kinds, `head` of them in the first line.
+
+    `names` are words that are names, `datelines` places of words in datelines.
+    """
     kind_of = {word: NUMBER if is_number(word) else NAME if word in names else PLAIN for word in set(words)}
     kinds = [kind_of[word] for word in words]
     for place in datelines:
@@ -122,7 +133,7 @@ def as_words(words: tuple[str, ...], names: frozenset[str], datelines: Iterable[
             once[word] = place
         if place < len(pairs) and kinds[place + 1] != NUMBER and pair_count[pairs[place]] == 1:
             once[pairs[place]] = place
-    return Words(words, "".join(kinds), once)
+    return Words(words, "".join(kinds), once, head)
 
 
 def is_number(word: str) -> bool:
@@ -138,7 +149,8 @@ def align(first: Words, second: Words) -> Alignment:
     """
     blocks = _supported(_blocks(first, second))
     slots = []
-    for (a, b, length), (next_a, next_b, _) in pairwise(blocks):
+    begin = [(0, 0, 0)] if blocks and blocks[0][0] < first.head and blocks[0][1] < second.head else []
+    for (a, b, length), (next_a, next_b, _) in pairwise([*begin, *blocks]):
         ends = a + length, b + length
         if 0 < next_a - ends[0] <= LONGEST and 0 < next_b - ends[1] <= LONGEST:
             slots.append(Slot((ends[0], next_a), (ends[1], next_b)))
@@ -285,7 +297,14 @@ def _places(text: Words, same: int, differing: Sequence[tuple[str, str, int]]) -
 def _key(names: str) -> str:
     """Return the keys of some names in small letters: the same in any spelling and case."""
     known = languages()
-    return " ".join(name_key(name.capitalize(), None, known) or name for name in names.split())
+    plain = "".join(_without_accent(letter) for letter in names)
+    return " ".join(name_key(name.capitalize(), None, known) or name for name in plain.split())
+
+
+def _without_accent(letter: str) -> str:
+    """Return the Latin letter under an accent, "č" without it; others as they are."""
+    under = unicodedata.normalize("NFD", letter)[0]
+    return under if under.isascii() else letter
 
 
 @lru_cache(10_000)

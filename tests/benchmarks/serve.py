@@ -41,6 +41,7 @@ SAMPLE_S = 2.0
 WINDING_UP_S = 30.0  # at most, of the children of a process that was killed
 SETTINGS = """
 [network]
+user_agent = "c5watch/0.1.0 (+mailto:desk@example.org)"
 allow_networks = ["127.0.0.0/8"]
 per_host_interval = {interval}
 retry_delays = []

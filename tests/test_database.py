@@ -112,7 +112,7 @@ async def written_by_the_one_before(database: Database) -> AsyncIterator[Databas
         part = {"url": "https://a.kz/1.xml", "rank": 0, "listed": b"", "read_at": NOW}
         await connection.execute(insert(feed_parts).values(feed_url=OLD, **part))
         await connection.execute(insert(feed_parts).values(feed_url=OTHER, **part))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0020'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0012'"))
     yield database
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from storage.errors import damaged
 
-HEAD = "0050"
+HEAD = "0013"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

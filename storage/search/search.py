@@ -3,7 +3,7 @@
 The index holds stems made here (`storage.search.stems`), so that both databases answer alike. SQLite keeps them in
 an FTS5 table without the text, PostgreSQL in a `tsvector` under a GIN index; both hold the positions that phrases need.
 Source and language stand beside them as words with a `=`, which no query can contain. An article is indexed in the
-transaction that inserts it; migrations 0004 and 0030 indexed the older ones.
+transaction that inserts it; migrations 0004 and 0010 indexed the older ones.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from alembic import op
 
 from storage.search.search import rebuild
 
-revision = "0030"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None

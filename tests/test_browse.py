@@ -27,6 +27,8 @@ from storage.state.marks import load_marked
 from tests.support.room import fill, results, room
 from tests.support.running import c5watch
 
+pytestmark = pytest.mark.slow
+
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 

@@ -20,6 +20,8 @@ from storage.index.database import index_location, open_database
 from storage.state.site_pages import SitePage, store_site_pages
 from tests.support.running import c5watch_process, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 FIRST = (
     "Мост через реку Сырдарья открыли сегодня в Кызылорде, сообщает пресс-служба акимата области. "
     "Строительство заняло три года и обошлось бюджету в двенадцать миллиардов тенге."

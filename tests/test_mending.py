@@ -22,6 +22,8 @@ from tests.support.archive_servers import Reply, Server, files, serve
 from tests.support.running import EVERYTHING, c5watch, write_config
 from tests.support.section_pages import LOOKS, stories
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 RUSSIAN = "Министры обсудили поставки зерна в соседние страны и назвали сроки строительства дороги"
 ENGLISH = "Ministers discussed supplies of grain to the neighbouring countries and named the date of the opening"

@@ -16,6 +16,8 @@ from flows.tools.opml import MAX_BYTES, MAX_FEEDS, choose_feeds, read_opml, writ
 from flows.tools.outlines import OpmlError
 from tests.support.running import c5watch, one_json, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = load_config(CHECKOUT).sources
 
 

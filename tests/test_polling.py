@@ -40,6 +40,8 @@ from storage.index.schema import feeds, urls
 from storage.state.entries import FeedState
 from tests.support.running import source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86400
 intervals = st.none() | st.integers(0, 10 * LONGEST_S)

@@ -18,6 +18,8 @@ from tests.support.archive_servers import MISSING, Asked, Reply, serve
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, one_json, write_config
 
+pytestmark = pytest.mark.slow
+
 ROW = """
 from extractors.archives.routes import ROUTES, Route
 ROUTES["pigeon"] = Route(

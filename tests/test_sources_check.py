@@ -17,6 +17,8 @@ from tests.support.archive_servers import Answer, Asked, Reply, Server, files, s
 from tests.support.outlets import source_table
 from tests.support.running import c5watch, source_toml, write_config
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 
 

@@ -90,13 +90,16 @@ def backfill(
                 if bar.summary is None:
                     raise
                 interrupted = True
-        summary = bar.summary
-        assert summary is not None  # a backfill that has not failed tells how it has ended
+        assert (summary := bar.summary) is not None  # a backfill that has not failed tells how it has ended
         coverage, page = asyncio.run(write_coverage(checked, data, request, now=utc_now()))
     _print(request, summary, coverage, page, as_json=as_json)
     if interrupted:
         say("interrupted; finished work is kept, and the same command continues")
         raise typer.Exit(INTERRUPTED)
+    _fail_if_nothing_was_read(summary)
+
+
+def _fail_if_nothing_was_read(summary: dict[str, Any]) -> None:
     if summary["sources"] and all(s["status"] == "failed" for s in summary["sources"].values()):
         fail("no archive could be read: see the error of each source above")
 

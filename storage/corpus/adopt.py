@@ -81,9 +81,7 @@ async def adopt(
             if name.id in ids:
                 raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
             ids[name.id] = str(name)
-            new = _row(name, content, digest, now) | dict((facts or {}).get(digest, {}))
-            if new["published"] and not can_be_true(new["published"], now=now):
-                new |= {"published": None, "date_origin": None}
+            new = _with_true_day(_row(name, content, digest, now) | dict((facts or {}).get(digest, {})), now)
             await connection.execute(insert(articles), new)
             await search.store(
                 connection, [search.ToIndex(name.number, new["title"], new["body"], language=new["language"])]
@@ -96,6 +94,12 @@ async def adopt(
     await corpus.publish()
     await fingerprint_missing(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
+
+
+def _with_true_day(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    if row["published"] and not can_be_true(row["published"], now=now):
+        return row | {"published": None, "date_origin": None}
+    return row
 
 
 def _read(source: Folder) -> list[tuple[FileName, bytes]]:

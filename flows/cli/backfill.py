@@ -60,6 +60,7 @@ def backfill(
 
     After any kind of stop, run the same command to continue. Known pages are neither fetched nor added again.
     """
+    from flows.engine import choose_engine
     from flows.passes.backfill_request import checked_request
 
     checked = checked_config(config, source)
@@ -72,8 +73,6 @@ def backfill(
     if dry_run:
         _dry_run(checked, data, request, as_json=as_json)
         return
-    from flows.engine import choose_engine
-
     chosen, why = choose_engine(engine.value, os.environ)
     say(why)
     interrupted = False
@@ -90,7 +89,8 @@ def backfill(
                 if bar.summary is None:
                     raise
                 interrupted = True
-        assert (summary := bar.summary) is not None  # a backfill that has not failed tells how it has ended
+        summary = bar.summary
+        assert summary is not None  # a backfill that has not failed tells how it has ended
         coverage, page = asyncio.run(write_coverage(checked, data, request, now=utc_now()))
     _print(request, summary, coverage, page, as_json=as_json)
     if interrupted:

@@ -35,6 +35,7 @@ from tests.support.outlets import Outlet, at_noon, corpus_texts
 from tests.support.postgres import OPTIONS, PASSWORD, USER, PostgresServer
 from tests.support.running import CHECKOUT, EVERYTHING, write_config
 
+BUSY_TRIES = 10
 FIRST = date(2024, 10, 1)
 KEEP_SECRET = "from prefect.blocks.system import Secret; Secret(value={!r}).save('c5watch-settings', overwrite=True)"
 ANSWER_S = 0.02  # that an outlet takes to answer: without it, no two requests would ever be there at once
@@ -200,7 +201,11 @@ class Pool:
     async def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """An answer of Prefect's API."""
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            answer = await client.request(method, f"{self.api}/{path}", json=body)
+            for _ in range(BUSY_TRIES):  # 503: its database was busy for too long, and nothing was done
+                answer = await client.request(method, f"{self.api}/{path}", json=body)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                await asyncio.sleep(1)
         return answer.raise_for_status().json()
 
     async def run(self, deployment: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

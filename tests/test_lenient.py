@@ -268,7 +268,7 @@ async def test_what_follows_a_strict_answer_is_no_other_answer(site: HostileSite
 )
 async def test_a_redirect_is_followed_byte_by_byte(site: HostileSite, location: bytes, path: str) -> None:
     site.replies[HOST, path] = OK + SIZED
-    moved = b"HTTP/1.1 301 Moved\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"
+    moved = b"HTTP/1.1 301 Moved\r\nConnection: close\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"
     site.replies[HOST, "/from"] = moved
     async with client() as session:
         response = await session.fetch(site.url(HOST, "/from"))

@@ -37,8 +37,12 @@ def pattern_of(phrase: str) -> str:
         raise ValueError("expected small letters, which stand for capital ones as well")
     if phrase.count("…") > MAX_GAPS:
         raise ValueError(f'expected "…" at most {MAX_GAPS} times')
-    pieces, open_brackets, literally = [], [], False
+    pieces: list[str] = []
+    open_brackets: list[str] = []
+    literally = False
+    has_letter = False  # that cannot be missing: then the pattern need not be tried, which takes most of the time
     for sign in phrase:
+        has_letter = has_letter or (sign.isalpha() and not open_brackets)
         if literally or sign == "\\":
             pieces.append(re.escape(sign) if literally else "")
             literally = not literally
@@ -53,7 +57,7 @@ def pattern_of(phrase: str) -> str:
     if open_brackets or literally:
         raise ValueError(f'expected something behind the last "{open_brackets[-1] if open_brackets else phrase[-1]}"')
     pattern = "".join(pieces)
-    if re.fullmatch(pattern, ""):
+    if not has_letter and re.fullmatch(pattern, ""):
         raise ValueError("expected at least one letter that cannot be missing")
     return pattern
 

@@ -181,7 +181,11 @@ def sources_check(
                 check_sources(checked, chosen, data=data, shared=bool(source), observer=bar, known=known)
             )
         offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
-        mended = _mended(checked, config, checks, archived=bool(source), write=write) if mend and not offline else []
+        mended = (
+            _mended(checked, config, checks, data=data, archived=bool(source), write=write)
+            if mend and not offline
+            else []
+        )
     counts = summary(checks)
     if as_json:
         watched = [c.to_json() for c in checks if c.is_watched]
@@ -216,13 +220,15 @@ def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mappin
         return {}
 
 
-def _mended(checked: Config, folder: Path, checks: Sequence[Check], *, archived: bool, write: bool) -> list[Mend]:
+def _mended(
+    checked: Config, folder: Path, checks: Sequence[Check], *, data: Path, archived: bool, write: bool
+) -> list[Mend]:
     """Look for the successors of what is lost; with `write`, write them."""
     from flows.cli.terminal import ProgressBar
     from flows.tools.mending import mend, write_successors
 
     with ProgressBar() as bar:
-        found = asyncio.run(mend(checked, checks, archived=archived, observer=bar))
+        found = asyncio.run(mend(checked, checks, data=data, archived=archived, observer=bar))
     return write_successors(folder, found) if write else found
 
 

@@ -18,12 +18,11 @@ from config.load import Config
 from config.sources import Source
 from extractors.feeds.jobs import FeedJob
 from extractors.feeds.successors import Successor, SuccessorSearch, is_lost
-from extractors.fetching.client import Client
 from extractors.records import Feed
 from extractors.urls import same_site
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
-from flows.passes.context import Observer, utc_now
+from flows.passes.context import Observer, open_client, utc_now
 from flows.tools.catalogue import array, quoted
 from flows.tools.catalogue_file import Replacement, replace_address, replaced_in
 from flows.tools.check import Check
@@ -66,13 +65,14 @@ async def mend(
     config: Config,
     checks: Sequence[Check],
     *,
+    data: Path | None = None,
     archived: bool,
     observer: Observer,
     now: Callable[[], datetime] = utc_now,
 ) -> list[Mend]:
     """Return what was found for each address that can be mended: one search a source, a few sources at a time.
 
-    With `archived` archived front pages are asked too.
+    With `archived` archived front pages are asked too. What passes below `data` know of hosts is kept.
     """
     lost: dict[str, list[Check]] = {}
     for check in filter(can_be_mended, checks):
@@ -81,7 +81,7 @@ async def mend(
     room = asyncio.Semaphore(SEARCHES_AT_A_TIME)
     archives = config.settings.archives
     watched = {url: source.id for source in config.sources for url in source.watched}
-    async with Client(config.settings.network, now=now) as client:
+    async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
 
             async def parse(job: FeedJob) -> Feed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from extractors.records import Deferred, Outcome
+from flows.passes.context import Observer
 from flows.passes.summary import sentences
 from flows.tools.check import check_sources
 from flows.tools.extract import extract_page
+from flows.tools.mending import mend
 from storage.corpus.writer import open_for_reading
 from storage.state.entries import load_feed_states
 from tests.support.archive_servers import MISSING, Asked, Reply, rss, urlset
@@ -472,6 +475,9 @@ async def test_commands_that_store_nothing_keep_the_pause_that_a_pass_has_heard_
     assert asked == ["/rss"]
     (check,) = await check_sources(site.config, site.config.sources, data=site.data)
     assert not check.ok
+    lost = replace(check, note="http 404")  # as if the pause had come after the check
+    (mend_found,) = await mend(site.config, [lost], data=site.data, archived=False, observer=Observer())
+    assert mend_found.new is None
     with pytest.raises(Deferred):
         await extract_page(site.config, site.data, f"{site.base}/news/1", None, url=None)
     assert site.server is not None and site.server.paths == asked

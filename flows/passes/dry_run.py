@@ -19,14 +19,13 @@ from extractors.fetching.client import Client
 from extractors.records import Deferred, ItemError
 from flows.passes.backfill import NO_ROUTE
 from flows.passes.backfill_request import BackfillRequest
-from flows.passes.context import run_directly, utc_now
+from flows.passes.context import open_client, run_directly, utc_now
 from flows.passes.listing import Asking, Keeper, Listing, SharedListing, list_archives
 from storage.corpus.writer import open_for_reading
 from storage.errors import StorageError
 from storage.index.schema import urls
 from storage.placing.placing import find_known
 from storage.state.entries import is_final
-from storage.state.hosts import load_hosts
 from storage.state.listed import load_due_listed
 from storage.state.windows import StoredWindow, load_windows
 
@@ -98,7 +97,7 @@ async def forecast(
     """List the period of each source. Asks archives only; the folder `data` is only read, and need not be there."""
     index = await _Index.load(config, data, request, now())
     counter = _Counter(index, {source.id: Forecast(source.id) for source in request.sources})
-    async with Client(config.settings.network, hosts=index.hosts, now=now) as client:
+    async with open_client(config, data, now=now) as client:
         await list_archives(Asking(config, client, now, dry=True), request, counter, step=run_directly)
         for one in counter.found.values():
             await _reckon(one, client, config, data, index.waiting.get(one.source_id, {}))
@@ -111,14 +110,12 @@ class _Index:
 
     windows: dict[str, list[StoredWindow]] = field(default_factory=dict)
     waiting: dict[str, dict[str, str]] = field(default_factory=dict)  # source → canonical URL → URL
-    hosts: list[Any] = field(default_factory=list)
 
     @classmethod
     async def load(cls, config: Config, data: Path, request: BackfillRequest, now: datetime) -> _Index:
         index = cls()
         try:
             async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
-                index.hosts = await load_hosts(connection, now=now)
                 for source in request.sources:
                     index.windows[source.id] = await load_windows(connection, source.id, request.period)
                     due = await load_due_listed(connection, source.id, request.period, now=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ import pytest
 from config.settings import Storage
 from storage.corpus.writer import open_for_reading
 from storage.state.marks import load_marked
-from tests.support.digest_shots import CHROMIUM, SCHEMES, chromium
+from tests.support.browser import SCHEMES, chromium_for_tests
 from tests.support.room import fill, results, room
 
 if TYPE_CHECKING:
@@ -57,13 +56,8 @@ def address(data: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[Browser]:
-    """Chromium; without it the tests are skipped, but not where everything has to be proven."""
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is not there: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with chromium() as running:
+    """Chromium."""
+    with chromium_for_tests() as running:
         yield running
 
 

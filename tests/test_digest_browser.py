@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ import pytest
 from flows.digest.bars import HEIGHT
 from flows.digest.records import Content
 from flows.digest.render import render
-from tests.support.digest_shots import CHROMIUM, SCHEMES, WIDTHS, chromium, samples
+from tests.support.browser import SCHEMES, chromium_for_tests
+from tests.support.digest_shots import WIDTHS, samples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -50,16 +50,11 @@ CONTRASTS = """() => {
 
 @pytest.fixture(scope="module")
 def browser(contents: dict[str, Content]) -> Iterator[Browser]:
-    """Chromium; without it the tests are skipped, but not where everything has to be proven.
+    """Chromium.
 
     It runs an event loop of its own, so `contents`, which needs one, comes first.
     """
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is not there: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with chromium() as found:
+    with chromium_for_tests() as found:
         yield found
 
 

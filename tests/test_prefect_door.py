@@ -19,7 +19,7 @@ import pytest
 import websockets
 
 from flows.serving.server import EmbeddedServer, own_password
-from tests.support.digest_shots import CHROMIUM, chromium
+from tests.support.browser import chromium_for_tests
 from tests.support.running import CHECKOUT, c5watch_process
 
 if TYPE_CHECKING:
@@ -201,13 +201,8 @@ def test_the_server_does_not_start_open(environment: dict[str, str], told: str, 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """A page of Chromium; without it the test is skipped, but not where everything has to be proven."""
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is not there: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with chromium() as browser:
+    """A page of Chromium."""
+    with chromium_for_tests() as browser:
         opened = browser.new_page()
         opened.set_default_timeout(SIGNED_IN_S * 1000)
         yield opened

@@ -8,29 +8,22 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from flows.digest.clean import clean
 from flows.digest.records import Content
 from flows.digest.render import render
 from storage.index.database import open_database
+from tests.support.browser import SCHEMES, chromium
 from tests.support.digest_samples import fill, sample
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WIDTHS = (320, 600, 1200)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # What must arrive as harmless text.
 HOSTILE = [
@@ -38,19 +31,6 @@ HOSTILE = [
     "\u202egnp.exe \u2066 left open", "Ж" * 10_000, "👩‍👩‍👧‍👦 🇰🇿 emoji", "javascript:alert(1)",
     "https://example.org/" + "a/" * 300, "עברית ועוד (1) ABC", "z" + "\u0336" * 60 + "algo",
 ]  # fmt: skip
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 async def samples() -> dict[str, Content]:

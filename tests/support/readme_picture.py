@@ -9,7 +9,8 @@ import asyncio
 from pathlib import Path
 
 from flows.digest.render import render
-from tests.support.digest_shots import chromium, samples
+from tests.support.browser import chromium
+from tests.support.digest_shots import samples
 
 PICTURE = Path(__file__).parents[2] / "docs" / "digest.png"
 WIDTH, HEIGHT = 720, 760  # pixels

@@ -24,15 +24,13 @@ from tests.support.archive_servers import (
     TASHKENT,
     CommonCrawl,
     Found,
-    Reply,
-    Server,
     client,
     look,
-    serve,
     source_of,
     warc_record,
     window,
 )
+from tests.support.loopback import Reply, Server, serve
 
 NOVEMBER_6 = window("2025-11-06")
 CCNEWS = Backfill(route="ccnews")

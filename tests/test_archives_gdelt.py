@@ -9,7 +9,8 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.support.archive_servers import TASHKENT, Found, Gdelt, Reply, Server, look, serve, window
+from tests.support.archive_servers import TASHKENT, Found, Gdelt, look, window
+from tests.support.loopback import Reply, Server, serve
 
 DAY = window("2025-11-06")
 START, END = DAY.wide.moments(TASHKENT)

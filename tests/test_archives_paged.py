@@ -13,22 +13,9 @@ from config.settings import Archives
 from config.sources import Backfill
 from extractors.archives.paged import article_links
 from extractors.records import ItemError
-from tests.support.archive_servers import (
-    MISSING,
-    TASHKENT,
-    Asked,
-    Found,
-    Post,
-    Reply,
-    Server,
-    WordPress,
-    days_of,
-    files,
-    look,
-    rss,
-    serve,
-    window,
-)
+from tests.support.archive_servers import TASHKENT, Found, Post, WordPress, look, window
+from tests.support.feed_documents import days_of, rss
+from tests.support.loopback import MISSING, Asked, Reply, Server, files, serve
 
 NOVEMBER = window("2025-11-01", "2025-11-30")
 QUARTER = ("2025-09-01", "2025-11-30")

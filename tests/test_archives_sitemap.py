@@ -19,24 +19,9 @@ from extractors.archives.sitemap import NEWS_PATHS, USUAL_PATHS
 from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.sitemap_files import parse_sitemap
 from extractors.records import ItemError
-from tests.support.archive_servers import (
-    MISSING,
-    NOW,
-    TASHKENT,
-    Asked,
-    Found,
-    Reply,
-    Server,
-    days_of,
-    files,
-    look,
-    news_sitemap,
-    rss,
-    serve,
-    sitemap_index,
-    urlset,
-    window,
-)
+from tests.support.archive_servers import NOW, TASHKENT, Found, look, window
+from tests.support.feed_documents import days_of, news_sitemap, rss, sitemap_index, urlset
+from tests.support.loopback import MISSING, Asked, Reply, Server, files, serve
 
 NOVEMBER = window("2025-11-01", "2025-11-30")
 

@@ -11,7 +11,9 @@ import pytest
 from config.settings import Archives
 from config.sources import Backfill
 from extractors.records import ItemError
-from tests.support.archive_servers import TASHKENT, Asked, Found, Reply, Server, Wayback, look, rss, serve, window
+from tests.support.archive_servers import TASHKENT, Found, Wayback, look, window
+from tests.support.feed_documents import rss
+from tests.support.loopback import Asked, Reply, Server, serve
 
 FEED = "https://site.uz/rss"
 NOVEMBER = window("2025-11-01", "2025-11-30")

@@ -26,22 +26,9 @@ from flows.passes.backfill_request import BackfillRequest, checked_period, check
 from flows.passes.dry_run import Forecast, duration, forecast, longest
 from flows.passes.monitor import monitor
 from storage.corpus.writer import open_corpus
-from tests.support.archive_servers import (
-    MISSING,
-    NOW,
-    Asked,
-    CommonCrawl,
-    Gdelt,
-    Post,
-    Reply,
-    Server,
-    Wayback,
-    WordPress,
-    rss,
-    serve,
-    urlset,
-    warc_record,
-)
+from tests.support.archive_servers import NOW, CommonCrawl, Gdelt, Post, Wayback, WordPress, warc_record
+from tests.support.feed_documents import rss, urlset
+from tests.support.loopback import MISSING, Asked, Reply, Server, serve
 from tests.support.outlets import Outlet, at_noon, corpus_texts, daily, page, source_table
 from tests.support.running import (
     CHECKOUT,

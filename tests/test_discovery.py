@@ -11,7 +11,8 @@ from extractors.archives.search import parse_in_thread
 from extractors.feeds.discovery import USUAL_PATHS, Discovery, discover
 from extractors.feeds.front_page import read_front_page
 from extractors.records import ItemError
-from tests.support.archive_servers import Reply, Server, client, files, serve
+from tests.support.archive_servers import client
+from tests.support.loopback import Reply, Server, files, serve
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HTML = {"Content-Type": "text/html; charset=utf-8"}

@@ -18,7 +18,7 @@ from flows.passes.monitor import monitor
 from flows.tools.catalogue_file import Replacement, replace_address
 from flows.tools.check import check_sources
 from flows.tools.mending import Mend, mend, write_successors
-from tests.support.archive_servers import Reply, Server, files, serve
+from tests.support.loopback import Reply, Server, files, serve
 from tests.support.running import EVERYTHING, c5watch, write_config
 from tests.support.section_pages import LOOKS, stories
 

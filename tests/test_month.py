@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.support.simulation import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, World, simulate
+from tests.support.simulated_month import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, simulate
+from tests.support.simulation import World
 
 pytestmark = pytest.mark.slow
 

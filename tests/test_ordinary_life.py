@@ -20,7 +20,8 @@ from flows.tools.extract import extract_page
 from flows.tools.mending import mend
 from storage.corpus.writer import open_for_reading
 from storage.state.entries import load_feed_states
-from tests.support.archive_servers import MISSING, Asked, Reply, rss, urlset
+from tests.support.feed_documents import rss, urlset
+from tests.support.loopback import MISSING, Asked, Reply
 from tests.support.newsroom import START, Newsroom, html, newsroom, prose, whole
 from tests.support.outlets import story
 from tests.support.running import SETTINGS, c5watch, source_toml

@@ -17,8 +17,8 @@ import pytest
 from flows.engine import api_answers, choose_engine, configured_api
 from flows.serving.server import EmbeddedServer, ServerError
 from tests.demo_site.server import DemoSite
-from tests.support.archive_servers import serve
 from tests.support.documents import blocks, shows
+from tests.support.loopback import serve
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch_process, one_json, write_config
 

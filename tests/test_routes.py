@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from extractors.archives.routes import ROUTES
-from tests.support.archive_servers import MISSING, Asked, Reply, serve
+from tests.support.loopback import MISSING, Asked, Reply, serve
 from tests.support.outlets import Outlet, daily, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, one_json, write_config
 

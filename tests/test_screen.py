@@ -30,9 +30,10 @@ from flows.passes.backfill import backfill
 from flows.passes.backfill_request import BackfillRequest
 from storage.index.database import Database, index_location, open_database
 from tests.demo_site.server import DemoSite
-from tests.support.archive_servers import Asked, Reply, serve, urlset
+from tests.support.feed_documents import urlset
 from tests.support.health_rows import NOW as MONDAY
 from tests.support.health_rows import health_of, store_feed, store_urls
+from tests.support.loopback import Asked, Reply, serve
 from tests.support.outlets import source_table, story
 from tests.support.running import CHECKOUT, EVERYTHING, c5watch, one_json, source_toml, write_config
 

@@ -21,7 +21,8 @@ from extractors.zones import zone_of
 from flows.passes.monitor import monitor
 from flows.tools.check import check_sources
 from flows.tools.sources import Facts, add_source
-from tests.support.archive_servers import MISSING, Asked, Reply, Server, files, look, serve, window
+from tests.support.archive_servers import look, window
+from tests.support.loopback import MISSING, Asked, Reply, Server, files, serve
 from tests.support.outlets import page
 from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
 from tests.support.section_pages import LOOKS, Story, html, stories

@@ -25,7 +25,7 @@ from flows.tools.check import check_sources
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.state.entries import load_feed_states
 from storage.state.sitemaps import PartState, load_parts, store_parts
-from tests.support.archive_servers import MISSING, Asked, Reply, Server, serve
+from tests.support.loopback import MISSING, Asked, Reply, Server, serve
 from tests.support.outlets import page
 from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
 

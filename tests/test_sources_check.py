@@ -13,7 +13,8 @@ from flows.cli.checks import by_verdict, rows, sentence, summary, verdicts
 from flows.passes.sitemaps import body_hash
 from flows.tools.check import Check, check_sources
 from storage.state.entries import FeedState
-from tests.support.archive_servers import Answer, Asked, Reply, Server, files, serve, urlset
+from tests.support.feed_documents import urlset
+from tests.support.loopback import Answer, Asked, Reply, Server, files, serve
 from tests.support.outlets import source_table
 from tests.support.running import c5watch, source_toml, write_config
 

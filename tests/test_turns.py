@@ -20,7 +20,7 @@ from extractors.fetching.hosts import HostState, Turns
 from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
 from storage.state.turns import SharedTurns, open_turns
-from tests.support.archive_servers import Asked, Reply, serve
+from tests.support.loopback import Asked, Reply, serve
 from tests.support.running import CHECKOUT
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from config.settings import Storage
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.turns import open_turns
-from tests.support.archive_servers import Asked, Reply, Server, serve
+from tests.support.loopback import Asked, Reply, Server, serve
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 
 if TYPE_CHECKING:

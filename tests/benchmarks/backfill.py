@@ -24,7 +24,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.archive_servers import MISSING, Asked, Post, Reply, Server, WordPress, rss, serve
+from tests.support.archive_servers import Post, WordPress
+from tests.support.feed_documents import rss
+from tests.support.loopback import MISSING, Asked, Reply, Server, serve
 from tests.support.outlets import Outlet, at_noon, corpus_texts, source_table
 from tests.support.running import CHECKOUT, EVERYTHING, write_config
 

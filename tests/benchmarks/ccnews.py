@@ -25,7 +25,8 @@ from config.settings import Archives
 from config.sources import Backfill
 from extractors.archives.search import Search, list_entries
 from extractors.archives.warc import read_pages
-from tests.support.archive_servers import NOW, TASHKENT, CommonCrawl, client, serve, source_of, warc_record, window
+from tests.support.archive_servers import NOW, TASHKENT, CommonCrawl, client, source_of, warc_record, window
+from tests.support.loopback import serve
 
 NAME = "2025/11/CC-NEWS-20251106000000-00001.warc.gz"
 WORDS = [bytes(random.Random(n).choices(b"abcdefghijklmnopqrstuvwxyz", k=n % 9 + 2)) for n in range(4000)]

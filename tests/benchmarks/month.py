@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.simulation import World, simulate
+from tests.support.simulated_month import simulate
+from tests.support.simulation import World
 
 
 def main() -> int:

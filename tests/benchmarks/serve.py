@@ -29,7 +29,8 @@ import httpx
 
 from flows.serving.run import PREFECT_FOLDER
 from flows.serving.server import PASSWORD_FILE
-from tests.support.archive_servers import MISSING, Asked, Reply, rss, serve
+from tests.support.feed_documents import rss
+from tests.support.loopback import MISSING, Asked, Reply, serve
 from tests.support.outlets import at_noon, corpus_texts, page
 from tests.support.running import CHECKOUT, EVERYTHING, source_toml, write_config
 

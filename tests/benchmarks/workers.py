@@ -30,7 +30,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from flows.serving.server import EmbeddedServer
-from tests.support.archive_servers import Asked, rss
+from tests.support.feed_documents import rss
+from tests.support.loopback import Asked
 from tests.support.outlets import Outlet, at_noon, corpus_texts
 from tests.support.postgres import OPTIONS, PASSWORD, USER, PostgresServer
 from tests.support.running import CHECKOUT, EVERYTHING, write_config

@@ -5,19 +5,14 @@ Each is a function from a request to an answer, given to `serve`; what was asked
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gzip
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo
 
 from config.settings import Archives, Network
@@ -25,115 +20,11 @@ from config.sources import Backfill, Source
 from extractors.archives.search import Listed, Search, Tally, list_entries
 from extractors.fetching.client import Client
 from extractors.period import Period
+from tests.support.feed_documents import rss
+from tests.support.loopback import MISSING, Asked, Reply
 
 TASHKENT = ZoneInfo("Asia/Tashkent")
 NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)
-XML = '<?xml version="1.0" encoding="UTF-8"?>'
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request."""
-
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    at: float
-
-    @property
-    def target(self) -> str:
-        """The path with its query, in the order of the names."""
-        return self.path + ("?" + "&".join(f"{k}={v}" for k, v in self.query.items()) if self.query else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer; with `broken_off` the connection ends after that many bytes of the body."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    broken_off: int | None = None
-
-
-MISSING = Reply(b"not here", 404)
-Answer = Callable[[Asked], Reply]
-
-
-@dataclass
-class Server:
-    """`asked` holds the requests without those for robots.txt, which is `robots`."""
-
-    answer: Answer
-    asked: list[Asked] = field(default_factory=list)
-    robots: Reply = MISSING
-    base: str = ""
-
-    @property
-    def paths(self) -> list[str]:
-        """What was asked for, in order."""
-        return [asked.target for asked in self.asked]
-
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                request, *lines = head.decode("latin-1").strip().split("\r\n")
-                headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
-                parts = urlsplit(request.split()[1])
-                query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-                asked = Asked(parts.path, query, headers, time.monotonic())
-                if asked.path == "/robots.txt":
-                    reply = self.robots
-                else:
-                    self.asked.append(asked)
-                    reply = self.answer(asked)
-                fields = {"Content-Length": str(len(reply.body)), **reply.headers}
-                lines = [f"HTTP/1.1 {reply.status} X", *(f"{k}: {v}" for k, v in fields.items()), "", ""]
-                body = reply.body if reply.broken_off is None else reply.body[: reply.broken_off]
-                writer.write("\r\n".join(lines).encode("latin-1") + body)
-                await writer.drain()
-                if reply.broken_off is not None:
-                    break
-        writer.close()
-
-
-@asynccontextmanager
-async def serve(answer: Answer, address: str = "127.0.0.1") -> AsyncIterator[Server]:
-    """A server that is up as long as the context."""
-    server = Server(answer)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await server.take(reader, writer)
-        except asyncio.CancelledError:
-            writer.close()
-
-    listening = await asyncio.start_server(connected, address, 0)
-    server.base = f"http://{address}:{listening.sockets[0].getsockname()[1]}"
-    try:
-        yield server
-    finally:
-        listening.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await listening.wait_closed()
-
-
-def files(contents: Mapping[str, bytes | str | Reply]) -> Answer:
-    """Serves files by path with query; all else is missing."""
-
-    def answer(asked: Asked) -> Reply:
-        found = contents.get(asked.target, MISSING)
-        return found if isinstance(found, Reply) else Reply(found if isinstance(found, bytes) else found.encode())
-
-    return answer
 
 
 # --- Looking through them ---------------------------------------------------------------------------------------
@@ -203,55 +94,6 @@ async def look(
         source = source_of(homepage, *feeds)
         search = Search(session, source, route, days, TASHKENT, archives, lambda: now, folder=folder)
         return Found([listed async for listed in list_entries(search)], search.tally)
-
-
-# --- Sitemaps and feeds -----------------------------------------------------------------------------------------
-
-
-def days_of(first: str, last: str) -> list[date]:
-    """All days from one to the other."""
-    day, end = date.fromisoformat(first), date.fromisoformat(last)
-    return [day + timedelta(days=n) for n in range((end - day).days + 1)]
-
-
-def urlset(*entries: str | tuple[str, str]) -> str:
-    """A sitemap of addresses, each perhaps with its <lastmod>."""
-    rows = ((entry, None) if isinstance(entry, str) else entry for entry in entries)
-    body = "".join(
-        f"<url><loc>{escape(url)}</loc>{f'<lastmod>{stamp}</lastmod>' if stamp else ''}</url>" for url, stamp in rows
-    )
-    return f'{XML}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{body}</urlset>'
-
-
-def news_sitemap(entries: Mapping[str, str]) -> str:
-    """A sitemap with Google's news extension: address → date of publication."""
-    body = "".join(
-        f"<url><loc>{escape(url)}</loc><news:news><news:publication><news:name>Site</news:name>"
-        f"<news:language>ru</news:language></news:publication><news:publication_date>{stamp}</news:publication_date>"
-        f"<news:title>Headline of {escape(url)}</news:title></news:news></url>"
-        for url, stamp in entries.items()
-    )
-    return (
-        f'{XML}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
-        f'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">{body}</urlset>'
-    )
-
-
-def sitemap_index(*parts: str | tuple[str, str]) -> str:
-    """An index of sitemaps."""
-    return (
-        urlset(*parts).replace("urlset", "sitemapindex").replace("<url>", "<sitemap>").replace("</url>", "</sitemap>")
-    )
-
-
-def rss(items: Mapping[str, datetime | None], *, head: str = "") -> str:
-    """A feed: address → moment of publication."""
-    body = "".join(
-        f"<item><title>Headline</title><link>{escape(url)}</link>"
-        f"{moment.strftime('<pubDate>%a, %d %b %Y %H:%M:%S %z</pubDate>') if moment else ''}</item>"
-        for url, moment in items.items()
-    )
-    return f'{XML}<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>S</title>{head}{body}</channel></rss>'
 
 
 # --- WordPress --------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from flows.passes.backfill import BackfillSummary, backfill
 from flows.passes.backfill_request import BackfillRequest
 from flows.passes.monitor import monitor
 from flows.passes.summary import Summary
-from tests.support.archive_servers import MISSING, Asked, Reply, Server, rss, serve, urlset
+from tests.support.feed_documents import rss, urlset
+from tests.support.loopback import MISSING, Asked, Reply, Server, serve
 from tests.support.outlets import page
 from tests.support.running import EVERYTHING, SETTINGS, explained, source_toml, write_config
 

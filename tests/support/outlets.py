@@ -11,7 +11,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.archive_servers import MISSING, TASHKENT, Answer, Asked, Reply, Server, urlset
+from tests.support.archive_servers import TASHKENT
+from tests.support.feed_documents import urlset
+from tests.support.loopback import MISSING, Answer, Asked, Reply, Server
 
 SYLLABLES = ["ба", "ве", "ги", "до", "жу", "за", "ки", "лу", "мо", "не", "по", "ру", "си", "та", "фе", "хо", "ша"]
 

@@ -40,9 +40,10 @@ from storage.index.schema import articles, digest_articles, runs, urls
 from storage.state.entries import LIFE, life_of
 from storage.state.life import GAPS, LOOKS
 from storage.state.orphans import count_orphans
-from tests.support.archive_servers import urlset
+from tests.support.feed_documents import urlset
 from tests.support.running import SETTINGS, write_config
-from tests.support.simulation import in_place, sqlite_in_this_thread
+from tests.support.simulated_month import sqlite_in_this_thread
+from tests.support.simulation import in_place
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -148,9 +148,8 @@ def _is_inside(line: Line, root: HtmlElement) -> bool:
         if element is root:
             return True
         quoted = quotation is not None and (element is quotation or quotation in element.iterancestors())
-        if not quoted and (element.tag in _NO_TEXT and element is not quotation):
-            return False
-        if not quoted and _FURNITURE.search(f"{element.get('class', '')} {element.get('id', '')}"):
+        named = f"{element.get('class', '')} {element.get('id', '')}"
+        if not quoted and (element.tag in _NO_TEXT or _FURNITURE.search(named)):
             return False
     return False
 

@@ -42,15 +42,13 @@ async def finish(context: Context, results: Sequence[Extracted | Failed]) -> lis
 
 def _finish(context: Context, result: Extracted, memory: SiteMemory) -> Result:
     min_words = context.config.settings.extraction.min_words
-    continued = is_continued(
-        result.article.title, result.article.paragraphs
-    )  # before the cleaning, which may take the line out
+    read = result.article
+    continued = is_continued(read.title, read.paragraphs)  # before the cleaning, which may take the line out
     try:
-        article = cleaned(result.article, memory.of_the_site(result.key), min_words=min_words, url=result.entry.url)
+        article = cleaned(read, memory.of_the_site(result.key), min_words=min_words, url=result.entry.url)
     except ItemError as error:
         return result.failed(error)
-    article = replace(article, continued=continued)
-    return result.judged(article, context.topics.judge(article))
+    return result.judged(replace(article, continued=continued), context.topics.judge(article))
 
 
 async def make_ready(context: Context, results: Sequence[Result]) -> dict[str, Ready]:

@@ -29,7 +29,7 @@ from extractors.urls import canonical_url
 from flows.browse.asked import MAX_NUMBER, ONLY, asked_for
 from flows.browse.downloads import KINDS, download
 from flows.browse.guard import Access, door, read_form, sent_by_us
-from flows.browse.views import PAGE, load_article, load_differences, load_list
+from flows.browse.views import PAGE, key_of, load_article, load_differences, load_list
 from flows.digest.clean import clean, link
 from flows.digest.words import words_of
 from flows.pages import pages
@@ -132,10 +132,9 @@ async def _mark(room: Room, request: Request) -> Response:
         return PlainTextResponse("This form did not come from this page: go back, load it again, and try anew.", 403)
     answer, number = form.get("answer"), _number(request)
     async with room.corpus.database.read() as connection:
-        found = await load_article(connection, number)
-    if found is None or answer not in ("yes", "no"):
+        key = await key_of(connection, number)
+    if key is None or answer not in ("yes", "no"):
         return _nothing_here(request)
-    key = found["row"].canonical_url or found["row"].file
     location = index_location(room.data, room.config.settings.storage)
     if isinstance(location, Path) and not location.is_file():  # opening it would make an empty one
         raise StorageError(f"{location} is gone: bring it back, and start the reading room again")

@@ -150,6 +150,13 @@ async def load_article(connection: AsyncConnection, number: int) -> dict[str, An
     }
 
 
+async def key_of(connection: AsyncConnection, number: int) -> str | None:
+    """Return the name under which an article is marked: its address, or else its file. None: no such article."""
+    query = select(articles.c.canonical_url, articles.c.file).where(articles.c.number == number)
+    row = (await connection.execute(query)).first()
+    return None if row is None else row.canonical_url or row.file
+
+
 async def load_differences(connection: AsyncConnection, number: int, variant: int) -> dict[str, Any] | None:
     """Return both texts of a story to compare; None if the article has no such variant."""
     query = select(articles.c.body, articles.c.title, variants).join(variants, variants.c.number == articles.c.number)

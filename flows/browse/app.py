@@ -34,11 +34,10 @@ from flows.digest.clean import clean, link
 from flows.digest.words import words_of
 from flows.pages import pages
 from flows.tools.explaining import explanation
-from storage.corpus.writer import CorpusWriter
+from storage.corpus.writer import CorpusWriter, open_index
 from storage.errors import StorageError
 from storage.health.history import load_story
 from storage.health.report import load_report
-from storage.index.database import index_location, open_database
 from storage.state.marks import store_mark
 
 MAX_LINE = 2000  # characters of a fact
@@ -135,15 +134,8 @@ async def _mark(room: Room, request: Request) -> Response:
         key = await key_of(connection, number)
     if key is None or answer not in ("yes", "no"):
         return _nothing_here(request)
-    location = index_location(room.data, room.config.settings.storage)
-    if isinstance(location, Path) and not location.is_file():  # opening it would make an empty one
-        raise StorageError(f"{location} is gone: bring it back, and start the reading room again")
-    writing = await open_database(location)
-    try:
-        async with writing.write() as connection:
-            await store_mark(connection, key, relevant=answer == "yes", now=datetime.now(UTC))
-    finally:
-        await writing.close()
+    async with open_index(room.data, room.config.settings.storage) as database, database.write() as connection:
+        await store_mark(connection, key, relevant=answer == "yes", now=datetime.now(UTC))
     return RedirectResponse(f"/article/{number}", 303)
 
 

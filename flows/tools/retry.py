@@ -13,8 +13,7 @@ from config.errors import RequestError
 from config.load import Config
 from extractors.records import Outcome, words_of
 from extractors.text import counted
-from storage.corpus.writer import open_for_reading
-from storage.index.database import index_location, open_database
+from storage.corpus.writer import open_for_reading, open_index
 from storage.state.opening import POSSIBLE, USUAL, Openable, find_openable, open_again
 
 
@@ -90,13 +89,7 @@ async def retry_addresses(
     if dry_run:
         async with open_for_reading(data, config.settings.storage) as corpus, corpus.database.read() as connection:
             return Retry(tuple(await find_openable(connection, source_ids, outcomes, moment)), dry_run=True)
-    async with open_for_reading(data, config.settings.storage):
-        pass  # a folder without a corpus is a mistake: it is not to become one
-    database = await open_database(index_location(data, config.settings.storage))
-    try:
-        async with database.write() as connection:
-            found = await find_openable(connection, source_ids, outcomes, moment)
-            await open_again(connection, source_ids, outcomes, moment)
-    finally:
-        await database.close()
+    async with open_index(data, config.settings.storage) as database, database.write() as connection:
+        found = await find_openable(connection, source_ids, outcomes, moment)
+        await open_again(connection, source_ids, outcomes, moment)
     return Retry(tuple(found), dry_run=False)

@@ -18,10 +18,9 @@ from extractors.text import clean_block, clean_line, counted
 from extractors.topic.judge import Topics, compile_topics
 from extractors.urls import canonical_url
 from storage.corpus.importing import blocks_of
-from storage.corpus.writer import open_for_reading
+from storage.corpus.writer import open_for_reading, open_index
 from storage.errors import StorageError
 from storage.files.local_folder import named_disk_errors
-from storage.index.database import index_location, open_database
 from storage.state.marks import SUMMARY, Judged, find_judged, load_judged, load_marked, store_mark
 
 
@@ -163,19 +162,13 @@ async def mark(config: Config, data: Path, url: str, *, relevant: bool, now: dat
     """Store a judgement, and return what the present topic says of the article. Raises StorageError."""
     key = address_key(url)
     topics = compile_topics(config.topics)
-    async with open_for_reading(data, config.settings.storage):
-        pass  # a corpus that does not exist is not made by marking something in it
-    database = await open_database(index_location(data, config.settings.storage))
-    try:
-        async with database.write() as connection:
-            judged = await find_judged(connection, key)
-            if judged is None:
-                raise StorageError(
-                    f"{key}: no feed or archive has named this address yet; mark what 'c5watch explain' knows"
-                )
-            await store_mark(connection, judged.key, relevant=relevant, now=now)
-    finally:
-        await database.close()
+    async with open_index(data, config.settings.storage) as database, database.write() as connection:
+        judged = await find_judged(connection, key)
+        if judged is None:
+            raise StorageError(
+                f"{key}: no feed or archive has named this address yet; mark what 'c5watch explain' knows"
+            )
+        await store_mark(connection, judged.key, relevant=relevant, now=now)
     return Trial(judged, topics.judge(judged.article))
 
 

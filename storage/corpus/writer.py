@@ -225,6 +225,18 @@ async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus
         await database.close()
 
 
+@asynccontextmanager
+async def open_index(data: Path, storage: Storage) -> AsyncIterator[Database]:
+    """Open the index of an existing corpus, to change rows and no files. Raises StorageError if there is none."""
+    async with open_for_reading(data, storage):
+        pass  # opening to write would make a corpus that does not exist
+    database = await open_database(index_location(data, storage))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 @contextmanager
 def _slowness_told(folder: Folder, count: int) -> Iterator[None]:
     """Warn when writing files takes longer than SLOW_S."""

@@ -22,7 +22,7 @@ from flows.passes.successors import begin_search, end_search
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_flags, load_health, store_flags
-from storage.index.retention import forget
+from storage.index.retention import forget, is_time_sure
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
 from storage.state.hosts import store_hosts
@@ -122,9 +122,10 @@ async def _store_end(
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())
-        await forget_refused(connection, context.config.settings.refused, now=context.now())
+        if sure := await is_time_sure(connection, now=context.now()):
+            await forget_refused(connection, context.config.settings.refused, now=context.now())
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
-    if run % FORGET_EVERY == 0:
+    if sure and run % FORGET_EVERY == 0:
         await _forget(context)
     if not summary.interrupted:
         await _relate(context)

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,7 +63,12 @@ name = "kz"
 countries = ["KZ"]
 """
 LONGEST_WRONG = 6  # passes under a clock that is wrong
-Happening = Callable[[CorpusWriter], Coroutine[Any, Any, None]]
+HAPPENINGS = {  # all that may happen beside the passes and digests of every day: name → method of Year
+    "renamed": "_rename", "feeds moved": "_move", "removed": "_remove", "given back": "_give_back",
+    "outages": "_outage", "topics changed": "_change_topic", "backfills": "_backfill", "imports": "_import",
+    "retries": "_retry", "digests by hand": "_digest_by_hand", "wrong clocks": "_wrong_clock",
+    "passes two at once": "_two_at_once", "kills": "_kill", "times off": "_switch_off",
+}  # fmt: skip
 
 
 class Year(World):
@@ -81,51 +86,63 @@ class Year(World):
         self.config = self._config()
 
     def _config(self) -> Config:
+        countries = Counter(outlet.country for outlet in self.outlets if outlet.source_id)
         tables = [
-            f'[[sources]]\nid = "{o.source_id}"\nname = "{o.host}"\nhomepage = "https://{o.host}"\n'
+            f'[[sources]]\nid = "{o.source_id or o.former_id}"\nname = "{o.host}"\nhomepage = "https://{o.host}"\n'
             f'feeds = ["https://{o.host}{o.feed}"]\nlanguage = "ru"\ncountry = "{o.country}"\ncategory = "national"\n'
-            f'backfill = {{ route = "sitemap", url = "https://{o.host}/sitemap.xml" }}\n\n'
+            f'backfill = {{ route = "sitemap", url = "https://{o.host}/sitemap.xml" }}\n'
+            f"enabled = {str(bool(o.source_id)).lower()}\n\n"
             for o in self.outlets
-            if o.source_id
+            # Of those that are watched no more, half are switched off; a digest of a country needs one outlet of it.
+            if o.source_id or o.renamed % 2 or not countries[o.country]
         ]
         topics = "".join(TOPIC.format(id=f"t{n}", word=word) for n, word in enumerate(self.words))
         folder = self.folder / "config"
         settings = SETTINGS + DIGESTS
         return load_config(write_config(folder, sources="".join(tables), settings=settings, topics=topics))
 
-    async def live(self) -> YearReport:
-        """Let the whole time pass."""
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[CorpusWriter]:
+        """The programs run against this world, and its corpus, as long as the context."""
         with sqlite_in_this_thread():
             async with open_corpus(self.data, self.config.settings.storage) as corpus:
                 with in_place(self, corpus):
-                    while self.now < self.end:
-                        await self._day(corpus)
+                    yield corpus
+
+    async def live(self) -> YearReport:
+        """Let the whole time pass."""
+        async with self.opened() as corpus:
+            while self.now < self.end:
+                await self._day(corpus)
         self.report.requests, self.report.bytes = self.requests, self.bytes
         self.report.tables = table_sizes(self.data / "index.sqlite")
         return self.report
 
     async def _day(self, corpus: CorpusWriter) -> None:
-        happenings: list[Happening] = [
-            self._rename, self._move, self._remove, self._give_back, self._outage, self._change_topic, self._backfill,
-            self._import, self._retry, self._digest_by_hand, self._wrong_clock, self._two_at_once, self._kill,
-            self._switch_off,
-        ]  # fmt: skip
         morning = self.now
-        today = self.rng.sample(happenings, k=self.rng.randint(0, 3))
+        today = self.rng.sample(list(HAPPENINGS), k=self.rng.randint(0, 3))
         for hour in range(0, 24, HOURS_BETWEEN):
             self.now = morning + timedelta(hours=hour, minutes=self.rng.randint(0, 20))
-            await self._step(corpus)
+            await self.step(corpus)
             if today and self.rng.random() < 0.5:
-                await today.pop()(corpus)
-        for happening in today:
-            await happening(corpus)
+                await self.happens(today.pop(), corpus)
+        for name in today:
+            await self.happens(name, corpus)
         self.now = morning + timedelta(hours=23, minutes=50)
-        async with corpus.database.read() as connection:
-            await self.checks.check(connection)
+        await self.check(corpus)
         self.now = morning + DAY
 
-    async def _step(self, corpus: CorpusWriter) -> None:
-        """A pass of the monitor, and the digests that are due since the last one."""
+    async def check(self, corpus: CorpusWriter) -> None:
+        """Hold the index against the world."""
+        async with corpus.database.read() as connection:
+            await self.checks.check(connection)
+
+    async def happens(self, name: str, corpus: CorpusWriter) -> None:
+        """Let one of HAPPENINGS happen."""
+        await getattr(self, HAPPENINGS[name])(corpus)
+
+    async def step(self, corpus: CorpusWriter) -> None:
+        """Make a pass of the monitor, and the digests that are due since the last one."""
         if self.now < self.off_until:
             return
         self.wrong_for = max(0, self.wrong_for - 1)
@@ -214,7 +231,7 @@ class Year(World):
         if len(there) > len(self.outlets) * 0.8:
             self._count("removed")
             outlet = self.rng.choice(there)
-            outlet.source_id = None
+            outlet.former_id, outlet.source_id = str(outlet.source_id), None
             outlet.troubles.append(Trouble(self.now, NEVER))
             self.config = self._config()
 

@@ -29,7 +29,7 @@ OVERDUE = 5 * DAY  # more: then it is late
 TRIES = len(GAPS) + 3  # of a page without an article, clocks that are wrong included
 OPENED_TRIES = 3  # of a page that a backfill has opened once, by later passes
 FORGOTTEN_AFTER = 7 * DAY  # of what may be forgotten: a machine that is off, a clock that is doubted
-OLD_ROWS = 150  # of a table, written by a pass whose clock was years behind, until they are forgotten
+OLD_ROWS = 500  # of a table, written by a pass whose clock was years behind, until they are forgotten
 
 
 class Checks:
@@ -105,9 +105,11 @@ class Checks:
             if life is None or not (life.is_waiting or life.next_attempt is not None):
                 self.settled.add(key)
                 report.missed.append(f"{key}: {_short(life)}, {times} ({year.now:%m-%d})")
-            elif year.now > max(demanded, piece.ready) + PROMISED + OVERDUE:
-                if not piece.outlet.was_in_trouble(piece.shown) and not any(key in line for line in report.late):
-                    report.late.append(f"{key}: {_short(life)}, {times} ({year.now:%m-%d})")
+                continue
+            overdue = year.now > max(demanded, piece.ready) + PROMISED + OVERDUE
+            is_told = any(line.startswith(f"{key}:") for line in report.late)
+            if overdue and not is_told and not piece.outlet.was_in_trouble(piece.shown):
+                report.late.append(f"{key}: {_short(life)}, {times} ({year.now:%m-%d})")
 
     def _check_requests(self) -> None:
         """Nothing is asked for without end: an attempt for each gap, two looks, and what commands have opened again."""
@@ -123,8 +125,8 @@ class Checks:
         watched = {source.id for source in self.year.config.select(())}
         mine = and_(is_waiting(), urls.c.window.is_(None))
         query = select(urls.c.source_id, func.count()).where(mine).group_by(urls.c.source_id)
-        waiting = {source_id: count for source_id, count in await connection.execute(query)}
-        others = {source_id: count for source_id, count in waiting.items() if source_id not in watched}
+        waiting = await connection.execute(query)
+        others = {source_id: count for source_id, count in waiting if source_id not in watched}
         if others != (counted := await count_orphans(connection, watched)):
             self._broken(f"what waits without an owner: {others}, counted {counted}")
 
@@ -204,5 +206,3 @@ def _short(life: Life | None) -> str:
     again = f"{life.next_attempt:%m-%d %H:%M}" if life.next_attempt else "never"
     seen = f"{life.first_seen:%Y-%m-%d %H:%M}" if life.first_seen else "?"
     return f"{life.outcome} after {life.attempts} tries, next {again}, first seen {seen}"
-
-

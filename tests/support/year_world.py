@@ -1,7 +1,7 @@
 """The world of a simulated year: outlets, their articles, and what their servers answer at each moment.
 
-The world has its own time, `now`. The programs that are run against it have theirs, `clock()`, which may be wrong: what a
-server answers never depends on it.
+The world has its own time, `now`. The programs that are run against it have theirs, `clock()`, which may be wrong: what
+a server answers never depends on it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NEVER = START + 9999 * DAY
 FEED_SHOWS = 10 * DAY
-COUNTRIES = ("UZ", "KZ", "DE", "US", "GB")  # three of them change their clocks
+COUNTRIES = ("KZ", "US", "UZ", "DE", "GB")  # three of them change their clocks
 PAGE_BYTES, ENTRY_BYTES = 60_000, 900  # of a page and of an entry in a feed, for the sum of what is carried
 TOPICS = ("Ташкент", "Самарканд", "Погода")
 MOODS = (
@@ -48,12 +48,13 @@ class Trouble:
 
 @dataclass(slots=True, eq=False)
 class Outlet:
-    """One outlet; `source_id` and `feed` are what the catalogue says of it at present, None: nothing."""
+    """One outlet; `source_id` and `feed` are what the catalogue says of it at present, None: it is not watched."""
 
     host: str
     country: str
     pieces: list[Piece] = field(default_factory=list)
     source_id: str | None = ""
+    former_id: str = ""
     feed: str = "/rss"
     renamed: int = 0
     troubles: list[Trouble] = field(default_factory=list)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -147,6 +148,8 @@ class World:
         self.end = days * DAY
         self.at = 0.0
         self.outlets: dict[str, Outlet] = {}
+        self.requests: Counter[str] = Counter()
+        self.answered: set[str] = set()  # pages that have answered once
         paces = [pace for pace, share in SHARES for _ in range(round(share * feeds))]
         for number, pace in enumerate((paces + [SEVERAL] * feeds)[:feeds]):
             outlet = make_outlet(random.Random(f"{seed} {number}"), f"f{number:03}", pace, self.end)
@@ -189,9 +192,13 @@ class World:
         parts = urlsplit(url)
         outlet = self.outlets[parts.netloc.partition(".")[0]]
         if parts.path != "/rss":
+            page = f"{outlet.name}{parts.path}"
+            self.requests["pages again" if page in self.answered else "pages"] += 1
             if any(a <= self.at < b for a, b in outlet.page_failures):
                 raise ItemError(Outcome.FAILED, "http 503", url=url)
+            self.answered.add(page)
             return self._response(url, b"", None, None)
+        self.requests["feeds"] += 1
         trouble = outlet.down(self.at)
         outlet.polls.append((self.at, trouble is None))
         if trouble is not None:

@@ -81,7 +81,7 @@ class Year(World):
         self.checks = Checks(self)
         self.words = {TOPICS[0]: START}  # what the corpus is about, and since when
         self.wrong_for = 0  # passes that the clock is still wrong for
-        self.off_until = START
+        self.wrong_until = self.off_until = START
         self.stepped = self.clock() - DAY  # when the last pass was, by the programs' clock
         self.config = self._config()
 
@@ -146,6 +146,8 @@ class Year(World):
         if self.now < self.off_until:
             return
         self.wrong_for = max(0, self.wrong_for - 1)
+        if self.skew:
+            self.wrong_until = self.now
         if not self.wrong_for:
             self.skew = timedelta()
         await self._monitor()

@@ -81,7 +81,8 @@ class Checks:
         await self._check_owners(connection)
         await self._check_tables(connection)
         for name, made in self.digested.items():
-            if self.year.now - made > DAY + 5 * HOUR and self.year.off_until < self.year.now - DAY:
+            since = max(made, self.year.wrong_until, self.year.off_until)
+            if self.year.now - since > DAY + 7 * HOUR:
                 self._broken(f"digest {name}: not made since {made:%m-%d %H:%M}")
 
     def _is_promised(self, piece: Piece, demanded: datetime) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from extractors.records import Entry
 
+HASH_BYTES = 8  # of each page in `Listing.listed`
 SECTION = "section"  # the kind of a page that lists articles
 
 
@@ -54,7 +55,7 @@ class Listing:
     """The new entries of a sitemap or a section of so many `pages`, all hashed in `listed`; or the `parts` of an index.
 
     `newest` is the latest moment that something in the sitemap says of a page, `parts` are in the order in
-    which news is to be expected in them.
+    which news is to be expected in them; `last` is the address of a section's article with the highest number.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -63,3 +64,4 @@ class Listing:
     newest: datetime | None = None
     parts: tuple[IndexPart, ...] = ()
     warning: str | None = None
+    last: str | None = None

@@ -51,11 +51,6 @@ _BESIDE = re.compile(
     r"|ads?|advert\w*|banners?|promo\w*|sponsor\w*|partners?)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_TITLE = re.compile(
-    r"most (?:read|popular)|popular|trending|advertis|sponsor|partner|читаемо|популярн|реклама|партн[её]р|читайте также"
-    r"|смотрите также|көп оқылған|танымал|жарнама|ko.p o.qilgan|mashhur|реклама",
-    re.IGNORECASE,
-)
 _TITLE = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|name)(?:$|[\s_-])", re.IGNORECASE)
 _DAY_NAMES = ("date", "published", "publishedat", "published_at", "publishdate", "publish_date", "datepublished",
               "publicationdate", "created", "createdat", "created_at")  # fmt: skip
@@ -103,6 +98,21 @@ def listed_articles(
             one.published = _shown_day(_block(one, headlines), one.title, zone, now)
         return found
     return list(_in_scripts(tree, url, links, zone, now))
+
+
+def number_of(url: str, links: str) -> int | None:
+    """Return the number that follows the text `links` in an address, as 7561 in /opinion?id=7561."""
+    found = _number_behind(links).search(url)
+    return int(found[1]) if found else None
+
+
+def with_number(url: str, links: str, number: int) -> str:
+    """Return the address with another number behind the text `links`."""
+    return _number_behind(links).sub(lambda found: f"{links}{number}", url, count=1)
+
+
+def _number_behind(links: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(links)}(\d{{1,12}})(?!\d)")
 
 
 def _inside(url: str) -> str:

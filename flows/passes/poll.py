@@ -39,6 +39,7 @@ class Polled:
     state: FeedState  # for the next poll, once the entries are stored
     entries: tuple[tuple[str, Entry], ...] | None = None
     skipped: int = 0
+    steps: int = 0  # numbers of a section's articles that were asked for beyond what it lists
     warning: str | None = None
     cache_control: str | None = None
     error: ItemError | None = None
@@ -103,6 +104,7 @@ def _elapsed_s(state: FeedState, now: datetime) -> float | None:
 def _report(answer: Polled, new: int, report: SourceReport) -> None:
     report.feeds += 1
     report.skipped += answer.skipped
+    report.steps += answer.steps
     report.error = report.error or answer.warning
     if answer.error is not None:
         report.failed_feeds += 1
@@ -171,6 +173,7 @@ async def _read(
         elif itself is not None:
             sitemaps.states[state.url] = itself
         await sitemaps.read_series()
+        await sitemaps.walk_on(found.last if found else None)
     return _polled_sitemaps(source, state, fresh, sitemaps, lasting=is_index, cache_control=cache_control)
 
 
@@ -207,6 +210,7 @@ def _polled_sitemaps(
         state if sitemaps.failed else fresh,
         tuple(sitemaps.entries.items()) if sitemaps.changed else None,
         skipped=sitemaps.skipped,
+        steps=sitemaps.steps,
         warning="; ".join(dict.fromkeys(warnings)) or None,
         cache_control=cache_control,
         pages=sitemaps.pages,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -33,9 +33,9 @@ NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 ALMATY = zone_of("KZ")
 
 
-def listed(body: str | bytes, links: str | None = None) -> list[ListedArticle]:
+def listed(body: str | bytes, links: str | None = None, articles: Sequence[str] = ()) -> list[ListedArticle]:
     raw = body.encode() if isinstance(body, str) else body
-    return listed_articles(raw, url=URL, charset=None, zone=ALMATY, now=NOW, links=links)
+    return listed_articles(raw, url=URL, charset=None, zone=ALMATY, now=NOW, links=links, articles=articles)
 
 
 def paths(found: list[ListedArticle]) -> list[str]:
@@ -97,6 +97,40 @@ HEADLINE = "Министры обсудили поставки зерна"
 )
 def test_what_is_a_list_of_articles_and_what_is_not(body: str, found: int) -> None:
     assert len(listed(html(body))) == found
+
+
+OWN_MAKES = "".join(f"<{tag} class={tag}><a href='/news/{n}'>{HEADLINE} {n}</a></{tag}>"
+                    for n, tag in enumerate(("div", "p", "li", "section", "h3")))  # fmt: skip
+SHORT = "".join(f'<div class="i"><a href="/news/{n}">{title}</a></div>' for n, title in enumerate(
+    (HEADLINE, "Пожар в Актау", "Курс тенге", "Матч отменён", "Дожди до четверга")
+))  # fmt: skip
+PAYLOAD = '<script>var list = [{"title": "' + HEADLINE + '", "url": "/news/1"}]</script>'
+KNOWN = [f"https://outlet.kz/news/{n}" for n in (0, 90, 91)]
+
+
+@pytest.mark.parametrize(
+    ("body", "unaided", "found"),
+    [
+        (LOOKS["undated"][0](stories(1, 2, date(2026, 11, 20))).replace("/post/", "/news/").replace(".html", ""), 0, 2),
+        (OWN_MAKES, 0, 5),  # no two blocks are alike
+        (SHORT, 0, 5),  # too short for headlines, but in blocks such as that of an article
+        (PAYLOAD, 0, 1),
+        (f"<nav>{OWN_MAKES}</nav><p><a href='/news/7'>{HEADLINE}</a></p>", 0, 1),
+        (f"<div class=popular>{SHORT}</div>{LINKS.format(*[HEADLINE] * 6)}", 6, 6),
+        (OWN_MAKES.replace("/news/", "https://other.kz/news/"), 0, 0),
+        (OWN_MAKES.replace("/news/", "/help/"), 0, 0),  # addresses of another kind
+        ("<p><a href='/news/7'>Культура</a></p>", 0, 0),  # the name of a section
+    ],
+)
+def test_addresses_known_to_be_articles_tell_which_links_are_some(body: str, unaided: int, found: int) -> None:
+    assert len(listed(html(body))) == unaided
+    assert len(listed(html(body), articles=KNOWN)) == found
+
+
+def test_articles_at_the_root_of_a_site_do_not_make_articles_of_all_its_pages() -> None:
+    known = [f"https://outlet.kz/{slug}" for slug in ("zerno-i-voda", "porty-kaspiya", "sud-o-plotine", "pervyj-parom")]
+    body = "<ul><li><a href='/o-redakcii'>О нашей редакции и её контакты</a></ul>"
+    assert listed(html(body), articles=known) == []
 
 
 def test_a_day_in_the_headline_is_not_the_articles() -> None:
@@ -175,12 +209,14 @@ class Outlet:
         settings = SETTINGS.replace("0.02", self.gap)
         return write_config(self.folder / "config", sources=table, topics=EVERYTHING, settings=settings)
 
-    async def poll(self, *more: str, later: timedelta = timedelta()) -> dict[str, Any]:
+    async def poll(self, *more: str, later: timedelta = timedelta(), due_only: bool = False) -> dict[str, Any]:
         """One pass; the summary of the source, with the pages `asked` for."""
         self.now += later
         config = load_config(self.config(*more))
         before = len(self.server.asked)
-        summary = await monitor(config, self.folder / "data", sources=config.sources, now=lambda: self.now)
+        summary = await monitor(
+            config, self.folder / "data", sources=config.sources, now=lambda: self.now, due_only=due_only
+        )
         asked = [one.target for one in self.server.asked[before:]]
         return {**summary.to_json(), **summary.to_json()["sources"]["one"], "asked": asked}
 
@@ -204,6 +240,35 @@ async def test_a_section_is_watched_like_a_feed(outlet: Outlet) -> None:
     outlet.shown = stories(1001, 1023, date(2026, 11, 20))
     third = await outlet.poll(later=timedelta(hours=3))
     assert (third["status"], third["new"], third["appended"]) == ("ok", 3, 3)
+
+
+@pytest.mark.slow
+async def test_a_section_redesigned_without_a_list_is_read_by_what_its_articles_are_known_to_look_like(
+    outlet: Outlet,
+) -> None:
+    outlet.shown = stories(1001, 1010, date(2026, 11, 20))
+    await outlet.poll()
+    outlet.shown = stories(1001, 1012, date(2026, 11, 20))
+    make, path, _ = LOOKS[outlet.look]
+    blocks = zip(("div", "h3"), outlet.shown, strict=False)
+    outlet.whole = html("".join(f'<{tag}><a href="{path(s)}">{s.title}</a></{tag}>' for tag, s in blocks))
+    if outlet.look == "by script":
+        outlet.whole = make(outlet.shown[:2])
+    done = await outlet.poll(later=timedelta(hours=3))
+    assert (done["status"], done["error"], done["appended"]) == ("ok", None, 2)
+
+
+@pytest.mark.slow
+async def test_a_section_is_asked_by_its_rhythm_and_is_silent_when_nothing_comes_any_more(outlet: Outlet) -> None:
+    for day in range(4, 20):
+        outlet.shown = stories(1001, 1001 + 3 * day, date(2026, 11, day))
+        outlet.now = datetime(2026, 11, day, 6, tzinfo=UTC)
+        done = await outlet.poll()
+        assert done["flags"] == {}
+    assert (await outlet.poll(due_only=True))["asked"] == []
+    last = await outlet.poll(later=timedelta(days=3))
+    flags = last["flags"] | (await outlet.poll(later=timedelta(days=6)))["flags"]
+    assert set(flags) == {"silent"}
 
 
 @pytest.mark.slow

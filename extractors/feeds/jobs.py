@@ -37,7 +37,8 @@ class WatchJob:
 
     `known` are the hashes of the pages that were listed there before (`Listing.listed`); `first`: this sitemap has not
     been read before; `since`: what is older is no news; `watched`: the parts of an index as they last were.
-    `section`: the address is that of a page that lists articles, whose addresses hold the text `links`, if it is known.
+    `section`: the address is that of a page that lists articles, whose addresses hold the text `links`, if it is known;
+    `articles`: canonical addresses of its site that are known to be articles.
     """
 
     feed: FeedJob
@@ -48,6 +49,7 @@ class WatchJob:
     watched: tuple[IndexPart, ...] = ()
     section: bool = False
     links: str | None = None
+    articles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,13 @@ def _section(job: WatchJob) -> Listing:
     """Return the articles of a section page that were not there before; at the first look those of the last days."""
     feed = job.feed
     found = listed_articles(
-        feed.body, url=feed.url, charset=feed.charset, zone=feed.zone, now=feed.now, links=job.links
+        feed.body,
+        url=feed.url,
+        charset=feed.charset,
+        zone=feed.zone,
+        now=feed.now,
+        links=job.links,
+        articles=job.articles,
     )
     if not found:
         raise ItemError(Outcome.FAILED, NO_ARTICLES, url=feed.url, detail="redesigned, or it lists by script")

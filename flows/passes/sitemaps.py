@@ -58,6 +58,7 @@ class Sitemaps:
     source: Source
     feed_url: str
     known: dict[str, PartState]  # as the last reading left them
+    articles: tuple[str, ...] = ()  # canonical addresses that are known to be articles, where this is a section
     states: dict[str, PartState] = field(default_factory=dict)  # for the next reading
     entries: dict[str, Entry] = field(default_factory=dict)  # under their canonical URL
     pages: int = 0  # listed where these stand
@@ -80,6 +81,7 @@ class Sitemaps:
             watched=tuple(IndexPart(part.url, part.rank) for part in self.known.values()),
             section=self.feed_url in self.source.sections,
             links=self.source.links,
+            articles=self.articles,
         )
         return await self.context.workers.run(watched_from, job, url=response.url)
 

@@ -125,6 +125,14 @@ class Dates(_Table):
         return self
 
 
+class Addresses(_Table):
+    """How an edition in the language is named in addresses, and what an outlet in it is taken for."""
+
+    names: Words = ()  # before a host or in a path: ru.site.kz, site.kz/rus/news
+    in_paths: Words = ()  # in a path only, since before a host they are countries as often: site.kz/kz/news
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None  # ISO 3166-1, of most outlets that write in it
+
+
 class Lines(_Table):
     """Lines of a page that speak of the site: see `extractors.blocks.lines`."""
 
@@ -323,6 +331,7 @@ class Language(_Table):
 
     letters: Letters | None = None
     dates: Dates = Dates()
+    addresses: Addresses = Addresses()
     lines: Lines = Lines()
     pages: Pages = Pages()
     sentences: Sentences = Sentences()
@@ -342,6 +351,17 @@ class Languages(Iterable[Language]):
 
     def __iter__(self) -> Any:
         return iter(self.by_code.values())
+
+    def editions(self, *, in_paths: bool) -> dict[str, str]:
+        """Return the language (ISO 639-1) that each name of an edition in addresses stands for.
+
+        `in_paths` takes in the names that before a host may be a country.
+        """
+        return {
+            name: code.partition("-")[0]
+            for code, language in self.by_code.items()
+            for name in language.addresses.names + language.addresses.in_paths * in_paths
+        }
 
     def frames(self) -> list[str]:
         """Return the codes of the languages that a digest can be written in."""

@@ -51,11 +51,6 @@ _BESIDE = re.compile(
     r"|ads?|advert\w*|banners?|promo\w*|sponsor\w*|partners?)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_TITLE = re.compile(
-    r"most (?:read|popular)|popular|trending|advertis|sponsor|partner|читаемо|популярн|реклама|партн[её]р|читайте также"
-    r"|смотрите также|көп оқылған|танымал|жарнама|ko.p o.qilgan|mashhur|реклама",
-    re.IGNORECASE,
-)
 _TITLE = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|name)(?:$|[\s_-])", re.IGNORECASE)
 _DAY_NAMES = ("date", "published", "publishedat", "published_at", "publishdate", "publish_date", "datepublished",
               "publicationdate", "created", "createdat", "created_at")  # fmt: skip

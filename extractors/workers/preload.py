@@ -11,8 +11,8 @@ from extractors.feeds import parsing
 from extractors.pages import article
 
 # These only load the model that tells languages apart, and compile the patterns of `config/languages/`.
-language.identify("Эта строка только загружает модель, которая определяет язык.")
-kind_of_line("6 ноября 2025")
-visible_day(document_fromstring("<h1>a</h1><p>6 ноября 2025, в 12:30"), ["a"], zone=UTC, today=date(2025, 11, 7))
+language.identify("This line only loads the model that tells languages apart.")
+kind_of_line("06.11.2025")
+visible_day(document_fromstring("<h1>a</h1><p>06.11.2025, 12:30"), ["a"], zone=UTC, today=date(2025, 11, 7))
 
 __all__ = ["article", "parsing"]

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from config.phrases import Phrase, Phrases
+from config.terms import Term
 
 FOLDER = "languages"
 CHECKOUT = Path(__file__).parent
@@ -28,6 +29,7 @@ SNOWBALL = (  # https://snowballstem.org/algorithms
     "lithuanian", "nepali", "norwegian", "persian", "polish", "porter", "portuguese", "romanian", "russian",
     "serbian", "sesotho", "spanish", "swedish", "tamil", "turkish", "yiddish",
 )  # fmt: skip
+REGION = "region"  # instead of a country: its name as a whole
 COUNTS = {"new", "appended", "duplicates", "off_topic", "failed", "pending"}
 
 
@@ -76,6 +78,7 @@ Word = Annotated[str, AfterValidator(_word)]
 Alphabet = Annotated[str, AfterValidator(_letters)]
 Words = tuple[Word, ...]
 Text = Annotated[str, Field(min_length=1)]
+Country = Annotated[str, Field(pattern=f"^([A-Z]{{2}}|{REGION})$")]  # ISO 3166-1
 Forms = Annotated[tuple[Text, ...], Field(min_length=1)]
 OneBlank = Annotated[Text, _template()]
 Twelve = Annotated[tuple[Text, ...], Field(min_length=12, max_length=12)]
@@ -334,6 +337,7 @@ class Language(_Table):
     sentences: Sentences = Sentences()
     names: Names = Names()
     concepts: Mapping[str, Words] = {}  # what a word is about, by one key in all languages; "уран*" is any ending
+    countries: Mapping[Country, tuple[Term, ...]] = {}  # by which a story is known to be of a country of the region
     search: Search | None = None
     digest: DigestWords | None = None
     browse: BrowseWords | None = None

@@ -173,6 +173,9 @@ def without_user(url: str) -> str:
     return _USER.sub(r"\1", url) if "@" in url else url
 
 
+BY_NUMBER = "not listed: found by its number"  # the guid of an entry whose address was made by counting on
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An item of a feed, which promises an article at `url` (absolute, as found but for tracking redirects).

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "storage": {"config", "extractors", "storage"},
     "flows": {"config", "extractors", "storage", "flows"},
 }
-# The values and the pure text rules that storage shares with extraction; never fetching, parsing or the topic.
+# The values and the pure text rules that storage shares with extraction; never fetching, parsing or judging.
 SHARED_WITH_STORAGE = {
     "extractors.records",
     "extractors.period",
@@ -50,6 +50,7 @@ SHARED_WITH_STORAGE = {
     "extractors.language",
     "extractors.dates.worded",
     "extractors.fetching.hosts",
+    "extractors.topic.country",
     "extractors.fetching.robots",
 }
 FULLEST = 14  # modules of a room: what one look at a list takes in

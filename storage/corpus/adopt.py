@@ -22,6 +22,7 @@ from storage.files.folder import Folder, in_thread
 from storage.files.local_folder import LocalFolder
 from storage.index.schema import articles
 from storage.placing import placing
+from storage.placing.countries import find_missing_countries
 from storage.placing.stories import fingerprint_missing
 from storage.search import search
 
@@ -93,6 +94,7 @@ async def adopt(
     await corpus.restore_files()
     await corpus.publish()
     await fingerprint_missing(corpus.database)
+    await find_missing_countries(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
 
 

@@ -93,6 +93,7 @@ OTHER = "https://b.kz/@b/rss?key=politics"
 WITHOUT_LATER_MIGRATIONS = (
     "DROP INDEX articles_no_country",
     "DROP INDEX articles_timeline",
+    "ALTER TABLE articles DROP COLUMN published_at",
     "ALTER TABLE articles DROP COLUMN story_country",
     "CREATE INDEX articles_timeline ON articles (published, number, source_id, language, borderline, appended_at)",
     "UPDATE alembic_version SET version_num = '0012'",

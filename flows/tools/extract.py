@@ -57,6 +57,7 @@ class Extracted:
         value: dict[str, Any] = {
             "text": article.text,
             "date": article.published.isoformat() if article.published else None,
+            "published_at": article.published_at.isoformat(timespec="seconds") if article.published_at else None,
             "title": article.title,
             "language": article.language,
             "method": article.method,

@@ -214,6 +214,38 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
         raise typer.Exit(FAILED)
 
 
+@corpus_app.command("remove")
+def corpus_remove(
+    number: Annotated[int, typer.Argument(min=0, help="Number of the article, such as 12.")],
+    why: Annotated[str, typer.Option(help="Reason, kept in the manifest: a request, a mistake.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Take an article back for good.
+
+    Its file, its text and all texts of its story are deleted; its number stays taken, and it is never appended again.
+    """
+    checked = checked_config(config)
+    if not why.strip():
+        say("--why: found nothing, expected the reason in a few words")
+        raise typer.Exit(USAGE)
+    with problems_explained(interrupted="if the article is not whole, the next command takes back the rest"):
+        from flows.tools.corpus import remove_article
+
+        done = asyncio.run(remove_article(checked, data, number, why=why))
+    if as_json:
+        facts = {"number": number, "why": done.removed.why, "removed_at": done.removed.removed_at.isoformat()}
+        print_json({**facts, "before": done.before, "variants": done.variants, "digests": done.digests})
+    elif done.before:
+        print(f"nothing to do: {done.removed.told}")
+    else:
+        also = f", with {counted(done.variants, 'other text')} of its story" if done.variants else ""
+        print(f"{done.removed.file} removed{also}")
+        if done.digests:
+            print(f"not taken back: pages and mails of digests that name it: {', '.join(done.digests)}")
+
+
 @corpus_app.command("search")
 def corpus_search(
     query: Annotated[str, typer.Argument(help='Words; "phrases"; a OR b; -without; begin*.')],
@@ -292,7 +324,7 @@ def corpus_export(
     with problems_explained():
         from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
-        from storage.placing.placing import highest_number
+        from storage.index.removed import highest_number
 
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)

@@ -53,7 +53,8 @@ class Outcome(StrEnum):
     """How one attempt at a URL ended. Each URL ends in exactly one of these; only the last attempt's is final.
 
     This is the only table of outcomes: the stored value, the words for people, the number that it adds to, whether the
-    entry is taken on again, and what it says about the page. All other modules read it from here.
+    entry is taken on again, what it says about the page, and the HTTP statuses that mean it (any other error's is
+    FAILED). All other modules read it from here.
     """
 
     APPENDED = "appended", "appended", Counted.APPENDED
@@ -63,9 +64,9 @@ class Outcome(StrEnum):
     OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
     TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.LATER, Yield.NO_TEXT
     NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.LATER, Yield.NO_TEXT
-    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER
-    GONE = "gone", "gone", Counted.OTHER, Again.LATER
-    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER, Yield.FETCHED, (402,)
+    GONE = "gone", "gone", Counted.OTHER, Again.LATER, Yield.FETCHED, (404, 410)
+    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER, Yield.FETCHED, (401, 403, 451)
     ROBOTS = "robots", "robots", Counted.OTHER, Again.LATER, Yield.NOT_FETCHED
     UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
     TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
@@ -77,15 +78,28 @@ class Outcome(StrEnum):
     counted: Counted
     again: Again
     page: Yield
+    statuses: tuple[int, ...]
 
     def __new__(
-        cls, value: str, words: str, counted: Counted, again: Again = Again.NEVER, page: Yield = Yield.FETCHED
+        cls,
+        value: str,
+        words: str,
+        counted: Counted,
+        again: Again = Again.NEVER,
+        page: Yield = Yield.FETCHED,
+        statuses: tuple[int, ...] = (),
     ) -> Outcome:
         """Make a member from a line of the table."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.words, member.counted, member.again, member.page = words, counted, again, page
+        member.statuses = statuses
         return member
+
+    @classmethod
+    def of_status(cls, status: int) -> Outcome:
+        """Return the outcome that the HTTP status of an error means."""
+        return next((outcome for outcome in cls if status in outcome.statuses), cls.FAILED)
 
     @classmethod
     def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
@@ -158,6 +172,9 @@ def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_afte
 def without_user(url: str) -> str:
     """Return an address without its user and password (RFC 3986, 3.2.1); any other text as it is."""
     return _USER.sub(r"\1", url) if "@" in url else url
+
+
+BY_NUMBER = "not listed: found by its number"  # the guid of an entry whose address was made by counting on
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from storage.files.folder import Folder, in_thread
 from storage.files.local_folder import LocalFolder
 from storage.index.removed import Removed, highest_number, load_removed, store_removed
 from storage.index.schema import articles
+from storage.placing.countries import find_missing_countries
 from storage.placing.stories import fingerprint_missing
 from storage.search import search
 
@@ -107,6 +108,7 @@ async def adopt(
     await corpus.restore_files()
     await corpus.publish()
     await fingerprint_missing(corpus.database)
+    await find_missing_countries(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
 
 

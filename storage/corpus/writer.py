@@ -36,6 +36,7 @@ from storage.index.dialects import in_chunks
 from storage.index.removed import Removed, highest_number, load_removed, store_cleared
 from storage.index.schema import articles
 from storage.placing import placing
+from storage.placing.countries import find_missing_countries
 from storage.placing.ready import Ready
 from storage.placing.stories import fingerprint_missing
 from storage.state.entries import load_lives, store_entries
@@ -234,6 +235,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
         await fingerprint_missing(database)
+        await find_missing_countries(database)
         yield corpus
     finally:
         await database.close()

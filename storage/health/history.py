@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Counted, Outcome
+from extractors.records import BY_NUMBER, Counted, Outcome
 from extractors.text import tokens
 from extractors.urls import article_id
 from storage.index.removed import find_barred, load_removed
@@ -52,7 +52,7 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
         facts |= {
             "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
             "first_seen": row.first_seen,
-            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or row.feed_url,
+            "seen_in": "; ".join(map(_sighting, seen)) or row.feed_url,
             "archived_copy": row.archived_url, "attempts": row.attempts, "outcome": row.outcome or WAITING,
             "reason": row.reason, "decided_at": row.decided_at, "next_attempt": row.next_attempt,
             "words": row.words, "day": row.day, "terms": details.pop("matches", None), **details,
@@ -77,6 +77,11 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
     if mark is not None:
         facts |= {"mark": "yes" if mark.relevant else "no", "marked_at": mark.marked_at}
     return facts
+
+
+def _sighting(seen: Row[Any]) -> str:
+    told = f", {BY_NUMBER}" if seen.guid == BY_NUMBER else ""
+    return f"{seen.feed_url}{told} ({seen.seen_at:%Y-%m-%d %H:%M})"
 
 
 async def _like(connection: AsyncConnection, like: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from storage.errors import damaged
 
 HEAD = "0017"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
+NO_COUNTRY = "story_country IS NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -125,6 +126,7 @@ articles = Table(
         "relation", JSON(none_as_null=True)
     ),  # to the article most like it: {kind, number, share, why}; null: none is like it
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
+    Column("story_country", String(6)),  # see `extractors.topic.country`; null: not looked at yet
     # All that a list of articles is narrowed by: reading it off the rows would read their texts.
     Index(
         "articles_timeline",
@@ -134,6 +136,13 @@ articles = Table(
         "language",
         "borderline",
         "appended_at",
+        "story_country",
+    ),
+    Index(
+        "articles_no_country",
+        "number",
+        sqlite_where=text(NO_COUNTRY),
+        postgresql_where=text(NO_COUNTRY),
     ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),

@@ -396,7 +396,7 @@ def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: 
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
-        "relation": None,
+        "relation": None, "story_country": ready.country,
     }  # fmt: skip
 
 

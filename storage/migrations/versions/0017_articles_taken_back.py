@@ -6,7 +6,7 @@ from alembic import op
 from storage.search.search import lacks_sources, rebuild
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -264,6 +264,7 @@ def corpus_search(
     with problems_explained():
         from storage.search.search import search
 
+        _check_sources(checked, data, source or ())
         bold = ("\x1b[1m", "\x1b[0m")
         marks = bold if sys.stdout.isatty() and not as_json else ("**", "**")  # around the words that match
         try:
@@ -328,6 +329,7 @@ def corpus_export(
 
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)
+        _check_sources(checked, data, source or ())
         last = None if state is None else read_index(checked, data, highest_number)
         if last is not None and after is not None and after > last:
             say(f"--state: {state} says {after}, but the last article is {last}: delete it to export everything")
@@ -344,6 +346,16 @@ def corpus_export(
         if state is not None:
             _put_state(state, last)
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def _check_sources(config: Config, data: Path, ids: Sequence[str]) -> None:
+    """Raise ConfigError for an id that stands neither in sources.toml nor at any article."""
+    from storage.search.search import known_sources
+
+    catalogue = {source.id for source in config.sources}
+    if unknown := [source_id for source_id in ids if source_id not in catalogue]:
+        gone = read_index(config, data, lambda index: known_sources(index, unknown))
+        config.select([source_id for source_id in unknown if source_id not in gone])
 
 
 def _last_exported(state: Path) -> int:

@@ -175,6 +175,12 @@ async def search(
     ]  # fmt: skip
 
 
+async def known_sources(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Return those of the ids under which there are articles, also of sources that the catalogue no longer has."""
+    found = await connection.execute(select(articles.c.source_id).where(articles.c.source_id.in_(ids)).distinct())
+    return {source_id for (source_id,) in found}
+
+
 async def find(
     connection: AsyncConnection,
     query: Query,

@@ -34,7 +34,8 @@ ROW_GROUP = 5000  # rows that Parquet keeps together: some 30 MB of text
 COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
     "number": "integer", "relation": "text", "id": "text", "file": "text", "canonical_url": "text", "url": "text",
     "source": "text", "country": "text", "feed": "text", "title": "text", "authors": "texts", "date": "day",
-    "published_at": "moment", "date_origin": "text", "dates": (("day", "day"), ("origin", "text")), "language": "text", "topic": "text",
+    "published_at": "moment", "date_origin": "text", "dates": (("day", "day"), ("origin", "text")),
+    "language": "text", "topic": "text",
     "score": "number",
     "terms": (("group", "text"), ("term", "text"), ("place", "text"), ("count", "integer")),
     "why": "text", "sha256": "text", "text_hash": "text", "method": "text", "version": "text",

@@ -241,9 +241,9 @@ class DigestWords(_Table):
     list_count: Text
     list_feed: Text
     list_none: Text
-    flags: Mapping[str, Text] = {}
+    states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
-    reasons: Mapping[str, Text] = {}  # why a source is flagged, in c5watch's own words → in this language
+    reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language
     spans: Mapping[str, Forms] = {}  # "h", "days" in such a reason
     languages: Mapping[str, Text] = {}  # in a few letters
     countries: Mapping[str, Text] = {}
@@ -318,7 +318,6 @@ class BrowseWords(_Table):
     appended: Text
     waiting: Text
     state: Text
-    well: Text
     never: Text
     runs: Text
     address_note: Text

@@ -299,6 +299,10 @@ class BrowseWords(_Table):
     no: Text
     said_yes: Text
     said_no: Text
+    remove: Text
+    remove_note: Text
+    remove_why: Text
+    removed: Text
     why: Text
     score: Text
     file: Text

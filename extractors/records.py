@@ -71,6 +71,7 @@ class Outcome(StrEnum):
     UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
     TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
     FAILED = "failed", "failed", Counted.FAILED, Again.LATER
+    REMOVED = "removed", "removed", Counted.OTHER
     GAVE_UP = "gave_up", "gave up", Counted.FAILED
 
     words: str
@@ -171,6 +172,9 @@ def _item_error(outcome: Outcome, reason: str, url: str, detail: str, retry_afte
 def without_user(url: str) -> str:
     """Return an address without its user and password (RFC 3986, 3.2.1); any other text as it is."""
     return _USER.sub(r"\1", url) if "@" in url else url
+
+
+BY_NUMBER = "not listed: found by its number"  # the guid of an entry whose address was made by counting on
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,14 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
             source(homepage='"ftp://orda.kz"'),
             'sources[1].homepage: found "ftp://orda.kz", expected a complete address such as "https://example.kz/rss"',
         ),
+        (
+            source(walk="3", links='"?id="'),
+            "sources[1]: found walk without sections and links, expected the text before the number as links",
+        ),
+        (
+            source(walk="50", links='"?id="', sections='["https://orda.kz/opinion"]'),
+            "sources[1].walk: found 50, expected less than or equal to 20",
+        ),
         (source(feeds='"https://orda.kz/rss"'), 'sources[1].feeds: found "https://orda.kz/rss", expected a list'),
         (
             source(category='"nation"'),

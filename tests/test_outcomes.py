@@ -17,7 +17,7 @@ from extractors.records import Counted, Outcome, Yield, words_of
 CHECKOUT = Path(__file__).parents[1]
 STORED = (  # what stands in the databases there are: these values never change
     "appended", "duplicate", "reprint", "off_topic", "outside", "too_short", "not_article", "paywalled", "gone",
-    "refused", "robots", "unsafe_address", "too_large", "failed", "gave_up",
+    "refused", "robots", "unsafe_address", "too_large", "failed", "removed", "gave_up",
 )  # fmt: skip
 LAST = '    GAVE_UP = "gave_up", "gave up", Counted.FAILED\n'
 MADE_UP = '    ASLEEP = "asleep", "fast asleep", Counted.FAILED, Again.LATER, Yield.NO_TEXT\n'

@@ -176,9 +176,18 @@ def sources_check(
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         known = _feed_states(checked, data, [url for one in chosen for url in one.feeds])
+        articles = _known_articles(checked, data, [url for one in chosen for url in one.sections])
         with ProgressBar() as bar:
             checks = asyncio.run(
-                check_sources(checked, chosen, data=data, shared=bool(source), observer=bar, known=known)
+                check_sources(
+                    checked,
+                    chosen,
+                    data=data,
+                    shared=bool(source),
+                    observer=bar,
+                    known=known,
+                    articles=articles,
+                )
             )
         offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
         mended = (
@@ -216,6 +225,17 @@ def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mappin
 
     try:
         return read_index(config, data, lambda index: load_feed_states(index, feed_urls))
+    except StorageError:
+        return {}
+
+
+def _known_articles(config: Config, data: Path, sections: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the addresses that the index knows to be articles, for each section; nothing without an index."""
+    from storage.errors import StorageError
+    from storage.state.site_pages import load_known_articles
+
+    try:
+        return read_index(config, data, lambda index: load_known_articles(index, sections))
     except StorageError:
         return {}
 

@@ -28,6 +28,7 @@ class SourceReport:
     entries: int = 0
     new: int = 0
     skipped: int = 0  # items of the feed that cannot be an article: no link, not an address
+    steps: int = 0  # numbers that follow the last known one and were asked for, see `walk` in sources.toml
     appended: int = 0
     error: str | None = None
     state: SourceState | None = None  # after the pass; None: not told yet
@@ -110,6 +111,7 @@ class Summary:
                     "entries": s.entries,
                     "new": s.new,
                     "appended": s.appended,
+                    "steps": s.steps,
                     "asked": s.feeds > 0,  # or its turn had not come
                     "error": s.error if s.watched else NO_FEED,
                     "health": s.state.to_json() if s.state else None,

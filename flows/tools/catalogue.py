@@ -152,6 +152,7 @@ def table(new: NewSource) -> str:
         array("feeds", [quoted(feed) for feed in source.feeds]),
         *([array("sections", [quoted(section) for section in source.sections])] if source.sections else ()),
         *([f"links = {quoted(source.links)}"] if source.links is not None else ()),
+        *([f"walk = {source.walk}"] if source.walk else ()),
         f"language = {quoted(source.language)}",
         f"country = {quoted(source.country)}",
         f"category = {quoted(source.category)}",

@@ -241,9 +241,9 @@ class DigestWords(_Table):
     list_count: Text
     list_feed: Text
     list_none: Text
-    flags: Mapping[str, Text] = {}
+    states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
-    reasons: Mapping[str, Text] = {}  # why a source is flagged, in c5watch's own words → in this language
+    reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language
     spans: Mapping[str, Forms] = {}  # "h", "days" in such a reason
     languages: Mapping[str, Text] = {}  # in a few letters
     countries: Mapping[str, Text] = {}
@@ -299,6 +299,10 @@ class BrowseWords(_Table):
     no: Text
     said_yes: Text
     said_no: Text
+    remove: Text
+    remove_note: Text
+    remove_why: Text
+    removed: Text
     why: Text
     score: Text
     file: Text
@@ -318,7 +322,6 @@ class BrowseWords(_Table):
     appended: Text
     waiting: Text
     state: Text
-    well: Text
     never: Text
     runs: Text
     address_note: Text

@@ -71,6 +71,7 @@ class Outcome(StrEnum):
     UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
     TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
     FAILED = "failed", "failed", Counted.FAILED, Again.LATER
+    REMOVED = "removed", "removed", Counted.OTHER
     GAVE_UP = "gave_up", "gave up", Counted.FAILED
 
     words: str

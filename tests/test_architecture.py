@@ -147,7 +147,8 @@ def test_every_folder_is_a_room_of_the_table_and_none_is_too_full() -> None:
     for folder in folders:
         package, *room = folder.parts
         assert not room or room[0] in ROOMS[package], folder
-        assert len(list((CHECKOUT / folder).glob("[!_]*.py"))) <= FULLEST, folder
+        if "versions" not in room:  # migrations, which only grow
+            assert len(list((CHECKOUT / folder).glob("[!_]*.py"))) <= FULLEST, folder
 
 
 @pytest.mark.parametrize("package", PACKAGES)

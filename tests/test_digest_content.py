@@ -113,7 +113,7 @@ async def test_figures_count_thirty_days_of_the_reader_and_every_country(databas
 
 async def test_sources_in_trouble_come_with_what_is_wrong_the_newest_first(database: Database) -> None:
     content = await sample(database, "ru")
-    assert [(note.outlet, note.flag) for note in content.health] == [
+    assert [(note.outlet, note.state) for note in content.health] == [
         ("Potomac Desk", "failing"), ("Памирский курьер", "silent"), ("Orient Brief", "redesigned"),
     ]  # fmt: skip
 
@@ -276,7 +276,7 @@ def test_every_reason_that_a_source_is_flagged_for_is_said_in_russian() -> None:
     ]
     assert len({flag.why for flag in found}) == 6
     for flag in found:
-        assert flag.name in words_of("ru").flags and flag.name in words_of("en").flags
+        assert flag.name in words_of("ru").states and flag.name in words_of("en").states
         assert not any("a" <= letter <= "z" for letter in words_of("ru").reason(flag.why)), flag.why
     assert words_of("ru").reason("nothing new for 80 h; its longest pause so far was 12 days") == (
         "нового нет 80\u00a0часов; прежде дольше всего – 12\u00a0дней"

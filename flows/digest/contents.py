@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,18 +24,18 @@ from flows.digest.records import Also, Content, CountryStories, Event, HealthNot
 from flows.digest.sentences import first_sentences
 from storage.digests.facts import (
     DigestArticle,
-    RaisedFlag,
     Reprint,
     load_articles,
     load_days,
     load_events,
     load_passes,
-    load_raised_flags,
     load_reprints,
     load_tellings,
 )
+from storage.health.states import SourceState, load_states
 
 DAYS = 30  # in the figures
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERIOD = timedelta(days=1)  # whose passes the first digest counts
 MAX_TITLE = 300  # characters; a headline is shorter
 MAX_WHY = 200
@@ -90,7 +90,7 @@ async def load_content(
         borderline=tuple(_in_order(story for story, borderline in stories if borderline)),
         days=tuple(_filled(days, first)),
         by_country=tuple(sorted(by_country.items(), key=lambda pair: (-pair[1], pair[0] or "~"))),
-        health=tuple(_note(flag, sources, zone) for flag in await load_raised_flags(connection, enabled)),
+        health=tuple(_notes(await load_states(connection, list(sources.values()), now=now), sources, zone)),
         sources=len(enabled),
         passes=len(passes),
         counts=tuple(_counts(passes)),
@@ -222,9 +222,15 @@ def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterabl
         yield day, totals[day]
 
 
-def _note(flag: RaisedFlag, sources: Mapping[str, Source], zone: ZoneInfo) -> HealthNote:
-    name = _outlet(flag.source_id, None, sources)
-    return HealthNote(name, flag.flag, flag.since.astimezone(zone).date(), clean(flag.why, MAX_WHY))
+def _notes(states: Mapping[str, SourceState], sources: Mapping[str, Source], zone: ZoneInfo) -> Iterable[HealthNote]:
+    """Return the sources that need a look: those never read first, then those of the newest trouble."""
+    troubled = [one for one in states.values() if one.needs_look]
+    for one in sorted(
+        troubled, key=lambda one: (one.since is not None, -(one.since or NEVER).timestamp(), one.source_id)
+    ):
+        why = one.why or (one.error or "").partition(" (")[0]  # what stands in brackets is for the operator
+        since = one.since.astimezone(zone).date() if one.since else None
+        yield HealthNote(_outlet(one.source_id, None, sources), one.state, since, clean(why, MAX_WHY))
 
 
 def _counts(passes: Sequence[dict[str, Any]]) -> Iterable[tuple[str, int]]:

@@ -70,11 +70,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class HealthNote:
-    """A source that needs a look: the flag and the reason as `storage.health.sources` states them."""
+    """A source that needs a look: its state and the reason as `storage.health.states` tells them."""
 
     outlet: str
-    flag: str
-    since: date
+    state: str
+    since: date | None  # None: it was never read
     why: str
 
 

@@ -81,8 +81,7 @@ def _also(story: Story, words: Words) -> Iterator[str]:
 
 def _health(content: Content, words: Words) -> Iterator[str]:
     for note in content.health:
-        since = words.since.format(words.day(note.since, year=content.now.year))
-        yield from _wrapped(f"{note.outlet}: {words.flags.get(note.flag, note.flag)} {since}, {words.reason(note.why)}")
+        yield from _wrapped(f"{note.outlet}: {words.trouble(note, year=content.now.year)}")
 
 
 def _wrapped(text: str, *, indent: str = "") -> list[str]:

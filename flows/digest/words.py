@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import cache
 
 from config.languages import DigestWords, Forms, Languages, languages
+from flows.digest.records import HealthNote
 
 NO_BREAK = "\u00a0"
 
@@ -75,8 +76,17 @@ class Words(DigestWords):
         """Return the country's name, or its code if no name is known."""
         return self.other_countries if code is None else self.countries.get(code, code)
 
+    def state(self, state: str) -> str:
+        """Return the words for the state of a source."""
+        return self.states.get(state, state)
+
+    def trouble(self, note: HealthNote, *, year: int) -> str:
+        """Say what is wrong with a source, since when, and why."""
+        since = f" {self.since.format(self.day(note.since, year=year))}" if note.since else ""
+        return f"{self.state(note.state)}{since}{f', {self.reason(note.why)}' if note.why else ''}"
+
     def reason(self, why: str) -> str:
-        """Return the reason for a source's flag, in this language if the sentence is known."""
+        """Return the reason for a source's state, in this language if the sentence is known."""
         for ours, words in self.reasons.items():
             if found := _sentence(ours).fullmatch(why):
                 return words.format(*(self._span(group) for group in found.groups()))

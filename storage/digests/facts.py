@@ -18,7 +18,7 @@ from extractors.records import SAME_TEXT, Match, Outcome, Relation
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.dialects import in_chunks
-from storage.index.schema import articles, events, flags, relations, runs, urls, variants
+from storage.index.schema import articles, events, relations, runs, urls, variants
 
 BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
 ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # of texts of one story
@@ -48,16 +48,6 @@ class Reprint:
     url: str
     source_id: str
     language: str | None  # None: not known
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedFlag:
-    """A fault of a source, and its beginning."""
-
-    source_id: str
-    flag: str
-    since: datetime
-    why: str
 
 
 async def load_articles(connection: AsyncConnection, numbers: Collection[int]) -> list[DigestArticle]:
@@ -140,12 +130,6 @@ async def load_days(connection: AsyncConnection, first: date, last: date) -> Cou
         .group_by(articles.c.published, articles.c.source_id)
     )
     return Counter({(row.published, row.source_id): row.count for row in await connection.execute(query)})
-
-
-async def load_raised_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
-    """Return the flags of these sources, the newest first."""
-    query = select(flags).where(flags.c.source_id.in_(sources)).order_by(flags.c.since.desc(), flags.c.source_id)
-    return [RaisedFlag(row.source_id, row.flag, row.since, row.why) for row in await connection.execute(query)]
 
 
 async def load_passes(connection: AsyncConnection, since: datetime, until: datetime) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Outcome
 from storage.index.dialects import in_chunks
+from storage.index.removed import highest_number
 from storage.index.schema import articles, deliveries, digest_articles, digests, urls
-from storage.placing.placing import highest_number
 
 FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name
 OLDEST = timedelta(days=7)  # of the news among what backfills and imports bring, when they bring it

@@ -71,7 +71,19 @@ FIELDS = {
     "version": Field(TEXT, "of c5watch that took it"),
     "retrieved_at": Field(MOMENT, "when the page was fetched, UTC"),
     "appended_at": Field(MOMENT, "when the article came into the corpus, UTC", nullable=False),
+    "removed": Field(
+        {
+            "type": "object",
+            "properties": {"at": MOMENT, "why": TEXT},
+            "required": ["at", "why"],
+        },
+        "when and why the article was taken back: its line keeps only number, id, text_hash and appended_at",
+        nullable=False,
+        optional=True,
+    ),
 }
+
+OF_REMOVED = ("number", "id", "text_hash", "appended_at", "removed")
 
 
 def schema() -> dict[str, Any]:
@@ -81,7 +93,9 @@ def schema() -> dict[str, Any]:
         "title": "A line of manifest.jsonl",
         "type": "object",
         "properties": {name: _property(field) for name, field in FIELDS.items()},
-        "required": [name for name, field in FIELDS.items() if not field.optional],
+        "if": {"required": ["removed"]},
+        "then": {"required": list(OF_REMOVED), "propertyNames": {"enum": list(OF_REMOVED)}},
+        "else": {"required": [name for name, field in FIELDS.items() if not field.optional]},
     }
 
 

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import BY_NUMBER, Counted, Outcome
 from extractors.text import tokens
+from extractors.urls import article_id
+from storage.index.removed import find_barred, load_removed
 from storage.index.schema import (
     articles,
     digest_articles,
@@ -38,7 +40,10 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
     by = articles.c.number == number if number is not None else articles.c.canonical_url == key
     article = (await connection.execute(select(articles).where(by))).first()
     facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
-    if row is None and article is None:
+    if article is None and (barred := await find_barred(connection, [article_id(key)])):
+        (gone,) = await load_removed(connection, list(barred.values()))
+        facts |= {"known": True, "outcome": Outcome.REMOVED, "reason": gone.told, "decided_at": gone.removed_at}
+    elif row is None and article is None:
         return {**facts, "outcome": NEVER_SEEN}
     if row is not None:
         seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from storage.errors import damaged
 
-HEAD = "0016"
+HEAD = "0017"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 NO_COUNTRY = "story_country IS NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -174,6 +174,25 @@ variants = Table(  # texts that have no file of their own: their story has one a
     Column("text", Text, nullable=False),  # paragraphs divided by a blank line, without the headline
     Column("retrieved_at", Moment),
     Column("stored_at", Moment, nullable=False),
+)
+
+removed = Table(  # articles that were taken back: their numbers stay taken, see `storage.index.removed`
+    "removed",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("exact_key", LargeBinary(16)),  # as in `articles`
+    Column("why", Text, nullable=False),
+    Column("appended_at", Moment, nullable=False),
+    Column("removed_at", Moment, nullable=False),
+    Column("cleared", Boolean, nullable=False),  # whether its file and its kept page are gone
+)
+
+barred = Table(  # what is never appended again
+    "barred",
+    metadata,
+    Column("key", String(32), primary_key=True),  # the id of an address (16 digits), or a text's `exact_key` (32)
+    Column("number", Integer, ForeignKey("removed.number"), nullable=False),
 )
 
 relations = Table(  # between two articles of the corpus, the later number first

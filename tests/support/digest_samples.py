@@ -16,7 +16,7 @@ from flows.digest.contents import load_content
 from flows.digest.records import Content
 from storage.files.article_file import compose
 from storage.index.database import Database
-from storage.index.schema import articles, events, flags, relations, runs, urls, variants
+from storage.index.schema import articles, events, feeds, flags, relations, runs, urls, variants
 from tests.support.composed import ARTICLES
 
 NOW = datetime(2025, 11, 9, 2, 0, tzinfo=UTC)
@@ -163,6 +163,11 @@ async def fill(database: Database) -> list[int]:
             "reason": "same text", "article": 11, "decided_at": NOW,
         }  # fmt: skip
         await connection.execute(insert(urls), [duplicate])
+        read = {"polled_at": NOW, "succeeded_at": NOW, "failures": 0}
+        await connection.execute(
+            insert(feeds),
+            [{"url": feed, "source_id": one.id, **read} for one in SOURCES.values() for feed in one.feeds],
+        )
         raised = [
             ("pamir", "silent", 2, "nothing new for 80 h; its longest pause so far was 21 h"),
             ("desk", "failing", 1, "5 polls failed in a row"),

@@ -213,13 +213,22 @@ class DigestWords(_Table):
     story: Forms  # as it stands in `shown`
     outlet: Forms
     passes_of: Forms
+    point: Text  # in a number with decimals
     other_countries: Text
+    region: Text  # over events of several of its countries
     events: Text
     borderline: Text
     borderline_note: Text
+    late: Text  # over what was found long after its publication
+    brought: Annotated[Text, _template("count", "first", "last")]  # by backfills, and not told one by one
+    running: OneBlank  # the so-and-so-manieth day of an event
+    contents: Text
     also: Text
     and_more: OneBlank
     why: Text
+    mentioned: OneBlank
+    scored: Annotated[Text, _template("threshold", "score")]
+    room: Text  # on the link into the reading room
     undated: Text
     untitled: Text
     nothing: Text
@@ -237,13 +246,14 @@ class DigestWords(_Table):
     shown: Annotated[Text, _template("shown", "all")]
     whole: Text
     footer: Text
+    times: OneBlank  # in which zone they are
     list_title: Text  # of the page that lists all digests
     list_count: Text
     list_feed: Text
     list_none: Text
-    flags: Mapping[str, Text] = {}
+    states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
-    reasons: Mapping[str, Text] = {}  # why a source is flagged, in c5watch's own words → in this language
+    reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language
     spans: Mapping[str, Forms] = {}  # "h", "days" in such a reason
     languages: Mapping[str, Text] = {}  # in a few letters
     countries: Mapping[str, Text] = {}
@@ -322,7 +332,6 @@ class BrowseWords(_Table):
     appended: Text
     waiting: Text
     state: Text
-    well: Text
     never: Text
     runs: Text
     address_note: Text

@@ -164,9 +164,8 @@ async def _mark(room: Room, request: Request) -> Response:
 async def _sources(room: Room, request: Request) -> Response:
     zone = ZoneInfo(room.config.settings.schedule.timezone)
     now = datetime.now(UTC).astimezone(zone)
-    ids = [source.id for source in room.config.sources]
     async with room.corpus.database.read() as connection:
-        report = await load_report(connection, ids, zone=zone, now=now)
+        report = await load_report(connection, room.config.sources, zone=zone, now=now)
     return room.page("browse_sources.html", report=report, now=now)
 
 

@@ -105,7 +105,8 @@ def test_clocks_that_go_wrong_and_right_again_use_up_no_week(
 
 
 def test_which_outcomes_are_of_a_moment() -> None:
-    assert set(Outcome) - set(OF_A_MOMENT) == {*WITH_ARTICLE, Outcome.OFF_TOPIC, Outcome.OUTSIDE, Outcome.GAVE_UP}
+    for_good = {*WITH_ARTICLE, Outcome.OFF_TOPIC, Outcome.OUTSIDE, Outcome.GAVE_UP, Outcome.REMOVED}
+    assert set(Outcome) - set(OF_A_MOMENT) == for_good
 
 
 @pytest.mark.parametrize("outcome", OF_A_MOMENT)

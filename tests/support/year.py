@@ -270,7 +270,8 @@ class Year(World):
         self._count("backfills")
         first = max(START, self.now - self.rng.randint(2, 60) * DAY).date()
         last = min(first + self.rng.randint(0, 9) * DAY, self.now.date())
-        sources = self.rng.sample(self.config.select(()), k=3)
+        watched = self.config.select(())
+        sources = self.rng.sample(watched, k=min(3, len(watched)))
         period = Period(first, max(first, last))
         request = BackfillRequest(period, tuple(sources), again=self.rng.random() < 0.2)
         hosts = {source.homepage.partition("://")[2] for source in sources}
@@ -298,9 +299,10 @@ class Year(World):
 
     async def _import(self, corpus: CorpusWriter) -> None:
         self._count("imports")
-        chosen = self.rng.sample([p for p in self.pieces.values() if p.shown <= self.now], k=2)
+        shown = [piece for piece in self.pieces.values() if piece.shown <= self.now]
+        chosen = self.rng.sample(shown, k=min(2, len(shown)))
         lines = [{"url": p.url, "text": self.text_of(p)} for p in chosen]
-        lines.append({"url": f"https://{chosen[0].outlet.host}/short", "text": "Слишком коротко."})
+        lines.append({"url": f"https://{self.outlets[0].host}/short", "text": "Слишком коротко."})
         file = self.folder / "mine.jsonl"
         file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
         limits, min_words = self.config.settings.duplicates, self.config.settings.extraction.min_words

@@ -213,13 +213,22 @@ class DigestWords(_Table):
     story: Forms  # as it stands in `shown`
     outlet: Forms
     passes_of: Forms
+    point: Text  # in a number with decimals
     other_countries: Text
+    region: Text  # over events of several of its countries
     events: Text
     borderline: Text
     borderline_note: Text
+    late: Text  # over what was found long after its publication
+    brought: Annotated[Text, _template("count", "first", "last")]  # by backfills, and not told one by one
+    running: OneBlank  # the so-and-so-manieth day of an event
+    contents: Text
     also: Text
     and_more: OneBlank
     why: Text
+    mentioned: OneBlank
+    scored: Annotated[Text, _template("threshold", "score")]
+    room: Text  # on the link into the reading room
     undated: Text
     untitled: Text
     nothing: Text
@@ -237,6 +246,7 @@ class DigestWords(_Table):
     shown: Annotated[Text, _template("shown", "all")]
     whole: Text
     footer: Text
+    times: OneBlank  # in which zone they are
     list_title: Text  # of the page that lists all digests
     list_count: Text
     list_feed: Text

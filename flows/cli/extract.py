@@ -68,7 +68,7 @@ def extract(
                 print(f"- {note}")
 
 
-def page(
+def show_page(
     number: Annotated[int, typer.Argument(min=0, help="Number of the article, such as 12.")],
     html: Annotated[
         bool, typer.Option("--html", help="Write the page itself, as it was fetched, and nothing else.")

@@ -116,7 +116,7 @@ async def adopt(
 
 def _with_true_day(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     if row["published"] and not can_be_true(row["published"], now=now):
-        return row | {"published": None, "date_origin": None}
+        return row | {"published": None, "published_at": None, "date_origin": None}
     return row
 
 

@@ -38,6 +38,12 @@ FIELDS = {
     "title": Field(TEXT, "headline"),
     "authors": Field({"type": "array", "items": TEXT}, "names of the authors"),
     "date": Field(DAY, "day of publication in the publisher's zone"),
+    "published_at": Field(
+        MOMENT,
+        "the time of publication on this day, in the zone in which page or feed state it, else in the publisher's",
+        nullable=False,
+        optional=True,
+    ),
     "date_origin": Field(TEXT, "where this day was read"),
     "dates": Field(
         {"type": "array", "items": {"type": "array", "prefixItems": [DAY, TEXT], "minItems": 2, "maxItems": 2}},

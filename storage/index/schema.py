@@ -56,6 +56,24 @@ class Moment(TypeDecorator[datetime]):
             raise damaged("moment") from None
 
 
+class ZonedMoment(TypeDecorator[datetime]):
+    """An aware datetime with its offset, kept as in ISO 8601: "2026-11-06T10:15:00+05:00"."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Return the text for the database."""
+        return None if value is None else value.isoformat(timespec="seconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """Return the moment. Raises StorageError for what SQLite has kept and is none."""
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise damaged("moment") from None
+
+
 metadata = MetaData()
 
 feeds = Table(
@@ -106,6 +124,7 @@ articles = Table(
     Column("title", Text),
     Column("authors", JSON),
     Column("published", Date),  # null: no trustworthy date
+    Column("published_at", ZonedMoment),  # the time on that day; null: not known, or not kept yet when it was appended
     Column("date_origin", String(20)),
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),

@@ -1,6 +1,6 @@
 """What keeping a page costs: bytes on disk and CPU time, on real pages.
 
-    python -m tests.benchmarks.kept_pages FOLDER    # of HTML files, compressed with gzip (*.html.gz), in any depth
+python -m tests.benchmarks.kept_pages FOLDER    # of HTML files, compressed with gzip (*.html.gz), in any depth
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Where fetched pages are kept."""
+"""Where fetched pages are kept. It follows 0020, which was there first."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0017"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.load import load_config
@@ -219,6 +219,7 @@ def test_a_page_made_to_cost_time_costs_little(body: str) -> None:
     assert time.process_time() - started < 5
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: html(f"<a href=/a/1>{text}</a>").encode()))
 def test_any_page_lists_articles_or_none(body: bytes) -> None:
     assert all(one.url.startswith("https://outlet.kz/") for one in listed(body))

@@ -100,7 +100,7 @@ def _section(job: WatchJob) -> Listing:
     entries = [
         Entry(one.url, job.feed_url, title=one.title or None, published=one.published)
         for one in found
-        if _hash(one.url) not in known and not (job.first and _is_old_by(one.url, one.published, job.since, feed.zone))
+        if _hash(one.url) not in known and not (job.first and one.published and one.published < job.since)
     ]
     return Listing(
         entries=tuple(entries[:AT_ONCE]),
@@ -109,14 +109,6 @@ def _section(job: WatchJob) -> Listing:
         newest=max((one.published for one in found if one.published), default=None),
         last=max(numbers, key=lambda url: numbers[url], default=None),
     )
-
-
-def _is_old_by(url: str, published: datetime | None, since: datetime, zone: tzinfo) -> bool:
-    """Say whether an article is older by its date, or by the day in its address."""
-    if published is not None:
-        return published < since
-    days = address_days(url, zone)
-    return days is not None and days.last < since.astimezone(zone).date()
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from flows.digest.clean import pattern_of
+from flows.clean import pattern_of
 
 MAX_WORDS = 4000  # compared: the comparison's time grows with their square
 _WORD = re.compile(r"\S+|\n\n")

@@ -35,7 +35,7 @@ FIRST_PARTS = 2  # of an index that is met: just after midnight the newest has n
 PARTS_AT_ONCE = 5  # a long weekend of files by the day
 FARTHEST = 4096  # numbers that a series is followed for, at most
 MISSES = 2  # numbers in a row that are not there: a deleted article is one, the end of the series two
-_TITLE = re.compile(rb"<title[^>]*>(.{1,2000}?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title(?:\s[^<>]{0,200})?>([^<]{1,2000})</title", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<!\d)(\d{1,4})(?=\.xml(?:\.gz)?\Z)", re.IGNORECASE)
 _NOTHING_THERE = ("not a feed", "not a sitemap", "empty")
 
@@ -251,7 +251,7 @@ class Sitemaps:
             except Deferred:
                 break  # what is known so far is kept, and the next look goes on from there
             if response is not None and number_of(response.url, links) == number:
-                there[url], misses = _title(response.body), 0
+                there[url], misses = told_by(response.body), 0
                 if list(there.values()).count(there[url]) > 1:
                     break
             elif (misses := misses + 1) == MISSES:
@@ -267,7 +267,7 @@ class Sitemaps:
         self.states[last] = PartState(last, read_at=self.context.now(), rank=1)
 
 
-def _title(body: bytes) -> bytes:
+def told_by(body: bytes) -> bytes:
     """Return what tells an article's page from the page for all that is not there: its title, or all of it."""
     found = _TITLE.search(body)
     return found[1].strip() if found and found[1].strip() else body

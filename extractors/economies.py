@@ -17,12 +17,13 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 from trafilatura import baseline, external, settings
 
-_ALL, _CONSENT = settings.BASIC_CLEAN_XPATH, re.compile(settings._COOKIE_CONSENT_RE, re.IGNORECASE)
+_ALL: Any = settings.BASIC_CLEAN_XPATH
+_CONSENT = re.compile(settings._COOKIE_CONSENT_RE, re.IGNORECASE)
 _BUT_CONSENT: Any = XPath(_ALL.path.rpartition("|.//*[re:test")[0])
 _NAMES: Any = XPath(".//@class|.//@id", smart_strings=False)
 
 
-class _Paragraph(core.Paragraph):  # type: ignore[misc, name-defined]
+class _Paragraph(core.Paragraph):  # type: ignore[misc]
     @cached_property
     def text(self) -> str:
         return str(super().text)

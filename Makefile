@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # With --no-deps: the files pin all there is, and older pips, resolving again, stumble over newer releases.
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
-# A process for each core; each takes a file at a time, slow ones first (tests/conftest.py).
+# A process for each core and one more; each takes a file at a time, slow ones first (tests/conftest.py).
 PYTEST = .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 help:  ## What can be made

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from config.phrases import Phrase, Phrases
+from config.terms import Term
 
 FOLDER = "languages"
 CHECKOUT = Path(__file__).parent
@@ -28,6 +29,7 @@ SNOWBALL = (  # https://snowballstem.org/algorithms
     "lithuanian", "nepali", "norwegian", "persian", "polish", "porter", "portuguese", "romanian", "russian",
     "serbian", "sesotho", "spanish", "swedish", "tamil", "turkish", "yiddish",
 )  # fmt: skip
+REGION = "region"  # instead of a country: its name as a whole
 COUNTS = {"new", "appended", "duplicates", "off_topic", "failed", "pending"}
 
 
@@ -76,6 +78,7 @@ Word = Annotated[str, AfterValidator(_word)]
 Alphabet = Annotated[str, AfterValidator(_letters)]
 Words = tuple[Word, ...]
 Text = Annotated[str, Field(min_length=1)]
+Country = Annotated[str, Field(pattern=f"^([A-Z]{{2}}|{REGION})$")]  # ISO 3166-1
 Forms = Annotated[tuple[Text, ...], Field(min_length=1)]
 OneBlank = Annotated[Text, _template()]
 Twelve = Annotated[tuple[Text, ...], Field(min_length=12, max_length=12)]
@@ -120,6 +123,14 @@ class Dates(_Table):
             if names and (len(names) != expected or not all(names)):
                 raise ValueError(f"{key}: found {len(names)}, expected {expected} lists, each with at least one name")
         return self
+
+
+class Addresses(_Table):
+    """How an edition in the language is named in addresses, and what an outlet in it is taken for."""
+
+    names: Words = ()  # before a host or in a path: ru.site.kz, site.kz/rus/news
+    in_paths: Words = ()  # in a path only, since before a host they are countries as often: site.kz/kz/news
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None  # ISO 3166-1, of most outlets that write in it
 
 
 class Lines(_Table):
@@ -202,13 +213,22 @@ class DigestWords(_Table):
     story: Forms  # as it stands in `shown`
     outlet: Forms
     passes_of: Forms
+    point: Text  # in a number with decimals
     other_countries: Text
+    region: Text  # over events of several of its countries
     events: Text
     borderline: Text
     borderline_note: Text
+    late: Text  # over what was found long after its publication
+    brought: Annotated[Text, _template("count", "first", "last")]  # by backfills, and not told one by one
+    running: OneBlank  # the so-and-so-manieth day of an event
+    contents: Text
     also: Text
     and_more: OneBlank
     why: Text
+    mentioned: OneBlank
+    scored: Annotated[Text, _template("threshold", "score")]
+    room: Text  # on the link into the reading room
     undated: Text
     untitled: Text
     nothing: Text
@@ -226,13 +246,14 @@ class DigestWords(_Table):
     shown: Annotated[Text, _template("shown", "all")]
     whole: Text
     footer: Text
+    times: OneBlank  # in which zone they are
     list_title: Text  # of the page that lists all digests
     list_count: Text
     list_feed: Text
     list_none: Text
-    flags: Mapping[str, Text] = {}
+    states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
-    reasons: Mapping[str, Text] = {}  # why a source is flagged, in c5watch's own words → in this language
+    reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language
     spans: Mapping[str, Forms] = {}  # "h", "days" in such a reason
     languages: Mapping[str, Text] = {}  # in a few letters
     countries: Mapping[str, Text] = {}
@@ -288,6 +309,10 @@ class BrowseWords(_Table):
     no: Text
     said_yes: Text
     said_no: Text
+    remove: Text
+    remove_note: Text
+    remove_why: Text
+    removed: Text
     why: Text
     score: Text
     file: Text
@@ -307,7 +332,6 @@ class BrowseWords(_Table):
     appended: Text
     waiting: Text
     state: Text
-    well: Text
     never: Text
     runs: Text
     address_note: Text
@@ -320,11 +344,13 @@ class Language(_Table):
 
     letters: Letters | None = None
     dates: Dates = Dates()
+    addresses: Addresses = Addresses()
     lines: Lines = Lines()
     pages: Pages = Pages()
     sentences: Sentences = Sentences()
     names: Names = Names()
     concepts: Mapping[str, Words] = {}  # what a word is about, by one key in all languages; "уран*" is any ending
+    countries: Mapping[Country, tuple[Term, ...]] = {}  # by which a story is known to be of a country of the region
     search: Search | None = None
     digest: DigestWords | None = None
     browse: BrowseWords | None = None
@@ -338,6 +364,17 @@ class Languages(Iterable[Language]):
 
     def __iter__(self) -> Any:
         return iter(self.by_code.values())
+
+    def editions(self, *, in_paths: bool) -> dict[str, str]:
+        """Return the language (ISO 639-1) that each name of an edition in addresses stands for.
+
+        `in_paths` takes in the names that before a host may be a country.
+        """
+        return {
+            name: code.partition("-")[0]
+            for code, language in self.by_code.items()
+            for name in language.addresses.names + language.addresses.in_paths * in_paths
+        }
 
     def frames(self) -> list[str]:
         """Return the codes of the languages that a digest can be written in."""

@@ -315,6 +315,7 @@ class Digest(Section):
     timezone: Zone | None = None  # None: that of [schedule]
     frame: str = "ru"  # language of all that is not an article's: one with [digest] in languages/
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
+    browse_url: WebAddress | None = None  # of the reading room, as its readers reach it
 
 
 class Browse(Section):

@@ -119,6 +119,7 @@ class Source(Section):
     feeds: tuple[WebAddress, ...]  # none, and no sections: only backfills bring articles
     sections: tuple[WebAddress, ...] = ()  # pages that list articles, watched like feeds
     links: str | None = Field(None, min_length=1)  # a text that the addresses of the sections' articles hold
+    walk: int = Field(0, ge=0, le=20)  # numbers behind `links` that are tried after the last known one
     language: Annotated[str, AfterValidator(_language)]  # what the outlet mostly writes
     country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
@@ -131,6 +132,12 @@ class Source(Section):
     def _one_or_several(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         """Take a single table as a list of one, but name a mistake in it without a position."""
         return (Backfill.model_validate(value, context=info.context),) if isinstance(value, dict) else check(value)
+
+    @model_validator(mode="after")
+    def _a_way_to_walk(self) -> Source:
+        if self.walk and not (self.links and self.sections):
+            raise ValueError("found walk without sections and links, expected the text before the number as links")
+        return self
 
     @property
     def watched(self) -> tuple[str, ...]:

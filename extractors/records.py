@@ -8,7 +8,7 @@ import it. "Unknown" is None, never the empty string. Our own moments are aware 
 from __future__ import annotations
 
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -53,7 +53,8 @@ class Outcome(StrEnum):
     """How one attempt at a URL ended. Each URL ends in exactly one of these; only the last attempt's is final.
 
     This is the only table of outcomes: the stored value, the words for people, the number that it adds to, whether the
-    entry is taken on again, and what it says about the page. All other modules read it from here.
+    entry is taken on again, what it says about the page, and the HTTP statuses that mean it (any other error's is
+    FAILED). All other modules read it from here.
     """
 
     APPENDED = "appended", "appended", Counted.APPENDED
@@ -63,28 +64,42 @@ class Outcome(StrEnum):
     OUTSIDE = "outside", "outside", Counted.OTHER, Again.OF_ITS_DAYS
     TOO_SHORT = "too_short", "too short", Counted.OTHER, Again.LATER, Yield.NO_TEXT
     NOT_ARTICLE = "not_article", "not article", Counted.OTHER, Again.LATER, Yield.NO_TEXT
-    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER
-    GONE = "gone", "gone", Counted.OTHER, Again.LATER
-    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER
+    PAYWALLED = "paywalled", "paywalled", Counted.OTHER, Again.LATER, Yield.FETCHED, (402,)
+    GONE = "gone", "gone", Counted.OTHER, Again.LATER, Yield.FETCHED, (404, 410)
+    REFUSED = "refused", "refused", Counted.OTHER, Again.LATER, Yield.FETCHED, (401, 403, 451)
     ROBOTS = "robots", "robots", Counted.OTHER, Again.LATER, Yield.NOT_FETCHED
     UNSAFE_ADDRESS = "unsafe_address", "unsafe address", Counted.OTHER, Again.LATER
     TOO_LARGE = "too_large", "too large", Counted.OTHER, Again.LATER
     FAILED = "failed", "failed", Counted.FAILED, Again.LATER
+    REMOVED = "removed", "removed", Counted.OTHER
     GAVE_UP = "gave_up", "gave up", Counted.FAILED
 
     words: str
     counted: Counted
     again: Again
     page: Yield
+    statuses: tuple[int, ...]
 
     def __new__(
-        cls, value: str, words: str, counted: Counted, again: Again = Again.NEVER, page: Yield = Yield.FETCHED
+        cls,
+        value: str,
+        words: str,
+        counted: Counted,
+        again: Again = Again.NEVER,
+        page: Yield = Yield.FETCHED,
+        statuses: tuple[int, ...] = (),
     ) -> Outcome:
         """Make a member from a line of the table."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.words, member.counted, member.again, member.page = words, counted, again, page
+        member.statuses = statuses
         return member
+
+    @classmethod
+    def of_status(cls, status: int) -> Outcome:
+        """Return the outcome that the HTTP status of an error means."""
+        return next((outcome for outcome in cls if status in outcome.statuses), cls.FAILED)
 
     @classmethod
     def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
@@ -159,6 +174,9 @@ def without_user(url: str) -> str:
     return _USER.sub(r"\1", url) if "@" in url else url
 
 
+BY_NUMBER = "not listed: found by its number"  # the guid of an entry whose address was made by counting on
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An item of a feed, which promises an article at `url` (absolute, as found but for tracking redirects).
@@ -205,10 +223,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class DateCandidate:
-    """A statement of the day of publication, and where it was found (`json-ld`, `meta`, `feed` …)."""
+    """A statement of the day of publication, and where it was found (`json-ld`, `meta`, `feed` …).
+
+    `moment` is the time of that day, where it is stated too, in the zone in which it is stated.
+    """
 
     day: date
     origin: str
+    moment: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +242,8 @@ class Article:
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
     page's lines (`extractors.blocks.memory`); it may be empty.
-    `continued`: the page says that it is not whole yet.
+    `continued`: the page says that it is not whole yet. `published_at` is the time of publication on the day
+    `published` of the publisher's zone, in the zone in which it was stated; None where only the day is known.
     """
 
     paragraphs: tuple[str, ...]
@@ -237,6 +260,7 @@ class Article:
     unmatched: tuple[str, ...] | None = None
     lines: bytes = b""
     continued: bool = False
+    published_at: datetime | None = None
 
     @property
     def text(self) -> str:

@@ -156,11 +156,25 @@ def _without_dots(path: str) -> str:
     return "/".join(["", *kept, *([""] if segments[-1] in (".", "..") else [])])
 
 
+def without_tracking(url: str) -> str:
+    """Return an address to open without the parameters that say where a reader came from; the rest stays as it is."""
+    address, mark, rest = url.partition("?")
+    query, hash_, fragment = rest.partition("#")
+    pairs = [pair for pair in query.split("&") if not _is_tracking(*unquote(pair).partition("=")[::2])]
+    if not mark or len(pairs) == query.count("&") + 1:
+        return url
+    return f"{address}{'?' if pairs else ''}{'&'.join(pairs)}{hash_}{fragment}"
+
+
+def _is_tracking(name: str, value: str) -> bool:
+    return bool(TRACKING_NAMES.fullmatch(name) or TRACKING_PAIRS.fullmatch(f"{name}={value}"))
+
+
 def _query(query: str, host: str) -> str:
     own = SEARCH_IN_LINKS.get(host, ())
     kept = [
         (name, value)
         for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-        if not (name in own or TRACKING_NAMES.fullmatch(name) or TRACKING_PAIRS.fullmatch(f"{name}={value}"))
+        if not (name in own or _is_tracking(name, value))
     ]
     return urlencode(sorted(kept), errors="surrogateescape")

@@ -229,6 +229,15 @@ def read_all(path: Path, *, max_bytes: int = 100_000) -> list[Crawled]:
         return [page for _, page in read_pages(stream, {"site.uz": "x"}, max_bytes=max_bytes, url=str(path))]
 
 
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+
+
+def chunked(body: bytes, end: bytes = b"\r\n", note: bytes = b"") -> bytes:
+    """The body in chunks of 50 bytes."""
+    pieces = [body[at : at + 50] for at in range(0, len(body), 50)]
+    return b"".join(b"%x%s%s%s%s" % (len(p), note, end, p, end) for p in pieces) + b"0" + end + end
+
+
 PACKED = gzip.compress(b"<html>" + random.Random(1).randbytes(5000) + b"</html>")
 
 
@@ -243,8 +252,25 @@ PACKED = gzip.compress(b"<html>" + random.Random(1).randbytes(5000) + b"</html>"
         warc_record(URL, b"<!doctype html>" + b"x" * (3 * 2**16 - 15)),
         warc_record(URL, PACKED[:-2000], headers="Content-Encoding: gzip\r\n"),
         warc_record(URL, brotli.compress(b"<html>" + bytes(range(256)) * 99)[:-9], headers="Content-Encoding: br\r\n"),
+        warc_record(URL, chunked(b"<p>x</p>" * 99)[:-9], headers=CHUNKED),  # the last chunk is missing
+        warc_record(URL, chunked(b"<p>x</p>" * 99)[:300], headers=CHUNKED),
+        warc_record(URL, chunked(b"x" * 20)[:9], headers=CHUNKED),
+        warc_record(URL, chunked(PACKED[:-2000]), headers=CHUNKED + "Content-Encoding: gzip\r\n"),
     ],
-    ids=["length", "disconnect", "stated", "stated otherwise", "64 KiB", "192 KiB", "cut gzip", "cut brotli"],
+    ids=[
+        "length",
+        "disconnect",
+        "stated",
+        "stated otherwise",
+        "64 KiB",
+        "192 KiB",
+        "cut gzip",
+        "cut brotli",
+        "no last chunk",
+        "cut in a chunk",
+        "cut in the first",
+        "cut gzip in chunks",
+    ],
 )
 def test_a_page_whose_end_is_missing_is_told_from_a_whole_one(tmp_path: Path, record: bytes) -> None:
     path = tmp_path / "a.warc.gz"
@@ -289,6 +315,18 @@ async def test_a_cut_page_is_left_to_its_site_and_to_another_archive() -> None:
         (page(1), b"<html><body>Story 1</body></html>"),
         (warc_record("<https://site.uz/a>", b"x"), b"x"),
         (warc_record("https://site.uz/a", b"1\r\nx\r\n0\r\n\r\n", headers="Transfer-Encoding: chunked\r\n"), b"x"),
+        (warc_record(URL, b"<p>put together", headers=CHUNKED), b"<p>put together"),
+        (
+            warc_record(URL, b"ad\r\n<p>begins like a chunk</p>\r\n" * 9, headers=CHUNKED),
+            b"ad\r\n<p>begins like a chunk</p>\r\n" * 9,
+        ),
+        (warc_record(URL, chunked(b"<p>x</p>" * 99, b"\n"), headers=CHUNKED), b"<p>x</p>" * 99),
+        (warc_record(URL, chunked(b"<p>x</p>" * 99, note=b";a=b"), headers=CHUNKED.lower()), b"<p>x</p>" * 99),
+        (warc_record(URL, b"<p>both off", headers=CHUNKED + "Content-Encoding: gzip\r\n"), b"<p>both off"),
+        (warc_record(URL, chunked(b"<p>gzip off"), headers=CHUNKED + "Content-Encoding: gzip\r\n"), b"<p>gzip off"),
+        (warc_record(URL, gzip.compress(b"<p>one"), headers=CHUNKED + "Content-Encoding: gzip\r\n"), b"<p>one"),
+        (warc_record(URL, chunked(PACKED), headers="Transfer-Encoding: gzip, chunked\r\n"), gzip.decompress(PACKED)),
+        (warc_record(URL, b"<p>off", headers="Content-Encoding: br\r\n"), b"<p>off"),
         (warc_record("https://site.uz/a", gzip.compress(b"x"), headers="Content-Encoding: gzip\r\n"), b"x"),
         (warc_record("https://site.uz/a", b"taken off", headers="Content-Encoding: gzip\r\n"), b"taken off"),
         (warc_record("https://site.uz/a", b"x" * 100_000), b"x" * 100_000),

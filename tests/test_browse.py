@@ -22,6 +22,7 @@ from config.settings import Browse, Storage
 from flows.browse.asked import Asked, asked_for
 from flows.browse.text import differences, marked
 from flows.browse.views import bars, snippet_pieces
+from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.marks import load_marked
 from tests.support.room import fill, results, room
@@ -162,6 +163,30 @@ async def test_a_form_from_elsewhere_marks_nothing(
     assert (await reader.post("/article/1/mark", data=form, headers=headers)).status_code == status
     async with open_for_reading(tmp_path, storage) as corpus, corpus.database.read() as connection:
         assert [judged async for judged in load_marked(connection)] == []
+
+
+async def test_an_article_is_taken_back_with_a_reason(
+    tmp_path: Path, storage: Storage, reader: httpx.AsyncClient
+) -> None:
+    page = (await reader.get("/article/1")).text
+    token = re.search(r'name="token" value="([^"]*)"', page)[1]  # type: ignore[index]
+    own = {"origin": str(reader.base_url)}
+    form = {"token": token, "why": "<b>asked for</b>"}
+    assert (await reader.post("/article/1/remove", data={**form, "token": "x"}, headers=own)).status_code == 403
+    assert (await reader.post("/article/1/remove", data=form)).status_code == 403
+    assert (await reader.post("/article/1/remove", data={"token": token, "why": " "}, headers=own)).status_code == 404
+    assert (await reader.post("/article/99/remove", data=form, headers=own)).status_code == 503
+    assert (await reader.get("/article/1")).status_code == 200
+    assert (await reader.post("/article/1/remove", data=form, headers=own)).headers["location"] == "/article/1"
+    gone = await reader.get("/article/1")
+    assert (gone.status_code, "&lt;b&gt;asked for&lt;/b&gt;" in gone.text) == (410, True)
+    assert 'rel="next" href="/article/2"' in gone.text
+    assert "Visas in Bishkek" not in titles(await reader.get("/"))
+    assert "Visas in Bishkek" not in (await reader.get("/article/0")).text
+    assert titles(await reader.get("/?q=embassy")) == []
+    assert "Visas" not in (await reader.get("/feed.xml")).text
+    async with open_for_reading(tmp_path, storage) as corpus:
+        assert (await verify(corpus))[1] == []
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "127.0.0.1", "127.0.0.1:1"])

@@ -335,6 +335,21 @@ def test_corpus_commands_on_an_adopted_corpus(tmp_path: Path, seeds: Path) -> No
         assert (tmp_path / "data" / "corpus" / seed.name).read_bytes() == seed.read_bytes()
 
 
+def test_search_and_export_know_the_sources_of_the_catalogue_and_of_the_corpus(tmp_path: Path) -> None:
+    data = ("--data", tmp_path / "data")
+    imported = line("https://site.kz/1", ["Мост через реку открыт, и машины едут. " * 30])
+    c5watch("corpus", "import", write_lines(tmp_path / "a.jsonl", imported), *data)
+    assert c5watch("corpus", "search", "мост", "--source", "imported", *data).stdout.endswith("1 article\n")
+    assert c5watch("corpus", "search", "мост", "--source", "zakon", *data).stdout == "0 articles\n"
+    for command in (["search", "мост"], ["export", tmp_path / "out.jsonl"]):
+        refused = c5watch("corpus", *command, "--source", "zakkon", "--source", "zakon", *data)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == (
+            'c5watch: --source: found "zakkon", expected an id from sources.toml (did you mean "zakon"?)\n'
+        )
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_a_damaged_corpus_is_status_1_with_every_fault_and_its_mend(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,12 @@ def test_the_shipped_configuration_loads() -> None:
     assert config.topics.topics
     assert config.settings.network.user_agent.startswith("c5watch/")
     assert len(config.select([])) == sum(s.enabled for s in config.sources)
+
+
+def test_an_address_that_is_a_guess_says_so_with_its_date() -> None:
+    notes = {source.id: source.note for source in load_config(CHECKOUT).sources if "unconfirmed" in (source.note or "")}
+    assert len(notes) > 20
+    assert [id_ for id_, note in notes.items() if not re.search(r"\b20\d\d-\d\d\b", note or "")] == []
 
 
 def test_the_shipped_settings_are_the_defaults(folder: Folder) -> None:
@@ -239,6 +246,14 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
         (
             source(homepage='"ftp://orda.kz"'),
             'sources[1].homepage: found "ftp://orda.kz", expected a complete address such as "https://example.kz/rss"',
+        ),
+        (
+            source(walk="3", links='"?id="'),
+            "sources[1]: found walk without sections and links, expected the text before the number as links",
+        ),
+        (
+            source(walk="50", links='"?id="', sections='["https://orda.kz/opinion"]'),
+            "sources[1].walk: found 50, expected less than or equal to 20",
         ),
         (source(feeds='"https://orda.kz/rss"'), 'sources[1].feeds: found "https://orda.kz/rss", expected a list'),
         (

@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
+from config.languages import REGION
 from config.load import CHECKOUT, load_config
 from config.settings import Storage
 from flows.digest.clean import clean, link, readable
 from flows.digest.contents import load_content
-from flows.digest.records import Content, Story
+from flows.digest.records import Content, Edition, Event, Running
 from flows.digest.words import words_of
 from storage.health.sources import FAILURES_IN_A_ROW, PageYield, Rhythm, assess
 from storage.index.database import Database, index_location, open_database
-from storage.index.schema import articles, runs, variants
+from storage.index.schema import articles, digest_articles, digests, runs, variants
 from tests.support.digest_samples import NOW, SINCE, ZONE, fill, reprint, row, sample
 
 
@@ -32,74 +33,135 @@ async def database(tmp_path: Path, storage: Storage) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def titles(stories: tuple[Story, ...]) -> list[str | None]:
-    return [story.title for story in stories]
+def titles(events: tuple[Event, ...]) -> list[str | None]:
+    return [event.lead.title for event in events]
 
 
-async def test_stories_of_one_event_stand_together_by_country_the_most_told_first(database: Database) -> None:
+def told(event: Event) -> list[tuple[str, str | None]]:
+    return [(story.outlet, story.language) for story in event.stories]
+
+
+def section(content: Content, country: str | None) -> tuple[Event, ...]:
+    return next((group.events for group in content.sections if group.country == country), ())
+
+
+async def test_what_most_outlets_tell_in_their_own_words_comes_first_and_at_most_three_of_it(
+    database: Database,
+) -> None:
     content = await sample(database, "ru")
-    first, second = content.events
-    assert [(group.country, titles(group.stories)) for group in first.countries] == [
-        ("KZ", ["Соглашение по вольфраму подписали в Астане"]),
-        ("US", ["US Miner Beats China to Tungsten"]),
+    assert titles(content.main) == [
+        "Соглашение по вольфраму подписали в Астане",
+        "64 ta lokomotiv",
+        "Проверка саммитом",
     ]
-    assert titles(second.stories) == ["Проверка саммитом", "Campaigners Fear Silence on Rights"]
+    assert [event.independent for event in content.main] == [4, 2, 2]
+    assert titles(section(content, REGION)) == ["Горман объехал Центральную Азию"]
 
 
-async def test_all_other_stories_stand_by_country_in_one_order_every_day(database: Database) -> None:
+async def test_an_event_holds_its_tellings_in_all_languages_and_its_reprints(database: Database) -> None:
+    (event, *_) = (await sample(database, "ru")).main
+    assert told(event) == [
+        ("Степной вестник", "ru"), ("Дала хабары", "kk"), ("The Corridor Ledger", "en"), ("Potomac Desk", "en"),
+    ]  # fmt: skip
+    assert [(also.outlet, also.count) for also in event.also] == [("Арыс-Информ", 1), ("Чу-Газета", 2)]
+    assert (event.outlets, event.homes) == (6, ("KZ", "US", "KG"))
+
+
+async def test_stories_stand_under_the_country_that_they_are_about_in_one_order_every_day(database: Database) -> None:
     content = await sample(database, "ru")
-    assert [group.country for group in content.countries] == ["KZ", "KG", "TJ", "TM", "UZ", "US"]
+    assert [group.country for group in content.sections] == [REGION, "KZ", "TJ", "TM"]
+    exports = section(content, "KZ")[1].lead
+    assert (exports.title, exports.home) == ("Silver Lifts Exports to America", "US")
 
 
-async def test_every_article_is_in_one_place_or_folded_into_a_story(database: Database) -> None:
+async def test_every_article_tells_of_one_event(database: Database) -> None:
     content = await sample(database, "ru")
-    folded = 4  # translations
-    assert (content.articles, content.stories) == (17, 17 - folded)
+    numbers = [story.number for event in content.events() for story in event.stories]
+    assert (content.articles, sorted(numbers)) == (17, list(range(1, 18)))
 
 
 @pytest.mark.parametrize(
-    ("frame", "title", "also"),
+    ("frame", "title", "others"),
     [
-        ("ru", "Горман объехал Центральную Азию", [("The Corridor Ledger", "en", 1), ("Памирский курьер", None, 1)]),
-        ("en", "Envoy Ends Tour of Central Asia", [("Чу-Газета", "ru", 1), ("Памирский курьер", "ru", 1)]),
+        ("ru", "Горман объехал Центральную Азию", [("The Corridor Ledger", "en")]),
+        ("en", "Envoy Ends Tour of Central Asia", [("Чу-Газета", "ru")]),
     ],
 )
 async def test_of_translations_the_readers_language_leads_and_the_others_stand_below(
-    database: Database, frame: str, title: str, also: list[tuple[str, str | None, int]]
+    database: Database, frame: str, title: str, others: list[tuple[str, str | None]]
 ) -> None:
-    content = await sample(database, "en" if frame == "en" else "ru")
-    stories = [story for group in content.countries for story in group.stories]
-    (envoy,) = [story for story in stories if story.title == title]
-    assert [(other.outlet, other.language, other.count) for other in envoy.also] == also
-
-
-async def test_reprints_are_counted_by_outlet_without_the_storys_own(database: Database) -> None:
-    story = (await sample(database, "ru")).events[0].stories[0]
-    assert [(also.outlet, also.language, also.count) for also in story.also] == [
-        ("Дала хабары", "kk", 1), ("Potomac Desk", "en", 1), ("Арыс-Информ", None, 1), ("Чу-Газета", None, 2),
-    ]  # fmt: skip
+    content = await sample(database, frame)
+    (envoy,) = [event for event in content.events() if event.lead.title == title]
+    assert told(envoy)[1:] == others
+    assert [also.outlet for also in envoy.also] == ["Памирский курьер"]
 
 
 async def test_the_same_words_elsewhere_count_as_a_reprint(database: Database) -> None:
     content = await sample(database, "ru")
-    (trade,) = [s for g in content.countries for s in g.stories if s.title == "Торговля с США выросла"]
+    (trade,) = [event for event in content.events() if event.lead.title == "Торговля с США выросла"]
     assert [also.outlet for also in trade.also] == ["Каспийская хроника", "Orient Brief"]
 
 
-async def test_borderline_articles_stand_apart(database: Database) -> None:
+async def test_borderline_articles_stand_apart_and_say_how_near_they_came(database: Database) -> None:
     content = await sample(database, "ru")
     assert titles(content.borderline) == [
         "Бишкекский повар занял второе место на конкурсе в Чикаго", "A London Reader's Guide to Steppe Railways",
     ]  # fmt: skip
-    assert content.borderline[1].day is None
-    assert content.borderline[1].sentences.startswith("Three new books")  # not the headline its file begins with
+    guide = content.borderline[1].lead
+    assert guide.day is None
+    assert guide.sentences.startswith("Three new books")  # not the headline its file begins with
+    assert words_of("ru").reasons_of(guide).endswith("; порог 4,5, набрано 4,6")
+    assert words_of("en").reasons_of(guide).endswith("; threshold 4.5, reached 4.6")
 
 
-async def test_a_story_says_why_it_is_here_in_readable_terms(database: Database) -> None:
-    story = (await sample(database, "ru")).events[0].stories[0]
-    assert story.terms == (("Казахстан…", "Астана"), ("Америк…", "США", "Госдеп…"))
-    assert story.sentences.startswith("Казахстанская компания «Тау-Кен Алтын»")
-    assert story.sentences.endswith("Нагаспаев.")
+async def test_a_story_says_why_it_is_here_in_words_of_its_text(database: Database) -> None:
+    line = {
+        "source": "vestnik", "language": "ru", "title": "Посол говорил о визах",
+        "text": "Посол США Джули Стаффт посетила МИД Казахстана. Говорили о визах.",
+        "matches": [["us", "посол* США", "lead", 1], ["region", "казахстан*", "lead", 1], ["region", "=КР", "lead", 1]],
+    }  # fmt: skip
+    async with database.write() as connection:
+        await connection.execute(insert(articles), [row(50, line)])
+    ((event,),) = [group.events for group in (await sample(database, "ru", [50])).sections]
+    assert event.lead.terms == ("Посол США", "Казахстана", "КР")
+    assert event.lead.sentences == "Посол США Джули Стаффт посетила МИД Казахстана. Говорили о визах."
+
+
+async def test_what_was_found_long_after_its_publication_stands_below_the_news(database: Database) -> None:
+    late = {
+        "source": "gazeta",
+        "language": "ru",
+        "title": "Давно в Бишкеке",
+        "text": "Текст.",
+        "published": date(2025, 9, 1),
+    }
+    week = {**late, "title": "Неделя в Бишкеке", "published": date(2025, 11, 2)}
+    async with database.write() as connection:
+        await connection.execute(insert(articles), [row(50, late), row(51, week)])
+    content = await sample(database, "ru", [50, 51])
+    assert (titles(content.late), titles(section(content, "KG"))) == (["Давно в Бишкеке"], ["Неделя в Бишкеке"])
+
+
+async def test_an_event_that_goes_on_says_so_and_names_the_digest_that_told_of_it_last(database: Database) -> None:
+    async with database.write() as connection:
+        for number, back in ((1, 3), (2, 1)):
+            made = insert(digests).values(
+                name="digest", created_at=NOW - timedelta(days=back), last_number=number, message_id=f"<{back}>",
+                stem=f"back-{back}", message=b"", page=b"",
+            )  # fmt: skip
+            digest = (await connection.execute(made.returning(digests.c.id))).scalar_one()
+            await connection.execute(insert(digest_articles).values(name="digest", number=number, digest=digest))
+    content = await sample(database, "ru", [3, 4, 13])
+    assert [(event.number, event.running) for event in content.events()] == [(3, Running(4, "back-1")), (13, None)]
+
+
+async def test_links_are_the_pages_own_without_what_feeds_add_to_them(database: Database) -> None:
+    url = "https://www.vestnik.example/news?id=50&utm_source=rss&utm_medium=feed"
+    line = {"source": "vestnik", "language": "ru", "title": "Заметка", "text": "Казахстан.", "url": url}
+    async with database.write() as connection:
+        await connection.execute(insert(articles), [row(50, line)])
+    (event,) = (await sample(database, "ru", [50])).events()
+    assert event.lead.url == "https://www.vestnik.example/news?id=50"
 
 
 async def test_figures_count_thirty_days_of_the_reader_and_every_country(database: Database) -> None:
@@ -113,7 +175,7 @@ async def test_figures_count_thirty_days_of_the_reader_and_every_country(databas
 
 async def test_sources_in_trouble_come_with_what_is_wrong_the_newest_first(database: Database) -> None:
     content = await sample(database, "ru")
-    assert [(note.outlet, note.flag) for note in content.health] == [
+    assert [(note.outlet, note.state) for note in content.health] == [
         ("Potomac Desk", "failing"), ("Памирский курьер", "silent"), ("Orient Brief", "redesigned"),
     ]  # fmt: skip
 
@@ -134,14 +196,13 @@ async def test_articles_of_sources_no_longer_listed_are_shown_by_their_host(data
     line = {"source": "gone", "title": "Заметка", "text": "Текст.", "language": "ru"}
     async with database.write() as connection:
         await connection.execute(insert(articles), [row(50, line)])
-    content = await sample(database, "ru", [50])
-    (group,) = content.countries
-    assert (group.country, group.stories[0].outlet) == (None, "gone.example")
+    (group,) = (await sample(database, "ru", [50])).sections
+    assert (group.country, group.events[0].lead.outlet) == (None, "gone.example")
 
 
 async def test_nothing_new_is_a_digest_too(database: Database) -> None:
     content = await sample(database, "ru", [])
-    assert (content.articles, content.stories, content.events, content.countries) == (0, 0, (), ())
+    assert (content.articles, content.stories, content.main, content.sections) == (0, 0, (), ())
 
 
 async def test_numbers_without_an_article_are_passed_over(database: Database) -> None:
@@ -153,11 +214,11 @@ async def test_an_empty_index_gives_an_empty_digest(tmp_path: Path) -> None:
     opened = await open_database(tmp_path / "index.sqlite")
     async with opened.read() as connection:
         content = await load_content(
-            connection, [], title="Дайджест", frame="ru", zone=ZONE, now=NOW, since=None, sources={}
+            connection, [], Edition("digest", "Дайджест", "ru", ZONE), now=NOW, since=None, sources={}
         )
     await opened.close()
     assert content == Content(
-        "Дайджест", "ru", NOW.astimezone(ZONE), None, 0, 0,
+        "Дайджест", "ru", NOW.astimezone(ZONE), None, 0, 0, zone="Asia/Almaty",
         days=tuple((date(2025, 11, 9) - timedelta(days=back), 0) for back in range(29, -1, -1)),
         counts=tuple((name, 0) for name in ("new", "appended", "duplicates", "off_topic", "failed", "pending")),
     )  # fmt: skip
@@ -173,11 +234,11 @@ async def test_hostile_rows_arrive_as_harmless_text(database: Database) -> None:
         await connection.execute(insert(articles), [row(50, line)])
         await connection.execute(delete(variants))
         await connection.execute(insert(variants), [{**reprint(50, "gazeta"), "url": "data:text/html,x"}])
-    (group,) = (await sample(database, "ru", [50])).countries
-    (story,) = group.stories
+    (event,) = (await sample(database, "ru", [50])).events()
+    story = event.lead
     assert story.title is not None and len(story.title) == 300
     assert story.title.startswith("Вор Bcc: all@example.org gnp.exe яяя")
-    assert (story.url, story.also[0].url, story.terms) == (None, None, (("term…",),))
+    assert (story.url, event.also[0].url, story.terms) == (None, None, ("term…",))
 
 
 TERMS = {
@@ -276,7 +337,7 @@ def test_every_reason_that_a_source_is_flagged_for_is_said_in_russian() -> None:
     ]
     assert len({flag.why for flag in found}) == 6
     for flag in found:
-        assert flag.name in words_of("ru").flags and flag.name in words_of("en").flags
+        assert flag.name in words_of("ru").states and flag.name in words_of("en").states
         assert not any("a" <= letter <= "z" for letter in words_of("ru").reason(flag.why)), flag.why
     assert words_of("ru").reason("nothing new for 80 h; its longest pause so far was 12 days") == (
         "нового нет 80\u00a0часов; прежде дольше всего – 12\u00a0дней"

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +21,7 @@ from lxml import html as lxml_html
 from flows.digest.bars import HEIGHT, days_bars
 from flows.digest.clean import MAX_NAME, clean, link, readable
 from flows.digest.contents import MAX_TITLE
-from flows.digest.records import Also, Content, CountryStories, Event, HealthNote, Story
+from flows.digest.records import Also, Brought, Content, Event, HealthNote, Running, Section, Story
 from flows.digest.render import LIMIT, Rendered, render, transferred
 from flows.digest.words import words_of
 from storage.index.database import open_database
@@ -28,13 +29,11 @@ from tests.support.digest_samples import NOW, SINCE, ZONE, fill, sample
 
 EXPECTED = Path(__file__).parent / "data" / "digest"
 LINK = "https://news.example/digests/2025-11-09T07-00.html"
-STORY = Story(
-    1, "Заголовок", "https://a.example/1", "Издание", "KZ", "ru", NOW.date(), "Одно. Другое.", (("США",),), ()
-)
+STORY = Story(1, "Заголовок", "https://a.example/1", "Издание", "KZ", "KZ", "ru", NOW.date(), "Одно. Другое.", ("США",))
 EMPTY = Content("Дайджест", "ru", NOW.astimezone(ZONE), SINCE.astimezone(ZONE), 0, 0)
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "div", "h1", "h2", "h3", "p", "a", "span", "b", "bdi", "table",
-    "tbody", "tr", "td",
+    "tbody", "tr", "td", "details", "summary",
 }  # fmt: skip
 ATTRIBUTES = {
     "lang", "dir", "class", "style", "href", "role", "aria-label", "width", "height", "charset", "name", "content",
@@ -62,7 +61,7 @@ class Checked(HTMLParser):
                 self.faults.append(f"{tag} {name}=")
             if name == "href":
                 self.links.append(value or "")
-                if not re.match(r"https?://[^/]|#[\w-]+$", value or ""):
+                if not re.match(r"https?://[^/]|#[\w-]+$|[\w-]+\.html$", value or ""):
                     self.faults.append(f"href={value}")
             if name == "style" and re.search(r"url|import|expression|@", value or ""):
                 self.faults.append(f"style={value}")
@@ -117,8 +116,9 @@ def test_mail_and_page_are_whole_and_say_what_the_text_says(frame: str, contents
     for html in (rendered.html, rendered.page):
         page = check(html)
         words = "".join(page.words)
-        for story in (s for event in content.events for s in event.stories):
-            assert story.title in words and story.sentences in words and story.url in page.links
+        for story in (story for event in content.events() for story in event.stories):
+            assert story.title in words and story.url in page.links
+        assert all(event.lead.sentences in words for event in content.events())
         for note in content.health:
             assert note.outlet in words
     assert LINK in check(rendered.html).links and LINK not in rendered.page
@@ -183,10 +183,11 @@ def test_where_the_whole_issue_lies_is_said_with_and_without_an_address() -> Non
     assert "в папке digests" in render(EMPTY, archive_link=None).text
 
 
-def many(count: int, **changes: object) -> Content:
-    stories = tuple(replace(STORY, number=number, **changes) for number in range(count))
-    countries = (CountryStories("KZ", stories[: count // 2]), CountryStories("US", stories[count // 2 :]))
-    return replace(EMPTY, articles=count, countries=countries)
+def many(count: int, **changes: Any) -> Content:
+    also = changes.pop("also", ())
+    events = tuple(Event((replace(STORY, number=number, **changes),), also) for number in range(count))
+    sections = (Section("KZ", events[: count // 2]), Section("US", events[count // 2 :]))
+    return replace(EMPTY, articles=count, sections=sections)
 
 
 @pytest.mark.parametrize("count", [60, 400, 3000])
@@ -200,6 +201,47 @@ def test_a_mail_stays_below_the_limit_and_says_what_is_left_out(count: int, leng
     for words in ("".join(check(rendered.html).words), rendered.text):
         assert (f"Показано {shown} из" in words) == (shown < count)
     assert rendered.text.count("https://a.example/1") == shown
+
+
+@pytest.mark.parametrize(("count", "listed"), [(15, False), (16, True)])
+def test_more_than_fifteen_stories_have_a_list_of_contents_before_them(count: int, listed: bool) -> None:
+    rendered = render(many(count), archive_link=LINK)
+    for html in (rendered.html, rendered.page):
+        assert ("В выпуске: " in "".join(check(html).words)) == listed
+    assert ("#KZ" in check(rendered.page).links) == listed
+
+
+def test_figures_are_hidden_while_there_is_news_of_less_than_a_week() -> None:
+    days = tuple((date(2025, 11, 9) - timedelta(days=back), int(back < 6)) for back in range(29, -1, -1))
+    assert 'role="img"' not in render(replace(EMPTY, days=days), archive_link=None).html
+    longer = (*days[:-7], (days[-7][0], 1), *days[-6:])
+    assert 'role="img"' in render(replace(EMPTY, days=longer), archive_link=None).html
+
+
+def test_a_story_has_one_quiet_link_into_the_reading_room_where_there_is_one() -> None:
+    room = "https://news.example/article/0"
+    for rendered in (render(many(1, room=room), archive_link=LINK), render(many(1), archive_link=LINK)):
+        expected = int("Читать целиком и отметить" in rendered.text)
+        for html in (rendered.html, rendered.page):
+            assert check(html).links.count(room) == expected
+    assert render(many(1, room=room), archive_link=LINK).text.count(room) == 1
+
+
+def test_why_a_story_is_here_stands_below_borderline_ones_and_behind_a_fold_in_the_page_alone() -> None:
+    near = Event((replace(STORY, borderline=True, threshold=4.5, score=4.9),))
+    plain, close = many(1), replace(EMPTY, borderline=(near,))
+    assert "Почему здесь" not in render(plain, archive_link=LINK).html
+    assert "<summary>Почему здесь</summary>упомянуты США</details>" in render(plain, archive_link=LINK).page
+    for text in (render(close, archive_link=LINK).html, render(close, archive_link=LINK).text):
+        assert "Почему здесь: упомянуты США; порог 4,5, набрано 4,9" in text
+
+
+def test_what_archives_have_brought_is_told_in_one_line() -> None:
+    content = replace(EMPTY, brought=Brought(340, date(2025, 10, 1), date(2025, 10, 31)))
+    line = "Из архивов добавлено: 340\u00a0материалов, с 1\u00a0октября по 31\u00a0октября."
+    rendered = render(content, archive_link=LINK)
+    assert line in rendered.text
+    assert all(line in "".join(check(html).words) for html in (rendered.html, rendered.page))
 
 
 def test_room_is_given_in_turn_so_that_no_country_is_left_out() -> None:
@@ -249,33 +291,41 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 
 
+ALSO = st.builds(Also, HOSTILE.map(lambda t: clean(t, 80)), HOSTILE.map(link), st.none(), st.just(2))
+
+
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """A story as the loader makes it, from whatever a feed holds."""
-    also = draw(
-        st.lists(st.builds(Also, HOSTILE.map(lambda t: clean(t, 80)), HOSTILE.map(link), st.none(), st.just(2)))
-    )
     return Story(
         number=draw(st.integers(0, 10**9)),
         title=clean(draw(HOSTILE), MAX_TITLE) or None,
         url=link("https://a.example/" + draw(HOSTILE)),
         outlet=clean(draw(HOSTILE), MAX_NAME),
-        country=draw(st.sampled_from(["KZ", "US", "XX", None])),
+        home=draw(st.sampled_from(["KZ", "US", "XX", None])),
+        country=None,
         language=draw(st.sampled_from(["ru", "kk", None])),
         day=draw(st.one_of(st.none(), st.dates())),
         sentences=clean(draw(HOSTILE), 600),
-        terms=((readable(draw(HOSTILE), draw(HOSTILE)),),),
-        also=tuple(also),
+        terms=(readable(draw(HOSTILE), draw(HOSTILE)),),
+        borderline=draw(st.booleans()),
+        threshold=4.5,
     )
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(stories(), max_size=6, unique_by=lambda story: story.number), HOSTILE, st.sampled_from(["ru", "en"]))
-def test_whatever_outlets_write_arrives_as_harmless_text(found: list[Story], title: str, frame: str) -> None:
+@given(
+    st.lists(stories(), max_size=6, unique_by=lambda story: story.number), st.lists(ALSO), HOSTILE,
+    st.sampled_from(["ru", "en"]),
+)  # fmt: skip
+def test_whatever_outlets_write_arrives_as_harmless_text(
+    found: list[Story], also: list[Also], title: str, frame: str
+) -> None:
     content = replace(
         EMPTY, title=clean(title, MAX_NAME), frame=frame, articles=len(found),
-        events=(Event((CountryStories(None, tuple(found[:2])),)),),
-        countries=(CountryStories("KZ", tuple(found[2:4])),), borderline=tuple(found[4:]),
+        main=(Event(tuple(found[:2]), tuple(also), running=Running(3, "2025-11-08T07-00")),) if found else (),
+        sections=(Section("KZ", tuple(Event((story,)) for story in found[2:4])),),
+        borderline=tuple(Event((story,)) for story in found[4:]),
     )  # fmt: skip
     rendered = render(content, archive_link=title)
     for html in (rendered.html, rendered.page):

@@ -303,8 +303,9 @@ async def test_flags_reach_the_summary_also_of_sources_that_were_not_polled(site
     assert sum(report.feeds for report in nobody.sources.values()) == 0
     for summary in (third, nobody):
         reports = summary.to_json()["sources"]
-        assert reports.pop(DEAD)["flags"] == {FAILING: "3 polls failed in a row"}
-        assert all(report["flags"] == {} for report in reports.values())
+        dead = reports.pop(DEAD)["health"]
+        assert (dead["state"], dead["since"], dead["error"].split(" (")[0]) == ("never", None, "connection refused")
+        assert all(report["health"]["state"] == "ok" for report in reports.values())
 
 
 @pytest.fixture(scope="module")
@@ -325,20 +326,20 @@ def test_sources_status_shows_each_sources_health(polled: Any) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].split()[:2] == ["source", "health"]
-    health = {line.split()[0]: line.split()[1] for line in lines[1:]}
-    assert health.pop(DEAD) == "failing"
+    health = {line.split()[0]: line.split()[1] for line in lines[1:] if line[0] != " "}
+    assert health.pop(DEAD) == "never"
     assert set(health) == {outlet.source_id for outlet in site.outlets}
     assert set(health.values()) == {"ok"}
-    assert "3 polls failed in a row" in done.stdout
+    assert "connection refused" in done.stdout
 
 
 def test_sources_status_as_json(polled: Any) -> None:
     _, folders = polled
     result = one_json(c5watch("sources", "status", "--json", *folders))
-    assert [f["name"] for f in result[DEAD]["flags"]] == [FAILING]
-    assert (result[DEAD]["failures"], result[DEAD]["last_success"]) == (3, None)
+    assert (result[DEAD]["state"], result[DEAD]["failures"], result[DEAD]["last_success"]) == ("never", 3, None)
+    assert result[DEAD]["error"].startswith("connection refused")
     fine = result["stepnoy-vestnik"]
-    assert (fine["flags"], fine["failures"]) == ([], 0)
+    assert (fine["state"], fine["failures"]) == ("ok", 0)
     assert fine["median_words"] > 20
     assert fine["rhythm"]["hours"] > 0
 

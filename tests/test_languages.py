@@ -22,9 +22,9 @@ from config.load import ConfigError, load_config
 from config.phrases import any_of, pattern_of
 from config.settings import Extraction
 from extractors.blocks.lines import kind_of_line
-from extractors.dates.choice import parse_day
 from extractors.dates.moments import parse_date
-from extractors.dates.visible import visible_day
+from extractors.dates.stated import parse_day
+from extractors.dates.visible import visible_date
 from extractors.feeds.jobs import FeedJob
 from extractors.language import identify
 from extractors.records import Article
@@ -33,7 +33,9 @@ from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.digest.sentences import split_sentences
 from flows.digest.words import words_of
+from flows.tools.catalogue import Draft, completed
 from storage.relating.traits import read_traits
+from storage.relating.translations import page_keys
 from storage.search.stems import completions, stem
 from tests.support.running import c5watch, source_toml, write_config
 
@@ -66,7 +68,8 @@ def on_a_page(text: str) -> date | None:
 def below_a_headline(text: str) -> date | None:
     """The day of a date in a line of its own."""
     page = document_fromstring(f"<html><body><h1>Bridge</h1><p>{text}</p></body></html>")
-    return visible_day(page, ["Bridge"], zone=ALMATY, today=NOW.date())
+    shown = visible_date(page, ["Bridge"], zone=ALMATY, today=NOW.date())
+    return shown.day if shown else None
 
 
 READERS = [in_a_feed, on_a_page, below_a_headline]
@@ -188,6 +191,11 @@ year_words = ["წელ*"]
 published = ["დაბეჭდ*"]
 updated = ["შეიცვალ*"]
 
+[addresses]
+names = ["vo", "vol"]
+in_paths = ["vk"]
+country = "AT"
+
 [lines]
 related = ["კიდევ[ ნახეთ]"]
 join_us = ["მოგვყევით …(telegram|facebook)"]
@@ -249,6 +257,9 @@ def test_a_file_makes_a_language_known_to_all_that_needs_one(tmp_path: Path) -> 
     assert len(split_sentences("ბატ. ხიდმა გახსნა ხიდი.", language="vo", most=2)) == 1
     assert "#3000000" in read_traits("ხიდი ღირს 3 მილიონი.", "vo").numbers
     assert "#20" not in read_traits("ხიდი გაიხსნა 20 ლამბდა.", "vo").numbers
+    source = completed(Draft(("https://site.com/vk/rss",), "https://site.com"), taken=()).source
+    assert (source.language, source.country) == ("vo", "AT")
+    assert page_keys("https://vol.site.com/2025/bridge-1") == page_keys("https://site.com/vk/2025/bridge-1")
     parts = read_parts(Article(("ნიშნები: ხიდი, მდინარე", "ხიდი გაიხსნა."), "ხიდი", (), None, None, "vo", "page"))
     assert parts["lead"].cased[0] == "ხიდი"
 

@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from tests.support.simulated_month import FIXED_POLLS_PER_DAY, FORGOTTEN_S, POLLS_TO_NOTICE, Report, simulate
+from tests.support.simulated_month import (
+    FIXED_POLLS_PER_DAY,
+    FORGOTTEN_S,
+    MOVE_TOLD_H,
+    POLLS_TO_NOTICE,
+    Report,
+    simulate,
+)
 from tests.support.simulation import World
 
 pytestmark = pytest.mark.slow
@@ -47,6 +54,17 @@ def test_redesigns_are_flagged_within_three_polls_that_brought_news(report: Repo
 def test_silences_are_flagged_within_three_polls(report: Report) -> None:
     assert report.silences
     assert all(polls is not None and polls <= POLLS_TO_NOTICE for polls in report.silences.values()), report.late
+
+
+def test_feeds_that_have_gone_to_another_address_are_found_there(report: Report) -> None:
+    assert report.moves
+    assert all(hours is not None and hours <= MOVE_TOLD_H for hours in report.moves.values()), report.late
+
+
+def test_the_world_has_feeds_that_move_answer_not_modified_for_ever_and_give_all_items_one_link() -> None:
+    outlets = World(feeds=45, days=21, seed=3).outlets.values()
+    assert {outlet.moved[1] for outlet in outlets if outlet.moved} == {"gone", "redirect", "page"}
+    assert sum(outlet.validators == "for ever" for outlet in outlets) == sum(outlet.one_link for outlet in outlets) == 3
 
 
 def test_healthy_feeds_are_left_in_peace(report: Report) -> None:

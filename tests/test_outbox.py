@@ -80,7 +80,10 @@ async def test_the_first_digest_looks_back_one_day_and_what_backfills_bring_of_o
         async with corpus.database.write() as connection:  # these were listed by a backfill
             listed = urls.c.article.in_([1, 2, 5])
             await connection.execute(update(urls).where(listed).values(window=1))
-        assert (await issue(corpus)).numbers == (2, 3, 7, 8)
+        choice = await issue(corpus)
+        assert choice.numbers == (2, 3, 7, 8)
+        assert choice.brought == (date(2025, 11, 14), None, None, date(2025, 11, 14))  # told in one line
+        assert (await issue(corpus, now=START + DAY)).brought == ()
 
 
 async def test_since_widens_and_narrows_and_never_repeats(tmp_path: Path, storage: Storage) -> None:

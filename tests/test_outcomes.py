@@ -17,7 +17,7 @@ from extractors.records import Counted, Outcome, Yield, words_of
 CHECKOUT = Path(__file__).parents[1]
 STORED = (  # what stands in the databases there are: these values never change
     "appended", "duplicate", "reprint", "off_topic", "outside", "too_short", "not_article", "paywalled", "gone",
-    "refused", "robots", "unsafe_address", "too_large", "failed", "gave_up",
+    "refused", "robots", "unsafe_address", "too_large", "failed", "removed", "gave_up",
 )  # fmt: skip
 LAST = '    GAVE_UP = "gave_up", "gave up", Counted.FAILED\n'
 MADE_UP = '    ASLEEP = "asleep", "fast asleep", Counted.FAILED, Again.LATER, Yield.NO_TEXT\n'
@@ -37,10 +37,15 @@ from storage.health.coverage import load_coverage
 from storage.health.history import load_story
 from storage.health.report import load_report
 from storage.state.entries import count_pending, load_due, store_entries
+from config.sources import Source
 from extractors.period import Period
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
 KEY = "https://site.kz/x"
+FEED = "https://site.kz/rss"
+SITE = Source(
+    id="site", name="Site", homepage="https://site.kz", feeds=(FEED,), language="ru", country="KZ", category="national"
+)
 ENTRY = Entry(KEY, "https://site.kz/rss", published=NOW)
 
 async def main(data):
@@ -62,7 +67,7 @@ async def main(data):
                     told["explain"] = list(explanation(await load_story(connection, KEY)))
                     day = Period(NOW.date(), NOW.date())
                     coverage = await load_coverage(connection, {{"site": zone_of("KZ")}}, day, now=NOW)
-                    report = await load_report(connection, ["site"], zone=zone_of("KZ"), now=NOW)
+                    report = await load_report(connection, [SITE], zone=zone_of("KZ"), now=NOW)
         told["in the end"] = placed[0].outcome
     told["coverage"] = covered.to_json(coverage)["site"]["days"]["2025-11-22"]
     told["status"] = status._row(report.sources[0], {{"site": "Site"}})["others"]

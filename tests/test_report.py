@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +20,7 @@ from config.settings import Storage
 from config.sources import Source
 from extractors.period import Period
 from flows.pages import replace_page
-from flows.reports.status import page
+from flows.reports.status import page, turn
 from storage.health.coverage import load_coverage
 from storage.health.report import DAYS, load_report
 from storage.index.database import index_location, open_database
@@ -29,10 +32,13 @@ TODAY = date(2025, 11, 23)
 PERIOD = Period(TODAY - timedelta(days=DAYS - 1), TODAY)
 SOURCES = [
     Source(
-        id=key, name=name, homepage="https://site.kz", feeds=("https://site.kz/rss",), language="ru", country="KZ",
+        id=key, name=name, homepage="https://site.kz", feeds=feeds, language="ru", country="KZ",
         category="national",
     )
-    for key, name in (("one", "Первая газета"), ("two", 'Second <script>alert("x")</script>'))
+    for key, name, feeds in (
+        ("one", "Первая газета", ("https://site.kz/rss", "https://site.kz/rss2")),
+        ("two", 'Second <script>alert("x")</script>', ("https://two.kz/rss",)),
+    )
 ]  # fmt: skip
 HOSTILE = '<script>alert(1)</script> "quoted" & </title><img src=x onerror=alert(2)>'
 
@@ -77,6 +83,14 @@ async def fill(connection: AsyncConnection) -> None:
         [
             {**poll, "url": "https://site.kz/rss", "succeeded_at": NOW, "error": None},
             {**poll, "url": "https://site.kz/rss2", "succeeded_at": None, "error": "http 500"},
+            {
+                **poll,
+                "url": "https://two.kz/rss",
+                "source_id": "two",
+                "succeeded_at": NOW,
+                "failures": 0,
+                "error": None,
+            },
         ],
     )
     await connection.execute(insert(hosts).values(host="slow.kz", interval_s=8.0, successes=0))
@@ -84,23 +98,27 @@ async def fill(connection: AsyncConnection) -> None:
 
 
 async def test_the_numbers_are_those_of_the_index(connection: AsyncConnection) -> None:
-    report = await load_report(connection, ["one", "two"], zone=ALMATY, now=NOW)
+    report = await load_report(connection, SOURCES, zone=ALMATY, now=NOW)
     assert report.articles == 2
     assert [article.number for article in report.newest] == [1, 0]
     one, two = report.sources
     assert one.days == {TODAY: 1, TODAY - timedelta(days=1): 1}, "a day begins at midnight in the zone asked for"
     assert one.outcomes == {"appended": 2, "off_topic": 1, "gone": 2}, "what is older than 30 days is left out"
     assert report.reasons == {("gone", "http 404"): 2}
-    assert (one.pending, one.last_success, one.error) == (1, NOW, "http 500")
-    assert [flag.name for flag in two.flags] == ["silent"]
+    assert (one.pending, one.state.last_success, one.state.error) == (1, NOW, "http 500")
+    assert two.state.state == "silent"
     assert [host for host, _ in report.slow] == ["slow.kz"]
     assert report.runs[0].finished_at is None
 
 
 async def test_whatever_it_shows_the_page_runs_nothing_and_loads_nothing(connection: AsyncConnection) -> None:
-    report = await load_report(connection, ["one", "two"], zone=ALMATY, now=NOW)
+    report = await load_report(connection, SOURCES, zone=ALMATY, now=NOW)
     coverage = await load_coverage(connection, {"one": ALMATY, "two": ALMATY}, PERIOD, now=NOW)
     html = page(report, coverage, SOURCES, PERIOD, now=NOW.astimezone(ALMATY))
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'" in html
+    html = html.replace(script, "").replace("<script></script>", "")
     assert "<script" not in html and "<img" not in html and "javascript:" not in html
     assert not re.search(r"<(?:link|iframe|object|embed|style[^>]*src|[a-z]+[^>]*\s(?:src|on\w+)=)", html)
     assert re.findall(r'href="([^"]+)"', html) == ["https://site.kz/1"]
@@ -130,3 +148,20 @@ def test_many_may_write_a_page_at_once_and_each_reader_sees_a_whole_one(tmp_path
         seen = set().union(*pool.map(write, letters))
     assert seen <= {letter * 100_000 for letter in letters}
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("ago", "says_so"), [(timedelta(minutes=20), False), (timedelta(hours=9), True)])
+async def test_a_page_written_long_after_the_last_pass_says_so(
+    connection: AsyncConnection, tmp_path: Path, ago: timedelta, says_so: bool
+) -> None:
+    report = replace(await load_report(connection, SOURCES, zone=ALMATY, now=NOW), last_pass=NOW - ago)
+    html = page(report, [], SOURCES, PERIOD, now=NOW.astimezone(ALMATY))
+    (told,) = re.findall(r'<p class="old"([^>]*)>(.*?)</p>', html)
+    assert ("hidden" not in told[0]) == says_so
+    if says_so:
+        assert "The last pass ended <b>9 h</b> ago, 22 Nov, 16:30: is “c5watch serve” running?" in told[1]
+
+
+def test_three_turns_of_the_monitor_make_a_page_old() -> None:
+    assert turn("*/30 * * * *", now=NOW) == timedelta(minutes=30)
+    assert turn("0 7 * * *", now=NOW) == timedelta(days=1)

@@ -242,7 +242,8 @@ def test_a_page_is_not_about_what_only_its_menus_and_other_links_alone_name(arou
     [
         f"<h1>{LINK}</h1>",
         f"<p>Об этом сообщили {LINK}.</p>",
-        "<p><a href='/1'>Казахстан и США подписали в Астане соглашение о поставках, сказали в Госдепе</a></p>",
+        "<p><a href='/1'>Казахстан и США подписали в Астане соглашение о поставках, "
+        "сообщил в пятницу Госдепартамент</a></p>",
         "<p><a name='us'>США</a></p>",
     ],
     ids=["headline", "within a line", "as long as a sentence", "leads nowhere"],

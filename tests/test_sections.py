@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from config.sources import Backfill
 from extractors.feeds.sections import ListedArticle, listed_articles
 from extractors.zones import zone_of
 from flows.passes.monitor import monitor
+from flows.passes.sitemaps import told_by
 from flows.tools.check import check_sources
 from flows.tools.sources import Facts, add_source
 from tests.support.archive_servers import look, window
 from tests.support.loopback import MISSING, Asked, Reply, Server, files, serve
 from tests.support.outlets import page
-from tests.support.running import EVERYTHING, SETTINGS, source_toml, write_config
+from tests.support.running import EVERYTHING, SETTINGS, explained, source_toml, write_config
 from tests.support.section_pages import LOOKS, Story, html, stories
 
 URL = "https://outlet.kz/opinion"
@@ -32,9 +34,9 @@ NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 ALMATY = zone_of("KZ")
 
 
-def listed(body: str | bytes, links: str | None = None) -> list[ListedArticle]:
+def listed(body: str | bytes, links: str | None = None, articles: Sequence[str] = ()) -> list[ListedArticle]:
     raw = body.encode() if isinstance(body, str) else body
-    return listed_articles(raw, url=URL, charset=None, zone=ALMATY, now=NOW, links=links)
+    return listed_articles(raw, url=URL, charset=None, zone=ALMATY, now=NOW, links=links, articles=articles)
 
 
 def paths(found: list[ListedArticle]) -> list[str]:
@@ -98,6 +100,40 @@ def test_what_is_a_list_of_articles_and_what_is_not(body: str, found: int) -> No
     assert len(listed(html(body))) == found
 
 
+OWN_MAKES = "".join(f"<{tag} class={tag}><a href='/news/{n}'>{HEADLINE} {n}</a></{tag}>"
+                    for n, tag in enumerate(("div", "p", "li", "section", "h3")))  # fmt: skip
+SHORT = "".join(f'<div class="i"><a href="/news/{n}">{title}</a></div>' for n, title in enumerate(
+    (HEADLINE, "Пожар в Актау", "Курс тенге", "Матч отменён", "Дожди до четверга")
+))  # fmt: skip
+PAYLOAD = '<script>var list = [{"title": "' + HEADLINE + '", "url": "/news/1"}]</script>'
+KNOWN = [f"https://outlet.kz/news/{n}" for n in (0, 90, 91)]
+
+
+@pytest.mark.parametrize(
+    ("body", "unaided", "found"),
+    [
+        (LOOKS["undated"][0](stories(1, 2, date(2026, 11, 20))).replace("/post/", "/news/").replace(".html", ""), 0, 2),
+        (OWN_MAKES, 0, 5),  # no two blocks are alike
+        (SHORT, 0, 5),  # too short for headlines, but in blocks such as that of an article
+        (PAYLOAD, 0, 1),
+        (f"<nav>{OWN_MAKES}</nav><p><a href='/news/7'>{HEADLINE}</a></p>", 0, 1),
+        (f"<div class=popular>{SHORT}</div>{LINKS.format(*[HEADLINE] * 6)}", 6, 6),
+        (OWN_MAKES.replace("/news/", "https://other.kz/news/"), 0, 0),
+        (OWN_MAKES.replace("/news/", "/help/"), 0, 0),  # addresses of another kind
+        ("<p><a href='/news/7'>Культура</a></p>", 0, 0),  # the name of a section
+    ],
+)
+def test_addresses_known_to_be_articles_tell_which_links_are_some(body: str, unaided: int, found: int) -> None:
+    assert len(listed(html(body))) == unaided
+    assert len(listed(html(body), articles=KNOWN)) == found
+
+
+def test_articles_at_the_root_of_a_site_do_not_make_articles_of_all_its_pages() -> None:
+    known = [f"https://outlet.kz/{slug}" for slug in ("zerno-i-voda", "porty-kaspiya", "sud-o-plotine", "pervyj-parom")]
+    body = "<ul><li><a href='/o-redakcii'>О нашей редакции и её контакты</a></ul>"
+    assert listed(html(body), articles=known) == []
+
+
 def test_a_day_in_the_headline_is_not_the_articles() -> None:
     item = '<div class="i"><a href="/a/{}">Итоги переговоров 6 ноября 2025 года</a> <span>{}</span></div>'
     found = listed(html("".join(item.format(n, "19.11.2026" if n else "") for n in range(4))))
@@ -137,6 +173,9 @@ class Outlet:
         self.folder, self.look, self.now = folder, look, NOW
         self.shown: list[Story] = []
         self.whole: str | None = None  # in place of the list
+        self.unlisted: set[int] = set()  # numbers of articles that no page lists
+        self.otherwise = MISSING
+        self.gap = "0.0"
         self.server: Server
 
     def __call__(self, asked: Asked) -> Reply:
@@ -152,7 +191,14 @@ class Outlet:
         for story in self.shown:
             if path(story) == asked.target:
                 return Reply(page(story.number, story.day), headers={"Content-Type": "text/html; charset=utf-8"})
-        return MISSING
+        if asked.path == "/opinion" and int(asked.query["id"]) in self.unlisted:
+            body = page(int(asked.query["id"]), self.now.date())
+            return Reply(body, headers={"Content-Type": "text/html; charset=utf-8"})
+        return self.otherwise if asked.path == "/opinion" else Reply(html("").encode())
+
+    @property
+    def base(self) -> str:
+        return f"{self.server.base}/opinion"
 
     def config(self, *more: str) -> Path:
         lines = "\n".join(more)
@@ -161,15 +207,17 @@ class Outlet:
             f'sections = ["{self.server.base}/opinion"]\nlanguage = "ru"\ncountry = "KZ"\n'
             f'category = "national"\n{lines}\n'
         )
-        settings = SETTINGS.replace("0.02", "0.0")
+        settings = SETTINGS.replace("0.02", self.gap)
         return write_config(self.folder / "config", sources=table, topics=EVERYTHING, settings=settings)
 
-    async def poll(self, *more: str, later: timedelta = timedelta()) -> dict[str, Any]:
+    async def poll(self, *more: str, later: timedelta = timedelta(), due_only: bool = False) -> dict[str, Any]:
         """One pass; the summary of the source, with the pages `asked` for."""
         self.now += later
         config = load_config(self.config(*more))
         before = len(self.server.asked)
-        summary = await monitor(config, self.folder / "data", sources=config.sources, now=lambda: self.now)
+        summary = await monitor(
+            config, self.folder / "data", sources=config.sources, now=lambda: self.now, due_only=due_only
+        )
         asked = [one.target for one in self.server.asked[before:]]
         return {**summary.to_json(), **summary.to_json()["sources"]["one"], "asked": asked}
 
@@ -196,6 +244,34 @@ async def test_a_section_is_watched_like_a_feed(outlet: Outlet) -> None:
 
 
 @pytest.mark.slow
+async def test_a_section_redesigned_without_a_list_is_read_by_what_its_articles_are_known_to_look_like(
+    outlet: Outlet,
+) -> None:
+    outlet.shown = stories(1001, 1010, date(2026, 11, 20))
+    await outlet.poll()
+    outlet.shown = stories(1001, 1012, date(2026, 11, 20))
+    make, path, _ = LOOKS[outlet.look]
+    blocks = zip(("div", "h3"), outlet.shown, strict=False)
+    outlet.whole = html("".join(f'<{tag}><a href="{path(s)}">{s.title}</a></{tag}>' for tag, s in blocks))
+    if outlet.look == "by script":
+        outlet.whole = make(outlet.shown[:2])
+    done = await outlet.poll(later=timedelta(hours=3))
+    assert (done["status"], done["error"], done["appended"]) == ("ok", None, 2)
+
+
+@pytest.mark.slow
+async def test_a_section_is_asked_by_its_rhythm_and_is_silent_when_nothing_comes_any_more(outlet: Outlet) -> None:
+    for day in range(4, 20):
+        outlet.shown = stories(1001, 1001 + 3 * day, date(2026, 11, day))
+        outlet.now = datetime(2026, 11, day, 6, tzinfo=UTC)
+        done = await outlet.poll()
+        assert done["health"]["state"] in ("ok", "quiet")
+    assert (await outlet.poll(due_only=True))["asked"] == []
+    await outlet.poll(later=timedelta(days=3))
+    assert (await outlet.poll(later=timedelta(days=6)))["health"]["state"] == "silent"
+
+
+@pytest.mark.slow
 async def test_a_section_that_was_redesigned_says_so(outlet: Outlet) -> None:
     outlet.shown = stories(1001, 1010, date(2026, 11, 20))
     await outlet.poll()
@@ -211,6 +287,94 @@ async def test_a_section_that_was_redesigned_says_so(outlet: Outlet) -> None:
     outlet.whole = None
     (check,) = await check_sources(load_config(outlet.config()), load_config(outlet.config()).sources)
     assert (check.ok, check.kind, check.entries) == (True, "section", 10)
+
+
+# --- Numbers that no page lists -----------------------------------------------------------------------------------
+
+WALK = ('links = "/opinion?id="', "walk = 5")
+COUNTED_ON = {f"/opinion?id={number}": number for number in range(1011, 1100)}
+
+
+@pytest.fixture
+async def counted(tmp_path: Path) -> AsyncIterator[Outlet]:
+    """Ten columns are listed, 1001 to 1010; more are there, under the numbers in `unlisted`."""
+    made = Outlet(tmp_path, "numbered")
+    made.shown = stories(1001, 1010, date(2026, 11, 20))
+    async with serve(made) as server:
+        made.server = server
+        yield made
+
+
+def numbers(asked: Iterable[str]) -> list[int]:
+    """The numbers beyond the listed ones that were asked for, in order."""
+    return [COUNTED_ON[target] for target in asked if target in COUNTED_ON]
+
+
+async def test_the_numbers_after_the_last_known_one_are_walked_on_where_the_source_says_so(counted: Outlet) -> None:
+    counted.unlisted = {1011, 1012, 1014}
+    assert numbers((await counted.poll(WALK[0]))["asked"]) == []
+    first = await counted.poll(*WALK, later=timedelta(hours=3))
+    # 1013 is not there, which is no end yet; the walk ends after five steps. What is there is then read as an article.
+    assert numbers(first["asked"]) == [1011, 1012, 1013, 1014, 1015, 1011, 1012, 1014]
+    assert (first["status"], first["error"], first["new"], first["steps"], first["appended"]) == ("ok", None, 3, 5, 3)
+    told = await explained(load_config(counted.config(*WALK)), counted.folder / "data", f"{counted.base}?id=1014")
+    assert "/opinion, not listed: found by its number (" in told["seen_in"]
+
+    counted.unlisted |= {1019}  # two that are missing before it end the walk
+    second = await counted.poll(*WALK, later=timedelta(hours=3))
+    assert (numbers(second["asked"]), second["new"]) == ([1015, 1016], 0)
+    counted.shown = stories(1009, 1018, date(2026, 11, 20))  # until the page lists a higher one
+    third = await counted.poll(*WALK, later=timedelta(hours=3))
+    assert numbers(third["asked"])[:3] == [1019, 1020, 1021]
+    assert third["new"] == 6  # 1013 and 1015 to 1018 are listed, 1019 is not
+
+
+@pytest.mark.parametrize("body", [b"<title>Check</title><p>Nothing here", b"<p>nothing", page(5, None)])
+async def test_a_site_that_answers_to_every_number_is_not_walked_for_ever(counted: Outlet, body: bytes) -> None:
+    counted.otherwise = Reply(body, headers={"Content-Type": "text/html"})
+    for _ in range(3):
+        done = await counted.poll(*WALK, later=timedelta(hours=3))
+        assert (numbers(done["asked"]), done["error"]) == ([1011, 1012], None)
+    told = await explained(load_config(counted.config(*WALK)), counted.folder / "data", f"{counted.base}?id=1011")
+    assert not told["known"]
+
+
+@pytest.mark.parametrize("piece", [b"<title>", b"<title " + b"x" * 150, b"<title>" + b"x" * 1990, b"<title>x</titl"])
+def test_what_tells_a_page_from_others_is_found_in_little_time(piece: bytes) -> None:
+    started = time.process_time()
+    told_by(piece * (5_000_000 // len(piece)))
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("to", ["/", "/opinion", "/opinion?id=1010"])
+async def test_a_number_that_leads_elsewhere_is_not_there(counted: Outlet, to: str) -> None:
+    counted.otherwise = Reply(b"", 302, {"Location": to})
+    counted.unlisted = {1011}
+    done = await counted.poll(*WALK)
+    assert (numbers(done["asked"]), done["steps"]) == ([1011, 1012, 1013, 1011], 3)
+
+
+async def test_a_walk_ends_where_the_server_is_in_trouble_and_goes_on_later(counted: Outlet) -> None:
+    counted.otherwise = Reply(b"", 403)
+    counted.unlisted = {1011}
+    done = await counted.poll(*WALK)
+    assert (done["status"], done["steps"], numbers(done["asked"])) == ("ok", 2, [1011, 1012, 1011])
+    assert "/opinion?id=1012: http 403" in done["error"]
+    counted.otherwise, counted.unlisted = MISSING, {1011, 1012}
+    done = await counted.poll(*WALK, later=timedelta(hours=3))
+    assert (done["error"], done["steps"], numbers(done["asked"])) == (None, 3, [1012, 1013, 1014, 1012])
+
+
+async def test_a_walk_keeps_the_gap_of_its_host_and_robots_txt(counted: Outlet) -> None:
+    counted.unlisted, counted.gap = {1011}, "0.2"
+    done = await counted.poll(*WALK)
+    at = [asked.at for asked in counted.server.asked]
+    assert done["steps"] == 3
+    assert min(later - earlier for earlier, later in pairwise(at)) > 0.15
+    counted.server.robots = Reply(b"User-agent: *\nDisallow: /opinion?id=1012")
+    done = await counted.poll(*WALK, later=timedelta(days=2))
+    assert numbers(done["asked"]) == []
+    assert "robots.txt" in done["error"]
 
 
 async def test_a_section_is_paged_through_for_the_past(outlet: Outlet) -> None:

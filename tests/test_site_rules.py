@@ -361,6 +361,6 @@ def test_a_pass_applies_rules_and_feeds_texts_and_flags_what_stopped_matching(
     summary = one_json(done)
     assert summary["appended"] == len(TEXTS), done.stderr
     why = f"date of the site's rule found nothing on {len(TEXTS)} of its latest pages"
-    assert summary["sources"]["one"]["flags"] == {OLD_RULE: why}
+    assert (summary["sources"]["one"]["health"]["state"], summary["sources"]["one"]["health"]["why"]) == (OLD_RULE, why)
     files = [path.read_text(encoding="utf-8") for path in sorted((data / "corpus").glob("*.txt"))]
     assert all(text.endswith(ASIDE) for text in files)  # the feeds' texts say a sentence more

@@ -50,7 +50,7 @@ async def test_the_state_of_all_is_told_in_one_line(tmp_path: Path) -> None:
     async with open_corpus(tmp_path / "data", load_config(folder).settings.storage):
         pass
     done = await asyncio.to_thread(c5watch, "sources", "status", "--config", folder, "--data", tmp_path / "data")
-    assert done.stderr == "c5watch: 2 sources: 1 never read, 1 read by backfills only\n"
+    assert done.stderr == "c5watch: 2 sources: 1 never read, 1 read by backfills only; times are those of Asia/Almaty\n"
 
 
 def test_that_no_source_fits_is_said() -> None:

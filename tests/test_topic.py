@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.topics import TopicsFile, Veto, all_terms, spellings
+from config.terms import spellings
+from config.topics import TopicsFile, Veto, all_terms
 from extractors.records import Article, Match, Verdict
 from extractors.topic.judge import compile_topics
 from extractors.topic.parts import read_parts

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from config.load import ConfigError, load_config
-from config.topics import Topic, TopicsFile, Weights, WeightsFile, all_terms, spellings, with_weights
+from config.terms import spellings
+from config.topics import Topic, TopicsFile, Weights, WeightsFile, all_terms, with_weights
 from extractors.records import Article
 from extractors.topic.judge import compile_topics
 

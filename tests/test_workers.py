@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +23,7 @@ from extractors.records import Entry, ItemError, Outcome, Page
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import article_from, feed_from
 from tests.support import worker_jobs
+from tests.support.running import CHECKOUT
 
 pytestmark = pytest.mark.slow
 
@@ -169,6 +173,32 @@ async def test_a_pass_that_ends_while_the_children_start_leaves_nothing_behind()
             await asyncio.sleep(pause_s)
             raise ZeroDivisionError
     assert not [child for child in multiprocessing.active_children() if child.name == WORKERS_NAME]
+
+
+ENDS_WHILE_CHILDREN_START = """
+import asyncio
+from config.settings import Extraction
+from extractors.workers.pool import Workers
+from tests.support import worker_jobs
+from tests.support.running import CHECKOUT
+
+async def main():
+    with Workers(Extraction(workers=8)) as workers:
+        await workers.run(worker_jobs.double, 1, url="https://site.kz/")
+        raise SystemExit(3)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_children_that_are_ended_while_they_start_print_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "ends.py"
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    script.write_text(ENDS_WHILE_CHILDREN_START, encoding="utf-8")
+    for _ in range(4):  # without the rule of `preload`, half of the times a child tells of a lock that is gone
+        ended = subprocess.run([sys.executable, script], capture_output=True, env=environment)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"", b"")
 
 
 async def test_a_memory_limit_below_what_a_process_has_at_its_start_costs_jobs_and_no_process() -> None:

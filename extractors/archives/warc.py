@@ -22,6 +22,7 @@ CHUNKS_AHEAD = 8
 MAX_HEADERS = 64 * 1024  # bytes of HTTP headers before a page
 _HOST = re.compile(r"<?https?://(?:[^/?#@]*@)?([^/:?#]+)", re.IGNORECASE)
 _ENCODED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
 _END = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
 LIMITS = 64 * 1024  # bytes: crawlers cut pages at multiples of it
 TAIL = 2000  # bytes in which the end of a page is looked for
@@ -96,7 +97,7 @@ def _owner(uri: str, owners: Mapping[str, str], known: dict[str, str | None]) ->
 
 def _page(record: Any, uri: str, max_bytes: int) -> Crawled | None:
     try:
-        record.parse_http(auto_decode="transfer")
+        record.parse_http(auto_decode="none")  # FastWARC believes the headers, and ends where they are wrong
     except OSError:  # headers that are none: this page's fault, not the file's
         return None
     headers = record.http_headers
@@ -104,17 +105,42 @@ def _page(record: Any, uri: str, max_bytes: int) -> Crawled | None:
     if headers is None or headers.status_code != 200 or kind not in HTML_TYPES or record.record_date is None:
         return None
     crawled_at = record.record_date.astimezone(UTC)
-    raw = record.reader.read()
+    raw: bytes | None = record.reader.read()
+    transfer = headers.get("Transfer-Encoding") or ""
+    if raw and "chunked" in transfer.lower():
+        raw = _without_chunks(raw)
+    if raw is None:
+        return CutPage(uri, crawled_at)
     stated = headers.get("Content-Length") or headers.get("X-Crawler-Content-Length") or ""
     if record.headers.get("WARC-Truncated") or _is_cut(raw, stated):
         return CutPage(uri, crawled_at)
     try:
-        body = _decoded(raw, headers.get("Content-Encoding") or "", max_bytes)
+        body = _decoded(raw, f"{headers.get('Content-Encoding') or ''},{transfer}", max_bytes)
     except TooLarge:
         return None
     except BrokenEncoding:
         return CutPage(uri, crawled_at)
     return Page(uri, body, record.http_charset, crawled_at)
+
+
+def _without_chunks(raw: bytes) -> bytes | None:
+    """Return the body without its chunks (RFC 9112, 7.1), as it is where it has none; None where the last are missing.
+
+    Some crawlers have put the chunks together and left the header. A line with a length alone may be a text's own:
+    what stands where the chunk would end tells.
+    """
+    pieces: list[bytes] = []
+    position = 0
+    while head := _CHUNK.match(raw, position):
+        length = int(head[1], 16)
+        if not length:
+            return b"".join(pieces)
+        pieces.append(raw[head.end() : head.end() + length])
+        position = head.end() + length
+        if position < len(raw) and raw[position : position + 1] not in (b"\r", b"\n"):
+            break
+        position += 2 if raw.startswith(b"\r\n", position) else 1
+    return None if len(pieces) > 1 or (pieces and position >= len(raw)) else raw
 
 
 def _is_cut(raw: bytes, stated: str) -> bool:
@@ -138,7 +164,7 @@ def _decoded(raw: bytes, encoding: str, max_bytes: int) -> bytes:
         body.add(raw)
         return body.finish()
     except BrokenEncoding:
-        if raw.startswith(_ENCODED) or (encoding.strip().lower() == "br" and b"<" not in raw[:TAIL]):
+        if raw.startswith(_ENCODED) or ("br" in re.split(r"[,\s]+", encoding.lower()) and b"<" not in raw[:TAIL]):
             raise
         if len(raw) > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes") from None

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from extractors.records import Entry
 
+HASH_BYTES = 8  # of each page in `Listing.listed`
 SECTION = "section"  # the kind of a page that lists articles
 
 
@@ -36,7 +37,8 @@ class WatchJob:
 
     `known` are the hashes of the pages that were listed there before (`Listing.listed`); `first`: this sitemap has not
     been read before; `since`: what is older is no news; `watched`: the parts of an index as they last were.
-    `section`: the address is that of a page that lists articles, whose addresses hold the text `links`, if it is known.
+    `section`: the address is that of a page that lists articles, whose addresses hold the text `links`, if it is known;
+    `articles`: canonical addresses of its site that are known to be articles.
     """
 
     feed: FeedJob
@@ -47,6 +49,7 @@ class WatchJob:
     watched: tuple[IndexPart, ...] = ()
     section: bool = False
     links: str | None = None
+    articles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Listing:
     """The new entries of a sitemap or a section of so many `pages`, all hashed in `listed`; or the `parts` of an index.
 
     `newest` is the latest moment that something in the sitemap says of a page, `parts` are in the order in
-    which news is to be expected in them.
+    which news is to be expected in them; `last` is the address of a section's article with the highest number.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -63,3 +66,4 @@ class Listing:
     newest: datetime | None = None
     parts: tuple[IndexPart, ...] = ()
     warning: str | None = None
+    last: str | None = None

@@ -2,6 +2,8 @@
 
 The page itself tells which of its links are articles: those that stand in blocks of one make, each with a headline.
 The addresses of these show what articles look like there, so that a lead story in a block of its own is found as well.
+So do addresses of the site that are known to be articles: with them a page of two stories, or of blocks each of its own
+make, is read too.
 Menus, lists of the most read, advertising and the links of other sites are left out. A page that lists by script often
 carries the same as JSON. A source may settle it by a piece of text that its articles' addresses hold (`links`).
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from functools import cache
@@ -27,7 +29,7 @@ from extractors.dates.worded import mentions, writes_month_first
 from extractors.feeds.links import resolve
 from extractors.feeds.loose_json import loose_json
 from extractors.text import clean_line
-from extractors.urls import canonical_host
+from extractors.urls import canonical_host, canonical_url
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -49,11 +51,6 @@ NO_ARTICLE = re.compile(
 _BESIDE = re.compile(
     r"(?:^|[\s_-])(?:side|sidebar|popular|mostread|most-?read|trending|recommend\w*|related|menu|nav|navbar|breadcrumbs?"
     r"|ads?|advert\w*|banners?|promo\w*|sponsor\w*|partners?)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-_TITLE = re.compile(
-    r"most (?:read|popular)|popular|trending|advertis|sponsor|partner|читаемо|популярн|реклама|партн[её]р|читайте также"
-    r"|смотрите также|көп оқылған|танымал|жарнама|ko.p o.qilgan|mashhur|реклама",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|name)(?:$|[\s_-])", re.IGNORECASE)
@@ -81,11 +78,19 @@ class ListedArticle:
 
 
 def listed_articles(
-    body: bytes, *, url: str, charset: str | None, zone: tzinfo, now: datetime, links: str | None = None
+    body: bytes,
+    *,
+    url: str,
+    charset: str | None,
+    zone: tzinfo,
+    now: datetime,
+    links: str | None = None,
+    articles: Sequence[str] = (),
 ) -> list[ListedArticle]:
     """Return the articles that the page at `url` lists, in its order; none when it lists none, or is no HTML.
 
-    `links` is a text that the addresses of articles hold, where the source names one.
+    `links` is a text that the addresses of articles hold, where the source names one; `articles` are canonical
+    addresses of the site that are known to be articles.
     """
     from extractors.html import parse_html  # loads trafilatura, which the main process can do without
 
@@ -96,13 +101,28 @@ def listed_articles(
     if links is not None:
         found = [one for one in candidates.values() if links in _inside(one.url)]
     else:
-        found = _in_blocks(tree, candidates)
+        found = _in_blocks(tree, candidates, articles)
     if found:
         headlines = {one.anchors[0] for one in candidates.values() if _is_headline(one.title)}
         for one in found:
             one.published = _shown_day(_block(one, headlines), one.title, zone, now)
         return found
-    return list(_in_scripts(tree, url, links, zone, now))
+    return list(_in_scripts(tree, url, links, _known_kinds(articles), zone, now))
+
+
+def number_of(url: str, links: str) -> int | None:
+    """Return the number that follows the text `links` in an address, as 7561 in /opinion?id=7561."""
+    found = _number_behind(links).search(url)
+    return int(found[1]) if found else None
+
+
+def with_number(url: str, links: str, number: int) -> str:
+    """Return the address with another number behind the text `links`."""
+    return _number_behind(links).sub(lambda found: f"{links}{number}", url, count=1)
+
+
+def _number_behind(links: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(links)}(\d{{1,12}})(?!\d)")
 
 
 def _inside(url: str) -> str:
@@ -174,11 +194,24 @@ def _shape(url: str) -> str:
     return "/".join(kinds) + "?" + "&".join(names)
 
 
+def _known_kinds(articles: Sequence[str]) -> set[str]:
+    """Return the kinds of addresses that articles are known to have, but for those that any page may have."""
+    kinds = Counter(map(_shape, articles))
+    return {kind for kind, count in kinds.items() if count >= MIN_BLOCKS and not re.fullmatch(r"[*+]?\?", kind)}
+
+
+def _canonical(url: str) -> str | None:
+    try:
+        return canonical_url(url)
+    except ValueError:
+        return None
+
+
 def _is_headline(text: str | None) -> bool:
     return text is not None and len(text) >= MIN_LETTERS and len(text.split()) >= MIN_WORDS
 
 
-def _in_blocks(tree: HtmlElement, candidates: dict[str, ListedArticle]) -> list[ListedArticle]:
+def _in_blocks(tree: HtmlElement, candidates: dict[str, ListedArticle], articles: Sequence[str]) -> list[ListedArticle]:
     """Return the links that stand in blocks of one make, and those elsewhere whose addresses are of their kind."""
     beside = _beside(tree, sum(len(one.anchors) for one in candidates.values()))
     inside = [
@@ -190,10 +223,16 @@ def _in_blocks(tree: HtmlElement, candidates: dict[str, ListedArticle]) -> list[
     for one in inside:
         if _is_headline(one.title):
             makes[one.make].append(one)
-    lists = {make: members for make, members in makes.items() if len(members) >= MIN_BLOCKS and _are_headlines(members)}
+    known = set(articles)
+    lists = {
+        make: members
+        for make, members in makes.items()
+        if (len(members) >= MIN_BLOCKS and _are_headlines(members))
+        or any(_canonical(one.url) in known for one in members)
+    }
     # A list of links to sections has headlines at times, but as many addresses of one kind only articles have.
     shapes = Counter(_shape(one.url) for members in lists.values() for one in members)
-    kinds = {shape for shape, count in shapes.items() if count >= MIN_BLOCKS}
+    kinds = {shape for shape, count in shapes.items() if count >= MIN_BLOCKS} | _known_kinds(articles)
     return [
         one
         for one in inside
@@ -267,7 +306,9 @@ def _block(one: ListedArticle, headlines: set[HtmlElement]) -> HtmlElement:
 # --- Scripts ----------------------------------------------------------------------------------------------------
 
 
-def _in_scripts(tree: HtmlElement, url: str, links: str | None, zone: tzinfo, now: datetime) -> Iterator[ListedArticle]:
+def _in_scripts(
+    tree: HtmlElement, url: str, links: str | None, known_kinds: set[str], zone: tzinfo, now: datetime
+) -> Iterator[ListedArticle]:
     """Yield the articles in the JSON that a page carries for its scripts: what has an address and a headline."""
     seen: set[str] = set()
     scripts = [script for script in tree.iter("script") if len(script.text or "") > 2]
@@ -277,9 +318,10 @@ def _in_scripts(tree: HtmlElement, url: str, links: str | None, zone: tzinfo, no
         except (ValueError, RecursionError):
             continue
         items = [item for item in _items(value, url, zone, now) if links is None or links in _inside(item.url)]
-        kinds = Counter(_shape(item.url) for item in items)
+        shapes = Counter(_shape(item.url) for item in items)
+        kinds = {shape for shape, count in shapes.items() if count >= MIN_BLOCKS} | known_kinds
         for item in items:
-            if item.url not in seen and (links is not None or kinds[_shape(item.url)] >= MIN_BLOCKS):
+            if item.url not in seen and (links is not None or _shape(item.url) in kinds):
                 seen.add(item.url)
                 yield item
 

@@ -19,15 +19,14 @@ from urllib.parse import urlsplit
 
 from extractors.dates.addresses import address_days, numbers_in, part_days, pattern_of
 from extractors.feeds.encoding import decode
-from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
+from extractors.feeds.jobs import HASH_BYTES, FeedJob, IndexPart, Listing, WatchJob
 from extractors.feeds.parsing import document_root, parse_feed, unpacked
-from extractors.feeds.sections import NO_ARTICLES, listed_articles
+from extractors.feeds.sections import NO_ARTICLES, listed_articles, number_of
 from extractors.feeds.sitemap_files import SitemapPage, SitemapPart, parse_sitemap
 from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import same_site
 
 T = TypeVar("T")
-HASH_BYTES = 8
 MAX_PAGES = 50_000  # the protocol's limit; of a longer one both ends are read
 NEWS_PAGES = 1000  # the limit of a news sitemap: a longer one is an archive, whatever it says of its pages
 FIRST_UNDATED = 300  # pages of no stated age that are taken from a list read for the first time, from its two ends
@@ -86,11 +85,18 @@ def _section(job: WatchJob) -> Listing:
     """Return the articles of a section page that were not there before; at the first look those of the last days."""
     feed = job.feed
     found = listed_articles(
-        feed.body, url=feed.url, charset=feed.charset, zone=feed.zone, now=feed.now, links=job.links
+        feed.body,
+        url=feed.url,
+        charset=feed.charset,
+        zone=feed.zone,
+        now=feed.now,
+        links=job.links,
+        articles=job.articles,
     )
     if not found:
         raise ItemError(Outcome.FAILED, NO_ARTICLES, url=feed.url, detail="redesigned, or it lists by script")
     known = _hashes(job.known)
+    numbers = {one.url: number for one in found if (number := number_of(one.url, job.links or "\0")) is not None}
     entries = [
         Entry(one.url, job.feed_url, title=one.title or None, published=one.published)
         for one in found
@@ -101,6 +107,7 @@ def _section(job: WatchJob) -> Listing:
         pages=len(found),
         listed=b"".join(_hash(one.url) for one in found),
         newest=max((one.published for one in found if one.published), default=None),
+        last=max(numbers, key=lambda url: numbers[url], default=None),
     )
 
 

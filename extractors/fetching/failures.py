@@ -16,14 +16,6 @@ from extractors.records import ItemError, Outcome
 from extractors.text import clean_line
 
 MAX_DETAIL = 300  # characters
-FINAL = {
-    401: Outcome.REFUSED,
-    402: Outcome.PAYWALLED,
-    403: Outcome.REFUSED,
-    404: Outcome.GONE,
-    410: Outcome.GONE,
-    451: Outcome.REFUSED,
-}
 PASSING = (408, 429, 500, 502, 503, 504)  # a second try in a moment may succeed
 OVERLOADED = (429, 503)
 
@@ -51,7 +43,7 @@ def refusal(response: httpx.Response, asked: str, *, now: datetime) -> Failure:
     """Return the failure for an answer's status, with the moment at which the host may be asked again."""
     status = response.status_code
     error = failure(f"http {status}", asked, passing=status in PASSING)
-    error.outcome = FINAL.get(status, Outcome.FAILED)
+    error.outcome = Outcome.of_status(status)
     error.status = status
     error.retry_after = parse_retry_after(response.headers.get("retry-after"), now=now)
     return error

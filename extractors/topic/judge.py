@@ -164,7 +164,7 @@ class _CompiledTopic:
 
 
 def compile_topics(file: TopicsFile) -> Topics:
-    """Return the topics of the file, ready to judge. The first article that is judged takes a sixth of a second more."""
+    """Return the topics of the file, ready to judge. The first judgement takes a sixth of a second more."""
     return Topics([_CompiledTopic(topic) for topic in file.topics])
 
 

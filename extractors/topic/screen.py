@@ -16,7 +16,8 @@ from functools import cached_property, lru_cache
 
 from ahocorasick_rs import AhoCorasick
 
-from config.topics import all_terms, is_exact, spellings
+from config.terms import is_exact, spellings
+from config.topics import all_terms
 from extractors.topic.text import depends_on_neighbours, normalise, prepare, skeleton
 
 # Between two pieces of a page's text: white space to `str.split`, no letter, and none of the signs that make

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from config.topics import all_terms, is_exact, spellings
+from config.terms import is_exact, spellings
+from config.topics import all_terms
 from extractors.topic.text import WORD, Words, prepare
 
 HEAD = 3  # letters; config.topics allows no shorter stem before a star

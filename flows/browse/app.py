@@ -1,6 +1,7 @@
 """The reading room: the corpus as pages to look through, search and judge, on loopback. No page needs JavaScript.
 
-Reads only; but an answer to "is this on topic?" is a mark, written as `c5watch topics mark` writes it.
+Reads only, but for two forms: an answer to "is this on topic?" is a mark, as `c5watch topics mark` writes it, and an
+article is taken back as `c5watch corpus remove` takes it back.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ from flows.browse.views import PAGE, key_of, load_article, load_differences, loa
 from flows.digest.clean import clean, link
 from flows.digest.words import words_of
 from flows.pages import pages
+from flows.tools.corpus import remove_article
 from flows.tools.explaining import explanation
 from storage.corpus.writer import CorpusWriter, open_index
 from storage.errors import StorageError
 from storage.health.history import load_story
 from storage.health.report import load_report
+from storage.index.removed import load_removed
+from storage.search.timeline import neighbours
 from storage.state.marks import store_mark
 
 MAX_LINE = 2000  # characters of a fact
@@ -64,14 +68,14 @@ class Room:
         """The country of each source."""
         return {source.id: source.country for source in self.config.sources}
 
-    def page(self, template: str, **values: Any) -> HTMLResponse:
+    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; its words are those of the frame's language."""
         html = pages().get_template(template).render(
             w=words_of_room(self.frame), words=words_of(self.frame), frame=self.frame, names=self.names,
             zone=ZoneInfo(self.config.settings.schedule.timezone), token=self.access.token, link=link, clean=clean,
             **values,
         )  # fmt: skip
-        return HTMLResponse(html)
+        return HTMLResponse(html, status)
 
 
 def words_of_room(frame: str) -> BrowseWords:
@@ -94,6 +98,7 @@ def application(room: Room) -> Starlette:
         Route("/", page(_list)),
         Route("/article/{number}", page(_article)),
         Route("/article/{number}/mark", page(_mark), methods=["POST"]),
+        Route("/article/{number}/remove", page(_remove), methods=["POST"]),
         Route("/article/{number}/differences/{variant}", page(_differences)),
         Route("/sources", page(_sources)),
         Route("/explain", page(_explain)),
@@ -114,9 +119,16 @@ async def _list(room: Room, request: Request) -> Response:
 
 
 async def _article(room: Room, request: Request) -> Response:
+    number = _number(request)
     async with room.corpus.database.read() as connection:
-        found = await load_article(connection, _number(request))
-    return _nothing_here(request) if found is None else room.page("browse_article.html", **found)
+        found = await load_article(connection, number)
+        gone = await load_removed(connection, [number])
+        around = await neighbours(connection, number)
+    if found is not None:
+        return room.page("browse_article.html", **found)
+    if not gone:
+        return _nothing_here(request)
+    return room.page("browse_removed.html", 410, gone=gone[0], before=around[0], after=around[1])
 
 
 async def _differences(room: Room, request: Request) -> Response:
@@ -125,10 +137,20 @@ async def _differences(room: Room, request: Request) -> Response:
     return _nothing_here(request) if found is None else room.page("browse_differences.html", **found)
 
 
+async def _remove(room: Room, request: Request) -> Response:
+    form, number = await read_form(request), _number(request)
+    if not sent_by_us(room.access, request, form):
+        return _not_ours()
+    if not (why := form.get("why", "").strip()):
+        return _nothing_here(request)
+    await remove_article(room.config, room.data, number, why=why[:MAX_LINE])
+    return RedirectResponse(f"/article/{number}", 303)
+
+
 async def _mark(room: Room, request: Request) -> Response:
     form = await read_form(request)
     if not sent_by_us(room.access, request, form):
-        return PlainTextResponse("This form did not come from this page: go back, load it again, and try anew.", 403)
+        return _not_ours()
     answer, number = form.get("answer"), _number(request)
     async with room.corpus.database.read() as connection:
         key = await key_of(connection, number)
@@ -142,9 +164,8 @@ async def _mark(room: Room, request: Request) -> Response:
 async def _sources(room: Room, request: Request) -> Response:
     zone = ZoneInfo(room.config.settings.schedule.timezone)
     now = datetime.now(UTC).astimezone(zone)
-    ids = [source.id for source in room.config.sources]
     async with room.corpus.database.read() as connection:
-        report = await load_report(connection, ids, zone=zone, now=now)
+        report = await load_report(connection, room.config.sources, zone=zone, now=now)
     return room.page("browse_sources.html", report=report, now=now)
 
 
@@ -191,6 +212,10 @@ async def _no_picture(room: Room, request: Request) -> Response:
 
 def _out_of_reach(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 503)
+
+
+def _not_ours() -> Response:
+    return PlainTextResponse("This form did not come from this page: go back, load it again, and try anew.", 403)
 
 
 def _nothing_here(request: Request, error: Exception | None = None) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -214,6 +214,38 @@ def corpus_repair(as_json: JsonOption = False, config: ConfigOption = CONFIG, da
         raise typer.Exit(FAILED)
 
 
+@corpus_app.command("remove")
+def corpus_remove(
+    number: Annotated[int, typer.Argument(min=0, help="Number of the article, such as 12.")],
+    why: Annotated[str, typer.Option(help="Reason, kept in the manifest: a request, a mistake.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Take an article back for good.
+
+    Its file, its text and all texts of its story are deleted; its number stays taken, and it is never appended again.
+    """
+    checked = checked_config(config)
+    if not why.strip():
+        say("--why: found nothing, expected the reason in a few words")
+        raise typer.Exit(USAGE)
+    with problems_explained(interrupted="if the article is not whole, the next command takes back the rest"):
+        from flows.tools.corpus import remove_article
+
+        done = asyncio.run(remove_article(checked, data, number, why=why))
+    if as_json:
+        facts = {"number": number, "why": done.removed.why, "removed_at": done.removed.removed_at.isoformat()}
+        print_json({**facts, "before": done.before, "variants": done.variants, "digests": done.digests})
+    elif done.before:
+        print(f"nothing to do: {done.removed.told}")
+    else:
+        also = f", with {counted(done.variants, 'other text')} of its story" if done.variants else ""
+        print(f"{done.removed.file} removed{also}")
+        if done.digests:
+            print(f"not taken back: pages and mails of digests that name it: {', '.join(done.digests)}")
+
+
 @corpus_app.command("search")
 def corpus_search(
     query: Annotated[str, typer.Argument(help='Words; "phrases"; a OR b; -without; begin*.')],
@@ -232,6 +264,7 @@ def corpus_search(
     with problems_explained():
         from storage.search.search import search
 
+        _check_sources(checked, data, source or ())
         bold = ("\x1b[1m", "\x1b[0m")
         marks = bold if sys.stdout.isatty() and not as_json else ("**", "**")  # around the words that match
         try:
@@ -292,10 +325,11 @@ def corpus_export(
     with problems_explained():
         from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
-        from storage.placing.placing import highest_number
+        from storage.index.removed import highest_number
 
         one_of("--format", [form], FORMS)
         one_of("--relation", relation or [], KINDS)
+        _check_sources(checked, data, source or ())
         last = None if state is None else read_index(checked, data, highest_number)
         if last is not None and after is not None and after > last:
             say(f"--state: {state} says {after}, but the last article is {last}: delete it to export everything")
@@ -312,6 +346,16 @@ def corpus_export(
         if state is not None:
             _put_state(state, last)
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def _check_sources(config: Config, data: Path, ids: Sequence[str]) -> None:
+    """Raise ConfigError for an id that stands neither in sources.toml nor at any article."""
+    from storage.search.search import known_sources
+
+    catalogue = {source.id for source in config.sources}
+    if unknown := [source_id for source_id in ids if source_id not in catalogue]:
+        gone = read_index(config, data, lambda index: known_sources(index, unknown))
+        config.select([source_id for source_id in unknown if source_id not in gone])
 
 
 def _last_exported(state: Path) -> int:

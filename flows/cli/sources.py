@@ -6,10 +6,11 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -117,32 +118,31 @@ def sources_status(as_json: JsonOption = False, config: ConfigOption = CONFIG, d
         from flows.passes.context import utc_now
         from flows.passes.summary import orphans_told
         from storage.health.sources import SourceHealth, load_health
+        from storage.health.states import SourceState, load_states
         from storage.state.orphans import count_orphans
 
         ids, now = [source.id for source in checked.select(())], utc_now()
 
-        async def load(index: AsyncConnection) -> tuple[list[SourceHealth], dict[str, int]]:
+        async def load(
+            index: AsyncConnection,
+        ) -> tuple[list[SourceHealth], dict[str, SourceState], dict[str, int]]:
             health = await load_health(index, ids, now=now, ruled=checked.ruled(), watched=checked.watched())
-            return health, await count_orphans(index, set(ids))
+            return health, await load_states(index, checked.sources, now=now), await count_orphans(index, set(ids))
 
-        health, orphans = read_index(checked, data, load)
+        health, states, orphans = read_index(checked, data, load)
     if as_json:
-        print_json({h.source_id: asdict(h) for h in health} | ({"not watched": orphans} if orphans else {}))
+        told_of = {h.source_id: asdict(replace(h, flags=())) | states[h.source_id].to_json() for h in health}
+        told_of |= {key: state.to_json() for key, state in states.items() if key not in told_of}  # those switched off
+        print_json(told_of | ({"not watched": orphans} if orphans else {}))
         return
     from flows.cli.terminal import print_health
 
-    print_health(health)
+    zone = checked.settings.schedule.timezone
+    print_health(health, states, ZoneInfo(zone))
     if told := orphans_told(orphans):
         say(told)
-    without_feed = {source.id for source in checked.sources if not source.watched}
-    states = Counter(
-        "ok" if h.last_success else "read by backfills only" if h.source_id in without_feed else "never read"
-        for h in health
-        if not h.flags
-    )
-    states.update(flag.name for h in health for flag in h.flags)
-    counts = [f"{n} {state}" for state, n in states.items()]
-    say(f"{counted(len(health), 'source')}: {', '.join(counts)}")
+    counts = [f"{n} {state.words}" for state, n in Counter(one.state for one in states.values()).most_common()]
+    say(f"{counted(len(states), 'source')}: {', '.join(counts)}; times are those of {zone}")
 
 
 @sources_app.command("check")
@@ -176,9 +176,18 @@ def sources_check(
 
         chosen = checked.sources if disabled and not source else checked.select(source or ())
         known = _feed_states(checked, data, [url for one in chosen for url in one.feeds])
+        articles = _known_articles(checked, data, [url for one in chosen for url in one.sections])
         with ProgressBar() as bar:
             checks = asyncio.run(
-                check_sources(checked, chosen, data=data, shared=bool(source), observer=bar, known=known)
+                check_sources(
+                    checked,
+                    chosen,
+                    data=data,
+                    shared=bool(source),
+                    observer=bar,
+                    known=known,
+                    articles=articles,
+                )
             )
         offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
         mended = (
@@ -216,6 +225,17 @@ def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mappin
 
     try:
         return read_index(config, data, lambda index: load_feed_states(index, feed_urls))
+    except StorageError:
+        return {}
+
+
+def _known_articles(config: Config, data: Path, sections: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the addresses that the index knows to be articles, for each section; nothing without an index."""
+    from storage.errors import StorageError
+    from storage.state.site_pages import load_known_articles
+
+    try:
+        return read_index(config, data, lambda index: load_known_articles(index, sections))
     except StorageError:
         return {}
 

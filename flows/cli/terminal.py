@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,9 +19,11 @@ from flows.passes.summary import sentences, source_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from storage.health.coverage import SourceCoverage
     from storage.health.sources import SourceHealth
+    from storage.health.states import SourceState
 
 LINES_SHOWN = 5  # of a kind
 PLAIN_WIDTH = 140  # of a table that goes into a file or a pipe
@@ -83,7 +85,8 @@ class ProgressBar(Observer):
 
 def print_summary(summary: dict[str, Any]) -> None:
     """Print the table of a pass and its counts on stdout."""
-    print_table(("source", "status", "entries", "new", "appended", "error"), source_rows(summary), numbers=(2, 3, 4))
+    headings = ("source", "status", "health", "entries", "new", "appended", "error")
+    print_table(headings, source_rows(summary), numbers=(3, 4, 5))
     print(sentences(summary))
 
 
@@ -148,19 +151,19 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
         print(line.rstrip())
 
 
-def print_health(health: Sequence[SourceHealth]) -> None:
-    """Print the table of `sources status` on stdout."""
+def print_health(health: Sequence[SourceHealth], states: Mapping[str, SourceState], zone: ZoneInfo) -> None:
+    """Print the table of `sources status` on stdout; moments are in `zone`."""
     headings = ("source", "health", "last read", "last news", "longest pause", "words", "undated", "why")
     lines = [
         (
             h.source_id,
-            ", ".join(flag.name for flag in h.flags) or ("ok" if h.last_success else "never read"),
-            f"{h.last_success:%Y-%m-%d %H:%M}" if h.last_success else "",
-            f"{h.rhythm.last:%Y-%m-%d %H}h" if h.rhythm.last else "",
+            states[h.source_id].told(zone),
+            f"{h.last_success.astimezone(zone):%Y-%m-%d %H:%M}" if h.last_success else "",
+            f"{h.rhythm.last.astimezone(zone):%Y-%m-%d %H}h" if h.rhythm.last else "",
             f"{h.rhythm.longest_pause.total_seconds() / 3600:.0f} h" if h.rhythm.hours > 1 else "",
             str(h.median_words or ""),
             f"{h.undated_share:.0%}" if h.undated_share is not None else "",
-            "; ".join(flag.why for flag in h.flags),
+            "; ".join(filter(None, (states[h.source_id].why, states[h.source_id].error))),
         )
         for h in health
     ]

@@ -26,7 +26,7 @@ from extractors.urls import same_site
 from flows.digest.contents import load_content
 from flows.digest.files import FOLDER, write_files, zone_of
 from flows.digest.mail import compose, domain_of
-from flows.digest.records import Content
+from flows.digest.records import Brought, Content, Edition
 from flows.digest.render import render
 from flows.digest.sending import Sending, note_waiting, send_waiting
 from flows.digest.words import words_of
@@ -260,16 +260,22 @@ def _is_of_country(config: Config, countries: Collection[str], source_id: str, u
 async def _content(
     connection: AsyncConnection, config: Config, one: Digest, choice: Choice, *, now: datetime
 ) -> Content:
+    days = sorted(day for day in choice.brought if day)
     return await load_content(
         connection,
         choice.numbers,
-        title=_title(one),
-        frame=one.frame,
-        zone=zone_of(config, one.name),
+        edition_of(config, one),
         now=now,
         since=None if choice.first else choice.since,
         sources={source.id: source for source in config.sources},
+        brought=Brought(len(choice.brought), days[0] if days else None, days[-1] if days else None),
     )
+
+
+def edition_of(config: Config, one: Digest) -> Edition:
+    """Return what the settings say of a digest."""
+    thresholds = {topic.id: topic.threshold for topic in config.topics.topics}
+    return Edition(one.name, _title(one), one.frame, zone_of(config, one.name), one.browse_url, thresholds)
 
 
 def _readers(config: Config, one: Digest) -> set[str]:

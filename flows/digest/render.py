@@ -1,7 +1,7 @@
 """A digest as a subject, a plain text, a mail and a page.
 
-The mail stays below LIMIT, so that no client cuts it: where there is more, the stories that most outlets tell come
-first, in turn from each event and country, the last of them as mere headlines, and the rest is in the page.
+The mail stays below LIMIT, so that no client cuts it: where there is more, what matters most comes first, then in turn
+from each section, the last of it as mere headlines, and the rest is in the page.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from flows.digest.bars import countries_bars, days_bars
 from flows.digest.clean import MAX_NAME, clean, link, turns
-from flows.digest.records import Content, CountryStories, Story
-from flows.digest.text import plain_text
+from flows.digest.records import Content, Event
+from flows.digest.text import TELLINGS, plain_text
 from flows.digest.words import Words, words_of
 from flows.pages import pages
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 LIMIT = 98_000  # bytes of the HTML as transferred; of a part of more than 102 kB Gmail hides the rest
 LINE = 76  # characters of base64 on a line, RFC 2045, section 6.8
-MOST = 300  # stories of which a mail can hold no more
-FULL = 0.6  # of the room that stories with their text get, where not all fit
+MOST = 300  # events of which a mail can hold no more
+FULL = 0.6  # of the room that events with their text get, where not all fit
 FLAGS = 12  # shown in a mail
-CONTENTS = 30  # from so many stories on, the page begins with a list of contents
+CONTENTS = 15  # events; with more, the digest begins with a list of contents
 SUBJECT = 150  # characters
-# How many of each are shown before the next comes round: events, stories of a country, borderline ones.
-_EVENTS_A_ROUND, _SINGLES_A_ROUND, _BORDERLINE_A_ROUND = 10, 3, 2
+# How many of each are shown before the next comes round: events of a country, late ones, borderline ones.
+_SECTION_A_ROUND, _LATE_A_ROUND, _BORDERLINE_A_ROUND = 3, 2, 2
 
-Shown = Mapping[int, bool]  # number of a story → whether with its text; those left out are not shown
+Shown = Mapping[int, bool]  # number of an event → whether with its text; those left out are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,17 @@ def render(content: Content, *, archive_link: str | None) -> Rendered:
         return _inliner().inline(_html(content, words, subject, shown, archive_link, is_mail=True))
 
     shown = _fitting(content, mail)
-    everything = {story.number: True for story in _stories(content)}
+    everything = {event.number: True for event in content.events()}
     return Rendered(
         subject=subject,
-        text=plain_text(content, words, shown, archive=_archive(archive_link, words), lead=_lead(content, words)),
+        text=plain_text(
+            content,
+            words,
+            [(part.title, part.events, part.note) for part in parts_of(content, words)],
+            shown,
+            archive=_archive(archive_link, words),
+            lead=_lead(content, words),
+        ),
         html=mail(shown),
         page=_html(content, words, subject, everything, None, is_mail=False),
     )
@@ -76,8 +83,8 @@ def transferred(html: str) -> int:
 
 
 def _fitting(content: Content, mail: Callable[[Shown], str]) -> Shown:
-    """Return as many stories as a mail holds: all with their texts, or the first with texts, others by headline."""
-    order = [story.number for story in _by_turns(content)]
+    """Return as many events as a mail holds: all with their texts, or the first with texts, others by headline."""
+    order = [event.number for event in _by_turns(content)]
 
     def fits(full: int, brief: int) -> bool:
         return transferred(mail(_chosen(order, full, brief))) < LIMIT
@@ -102,28 +109,16 @@ def _largest(most: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def _by_turns(content: Content) -> list[Story]:
-    """Return all stories in the order in which they are given room."""
+def _by_turns(content: Content) -> list[Event]:
+    """Return all events in the order in which they are given room."""
+    places = [(group.events, _SECTION_A_ROUND) for group in content.sections]
+    places += [(content.late, _LATE_A_ROUND), (content.borderline, _BORDERLINE_A_ROUND)]
     turns = [
-        (position // _EVENTS_A_ROUND + rank, 0, position, rank, story)
-        for position, event in enumerate(content.events)
-        for rank, story in enumerate(event.stories)
+        (rank // a_round, place, rank, event)
+        for place, (events, a_round) in enumerate(places)
+        for rank, event in enumerate(events)
     ]
-    turns += [
-        (rank // _SINGLES_A_ROUND, 1, position, rank, story)
-        for position, country in enumerate(content.countries)
-        for rank, story in enumerate(country.stories)
-    ]
-    turns += [(rank // _BORDERLINE_A_ROUND, 2, 0, rank, story) for rank, story in enumerate(content.borderline)]
-    return [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:-1])]
-
-
-def _stories(content: Content) -> Iterator[Story]:
-    for event in content.events:
-        yield from event.stories
-    for country in content.countries:
-        yield from country.stories
-    yield from content.borderline
+    return [*content.main, *(turn[-1] for turn in sorted(turns, key=lambda turn: turn[:-1]))]
 
 
 def _html(
@@ -133,12 +128,7 @@ def _html(
     if len(shown) < content.stories:
         counts = {"shown": words.number(len(shown)), "all": words.counted(content.stories, words.story)}
         cut = f"{words.shown.format(**counts)}."
-
-    def some(groups: Sequence[CountryStories]) -> list[tuple[CountryStories, list[Story]]]:
-        """Return the shown stories of each group; leave out groups without any."""
-        chosen = [(group, [story for story in group.stories if story.number in shown]) for group in groups]
-        return [(group, stories) for group, stories in chosen if stories]
-
+    parts = list(parts_of(content, words))
     return (
         pages()
         .get_template("digest.html")
@@ -150,28 +140,46 @@ def _html(
             shown=shown,
             cut=cut,
             archive=_archive(archive_link, words),
+            folder=_folder(archive_link) if is_mail else "",
             is_mail=is_mail,
-            some=some,
             turns=turns,
-            events_shown=[event for event in content.events if any(story.number in shown for story in event.stories)],
-            borderline=[story for story in content.borderline if story.number in shown],
-            contents=[] if is_mail or content.stories < CONTENTS else list(_contents(content, words)),
+            parts=[(part, seen) for part in parts if (seen := [e for e in part.events if e.number in shown])],
+            contents=parts if content.stories > CONTENTS else [],
+            tellings=TELLINGS,
             health=content.health[:FLAGS] if is_mail else content.health,
             counts=words.passes(content.passes, content.counts),
-            days=days_bars(content, words),
-            countries=countries_bars(content, words),
+            days=days_bars(content, words) if content.has_figures else None,
+            countries=countries_bars(content, words) if content.has_figures else None,
         )
     )
 
 
-def _contents(content: Content, words: Words) -> Iterator[tuple[str, str, int]]:
-    """Return the page's list of contents: each heading's id, its text, and its number of stories."""
-    if content.events:
-        yield "events", words.events, len(content.events)
-    for group in content.countries:
-        yield group.country or "other", words.country_name(group.country), len(group.stories)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a digest under one heading; `id` is its place in the page, `note` stands below the heading."""
+
+    id: str
+    title: str
+    events: tuple[Event, ...]
+    note: str = ""
+
+
+def parts_of(content: Content, words: Words) -> Iterator[Part]:
+    """Yield the parts of a digest in their order, but for empty ones."""
+    if content.main:
+        yield Part("main", words.events, content.main)
+    for section in content.sections:
+        yield Part(section.country or "other", words.country_name(section.country), section.events)
+    if content.late:
+        yield Part("late", words.late, content.late)
     if content.borderline:
-        yield "borderline", words.borderline, len(content.borderline)
+        yield Part("borderline", words.borderline, content.borderline, words.borderline_note)
+
+
+def _folder(archive_link: str | None) -> str | None:
+    """Return the address of the folder that the digest's page lies in; None if it has none."""
+    address = link(archive_link)
+    return address.rpartition("/")[0] + "/" if address else None
 
 
 def _archive(archive_link: str | None, words: Words) -> dict[str, str | None]:

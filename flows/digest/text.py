@@ -5,45 +5,45 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from flows.digest.records import Content, Story
+from flows.digest.records import Content, Event, Story
 from flows.digest.words import Words
 
 COLUMNS = 76
 ALSO = 8  # other outlets that are named
+TELLINGS = 6  # of an event that are named beside the leading one
 
 
 def plain_text(
-    content: Content, words: Words, shown: Mapping[int, bool], *, archive: Mapping[str, str | None], lead: str
+    content: Content,
+    words: Words,
+    parts: Iterable[tuple[str, Sequence[Event], str]],
+    shown: Mapping[int, bool],
+    *,
+    archive: Mapping[str, str | None],
+    lead: str,
 ) -> str:
-    """Return the digest as text. `shown`: story → whether with its text; `archive` says where the whole issue is."""
+    """Return the digest as text. `parts`: title, events and note of each.
+
+    `shown`: event → whether with its text; `archive` says where the whole issue is.
+    """
     whole = f"{words.whole}: {archive['link'] or archive['place']}"
     lines = [content.title, words.whole_day(content.now), lead]
     if len(shown) < content.stories:
         counts = {"shown": words.number(len(shown)), "all": words.counted(content.stories, words.story)}
         lines += ["", words.shown.format(**counts), whole]
-    if content.events:
-        seen_events = [event for event in content.events if any(story.number in shown for story in event.stories)]
-        lines += _heading(words.events, len(seen_events), len(content.events), words) if seen_events else []
-        for event in seen_events:
-            lines += ["", f"* {words.told(event.texts, event.outlets)}"]
-            for group in event.countries:
-                seen = [story for story in group.stories if story.number in shown]
-                lines += ["", f"[{words.country_name(group.country)}]"] if seen else []
-                lines += _told(seen, content, words, shown)
-    for group in content.countries:
-        lines += _section(words.country_name(group.country), group.stories, content, words, shown)
-    lines += _section(words.borderline, content.borderline, content, words, shown)
+    for title, events, note in parts:
+        seen = [event for event in events if event.number in shown]
+        if seen:
+            lines += _heading(title, len(seen), len(events), words)
+            lines += _wrapped(note) if note else []
+            for event in seen:
+                lines += ["", *_told(event, content, words, full=shown[event.number])]
+    lines += ["", *_wrapped(words.archived(content.brought, year=content.now.year))] if content.brought else []
     lines += _title(words.health)
     lines += list(_health(content, words)) or [words.all_well]
-    lines += [*_title(words.runs), *_wrapped(words.passes(content.passes, content.counts)), "", whole]
+    lines += [*_title(words.runs), *_wrapped(words.passes(content.passes, content.counts))]
+    lines += ["", words.times.format(content.zone), whole]
     return "\n".join(lines).strip("\n") + "\n"
-
-
-def _section(
-    name: str, stories: Sequence[Story], content: Content, words: Words, shown: Mapping[int, bool]
-) -> list[str]:
-    seen = [story for story in stories if story.number in shown]
-    return [*_heading(name, len(seen), len(stories), words), *_told(seen, content, words, shown)] if seen else []
 
 
 def _heading(name: str, seen: int, every: int, words: Words) -> list[str]:
@@ -55,34 +55,48 @@ def _title(name: str) -> list[str]:
     return ["", "", name.upper(), "-" * min(COLUMNS, len(name))]
 
 
-def _told(stories: Iterable[Story], content: Content, words: Words, shown: Mapping[int, bool]) -> Iterator[str]:
-    for story in stories:
-        yield ""
-        yield from _wrapped(story.title or words.untitled)
-        day = words.day(story.day, year=content.now.year) if story.day else words.undated
-        yield f"{story.outlet} · {day}"
-        if shown[story.number]:
-            yield from _wrapped(story.sentences, indent="  ")
-            if story.terms:
-                yield from _wrapped(f"{words.why}: {' · '.join(', '.join(group) for group in story.terms)}")
-            if story.also:
-                yield from _wrapped(f"{words.also}: {', '.join(_also(story, words))}")
-        if story.url:
-            yield story.url
+def _told(event: Event, content: Content, words: Words, *, full: bool) -> Iterator[str]:
+    story = event.lead
+    yield from _wrapped(story.title or words.untitled)
+    about = [_about(story, content, words), words.told(event)]
+    about += [words.ran(event.running)] if event.running else []
+    yield from _wrapped(" · ".join(filter(None, about)))
+    if full:
+        yield from _wrapped(story.sentences, indent="  ")
+    if story.url:
+        yield story.url
+    if not full:
+        return
+    for other in event.stories[1 : TELLINGS + 1]:
+        yield from _wrapped(f"- {other.title or words.untitled} ({_about(other, content, words)})", indent="  ")
+        if other.url:
+            yield f"    {other.url}"
+    if len(event.stories) > TELLINGS + 1:
+        yield f"  {words.and_more.format(len(event.stories) - TELLINGS - 1)}"
+    if event.also:
+        yield from _wrapped(f"{words.also}: {', '.join(_also(event, words))}")
+    if story.borderline and (reasons := words.reasons_of(story)):
+        yield from _wrapped(f"{words.why}: {reasons}")
+    if story.room:
+        yield from _wrapped(f"{words.room}: {story.room}")
 
 
-def _also(story: Story, words: Words) -> Iterator[str]:
-    for other in story.also[:ALSO]:
+def _about(story: Story, content: Content, words: Words) -> str:
+    day = words.day(story.day, year=content.now.year) if story.day else words.undated
+    return " · ".join(filter(None, ((story.language or "").upper(), story.outlet, day)))
+
+
+def _also(event: Event, words: Words) -> Iterator[str]:
+    for other in event.also[:ALSO]:
         notes = words.notes(other.language, other.count)
         yield f"{other.outlet} ({notes})" if notes else other.outlet
-    if len(story.also) > ALSO:
-        yield words.and_more.format(len(story.also) - ALSO)
+    if len(event.also) > ALSO:
+        yield words.and_more.format(len(event.also) - ALSO)
 
 
 def _health(content: Content, words: Words) -> Iterator[str]:
     for note in content.health:
-        since = words.since.format(words.day(note.since, year=content.now.year))
-        yield from _wrapped(f"{note.outlet}: {words.flags.get(note.flag, note.flag)} {since}, {words.reason(note.why)}")
+        yield from _wrapped(f"{note.outlet}: {words.trouble(note, year=content.now.year)}")
 
 
 def _wrapped(text: str, *, indent: str = "") -> list[str]:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 
-from config.languages import DigestWords, Forms, Languages, languages
+from config.languages import REGION, DigestWords, Forms, Languages, languages
+from flows.digest.records import Brought, Event, HealthNote, Running, Story
 
 NO_BREAK = "\u00a0"
+FEWEST_TOLD = 2  # outlets that are counted
 
 
 class Words(DigestWords):
@@ -55,9 +57,31 @@ class Words(DigestWords):
         """Return day and time."""
         return f"{self.day(moment.date(), year=year)}, {moment:%H:%M}"
 
-    def told(self, texts: int, outlets: int) -> str:
-        """Say how much an event is written about."""
-        return f"{self.counted(texts, self.article)} · {self.counted(outlets, self.outlet)}"
+    def decimal(self, number: float) -> str:
+        """Return a number with one decimal."""
+        return f"{number:.1f}".replace(".", self.point)
+
+    def told(self, event: Event) -> str:
+        """Say how many outlets have an event and in which countries, if several: 6 изданий · KZ KG UZ."""
+        if event.outlets < FEWEST_TOLD:
+            return ""
+        return " · ".join(filter(None, (self.counted(event.outlets, self.outlet), " ".join(event.homes))))
+
+    def ran(self, running: Running) -> str:
+        """Say that an event goes on, and for how long."""
+        return self.running.format(running.day)
+
+    def reasons_of(self, story: Story) -> str:
+        """Say why a story is on topic: the words that it names, and for a borderline one how near it came."""
+        said = [self.mentioned.format(", ".join(story.terms))] if story.terms else []
+        if story.borderline and story.threshold is not None:
+            said.append(self.scored.format(threshold=self.decimal(story.threshold), score=self.decimal(story.score)))
+        return "; ".join(said)
+
+    def archived(self, brought: Brought, *, year: int) -> str:
+        """Say what backfills and imports have added beside the news."""
+        first, last = (self.day(day, year=year) if day else "?" for day in (brought.first, brought.last))
+        return self.brought.format(count=self.counted(brought.articles, self.article), first=first, last=last)
 
     def notes(self, language: str | None, count: int) -> str:
         """Return the note in brackets after another outlet: its language, and the number of pages if several."""
@@ -73,10 +97,21 @@ class Words(DigestWords):
 
     def country_name(self, code: str | None) -> str:
         """Return the country's name, or its code if no name is known."""
+        if code == REGION:
+            return self.region
         return self.other_countries if code is None else self.countries.get(code, code)
 
+    def state(self, state: str) -> str:
+        """Return the words for the state of a source."""
+        return self.states.get(state, state)
+
+    def trouble(self, note: HealthNote, *, year: int) -> str:
+        """Say what is wrong with a source, since when, and why."""
+        since = f" {self.since.format(self.day(note.since, year=year))}" if note.since else ""
+        return f"{self.state(note.state)}{since}{f', {self.reason(note.why)}' if note.why else ''}"
+
     def reason(self, why: str) -> str:
-        """Return the reason for a source's flag, in this language if the sentence is known."""
+        """Return the reason for a source's state, in this language if the sentence is known."""
         for ours, words in self.reasons.items():
             if found := _sentence(ours).fullmatch(why):
                 return words.format(*(self._span(group) for group in found.groups()))

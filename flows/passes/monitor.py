@@ -21,7 +21,8 @@ from flows.passes.poll import poll
 from flows.passes.successors import begin_search, end_search
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
-from storage.health.sources import load_flags, load_health, store_flags
+from storage.health.sources import load_health, store_flags
+from storage.health.states import load_states
 from storage.index.retention import forget
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
@@ -115,14 +116,13 @@ async def _store_end(
         summary.orphans = await count_orphans(connection, set(context.config.watched().values()))
         config = context.config
         health = await load_health(connection, asked, now=context.now(), ruled=config.ruled(), watched=config.watched())
-        kept = await load_flags(connection, source_ids)
-    flags = kept | {h.source_id: h.flags for h in health}
-    for source_id in source_ids:
-        summary.sources[source_id].flags = flags.get(source_id, ())
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())
         await forget_refused(connection, context.config.settings.refused, now=context.now())
+        states = await load_states(connection, [config.source(key) for key in source_ids], now=context.now())
+    for source_id, state in states.items():
+        summary.sources[source_id].state = state
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
     if run % FORGET_EVERY == 0:
         await _forget(context)

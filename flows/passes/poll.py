@@ -28,6 +28,7 @@ from flows.passes.sitemaps import Sitemaps, body_hash, is_cut
 from flows.passes.summary import SourceReport
 from storage.state.entries import FeedState, store_entries, store_failed_poll, store_poll
 from storage.state.hosts import store_hosts
+from storage.state.site_pages import load_known_articles
 from storage.state.sitemaps import PartState, load_parts, store_parts
 
 
@@ -39,6 +40,7 @@ class Polled:
     state: FeedState  # for the next poll, once the entries are stored
     entries: tuple[tuple[str, Entry], ...] | None = None
     skipped: int = 0
+    steps: int = 0  # numbers of a section's articles that were asked for beyond what it lists
     warning: str | None = None
     cache_control: str | None = None
     error: ItemError | None = None
@@ -57,7 +59,13 @@ async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], repo
     """
     async with context.corpus.database.read() as connection:
         known = await load_parts(connection, [state.url for _, state in feeds])
-    answers = await asyncio.gather(*(_ask(context, source, state, known.get(state.url, ())) for source, state in feeds))
+        articles = await load_known_articles(connection, [s.url for source, s in feeds if s.url in source.sections])
+    answers = await asyncio.gather(
+        *(
+            _ask(context, source, state, known.get(state.url, ()), articles.get(state.url, ()))
+            for source, state in feeds
+        )
+    )
     async with context.corpus.database.write() as connection:
         for answer in answers:
             new = await _store(connection, answer, now=context.now())
@@ -103,6 +111,7 @@ def _elapsed_s(state: FeedState, now: datetime) -> float | None:
 def _report(answer: Polled, new: int, report: SourceReport) -> None:
     report.feeds += 1
     report.skipped += answer.skipped
+    report.steps += answer.steps
     report.error = report.error or answer.warning
     if answer.error is not None:
         report.failed_feeds += 1
@@ -114,7 +123,9 @@ def _report(answer: Polled, new: int, report: SourceReport) -> None:
         report.new += new
 
 
-async def _ask(context: Context, source: Source, state: FeedState, known: Sequence[PartState]) -> Polled:
+async def _ask(
+    context: Context, source: Source, state: FeedState, known: Sequence[PartState], articles: tuple[str, ...]
+) -> Polled:
     full = bool(state.failures) or is_full_due(state.url, state.polled_at, context.now(), longest_s=state.longest_s)
     etag, last_modified = (None, None) if full else (state.etag, state.last_modified)
     try:
@@ -128,7 +139,8 @@ async def _ask(context: Context, source: Source, state: FeedState, known: Sequen
                 last_modified=response.last_modified,
                 body_hash=body_hash(response.body),
             )
-        return await _read(context, source, state, fresh, response, known)
+        sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known}, articles)
+        return await _read(sitemaps, state, fresh, response)
     except ItemError as error:
         return Polled(source, state, error=error)
     except Deferred as pause:
@@ -137,17 +149,10 @@ async def _ask(context: Context, source: Source, state: FeedState, known: Sequen
         return Polled(source, state, error=waiting, paused_until=pause.until)
 
 
-async def _read(
-    context: Context,
-    source: Source,
-    state: FeedState,
-    fresh: FeedState,
-    response: Response | None,
-    known: Sequence[PartState],
-) -> Polled:
+async def _read(sitemaps: Sitemaps, state: FeedState, fresh: FeedState, response: Response | None) -> Polled:
     """Read an answer (None: not modified), together with the sitemaps that it leads to."""
     cache_control = response.cache_control if response else None
-    sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known})
+    source, known = sitemaps.source, sitemaps.known
     itself = sitemaps.known.get(state.url)
     found = None
     if response is not None and fresh.body_hash != state.body_hash:
@@ -164,13 +169,14 @@ async def _read(
     if is_index:
         if found is not None and found.warning:
             sitemaps.warnings.append(found.warning)
-        await sitemaps.read_index(found.parts if found else [IndexPart(part.url, part.rank) for part in known])
+        await sitemaps.read_index(found.parts if found else [IndexPart(part.url, part.rank) for part in known.values()])
     else:
         if found is not None and response is not None:
             sitemaps.take(IndexPart(state.url, rank=0), response, found)
         elif itself is not None:
             sitemaps.states[state.url] = itself
         await sitemaps.read_series()
+        await sitemaps.walk_on(found.last if found else None)
     return _polled_sitemaps(source, state, fresh, sitemaps, lasting=is_index, cache_control=cache_control)
 
 
@@ -207,6 +213,7 @@ def _polled_sitemaps(
         state if sitemaps.failed else fresh,
         tuple(sitemaps.entries.items()) if sitemaps.changed else None,
         skipped=sitemaps.skipped,
+        steps=sitemaps.steps,
         warning="; ".join(dict.fromkeys(warnings)) or None,
         cache_control=cache_control,
         pages=sitemaps.pages,

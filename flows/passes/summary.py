@@ -10,6 +10,7 @@ from typing import Any, Literal
 from extractors.records import DECIDED_BEFORE, Counted, Outcome, Placement, Relation, words_of
 from extractors.text import counted
 from storage.health.sources import Flag
+from storage.health.states import WELL, SourceState, State
 
 Status = Literal["ok", "not_modified", "failed"]
 SHOWN = (Counted.APPENDED, Counted.DUPLICATES, Counted.OFF_TOPIC, Counted.FAILED)
@@ -27,9 +28,10 @@ class SourceReport:
     entries: int = 0
     new: int = 0
     skipped: int = 0  # items of the feed that cannot be an article: no link, not an address
+    steps: int = 0  # numbers that follow the last known one and were asked for, see `walk` in sources.toml
     appended: int = 0
     error: str | None = None
-    flags: tuple[Flag, ...] = ()  # of its health: failing, silent, redesigned
+    state: SourceState | None = None  # after the pass; None: not told yet
     watched: bool = True  # False: it has no feed, so that a pass has nothing to read of it
 
     @property
@@ -109,9 +111,10 @@ class Summary:
                     "entries": s.entries,
                     "new": s.new,
                     "appended": s.appended,
+                    "steps": s.steps,
                     "asked": s.feeds > 0,  # or its turn had not come
                     "error": s.error if s.watched else NO_FEED,
-                    "flags": {flag.name: flag.why for flag in s.flags},
+                    "health": s.state.to_json() if s.state else None,
                 }
                 for key, s in self.sources.items()
             },
@@ -119,11 +122,12 @@ class Summary:
 
 
 def source_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the lines of the table, from `Summary.to_json()`: source, status, entries, new, appended, error."""
+    """Return the lines of the table, from `Summary.to_json()`: source, status, health, numbers, error."""
     return [
         (
             key,
             s["status"].replace("_", " ") if s["asked"] else "not asked",
+            State(s["health"]["state"]).words if s.get("health") else "",
             str(s["entries"]),
             str(s["new"]),
             str(s["appended"]),
@@ -160,8 +164,17 @@ def sentences(summary: dict[str, Any]) -> str:
     how = f"{summary['seconds']:.1f} s, {summary['engine']} engine"
     lines = [f"{read} of {counted(len(sources), 'source')} read: {', '.join(parts)} ({how})"]
     lines += [orphans] if (orphans := orphans_told(summary.get("not_watched") or {})) else []
-    lines += [f"{key} is {flag}: {why}" for key, s in summary["sources"].items() for flag, why in s["flags"].items()]
+    lines += [told for key, s in summary["sources"].items() if (told := _health_told(key, s.get("health")))]
     return "\n".join(lines)
+
+
+def _health_told(source_id: str, health: Mapping[str, Any] | None) -> str | None:
+    """Return a sentence on a source that needs a look; None if it needs none."""
+    if health is None or (state := State(health["state"])) in WELL:
+        return None
+    since = f" since {health['since']}" if health["since"] else ""
+    reason = health["why"] or health["error"]
+    return f"{source_id}: {state.words}{since}{f': {reason}' if reason else ''}"
 
 
 def orphans_told(counts: Mapping[str, int]) -> str | None:
@@ -178,8 +191,8 @@ def markdown(summary: dict[str, Any]) -> str:
     lines = [
         sentences(summary).replace("\n", "\n\n"),
         "",
-        "| source | status | entries | new | appended | error |",
-        "|---|---|--:|--:|--:|---|",
+        "| source | status | health | entries | new | appended | error |",
+        "|---|---|---|--:|--:|--:|---|",
     ]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in source_rows(summary)]
     return "\n".join(lines)

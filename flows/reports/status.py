@@ -1,7 +1,13 @@
-"""The status page: a static HTML file that shows the state of sources, passes and corpus."""
+"""The status page: a static HTML file that shows the state of sources, passes and corpus.
+
+A file cannot know how old it is: a script of a few lines, which the page's own policy lets run and no other, tells a
+reader that it is old.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -21,6 +27,17 @@ from storage.health.coverage import SourceCoverage, load_coverage
 from storage.health.report import DAYS, Report, Run, SourceReport, load_report
 
 REPORT_FILE = "report.html"
+FILES = {"digests/index.html": "digests", "coverage.html": "coverage"}  # below --data
+ROOMS = {"/": "articles", "/explain": "explain an address"}  # of the reading room
+TURNS_MISSED = 3  # from so many turns of the monitor without a pass on, the page says that it is old
+# The page's only script; what it shows stands in the page.
+SCRIPT = """document.querySelectorAll("[data-pass]").forEach(function (told) {
+  var hours = (Date.now() - Number(told.dataset.pass)) / 3600000;
+  if (hours * 3600000 > Number(told.dataset.old)) {
+    told.hidden = false;
+    told.querySelector("b").textContent = hours < 72 ? Math.round(hours) + " h" : Math.round(hours / 24) + " days";
+  }
+});"""
 REASONS = 12  # listed: the most frequent ones
 BAR_WIDTH, BAR_GAP, CHART_HEIGHT = 26, 4, 120  # pixels
 
@@ -32,18 +49,42 @@ async def write_report(config: Config, corpus: CorpusWriter, data: Path, *, now:
     today = now.astimezone(zone).date()
     period = Period(today - timedelta(days=DAYS - 1), today)
     async with corpus.database.read() as connection:
-        report = await load_report(connection, [s.id for s in sources], zone=zone, now=now)
+        report = await load_report(connection, config.sources, zone=zone, now=now)
         zones = {source.id: zone_of(source.country) for source in sources}
         coverage = await load_coverage(connection, zones, period, now=now)
     path = data / REPORT_FILE
-    replace_page(path, page(report, coverage, sources, period, now=now.astimezone(zone)))
+    address = config.settings.browse.url or f"http://127.0.0.1:{config.settings.browse.port}"
+    links = [(name, words) for name, words in FILES.items() if (data / name).exists()]
+    links += [(f"{address}{where}", words) for where, words in ROOMS.items()]
+    old_after = TURNS_MISSED * turn(config.settings.schedule.monitor, now=now.astimezone(zone))
+    local = now.astimezone(zone)
+    replace_page(path, page(report, coverage, config.sources, period, now=local, links=links, old_after=old_after))
     return path
 
 
+def turn(cron: str, *, now: datetime) -> timedelta:
+    """Return the time between the next two moments of a schedule."""
+    from cronsim import CronSim
+
+    moments = CronSim(cron, now)
+    first = next(moments)
+    return next(moments) - first
+
+
 def page(
-    report: Report, coverage: Sequence[SourceCoverage], sources: Sequence[Source], period: Period, *, now: datetime
+    report: Report,
+    coverage: Sequence[SourceCoverage],
+    sources: Sequence[Source],
+    period: Period,
+    *,
+    now: datetime,
+    links: Sequence[tuple[str, str]] = (),
+    old_after: timedelta = timedelta(hours=2),
 ) -> str:
-    """Return the page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`."""
+    """Return the page as HTML; it loads nothing from elsewhere. Moments are shown in the zone of `now`.
+
+    `links` lead to what there is besides. `old_after`: so long after the last pass the page says that it is old.
+    """
     names = {source.id: source.name for source in sources}
     days = list(each_day(period))
     per_day: Counter[date] = sum((source.days for source in report.sources), Counter())
@@ -57,7 +98,14 @@ def page(
         chart=_chart(per_day, days),
         kept=per_day.total(),
         today=per_day[days[-1]],
-        attention=[source for source in report.sources if source.flags or source.error],
+        attention=[source for source in report.sources if source.state.needs_look or source.state.error],
+        links=links,
+        pass_ms=int(report.last_pass.timestamp() * 1000) if report.last_pass else 0,
+        old_ms=old_after // timedelta(milliseconds=1),
+        old=report.last_pass is not None and now - report.last_pass > old_after,
+        age=_age(now - report.last_pass) if report.last_pass else "",
+        script=SCRIPT,
+        policy=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
         table=[_row(source, names) for source in _by_yield(report.sources)],
         quiet=[source.source_id for source in coverage if source.source_id not in listed],
         map=heat_map([source for source in coverage if source.source_id in listed], days),
@@ -66,6 +114,11 @@ def page(
         reasons=report.reasons.most_common(REASONS),
         runs=[_run(run, now) for run in report.runs],
     )  # fmt: skip
+
+
+def _age(time: timedelta) -> str:
+    hours = time / timedelta(hours=1)
+    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
 
 
 def _chart(per_day: Mapping[date, int], days: Sequence[date]) -> dict[str, Any]:

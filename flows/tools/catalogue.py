@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from config.languages import languages
 from config.settings import masked
 from config.sources import Backfill, Category, Source
 
@@ -21,13 +22,7 @@ CENTRAL_ASIA = ("KZ", "KG", "TJ", "TM", "UZ")
 # Endings of two letters that are sold to everybody.
 NO_COUNTRIES = ("ac", "ai", "cc", "co", "eu", "fm", "gg", "io", "la", "ly", "me", "nu", "sh", "st", "to", "tv", "ws")
 COUNTRIES_OF_ENDINGS = {"uk": "GB", "su": "RU", "gov": "US", "mil": "US", "edu": "US"}
-COUNTRIES_OF_LANGUAGES = {"kk": "KZ", "ky": "KG", "tg": "TJ", "tk": "TM", "uz": "UZ", "ru": "RU"}
 LANGUAGES_OF_COUNTRIES = dict.fromkeys((*CENTRAL_ASIA, "RU", "BY"), "ru")
-# How addresses name an edition. Before a host, "kz", "uz" and "tj" are countries as often as languages.
-EDITIONS_OF_HOSTS = {"en": "en", "eng": "en", "ru": "ru", "rus": "ru", "kaz": "kk", "kk": "kk"}
-EDITIONS_OF_PATHS = {
-    **EDITIONS_OF_HOSTS, "kz": "kk", "uz": "uz", "oz": "uz", "ky": "ky", "tg": "tg", "tk": "tk", "tm": "tk",
-}  # fmt: skip
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
 _NO_PART_OF_A_NAME = frozenset({"www", "feeds", "feed", "rss", "rssexport", "news"})
 
@@ -75,7 +70,8 @@ def completed(draft: Draft, *, taken: Collection[str]) -> NewSource:
         language = _language_of(draft.homepage, draft.feeds) or LANGUAGES_OF_COUNTRIES.get(stated or "", "en")
         guessed.append("language")
     if country is None:
-        country = stated or COUNTRIES_OF_LANGUAGES.get(language, "US")
+        spoken = languages().by_code.get(language)
+        country = stated or (spoken and spoken.addresses.country) or "US"
         guessed.append("country")
     if category is None:
         category = _category_of(draft.homepage, country)
@@ -125,10 +121,11 @@ def _country_of(host: str) -> str | None:
 
 def _language_of(homepage: str, feeds: Sequence[str]) -> str | None:
     """Return the language that the addresses name: "en" of en.site.kz and of site.uz/en/rss."""
+    of_hosts, of_paths = languages().editions(in_paths=False), languages().editions(in_paths=True)
     for url in (homepage, *feeds):
         parts = urlsplit(url)
-        named = [EDITIONS_OF_PATHS[word] for word in parts.path.lower().split("/") if word in EDITIONS_OF_PATHS]
-        if language := next(iter(named), EDITIONS_OF_HOSTS.get((parts.hostname or "").split(".")[0])):
+        named = [of_paths[word] for word in parts.path.lower().split("/") if word in of_paths]
+        if language := next(iter(named), of_hosts.get((parts.hostname or "").split(".")[0])):
             return language
     return None
 
@@ -155,6 +152,7 @@ def table(new: NewSource) -> str:
         array("feeds", [quoted(feed) for feed in source.feeds]),
         *([array("sections", [quoted(section) for section in source.sections])] if source.sections else ()),
         *([f"links = {quoted(source.links)}"] if source.links is not None else ()),
+        *([f"walk = {source.walk}"] if source.walk else ()),
         f"language = {quoted(source.language)}",
         f"country = {quoted(source.country)}",
         f"category = {quoted(source.category)}",

@@ -40,6 +40,7 @@ MAX_PLACES = 6  # where its address is not known, and the usual places are looke
 FEED = "feed"
 STALE = timedelta(days=30)
 NO_STATES: Mapping[str, FeedState] = {}
+NO_ARTICLES_KNOWN: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class _Asking:
     workers: Workers
     now: Callable[[], datetime]
     known: Mapping[str, FeedState]
+    articles: Mapping[str, tuple[str, ...]]
 
     async def parse(self, job: FeedJob) -> Any:
         return await self.workers.run(feed_from, job, url=job.url)
@@ -102,10 +104,12 @@ async def check_sources(
     observer: Observer | None = None,
     now: Callable[[], datetime] = utc_now,
     known: Mapping[str, FeedState] = NO_STATES,
+    articles: Mapping[str, tuple[str, ...]] = NO_ARTICLES_KNOWN,
 ) -> list[Check]:
     """Ask every feed and route of these sources; in the order of the sources, a source's feeds first.
 
-    `known` are the states of feeds that the index remembers: a feed with one is asked once more, as the monitor asks.
+    `known` are the states of feeds that the index remembers: a feed with one is asked once more, as the monitor asks;
+    `articles` are addresses that it knows to be articles, for each section.
     With `shared` the archives that all sources share are asked too. Hosts are left alone as the corpus below `data`
     knows that they wish.
     """
@@ -113,7 +117,7 @@ async def check_sources(
     asked = ("site", "archive") if shared else ("site",)
     async with open_client(config, data, now=now) as client:
         with Workers(config.settings.extraction) as workers:
-            asking = _Asking(config, client, workers, now, known)
+            asking = _Asking(config, client, workers, now, known, articles)
             jobs: list[tuple[str, Callable[[], Awaitable[Check]]]] = []
             for source in sources:
                 jobs += [(_host(url), _feed_job(asking, source, url)) for url in source.watched]
@@ -167,7 +171,9 @@ async def _check_feed(asking: _Asking, source: Source, url: str) -> Check:
         job = FeedJob(response.body, response.url, response.charset, zone_of(source.country), asking.now())
         is_stuck = await _answers_for_ever(asking, url, response)
         since = asking.now() - NEWS_LASTS
-        watched = WatchJob(job, url, since=since, section=is_section, links=source.links)
+        watched = WatchJob(
+            job, url, since=since, section=is_section, links=source.links, articles=asking.articles.get(url, ())
+        )
         feed = await asking.workers.run(watched_from, watched, url=job.url)
         if isinstance(feed, Listing):
             return _checked_section(failed, feed) if is_section else _checked_sitemap(failed, feed)

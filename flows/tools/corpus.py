@@ -18,16 +18,16 @@ from extractors.urls import same_site
 from flows.passes.context import utc_now
 from storage.corpus.adopt import Adoption, adopt
 from storage.corpus.importing import Imported, import_lines
+from storage.corpus.removing import HIGHEST, Removal, remove
 from storage.corpus.repair import Repair, repair
 from storage.corpus.verify import Fault, refuse_behind, verify
-from storage.corpus.writer import MANIFEST_FILE, CorpusWriter, open_corpus
+from storage.corpus.writer import MANIFEST_FILE, CorpusWriter, open_corpus, open_for_reading
 from storage.errors import StorageError
 from storage.files.article_file import ArticleFile
 from storage.files.folder import Folder
-from storage.files.manifest import manifest_line, read_facts
+from storage.files.manifest import manifest_line, read_facts, read_removed
+from storage.index.removed import load_removed
 from storage.index.schema import articles
-
-HIGHEST = 2**31 - 1  # number that an index can hold: PostgreSQL's INTEGER
 
 
 async def import_file(
@@ -68,9 +68,20 @@ def source_finder(config: Config) -> Callable[[str], str]:
 
 async def adopt_folder(config: Config, data: Path, folder: Path | Folder) -> Adoption:
     """Adopt the article files in `folder`, with the facts of the manifest beside it. Raises StorageError."""
-    facts = read_facts(folder.absolute().parent / MANIFEST_FILE) if isinstance(folder, Path) else {}
+    facts, removed = {}, []
+    if isinstance(folder, Path):
+        beside = folder.absolute().parent / MANIFEST_FILE
+        facts, removed = read_facts(beside), read_removed(beside)
     async with open_corpus(data, config.settings.storage, adopting=True) as corpus:
-        return await adopt(corpus, folder, now=utc_now(), facts=facts)
+        return await adopt(corpus, folder, now=utc_now(), facts=facts, removed=removed)
+
+
+async def remove_article(config: Config, data: Path, number: int, *, why: str) -> Removal:
+    """Take an article back. Raises StorageError, also when there is no corpus or no such article."""
+    async with open_for_reading(data, config.settings.storage):
+        pass  # opening to write would make a corpus that does not exist
+    async with open_corpus(data, config.settings.storage) as corpus:
+        return await remove(corpus, number, why=why, now=utc_now())
 
 
 async def verify_corpus(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
@@ -91,6 +102,8 @@ async def article_facts(connection: AsyncConnection, number: int) -> tuple[dict[
     """Return the manifest's object for an article, and its text. Raises StorageError when there is no such number."""
     known = select(articles).where(articles.c.number == number)
     row = (await connection.execute(known)).first() if number <= HIGHEST else None
+    if row is None and number <= HIGHEST and (gone := await load_removed(connection, [number])):
+        raise StorageError(gone[0].told)
     if row is None:
         raise StorageError(f"no article has the number {number}: 'c5watch corpus stats' says how many there are")
     return json.loads(manifest_line(row)), ArticleFile.parse(row.body.encode("utf-8")).text

@@ -45,7 +45,8 @@ class Extracted:
     def notes(self) -> list[str]:
         """Tell where the date comes from, and whether the site's rule fits."""
         dates = ", ".join(f"{c.day} ({c.origin})" for c in self.article.dates)
-        notes = [f"date: {self.article.date_origin or 'none'}; found were: {dates or 'none'}"]
+        at = f", {self.article.published_at.isoformat()}" if self.article.published_at else ""
+        notes = [f"date: {self.article.date_origin or 'none'}{at}; found were: {dates or 'none'}"]
         if self.rule:
             missed = " and ".join(self.article.unmatched or ())
             notes.append(f"site rule: {f'its {missed} found nothing' if missed else 'matched'}")
@@ -63,6 +64,7 @@ class Extracted:
         }
         if trace:
             value["removed"] = [{"step": step, "line": line} for step, line in self.removed]
+            value["published_at"] = article.published_at.isoformat() if article.published_at else None
             value["dates"] = [{"date": c.day.isoformat(), "origin": c.origin} for c in article.dates]
             if self.rule:
                 value["unmatched"] = list(article.unmatched or ())

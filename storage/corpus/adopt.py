@@ -20,8 +20,9 @@ from storage.errors import StorageError
 from storage.files.article_file import ArticleFile, FileName
 from storage.files.folder import Folder, in_thread
 from storage.files.local_folder import LocalFolder
+from storage.index.removed import Removed, highest_number, load_removed, store_removed
 from storage.index.schema import articles
-from storage.placing import placing
+from storage.placing.countries import find_missing_countries
 from storage.placing.stories import fingerprint_missing
 from storage.search import search
 
@@ -36,14 +37,20 @@ class Adoption:
 
 
 async def adopt(
-    corpus: CorpusWriter, source: Path | Folder, *, now: datetime, facts: Mapping[str, Mapping[str, Any]] | None = None
+    corpus: CorpusWriter,
+    source: Path | Folder,
+    *,
+    now: datetime,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
+    removed: Sequence[Removed] = (),
 ) -> Adoption:
     """Take over the article files in `source`, which may be the corpus's own folder. Repeating it changes nothing.
 
-    `facts` come from a manifest beside the files (`storage.files.manifest.read_facts`); without them only the contents
-    of the files are known.
+    `facts` and `removed` come from a manifest beside the files (`storage.files.manifest`); without them only the
+    contents of the files are known.
 
-    The files must continue the corpus without a gap; an empty corpus begins with their first number. Raises
+    The files must continue the corpus without a gap but for the numbers of `removed` articles; an empty corpus begins
+    with their first number. What this corpus has removed stays so. Raises
     StorageError, naming the file, before anything is changed.
     """
     if isinstance(source, Path):
@@ -62,9 +69,14 @@ async def adopt(
         if str(source) != str(corpus.folder):
             coming = [file for file in files if str(file[0]) in present and file[0].number not in known]
             await in_thread(_check_places, corpus.folder, coming)
-        expected = max(known, default=-1) + 1
+        taken_back = {one.number for one in await load_removed(connection)}
+        highest = await highest_number(connection)
+        gone = {one.number: one for one in removed if one.number not in known}
+        expected = highest + 1
         adopted = 0
         for name, content in files:
+            if name.number in taken_back or name.number in gone:
+                continue
             digest = hashlib.sha256(content).hexdigest()
             if (row := known.get(name.number)) is not None:
                 if (row.file, row.sha256) != (str(name), digest):
@@ -73,32 +85,36 @@ async def adopt(
                         "numbers are kept when adopting, so adopt into an empty data folder (--data)"
                     )
                 continue
-            if name.number != expected and (known or adopted):
+            while expected in gone:
+                expected += 1
+            if name.number != expected and (known or taken_back or adopted):
                 raise StorageError(
-                    f"{source}/{name}: number {name.number:03d} does not continue the corpus, "
-                    f"expected {expected:03d}: no number may be skipped"
+                    f"{source}/{name}: number {name.number:03d} does not continue the corpus, expected {expected:03d}: "
+                    "no number may be skipped, unless a manifest.jsonl beside the folder says that it was removed"
                 )
             if name.id in ids:
                 raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
             ids[name.id] = str(name)
             new = _with_true_day(_row(name, content, digest, now) | dict((facts or {}).get(digest, {})), now)
             await connection.execute(insert(articles), new)
-            await search.store(
-                connection, [search.ToIndex(name.number, new["title"], new["body"], language=new["language"])]
-            )
+            words = search.ToIndex(name.number, new["title"], new["body"], new.get("source_id"), new["language"])
+            await search.store(connection, [words])
             expected = name.number + 1
             adopted += 1
-        corpus.published_up_to(max(known, default=-1))  # else the manifest of a lost index would pass for this index's
-        next_number = await placing.highest_number(connection) + 1
+        for number in sorted(gone.keys() - taken_back):
+            await store_removed(connection, gone[number], ())
+        corpus.published_up_to(highest)  # else the manifest of a lost index would pass for this index's
+        next_number = await highest_number(connection) + 1
     await corpus.restore_files()
     await corpus.publish()
     await fingerprint_missing(corpus.database)
+    await find_missing_countries(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
 
 
 def _with_true_day(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     if row["published"] and not can_be_true(row["published"], now=now):
-        return row | {"published": None, "date_origin": None}
+        return row | {"published": None, "published_at": None, "date_origin": None}
     return row
 
 

@@ -15,16 +15,16 @@ from sqlalchemy import Row, delete, select, update
 
 from extractors.text import counted
 from storage.corpus.verify import POINTERS, Fault, adoptable, dangling, right_content, verify
-from storage.corpus.writer import AT_A_TIME, CorpusWriter, known_names
+from storage.corpus.writer import AT_A_TIME, CorpusWriter, known_names, removed_names
 from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.files.folder import MissingFile, in_thread
 from storage.files.local_folder import keep_aside, named_disk_errors
-from storage.files.manifest import rewrite
+from storage.files.manifest import all_lines, rewrite
 from storage.files.opening import is_leftover
 from storage.index.dialects import in_chunks
+from storage.index.removed import highest_number, load_removed
 from storage.index.schema import articles
-from storage.placing.placing import highest_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,10 @@ async def _strangers(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     """Remove leftovers of writers; set aside article files that do not and cannot belong to this corpus."""
     async with corpus.database.write() as connection:  # hold the lock: a publisher may be writing
         names = await in_thread(corpus.folder.names) - await known_names(connection)
+        for name in sorted(names & await removed_names(connection)):
+            await in_thread(corpus.folder.remove, name)
+            names.discard(name)
+            yield Mended(name, "removed: its article was taken back")
         stay = adoptable(names, await highest_number(connection))
         for name in sorted(names - stay):
             if is_leftover(name):
@@ -131,5 +135,5 @@ async def _manifest(corpus: CorpusWriter) -> AsyncIterator[Mended]:
     async with corpus.database.write() as connection:  # hold the lock: else a publisher's lines might be lost
         with named_disk_errors(corpus.manifest):
             rows = await connection.stream(select(articles).order_by(articles.c.number))
-            if done := await rewrite(corpus.manifest, rows):
+            if done := await rewrite(corpus.manifest, all_lines(rows, await load_removed(connection))):
                 yield Mended(corpus.manifest.name, done)

@@ -21,8 +21,9 @@ from storage.corpus.writer import AT_A_TIME, CorpusWriter
 from storage.errors import RESTORE_INDEX, LostConnection, StorageError
 from storage.files.article_file import FileName, faults
 from storage.files.folder import MissingFile, in_thread
-from storage.files.manifest import manifest_line
-from storage.index.schema import articles, events, fingerprints, relations, urls, variants
+from storage.files.manifest import manifest_line, removed_line
+from storage.index.removed import Removed, highest_number, load_removed
+from storage.index.schema import articles, events, fingerprints, relations, removed, urls, variants
 
 MISSING = "missing"  # the fault of a file that is not there, as after an interrupted run
 REPAIR = "run 'c5watch corpus repair'"
@@ -63,15 +64,20 @@ async def verify(corpus: CorpusWriter) -> tuple[int, list[Fault]]:
         if previous >= 0 and number != previous + 1:
             gap = f"numbers {previous + 1:03d} to {number - 1:03d} are missing"
             found.append(Fault("index", gap, RESTORE))
-        count, previous = count + 1, number
+        count, previous = count + (not isinstance(row, Removed)), number
         if isinstance(row, int):
             found.append(Fault("index", f"number {row:03d} cannot be read: its row is damaged", RESTORE_INDEX))
             names -= {name for name in names if (parts := FileName.parse(name)) and parts.number == row}
             next(manifest, None)
             continue
+        if isinstance(row, Removed):
+            if row.file in names:
+                found.append(Fault(row.file, "there, although its article was removed", REPAIR))
+        else:
+            found += _check_article(row, content)
         names.discard(row.file)
-        found += _check_article(row, content)
-        if manifest_agrees and next(manifest, (0, b""))[1] != manifest_line(row).encode("utf-8"):
+        line = removed_line(row) if isinstance(row, Removed) else manifest_line(row)
+        if manifest_agrees and next(manifest, (0, b""))[1] != line.encode("utf-8"):
             manifest_agrees = False  # after a missing line all others differ: report the first only
             differs = f"differs from the index from number {row.number:03d} on"
             found.append(Fault(corpus.manifest.name, differs, REPAIR))
@@ -87,9 +93,9 @@ async def refuse_behind(corpus: CorpusWriter) -> None:
         return
     numbers = [line["number"] for line in map(_object, _last_line(corpus)) if isinstance(line.get("number"), int)]
     async with corpus.database.read() as connection:
-        highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
+        highest = await highest_number(connection)
     last = numbers[0] if numbers else None
-    if highest is not None and (last is not None or not corpus.manifest.exists()) and (last is None or last < highest):
+    if highest >= 0 and (last is not None or not corpus.manifest.exists()) and (last is None or last < highest):
         ends = f"ends at number {last:03d}" if last is not None else "is not there"
         raise StorageError(
             f"{corpus.manifest}: {ends}, the index at {highest:03d}: other data folders share this index: "
@@ -116,7 +122,8 @@ async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:
     """Return the range of article numbers; if the index cannot tell it, go by the files."""
     try:
         async with corpus.database.read() as connection:
-            query = select(func.min(articles.c.number), func.max(articles.c.number))
+            numbers = select(articles.c.number).union_all(select(removed.c.number)).subquery()
+            query = select(func.min(numbers.c.number), func.max(numbers.c.number))
             first, last = (await connection.execute(query)).one()
     except LostConnection:
         raise
@@ -125,21 +132,26 @@ async def _span(corpus: CorpusWriter, names: Iterable[str]) -> range:
     return range(0) if last is None else range(first, last + 1)
 
 
-async def _articles(corpus: CorpusWriter, numbers: range) -> AsyncIterator[tuple[Row[Any] | int, bytes | StorageError]]:
+async def _articles(
+    corpus: CorpusWriter, numbers: range
+) -> AsyncIterator[tuple[Row[Any] | Removed | int, bytes | StorageError]]:
     """Yield each article's row with its file's content, in number order; the number instead of an unreadable row."""
     for start in range(0, len(numbers), AT_A_TIME):
         rows = await _rows(corpus, numbers[start : start + AT_A_TIME])
-        contents = iter(await in_thread(corpus.folder.read_all, [row.file for row in rows if not isinstance(row, int)]))
+        files = [row.file for row in rows if not isinstance(row, int | Removed)]
+        contents = iter(await in_thread(corpus.folder.read_all, files))
         for row in rows:
-            yield row, b"" if isinstance(row, int) else next(contents)
+            yield row, b"" if isinstance(row, int | Removed) else next(contents)
 
 
-async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | int]:
+async def _rows(corpus: CorpusWriter, numbers: range) -> list[Row[Any] | Removed | int]:
     """Return the existing rows of these numbers. Around a damaged row, halve the range until only that row is left."""
     query = select(articles).where(articles.c.number.between(numbers[0], numbers[-1])).order_by(articles.c.number)
     try:
         async with corpus.database.read() as connection:
-            return list(await connection.execute(query))
+            gone = await load_removed(connection, numbers)
+            rows = [*await connection.execute(query), *gone]
+            return sorted(rows, key=lambda row: row.number)
     except LostConnection:
         raise
     except StorageError:
@@ -257,8 +269,9 @@ async def stats(corpus: CorpusWriter) -> dict[str, Any]:
             if row.published:
                 dated += 1
                 days.append(row.published.isoformat())
+        removed_ones = len(await load_removed(connection))
     return {
-        "articles": count, "words": words, "dated": dated, "undated": count - dated,
+        "articles": count, "removed": removed_ones, "words": words, "dated": dated, "undated": count - dated,
         "first_day": min(days, default=None), "last_day": max(days, default=None),
         "languages": dict(languages.most_common()), "sources": dict(sources.most_common()),
     }  # fmt: skip

@@ -29,12 +29,14 @@ from storage.errors import StorageError
 from storage.files.article_file import FileName
 from storage.files.folder import Folder, in_thread
 from storage.files.local_folder import LocalFolder, named_disk_errors
-from storage.files.manifest import append_lines, manifest_line, published_up_to, set_aside
+from storage.files.manifest import append_lines, exchange_lines, manifest_line, published_up_to, removed_line, set_aside
 from storage.files.opening import open_folder
 from storage.index.database import Database, index_location, open_database
 from storage.index.dialects import in_chunks
+from storage.index.removed import Removed, highest_number, load_removed, store_cleared
 from storage.index.schema import articles
 from storage.placing import placing
+from storage.placing.countries import find_missing_countries
 from storage.placing.ready import Ready
 from storage.placing.stories import fingerprint_missing
 from storage.state.entries import load_lives, store_entries
@@ -56,6 +58,7 @@ class CorpusWriter:
         self.database = database
         self.folder = folder
         self.manifest = manifest
+        self._buried: set[int] = set()  # articles taken back that the manifest is known to tell of
         self._end: float | None = None  # on the loop's clock: when to stop publishing
         self._publishing: set[asyncio.Timeout] = set()
 
@@ -140,17 +143,35 @@ class CorpusWriter:
         Only a few at a time, because no other program can write meanwhile.
         """
         async with self.database.write() as connection:  # for its lock: one publisher at a time
-            done = self.published_up_to(await placing.highest_number(connection))
+            highest = await highest_number(connection)
+            done = self.published_up_to(highest)
             query = select(articles).where(articles.c.number > done).order_by(articles.c.number).limit(AT_A_TIME)
             rows = (await connection.execute(query)).all()
+            removed = await load_removed(connection)
+            await self._clear(connection, removed)
             files = {row.file: row.body.encode("utf-8") for row in rows}
             lacking = {name: content for name, content in files.items() if present.get(name) != len(content)}
             with _slowness_told(self.folder, len(lacking)):
                 await in_thread(self.folder.write, lacking)
-            if rows:
+            last = rows[-1].number if len(rows) == AT_A_TIME else highest
+            lines = {row.number: manifest_line(row) for row in rows}
+            lines |= {one.number: removed_line(one) for one in removed if done < one.number <= last}
+            if lines:
                 with named_disk_errors(self.manifest):
-                    append_lines(self.manifest, map(manifest_line, rows))
+                    append_lines(self.manifest, (lines[number] for number in sorted(lines)))
             return len(rows) == AT_A_TIME
+
+    async def _clear(self, connection: AsyncConnection, removed: Sequence[Removed]) -> None:
+        """Let the manifest tell of all articles that were taken back, then delete their files."""
+        new = [one for one in removed if one.number not in self._buried]
+        if new:
+            with named_disk_errors(self.manifest):
+                await in_thread(exchange_lines, self.manifest, new)
+            self._buried.update(one.number for one in new)
+        if left := [one for one in removed if not one.cleared]:
+            for one in left:
+                await in_thread(self.folder.remove, one.file)
+            await store_cleared(connection, [one.number for one in left])
 
     async def restore_files(self) -> list[str]:
         """Write the files that the index knows and the folder lacks; return their names.
@@ -161,6 +182,9 @@ class CorpusWriter:
         async with self.database.write() as connection:
             known = await known_names(connection)
             present = await in_thread(self.folder.names)
+            for name in sorted(present & await removed_names(connection)):
+                await in_thread(self.folder.remove, name)
+                present.discard(name)
             refuse_unknown(self.folder, present - known)
             missing = sorted(known - present, key=lambda name: (len(name), name))  # by number
             await self._write_again(connection, missing)
@@ -189,6 +213,7 @@ class CorpusWriter:
                 found = await in_thread(self.folder.names, f"{last.number:03d}_")
                 found |= await in_thread(self.folder.names, f"{last.number + 1:03d}_")
                 found.discard(last.file)
+            found -= await removed_names(connection)
         refuse_unknown(self.folder, found)
 
 
@@ -210,6 +235,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
         await fingerprint_missing(database)
+        await find_missing_countries(database)
         yield corpus
     finally:
         await database.close()
@@ -252,6 +278,11 @@ async def known_names(connection: AsyncConnection) -> set[str]:
     """Return the names of all article files. The database joins them to one value: rows take ten times as long."""
     joined: str | None = (await connection.execute(select(func.aggregate_strings(articles.c.file, "/")))).scalar()
     return set(joined.split("/")) if joined else set()
+
+
+async def removed_names(connection: AsyncConnection) -> set[str]:
+    """Return the names of the files of articles that were taken back."""
+    return {one.file for one in await load_removed(connection)}
 
 
 def refuse_unknown(folder: Folder, names: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from extractors.records import SAME_TEXT, Match, Outcome, Relation
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.index.dialects import in_chunks
-from storage.index.schema import articles, events, flags, relations, runs, urls, variants
+from storage.index.schema import articles, digest_articles, digests, events, relations, runs, urls, variants
 
 BEGINNING = 3000  # characters of a file: enough for two sentences after bylines and captions
 ONE_STORY = (Relation.TRANSLATION_OF, Relation.REPRINT, Relation.MERGE_CANDIDATE)  # of texts of one story
@@ -38,6 +38,9 @@ class DigestArticle:
     borderline: bool
     paragraphs: tuple[str, ...]
     appended_at: datetime
+    topic: str | None = None
+    score: float = 0.0
+    country: str | None = None  # that it is about, see `extractors.topic.country`
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,10 @@ class Reprint:
     language: str | None  # None: not known
 
 
-@dataclass(frozen=True, slots=True)
-class RaisedFlag:
-    """A fault of a source, and its beginning."""
-
-    source_id: str
-    flag: str
-    since: datetime
-    why: str
-
-
 async def load_articles(connection: AsyncConnection, numbers: Collection[int]) -> list[DigestArticle]:
     """Return these articles in the order of their numbers."""
     columns = ("number", "title", "url", "canonical_url", "source_id", "published", "language", "matches", "borderline",
-               "appended_at")  # fmt: skip
+               "appended_at", "topic", "score", "story_country")  # fmt: skip
     beginning = func.substr(articles.c.body, 1, BEGINNING).label("beginning")
     query = select(*(articles.c[name] for name in columns), beginning)
     found = []
@@ -86,6 +79,9 @@ def _article(row: Any) -> DigestArticle:
         borderline=bool(row.borderline),
         paragraphs=tuple(text.split("\n\n")),
         appended_at=row.appended_at,
+        topic=row.topic,
+        score=row.score or 0.0,
+        country=row.story_country,
     )
 
 
@@ -95,6 +91,29 @@ async def load_events(connection: AsyncConnection, numbers: Collection[int]) -> 
     for some in in_chunks(sorted(set(numbers))):
         rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         found.update((row.number, row.event) for row in rows)
+    return found
+
+
+async def load_told_before(
+    connection: AsyncConnection, name: str, numbers: Collection[int]
+) -> dict[int, tuple[datetime, str]]:
+    """Return, by event, when a digest of this name first told of it and the stem of the last that did.
+
+    The events are those of these articles; leave out what no digest has told of.
+    """
+    wanted = set((await load_events(connection, numbers)).values())
+    found: dict[int, tuple[datetime, str]] = {}
+    query = (
+        select(events.c.event, digests.c.created_at, digests.c.stem)
+        .join(digest_articles, digest_articles.c.number == events.c.number)
+        .join(digests, digests.c.id == digest_articles.c.digest)
+        .where(digest_articles.c.name == name)
+        .order_by(digests.c.id)
+    )
+    for some in in_chunks(sorted(wanted)):
+        for row in await connection.execute(query.where(events.c.event.in_(some))):
+            first, _ = found.get(row.event, (row.created_at, row.stem))
+            found[row.event] = first, row.stem
     return found
 
 
@@ -140,12 +159,6 @@ async def load_days(connection: AsyncConnection, first: date, last: date) -> Cou
         .group_by(articles.c.published, articles.c.source_id)
     )
     return Counter({(row.published, row.source_id): row.count for row in await connection.execute(query)})
-
-
-async def load_raised_flags(connection: AsyncConnection, sources: Collection[str]) -> list[RaisedFlag]:
-    """Return the flags of these sources, the newest first."""
-    query = select(flags).where(flags.c.source_id.in_(sources)).order_by(flags.c.since.desc(), flags.c.source_id)
-    return [RaisedFlag(row.source_id, row.flag, row.since, row.why) for row in await connection.execute(query)]
 
 
 async def load_passes(connection: AsyncConnection, since: datetime, until: datetime) -> list[dict[str, Any]]:

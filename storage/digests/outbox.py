@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, update
@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Outcome
 from storage.index.dialects import in_chunks
+from storage.index.removed import highest_number
 from storage.index.schema import articles, deliveries, digest_articles, digests, urls
-from storage.placing.placing import highest_number
 
 FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name
 OLDEST = timedelta(days=7)  # of the news among what backfills and imports bring, when they bring it
@@ -43,6 +43,7 @@ class Choice:
     first: bool  # whether this is the first digest of the name
     after_number: int = -1  # the digests of the name take in articles after this one
     partial: bool = False  # narrowed or widened by hand: the next one goes on where the last whole one ended
+    brought: tuple[date | None, ...] = ()  # the days of what backfills and imports have brought since, and is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,17 @@ async def choose(
         conditions.append(appended_at >= start)
     if languages:
         conditions.append(articles.c.language.in_(sorted(languages)))
-    rows = [row for row in await _candidates(connection, conditions) if _is_news(row, since)]
+    rows: Sequence[Row[Any]] = await _candidates(connection, conditions)
     if topic is not None:
         rows = [row for row in rows if topic in (row.topics or (row.topic,))]
     if is_of_country is not None:
         rows = await _of_country(connection, rows, is_of_country)
     last = await highest_number(connection) if since is None else whole.last_number if whole else after
-    return Choice(tuple(row.number for row in rows), last, start, latest is None, after, partial=since is not None)
+    news = tuple(row.number for row in rows if _is_news(row, since))
+    told = set(news)
+    known = whole.last_number if whole else -1
+    brought = [row.published for row in rows if since is None and row.number > known and row.number not in told]
+    return Choice(news, last, start, latest is None, after, since is not None, tuple(brought))
 
 
 async def _number_before(connection: AsyncConnection, moment: datetime) -> int:

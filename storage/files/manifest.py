@@ -1,4 +1,4 @@
-"""`manifest.jsonl`: one JSON object per article, one line each, in number order.
+"""`manifest.jsonl`: one JSON object per article, one line each, in number order; of a removed one little is left.
 
 It is derived from the index and written after the article files, so its last line marks up to which number all is
 published. A crash may leave a half-written line at its end; the next opening removes it.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import filecmp
 import json
 import os
-from collections.abc import AsyncIterable, Iterable
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,17 @@ from sqlalchemy import Row
 
 from extractors.records import without_user
 from storage.files.local_folder import keep_aside, sync_folder
+from storage.index.removed import Removed
 
-MOMENTS = ("retrieved_at", "appended_at")
+MOMENTS = ("published_at", "retrieved_at", "appended_at")
 COLUMNS = {  # of `articles`, and the keys of a line
     "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
     "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
     "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
     "version": "version", "relation": "relation",
 }  # fmt: skip
+REMOVED = "removed"  # the key of a line that stands for an article no more
+_NUMBER = re.compile(rb'\{"number": ([0-9]+)[,}]')
 TAIL_BYTES = 1 << 16  # a line is about one kilobyte
 
 
@@ -42,6 +46,7 @@ def manifest_line(row: Row[Any]) -> str:
         "title": row.title,
         "authors": row.authors,
         "date": row.published.isoformat() if row.published else None,
+        **({} if row.published_at is None else {"published_at": _moment(row.published_at)}),  # None: only the day
         "date_origin": row.date_origin,
         "dates": row.dates,
         "language": row.language,
@@ -59,6 +64,74 @@ def manifest_line(row: Row[Any]) -> str:
         "appended_at": _moment(row.appended_at),
     }
     return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def removed_line(one: Removed) -> str:
+    """Return the manifest's line for an article that was taken back, with its line break."""
+    entry = {
+        "number": one.number,
+        "id": one.id,
+        "text_hash": one.exact_key.hex() if one.exact_key else None,
+        "appended_at": _moment(one.appended_at),
+        REMOVED: {"at": _moment(one.removed_at), "why": one.why},
+    }
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+async def all_lines(rows: AsyncIterable[Row[Any]], removed: Sequence[Removed]) -> AsyncIterator[str]:
+    """Yield the lines of these articles and of those that were taken back, both in the order of their numbers."""
+    waiting = list(reversed(removed))
+    async for row in rows:
+        while waiting and waiting[-1].number < row.number:
+            yield removed_line(waiting.pop())
+        yield manifest_line(row)
+    while waiting:
+        yield removed_line(waiting.pop())
+
+
+def exchange_lines(path: Path, removed: Iterable[Removed]) -> None:
+    """Let the lines of articles say that they were taken back. Readers see the old or the new manifest."""
+    lines = {b"%d" % one.number: removed_line(one).encode("utf-8") for one in removed}
+    if not path.exists() or all(new == old for old, new in _exchanged(path, lines)):
+        return
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.writelines(new for _, new in _exchanged(path, lines))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _exchanged(path: Path, lines: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
+    with path.open("rb") as file:
+        for line in file:
+            found = _NUMBER.match(line)
+            yield line, lines.get(found[1], line) if found else line
+
+
+def read_removed(path: Path) -> list[Removed]:
+    """Return the articles that were taken back, as a manifest tells; skip unusable lines."""
+    found: list[Removed] = []
+    if not path.is_file():
+        return found
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if f'"{REMOVED}": ' not in line:
+                continue
+            try:
+                entry = json.loads(line)
+                if REMOVED in entry:
+                    key = bytes.fromhex(entry["text_hash"]) if entry["text_hash"] else None
+                    appended, at = (datetime.fromisoformat(m) for m in (entry["appended_at"], entry[REMOVED]["at"]))
+                    found.append(Removed(entry["number"], entry["id"], key, entry[REMOVED]["why"], appended, at))
+            except (ValueError, KeyError, TypeError):
+                continue
+    return found
 
 
 def read_facts(path: Path) -> dict[str, dict[str, Any]]:
@@ -133,16 +206,16 @@ def set_aside(path: Path) -> str | None:
     return keep_aside(path.parent, path.name, content)
 
 
-async def rewrite(path: Path, rows: AsyncIterable[Row[Any]]) -> str | None:
-    """Write the manifest of these rows; return a phrase that tells what was done, None if it was right already.
+async def rewrite(path: Path, lines: AsyncIterable[str]) -> str | None:
+    """Write the manifest of these lines; return a phrase that tells what was done, None if it was right already.
 
     Readers see the old or the new manifest.
     """
     beside = path.with_name(f".{path.name}.tmp")
     try:
         with beside.open("wb") as file:
-            async for row in rows:
-                file.write(manifest_line(row).encode("utf-8"))
+            async for line in lines:
+                file.write(line.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
         if path.exists() and filecmp.cmp(path, beside, shallow=False):

@@ -38,6 +38,12 @@ FIELDS = {
     "title": Field(TEXT, "headline"),
     "authors": Field({"type": "array", "items": TEXT}, "names of the authors"),
     "date": Field(DAY, "day of publication in the publisher's zone"),
+    "published_at": Field(
+        MOMENT,
+        "the time of publication on this day, in the zone in which page or feed state it, else in the publisher's",
+        nullable=False,
+        optional=True,
+    ),
     "date_origin": Field(TEXT, "where this day was read"),
     "dates": Field(
         {"type": "array", "items": {"type": "array", "prefixItems": [DAY, TEXT], "minItems": 2, "maxItems": 2}},
@@ -71,7 +77,19 @@ FIELDS = {
     "version": Field(TEXT, "of c5watch that took it"),
     "retrieved_at": Field(MOMENT, "when the page was fetched, UTC"),
     "appended_at": Field(MOMENT, "when the article came into the corpus, UTC", nullable=False),
+    "removed": Field(
+        {
+            "type": "object",
+            "properties": {"at": MOMENT, "why": TEXT},
+            "required": ["at", "why"],
+        },
+        "when and why the article was taken back: its line keeps only number, id, text_hash and appended_at",
+        nullable=False,
+        optional=True,
+    ),
 }
+
+OF_REMOVED = ("number", "id", "text_hash", "appended_at", "removed")
 
 
 def schema() -> dict[str, Any]:
@@ -81,7 +99,9 @@ def schema() -> dict[str, Any]:
         "title": "A line of manifest.jsonl",
         "type": "object",
         "properties": {name: _property(field) for name, field in FIELDS.items()},
-        "required": [name for name, field in FIELDS.items() if not field.optional],
+        "if": {"required": ["removed"]},
+        "then": {"required": list(OF_REMOVED), "propertyNames": {"enum": list(OF_REMOVED)}},
+        "else": {"required": [name for name, field in FIELDS.items() if not field.optional]},
     }
 
 

@@ -13,8 +13,9 @@ A job that follows the corpus keeps the last number it has worked on, and next t
         last = article.number
 
 A run may append meanwhile: an article is seen as soon as its line in `manifest.jsonl` is complete; its file
-exists by then and never changes. Each call reads the manifest again, so an opened corpus never grows stale. Without a
-manifest the article files of a folder are read by themselves; unknown fields are None.
+exists by then and never changes. Articles that were taken back are left out. Each call reads the manifest again, so an
+opened corpus never grows stale. Without a manifest the article files of a folder are read by themselves; unknown fields
+are None.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from storage.files.article_file import ArticleFile, FileName
 
 MANIFEST = "manifest.jsonl"
 FOLDER = "corpus"
+REMOVED = b'"removed": {'  # in the line of an article that was taken back; in a text the quotes would be escaped
 # Runs that waited for one another write moments that are not quite in the order of the numbers.
 DISORDER = timedelta(hours=1)
 
@@ -40,7 +42,8 @@ DISORDER = timedelta(hours=1)
 class Article:
     """An article as the manifest tells it; `text` and `paragraphs` read its file again at each use.
 
-    `date` is the day in the publisher's time zone, None if no trustworthy date is known. Articles of a folder
+    `date` is the day in the publisher's time zone, None if no trustworthy date is known; `published_at` the time on
+    that day, aware and in the zone in which it was stated, None if only the day is known. Articles of a folder
     without a manifest have number, id, file and date, and a title if the file begins with it.
     """
 
@@ -54,6 +57,7 @@ class Article:
     feed: str | None = None
     language: str | None = None
     date: date | None = None
+    published_at: datetime | None = None
     date_origin: str | None = None
     dates: tuple[DateCandidate, ...] = ()  # every candidate
     authors: tuple[str, ...] = ()
@@ -172,15 +176,18 @@ class _Manifest:
         if not self._path.exists():
             return 0
         with self._path.open("rb") as file:
-            return sum(part.count(b"\n") for part in iter(lambda: file.read(1 << 20), b""))
+            return sum(REMOVED not in line for line in file if line.endswith(b"\n"))
 
     def from_number(self, number: int) -> Iterator[Article]:
-        return map(self._article, self._entries(lambda entry: bool(entry["number"] >= number)))
+        return map(self._article, self._present(lambda entry: bool(entry["number"] >= number)))
 
     def from_moment(self, since: datetime) -> Iterator[Article]:
         early = since - DISORDER
-        entries = self._entries(lambda entry: _moment(entry["appended_at"]) >= early)
+        entries = self._present(lambda entry: _moment(entry["appended_at"]) >= early)
         return (self._article(entry) for entry in entries if _moment(entry["appended_at"]) >= since)
+
+    def _present(self, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+        return (entry for entry in self._entries(wanted) if "removed" not in entry)
 
     def _entries(self, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
         """Yield the entries from the first `wanted` one on. All after it must be wanted, and none before it."""
@@ -221,10 +228,11 @@ class _Manifest:
 
     def _article(self, entry: dict[str, Any]) -> Article:
         get = entry.get
-        day, retrieved = get("date"), get("retrieved_at")
+        day, at, retrieved = get("date"), get("published_at"), get("retrieved_at")
         return Article(
             entry["number"], entry["id"], entry["file"], get("title"), get("url"), get("canonical_url"),
-            get("source"), get("feed"), get("language"), date.fromisoformat(day) if day else None, get("date_origin"),
+            get("source"), get("feed"), get("language"), date.fromisoformat(day) if day else None,
+            _moment(at) if at else None, get("date_origin"),
             tuple(DateCandidate(date.fromisoformat(d), origin) for d, origin in get("dates") or ()),
             tuple(get("authors") or ()), get("topic"), get("score"), tuple(Match(*term) for term in get("terms") or ()),
             get("why"), get("sha256"), get("text_hash"), get("method"), get("version"),

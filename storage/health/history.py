@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from extractors.records import Counted, Outcome
+from extractors.records import BY_NUMBER, Counted, Outcome
 from extractors.text import tokens
+from extractors.urls import article_id
+from storage.index.removed import find_barred, load_removed
 from storage.index.schema import (
     articles,
     digest_articles,
@@ -38,7 +40,10 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
     by = articles.c.number == number if number is not None else articles.c.canonical_url == key
     article = (await connection.execute(select(articles).where(by))).first()
     facts: dict[str, Any] = {"canonical_url": key, "known": row is not None or article is not None}
-    if row is None and article is None:
+    if article is None and (barred := await find_barred(connection, [article_id(key)])):
+        (gone,) = await load_removed(connection, list(barred.values()))
+        facts |= {"known": True, "outcome": Outcome.REMOVED, "reason": gone.told, "decided_at": gone.removed_at}
+    elif row is None and article is None:
         return {**facts, "outcome": NEVER_SEEN}
     if row is not None:
         seen = (await connection.execute(select(sightings).where(sightings.c.key == key))).all()
@@ -47,7 +52,7 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
         facts |= {
             "url": row.url, "source": row.source_id, "title": row.title, "published": row.published,
             "first_seen": row.first_seen,
-            "seen_in": "; ".join(f"{s.feed_url} ({s.seen_at:%Y-%m-%d %H:%M})" for s in seen) or row.feed_url,
+            "seen_in": "; ".join(map(_sighting, seen)) or row.feed_url,
             "archived_copy": row.archived_url, "attempts": row.attempts, "outcome": row.outcome or WAITING,
             "reason": row.reason, "decided_at": row.decided_at, "next_attempt": row.next_attempt,
             "words": row.words, "day": row.day, "terms": details.pop("matches", None), **details,
@@ -72,6 +77,11 @@ async def load_story(connection: AsyncConnection, key: str) -> dict[str, Any]:
     if mark is not None:
         facts |= {"mark": "yes" if mark.relevant else "no", "marked_at": mark.marked_at}
     return facts
+
+
+def _sighting(seen: Row[Any]) -> str:
+    told = f", {BY_NUMBER}" if seen.guid == BY_NUMBER else ""
+    return f"{seen.feed_url}{told} ({seen.seen_at:%Y-%m-%d %H:%M})"
 
 
 async def _like(connection: AsyncConnection, like: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.sources import Source
 from extractors.records import Counted, Outcome
-from storage.health.sources import Flag, load_flags
-from storage.index.schema import EPOCH, articles, feeds, hosts, runs, urls
+from storage.health.states import SourceState, load_states
+from storage.index.schema import EPOCH, articles, hosts, runs, urls
 from storage.state.entries import is_waiting
 
 DAYS = 30  # that the page looks back
 NEWEST = 40  # articles listed
 RUNS = 12  # passes listed
 MS_PER_DAY = 86_400_000
+_LAST_PASS = select(runs.c.finished_at).where(runs.c.kind == "monitor", runs.c.finished_at.is_not(None))
+_LAST_PASS = _LAST_PASS.order_by(runs.c.finished_at.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,10 @@ class SourceReport:
     """A source: the results of its last 30 days, and its present state."""
 
     source_id: str
+    state: SourceState
     days: Counter[date] = field(default_factory=Counter)  # articles appended
     outcomes: Counter[str] = field(default_factory=Counter)
     pending: int = 0
-    last_success: datetime | None = None
-    error: str | None = None  # of the feed that fails
-    flags: tuple[Flag, ...] = ()
 
     def number(self, *counted: Counted) -> int:
         """Return the number of its entries that are counted as any of these."""
@@ -73,6 +74,7 @@ class Report:
     runs: list[Run]
     reasons: Counter[tuple[str, str]]  # outcome and reason → number of entries that should have brought an article
     slow: list[tuple[str, str]]
+    last_pass: datetime | None  # when the last pass of the monitor ended; None: none has
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -81,15 +83,13 @@ class Report:
 
 
 async def load_report(
-    connection: AsyncConnection, source_ids: Sequence[str], *, zone: ZoneInfo, now: datetime
+    connection: AsyncConnection, sources: Sequence[Source], *, zone: ZoneInfo, now: datetime
 ) -> Report:
     """Return the state of these sources at `now`; days are counted in `zone`."""
     count = await connection.scalar(select(func.count()).select_from(articles))
-    found = {source_id: SourceReport(source_id) for source_id in source_ids}
+    states = await load_states(connection, sources, now=now)
+    found = {source_id: SourceReport(source_id, state) for source_id, state in states.items()}
     reasons = await _outcomes(connection, found, zone, now)
-    await _polls(connection, found)
-    for source_id, flags in (await load_flags(connection, source_ids)).items():
-        found[source_id].flags = flags
     rows = await connection.execute(select(runs).order_by(runs.c.id.desc()).limit(RUNS))
     return Report(
         articles=count or 0,
@@ -98,6 +98,7 @@ async def load_report(
         runs=[Run(row.kind, row.started_at, row.finished_at, row.summary or {}) for row in rows],
         reasons=reasons,
         slow=await _slow_hosts(connection, now),
+        last_pass=(await connection.execute(_LAST_PASS)).scalar(),
     )
 
 
@@ -150,18 +151,6 @@ async def _outcomes(
     for row in await connection.execute(pending.group_by(urls.c.source_id)):
         found[row.source_id].pending = row.number
     return reasons
-
-
-async def _polls(connection: AsyncConnection, found: Mapping[str, SourceReport]) -> None:
-    errors: dict[str, list[str]] = defaultdict(list)
-    for row in await connection.execute(select(feeds).where(feeds.c.source_id.in_(list(found)))):
-        source = found[row.source_id]
-        if row.succeeded_at and (source.last_success is None or row.succeeded_at > source.last_success):
-            source.last_success = row.succeeded_at
-        if row.error:
-            errors[row.source_id].append(row.error)
-    for source_id, told in errors.items():
-        found[source_id].error = told[0]
 
 
 async def _slow_hosts(connection: AsyncConnection, now: datetime) -> list[tuple[str, str]]:

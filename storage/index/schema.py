@@ -32,8 +32,9 @@ from sqlalchemy import (
 
 from storage.errors import damaged
 
-HEAD = "0013"
+HEAD = "0020"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
+NO_COUNTRY = "story_country IS NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +53,24 @@ class Moment(TypeDecorator[datetime]):
         try:
             return None if value is None else EPOCH + timedelta(milliseconds=value)
         except (TypeError, OverflowError):
+            raise damaged("moment") from None
+
+
+class ZonedMoment(TypeDecorator[datetime]):
+    """An aware datetime with its offset, kept as in ISO 8601: "2026-11-06T10:15:00+05:00"."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Return the text for the database."""
+        return None if value is None else value.isoformat(timespec="seconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """Return the moment. Raises StorageError for what SQLite has kept and is none."""
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except (TypeError, ValueError):
             raise damaged("moment") from None
 
 
@@ -105,6 +124,7 @@ articles = Table(
     Column("title", Text),
     Column("authors", JSON),
     Column("published", Date),  # null: no trustworthy date
+    Column("published_at", ZonedMoment),  # the time on that day; null: not known, or not kept yet when it was appended
     Column("date_origin", String(20)),
     Column("dates", JSON),  # all candidates, [[day, origin], …]
     Column("language", String(3)),
@@ -125,6 +145,7 @@ articles = Table(
         "relation", JSON(none_as_null=True)
     ),  # to the article most like it: {kind, number, share, why}; null: none is like it
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
+    Column("story_country", String(6)),  # see `extractors.topic.country`; null: not looked at yet
     # All that a list of articles is narrowed by: reading it off the rows would read their texts.
     Index(
         "articles_timeline",
@@ -134,6 +155,13 @@ articles = Table(
         "language",
         "borderline",
         "appended_at",
+        "story_country",
+    ),
+    Index(
+        "articles_no_country",
+        "number",
+        sqlite_where=text(NO_COUNTRY),
+        postgresql_where=text(NO_COUNTRY),
     ),
     Index("articles_signature", "signature"),
     Index("articles_related", "related_at"),
@@ -165,6 +193,25 @@ variants = Table(  # texts that have no file of their own: their story has one a
     Column("text", Text, nullable=False),  # paragraphs divided by a blank line, without the headline
     Column("retrieved_at", Moment),
     Column("stored_at", Moment, nullable=False),
+)
+
+removed = Table(  # articles that were taken back: their numbers stay taken, see `storage.index.removed`
+    "removed",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("exact_key", LargeBinary(16)),  # as in `articles`
+    Column("why", Text, nullable=False),
+    Column("appended_at", Moment, nullable=False),
+    Column("removed_at", Moment, nullable=False),
+    Column("cleared", Boolean, nullable=False),  # whether its file and its kept page are gone
+)
+
+barred = Table(  # what is never appended again
+    "barred",
+    metadata,
+    Column("key", String(32), primary_key=True),  # the id of an address (16 digits), or a text's `exact_key` (32)
+    Column("number", Integer, ForeignKey("removed.number"), nullable=False),
 )
 
 relations = Table(  # between two articles of the corpus, the later number first

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
@@ -35,6 +35,7 @@ from extractors.urls import article_id, canonical_url, is_section, same_site
 from storage.files.article_file import FileName
 from storage.health.rules import RULE
 from storage.index.dialects import in_chunks
+from storage.index.removed import find_barred, highest_number
 from storage.index.schema import articles
 from storage.placing.fingerprints import VERSION as SIGNATURE_VERSION
 from storage.placing.ready import Readable, Ready, ready_from
@@ -103,6 +104,7 @@ async def place(
         imported,
         lives=await load_lives(connection, [result.key for result in results]),
         known=await find_known(connection, [address for candidate in candidates for address in candidate.addresses]),
+        barred=await find_barred(connection, [key for result in results for key in _bars(result)]),
         stories=await load_stories(connection, [candidate.text for candidate in candidates]),
         next_number=await highest_number(connection) + 1,
     )
@@ -136,6 +138,7 @@ class _Batch:
     imported: Collection[str] | None
     lives: dict[str, Life]
     known: dict[str, int]  # address → article
+    barred: dict[str, int]  # id of an address, or key of a text → article that was taken back
     stories: Stories
     next_number: int
     outcomes: list[Settled] = field(default_factory=list)
@@ -218,6 +221,8 @@ class _Batch:
         if isinstance(result, Failed):
             told: dict[str, Any] = {"detail": result.error.detail} if result.error.detail else {}
             return Placement(result.key, result.error.outcome, reason=result.error.reason), told
+        if taken_back := [self.barred[key] for key in _bars(result) if key in self.barred]:
+            return Placement(result.key, Outcome.REMOVED, reason=f"number {min(taken_back):03d} was removed"), {}
         found = result.result if isinstance(result, Candidate) else result
         details = _numbers_of(found.verdict)
         if found.article.unmatched is not None:  # for the source's health: the site's rule may be outdated
@@ -339,6 +344,15 @@ class _Batch:
         )
 
 
+def _bars(result: Candidate | Result) -> list[str]:
+    """Return what bars a result if an article that was taken back had it: ids of its addresses, the key of its text."""
+    if isinstance(result, Failed):
+        return []
+    addresses = result.addresses if isinstance(result, Candidate) else [result.key, canonical_url(result.url)]
+    text = result.text.exact_key if isinstance(result, Candidate) else None
+    return [*map(article_id, addresses), *([text.hex()] if text else [])]
+
+
 def _stated(article: Article, url: str, own: str) -> str | None:
     """Return another address of the site that the page names as its own; never a front page or a section.
 
@@ -375,21 +389,16 @@ def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: 
         "number": number, "id": name.id, "file": str(name), "body": ready.body,
         "sha256": ready.sha256, "exact_key": ready.exact_key, "canonical_url": canonical, "url": result.url,
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
-        "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
+        "authors": list(article.authors), "published": article.published, "published_at": article.published_at,
+        "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
         "topic": verdict.topic, "topics": list(verdict.topics) or None,
         "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
-        "relation": None,
+        "relation": None, "story_country": ready.country,
     }  # fmt: skip
-
-
-async def highest_number(connection: AsyncConnection) -> int:
-    """Return the highest number in the corpus, -1 when it is empty."""
-    highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
-    return -1 if highest is None else int(highest)
 
 
 async def find_known(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from datetime import date
 
 from extractors.records import Article
 from extractors.text import exact_key, tokens
+from extractors.topic.country import story_country
 from storage.files.article_file import compose
 from storage.placing.fingerprints import Signature, signature
 from storage.search.indexed import IndexedWords, indexed_words
@@ -34,7 +35,7 @@ class Readable:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An article's text made ready: its corpus file with the checksum, its keys, and its words for the search."""
+    """An article's text made ready: its corpus file with the checksum, its keys, its country, its words to search."""
 
     body: str
     sha256: str
@@ -42,6 +43,7 @@ class Ready:
     signature: Signature
     words: int
     indexed: IndexedWords
+    country: str
 
 
 def ready_from(articles: Sequence[Readable]) -> list[Ready]:
@@ -60,4 +62,5 @@ def _ready(article: Readable) -> Ready:
         signature(text, article.language),
         len(tokens(text)),
         indexed_words(article.title, body, article.language),
+        story_country(article.title, article.paragraphs, article.language),
     )

@@ -112,23 +112,31 @@ async def _store(
     now: datetime,
 ) -> Related:
     waiting: set[int] = set()
+    there: set[int] = set()  # articles that nobody has taken back meanwhile
     settled: dict[int, int] = {}
-    for some in in_chunks(sorted({*numbers, *event_of.values()})):
-        query = select(articles.c.number).where(articles.c.number.in_(some), articles.c.related_at.is_(None))
-        waiting.update((await connection.execute(query)).scalars())
+    for some in in_chunks(
+        sorted({*numbers, *event_of.values(), *(n for pair in found for n in (pair.number, pair.other))})
+    ):
+        query = select(articles.c.number, articles.c.related_at).where(articles.c.number.in_(some))
+        for number, related_at in await connection.execute(query):
+            there.add(number)
+            waiting |= {number} if related_at is None else set()
         rows = await connection.execute(select(events.c.number, events.c.event).where(events.c.number.in_(some)))
         settled.update((row.number, row.event) for row in rows)
     waiting &= event_of.keys()
     founded = 0
+    founders: dict[int, int] = {}
     for number in (number for number in numbers if number in waiting and number not in settled):
-        # If another run has put the founder into an event, this article follows it.
-        settled[number] = settled.get(event_of[number], number)
+        # If another run has put the founder into an event, this article follows it. Where the founder has been taken
+        # back meanwhile, the next article of the event is its founder.
+        event = event_of[number] if event_of[number] in there else founders.setdefault(event_of[number], number)
+        settled[number] = settled.get(event, number)
         founded += settled[number] == number
         await connection.execute(insert_for(connection, events).values(number=number, event=settled[number]))
     pairs = [
         {"number": pair.number, "other": pair.other, "kind": Relation.TRANSLATION_OF, "score": pair.score}
         for pair in found
-        if pair.number in waiting or pair.other in waiting
+        if {pair.number, pair.other} <= there and (pair.number in waiting or pair.other in waiting)
     ]
     before = await _count_translations(connection)
     if pairs:

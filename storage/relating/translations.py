@@ -22,6 +22,7 @@ from datetime import date, timedelta
 from itertools import combinations
 from urllib.parse import parse_qsl, urlsplit
 
+from config.languages import languages
 from extractors.text import tokens
 from extractors.urls import canonical_host
 from storage.relating.nearby import Nearby, Piece
@@ -33,9 +34,6 @@ MIN_CREDITED_WORDS = 4  # of a headline that a text names
 DEVIATIONS = 3  # standard deviations; one pair in 740 exceeds them by chance
 AS_SURE = 0.03  # of the score
 SAME_WORDS = 0.5  # share of words in the same alphabet: the texts are then in one language, whatever was detected
-_LANGUAGE = re.compile(
-    r"(?:ru|rus|en|eng|kk|kz|kaz|qaz|uz|uzb|uz-latn|uz-cyrl|oz|ky|kg|kyr|tg|tj|taj|tk|tm|tr|zh|cn|uk|ua|de|fr)"
-)
 _ID = re.compile(r"(?<![0-9])[0-9]{5,12}(?![0-9])")
 _NAMED = re.compile(
     r"(?=[a-z0-9_%.-]*\Z).*?(?:(?<![a-z0-9%])[0-9]*[a-z%][a-z0-9%]*[-_][a-z0-9%]|[0-9]{3}).*", re.IGNORECASE
@@ -109,14 +107,15 @@ def page_keys(url: str) -> tuple[str, ...]:
 
     Both are a sign only for pages in different languages, and only if no third page has them.
     """
+    editions = languages().editions(in_paths=True)
     parts = urlsplit(url)
     labels = canonical_host(parts.hostname or "").split(".")
-    if len(labels) > 2 and _LANGUAGE.fullmatch(labels[0]):
+    if len(labels) > 2 and labels[0] in editions:
         labels = labels[1:]
     site = ".".join(labels)
     segments = [segment for segment in parts.path.split("/") if segment]
-    rest = [segment for segment in segments if not _LANGUAGE.fullmatch(segment.lower())]
-    query = sorted(pair for pair in parse_qsl(parts.query) if not _LANGUAGE.fullmatch(pair[1].lower()))
+    rest = [segment for segment in segments if segment.lower() not in editions]
+    query = sorted(pair for pair in parse_qsl(parts.query) if pair[1].lower() not in editions)
     keys = []
     if rest and _NAMED.fullmatch(rest[-1]) and not _is_day("".join(rest[-3:])):
         keys.append(f"path {site}/{'/'.join(rest)}?{query}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Date, bindparam, select, text
+from sqlalchemy import Connection, Date, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.index.schema import articles
@@ -48,6 +48,12 @@ _RANKED = {
     "postgresql": "SELECT number, ts_rank('{{{body}, 0, 0, 1}}', stems, CAST(:query AS tsquery), 1) AS score FROM "
     "(SELECT number, stems FROM search "
     "WHERE stems @@ CAST(:query AS tsquery) {dated} ORDER BY number DESC LIMIT :ranked) AS newest",
+}
+
+
+_OF_SOURCE = {
+    "sqlite": "SELECT count(*) FROM search WHERE search MATCH :query",
+    "postgresql": "SELECT count(*) FROM search WHERE stems @@ CAST(:query AS tsquery)",
 }
 
 
@@ -92,6 +98,33 @@ async def store(connection: AsyncConnection, new: Sequence[ToIndex]) -> None:
             for one in new
         ]
         await connection.execute(text(_INSERT[name]), rows)
+
+
+async def take_out(connection: AsyncConnection, one: ToIndex) -> None:
+    """Take an article out of the index: `one` is what it was indexed by."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("DELETE FROM search WHERE number = :number"), {"number": one.number})
+        return
+    # Without the text at hand FTS5 has to be told which words to take out.
+    row = _row("sqlite", one.number, indexed_words(one.title, one.body, one.language), one.source_id, one.language)
+    await connection.execute(
+        text(
+            "INSERT INTO search (search, rowid, title, body, facts) VALUES ('delete', :number, :title, :body, :facts)"
+        ),
+        row,
+    )
+
+
+def lacks_sources(connection: Connection) -> bool:
+    """Return whether the index does not know the sources of some articles, as of adopted ones in earlier versions."""
+    name = connection.dialect.name
+    of_source = func.count().label("found")
+    rows = connection.execute(select(articles.c.source_id, of_source).group_by(articles.c.source_id)).all()
+    indexed = text(_OF_SOURCE[name])
+    return any(
+        source_id and count != connection.execute(indexed, {"query": _FACT[name](source_id)}).scalar()
+        for source_id, count in rows
+    )
 
 
 def rebuild(connection: Connection) -> int:
@@ -140,6 +173,12 @@ async def search(
         for number, score in best.items()
         if (row := by_number.get(number))
     ]  # fmt: skip
+
+
+async def known_sources(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Return those of the ids under which there are articles, also of sources that the catalogue no longer has."""
+    found = await connection.execute(select(articles.c.source_id).where(articles.c.source_id.in_(ids)).distinct())
+    return {source_id for (source_id,) in found}
 
 
 async def find(
@@ -228,4 +267,5 @@ def _pg_quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+_FACT = {"sqlite": lambda one: f'facts:"s={one}"', "postgresql": lambda one: _pg_quoted(f"s={one}")}
 _QUERY = {"sqlite": _fts5_query, "postgresql": _pg_query}

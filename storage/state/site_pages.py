@@ -1,7 +1,11 @@
-"""The lines of each site's newest pages (`extractors.blocks.memory`), to find lines that a site prints on all pages."""
+"""The lines of each site's newest pages (`extractors.blocks.memory`), to find lines that a site prints on all pages.
+
+The addresses of these pages show what articles' addresses look like there.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -40,6 +44,18 @@ async def load_site_pages(connection: AsyncConnection, sites: Collection[str]) -
     query = select(site_pages.c.site, site_pages.c.key, site_pages.c.lines).where(site_pages.c.site.in_(sorted(sites)))
     rows = await connection.execute(query.order_by(site_pages.c.seen_at, by_code_point(site_pages.c.key)))
     return [SitePage(*row) for row in rows]
+
+
+async def load_known_articles(connection: AsyncConnection, sections: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each of these addresses the canonical ones of its host's newest pages that held an article."""
+    hosts = {url: canonical_host(urlsplit(url).hostname or "") for url in sections}
+    if not hosts:
+        return {}
+    query = select(site_pages.c.site, site_pages.c.key).where(site_pages.c.site.in_(sorted(set(hosts.values()))))
+    found: dict[str, list[str]] = defaultdict(list)
+    for site, key in await connection.execute(query.order_by(by_code_point(site_pages.c.key))):
+        found[site].append(key)
+    return {url: tuple(found[host]) for url, host in hosts.items()}
 
 
 async def store_site_pages(connection: AsyncConnection, pages: Sequence[SitePage], *, now: datetime) -> None:

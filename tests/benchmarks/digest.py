@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from flows.digest.contents import load_content
+from flows.digest.records import Edition
 from flows.digest.render import render, transferred
 from storage.index.database import open_database
 from storage.index.schema import articles, events, variants
@@ -55,7 +56,7 @@ async def main() -> None:
         began = time.perf_counter()
         async with database.read() as connection:
             content = await load_content(
-                connection, range(count), title="Центральная Азия и США", frame="ru", zone=ZONE, now=NOW, since=SINCE,
+                connection, range(count), Edition("digest", "Центральная Азия и США", "ru", ZONE), now=NOW, since=SINCE,
                 sources=SOURCES,
             )  # fmt: skip
         loaded = time.perf_counter()

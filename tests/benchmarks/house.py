@@ -43,7 +43,7 @@ NOVEMBER = {  # as it stands in a table of months
 ROUTES = {"sitemap", "wordpress", "paged", "wayback", "gdelt", "ccnews", "urls"}
 OUTCOMES = {
     "appended", "duplicate", "reprint", "off_topic", "outside", "too_short", "not_article", "paywalled", "gone",
-    "refused", "robots", "unsafe_address", "too_large", "failed", "gave_up",
+    "refused", "robots", "unsafe_address", "too_large", "failed", "removed", "gave_up",
 }  # fmt: skip
 CYRILLIC_WORD = re.compile("[а-яёәғқңөұүһі]{4,}")
 COUNTS = {"duplicates", "pending", "new"}  # a table that names one of these tells the counts of a pass, no outcomes

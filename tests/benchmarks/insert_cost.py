@@ -35,6 +35,7 @@ from config.settings import Storage
 from extractors.records import Article, Entry, Found, Verdict
 from storage.corpus.writer import DEFAULT_LIMITS
 from storage.index.database import Database, index_location, open_database
+from storage.index.removed import highest_number
 from storage.placing import placing
 from storage.placing.fingerprints import VERSION
 from storage.placing.ready import Readable, ready_from
@@ -164,7 +165,7 @@ async def measure(data: Path, storage: Storage, sizes: list[int], inserts: int) 
     for size in sizes:
         database = await open_database(index_location(data, storage))
         async with database.read() as connection:
-            highest = await placing.highest_number(connection)
+            highest = await highest_number(connection)
         # In a process of its own, so that the memory printed is that of placing.
         work = (fill_sqlite, index) if sqlite else (fill_postgresql, address)
         filler = multiprocessing.get_context("spawn").Process(

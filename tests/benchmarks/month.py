@@ -3,7 +3,7 @@
     python -m tests.benchmarks.month [--feeds 150] [--days 30] [--seed 1]
 
 The world and the checks are those of `tests.support.simulation`. The exit status is 1 when an entry was missed, kept
-twice or not appended, a feed forgotten, or a flag raised too late.
+twice or not appended, a feed forgotten, or a flag raised too late, or a feed that moved not found in five days.
 """
 
 from __future__ import annotations

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from config.sources import Source
+from extractors.topic.country import story_country
 from extractors.urls import article_id, canonical_url
 from flows.digest.contents import load_content
-from flows.digest.records import Content
+from flows.digest.records import Content, Edition
 from storage.files.article_file import compose
 from storage.index.database import Database
-from storage.index.schema import articles, events, flags, relations, runs, urls, variants
+from storage.index.schema import articles, events, feeds, flags, relations, runs, urls, variants
 from tests.support.composed import ARTICLES
 
 NOW = datetime(2025, 11, 9, 2, 0, tzinfo=UTC)
@@ -112,7 +113,9 @@ def row(number: int, line: dict[str, Any]) -> dict[str, Any]:
         "number": number, "id": article_id(canonical_url(address)), "file": f"{number:03d}", "sha256": "",
         "body": compose(text.split("\n\n"), title=values["title"], published=published).to_bytes().decode(),
         "url": url, "canonical_url": address, "source_id": line["source"], "topic": "central-asia-us",
-        "score": 4.0, "matches": US_AND_REGION, "why": "", "method": "trafilatura", "retrieved_at": NOW,
+        "score": 4.6 if line.get("borderline") else 9.0, "matches": US_AND_REGION, "why": "", "method": "trafilatura",
+        "retrieved_at": NOW,
+        "story_country": story_country(values["title"], text.split("\n\n"), values["language"]),
         "appended_at": NOW, "alternates": [], "links": [], "borderline": False,
     } | values  # fmt: skip
 
@@ -163,6 +166,11 @@ async def fill(database: Database) -> list[int]:
             "reason": "same text", "article": 11, "decided_at": NOW,
         }  # fmt: skip
         await connection.execute(insert(urls), [duplicate])
+        read = {"polled_at": NOW, "succeeded_at": NOW, "failures": 0}
+        await connection.execute(
+            insert(feeds),
+            [{"url": feed, "source_id": one.id, **read} for one in SOURCES.values() for feed in one.feeds],
+        )
         raised = [
             ("pamir", "silent", 2, "nothing new for 80 h; its longest pause so far was 21 h"),
             ("desk", "failing", 1, "5 polls failed in a row"),
@@ -189,9 +197,7 @@ async def sample(database: Database, frame: str, numbers: Sequence[int] | None =
         return await load_content(
             connection,
             numbers if numbers is not None else range(1, len(LINES) + 1),
-            title=TITLES[frame],
-            frame=frame,
-            zone=ZONE,
+            Edition("digest", TITLES[frame], frame, ZONE, thresholds={"central-asia-us": 4.5}),
             now=NOW,
             since=SINCE,
             sources=SOURCES,

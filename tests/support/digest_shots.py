@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.digest.clean import clean
-from flows.digest.records import Content
+from flows.digest.records import Content, Event, Section
 from flows.digest.render import render
 from storage.index.database import open_database
 from tests.support.browser import SCHEMES, chromium
@@ -43,15 +43,17 @@ async def samples() -> dict[str, Content]:
             quiet = await sample(database, "ru", [])
         finally:
             await database.close()
-    group = ru.countries[0]
-    many = [replace(group.stories[0], number=1000 + place) for place in range(400)]
-    full = replace(ru, articles=400, countries=(replace(group, stories=tuple(many)), *ru.countries[1:]))
+    event = ru.main[0]
+    many = tuple(
+        replace(event, stories=(replace(event.lead, number=1000 + place), *event.stories[1:])) for place in range(400)
+    )
+    full = replace(ru, articles=400, sections=(Section("KZ", many), *ru.sections[1:]))
     bad = tuple(
         replace(story, number=9000 + place, title=clean(text, 300), outlet=clean(text, 80), sentences=clean(text, 600))
         for place, text in enumerate(HOSTILE)
-        for story in group.stories[:1]
+        for story in event.stories[:1]
     )
-    hostile = replace(ru, title=clean(HOSTILE[0], 80), countries=(replace(group, stories=bad),))
+    hostile = replace(ru, title=clean(HOSTILE[0], 80), sections=(Section("KZ", tuple(Event((one,)) for one in bad)),))
     return {"ru": ru, "en": en, "quiet": quiet, "full": full, "hostile": hostile}
 
 

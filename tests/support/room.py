@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from config.load import Config
 from config.settings import Browse, Storage
+from config.sources import Source
 from extractors.records import Result
 from flows.browse.server import keep_open
 from storage.corpus.writer import open_corpus
@@ -57,9 +58,11 @@ async def fill(data: Path, storage: Storage, articles: Sequence[Result]) -> None
 
 
 @asynccontextmanager
-async def room(data: Path, storage: Storage, **browse: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def room(
+    data: Path, storage: Storage, *, sources: Sequence[Source] = SOURCES, **browse: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """Run the reading room; yield a client whose addresses are its own."""
-    config: Config = configured(storage, sources=SOURCES)
+    config: Config = configured(storage, sources=sources)
     settings = config.settings.model_copy(update={"browse": Browse(**browse)})
     stop, lines = asyncio.Event(), asyncio.Queue[str]()
     serving = asyncio.create_task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import sqlite3
 import time
 from bisect import bisect_right
@@ -19,6 +20,7 @@ import aiosqlite
 from config.load import Config, load_config
 from extractors.urls import canonical_url
 from flows.passes.monitor import monitor
+from flows.tools.catalogue_file import Replacement, replace_address
 from storage.corpus.writer import open_corpus
 from storage.health.sources import FAILING, REDESIGNED, SILENT
 from tests.support.running import source_toml, write_config
@@ -27,6 +29,7 @@ from tests.support.simulation import DAY, HOUR, START, TICK_S, TOPIC, Outlet, Wo
 LONG_ENOUGH_S = 1800.0  # an entry that was to be had for so long must be known
 FORGOTTEN_S = 12 * HOUR + TICK_S
 POLLS_TO_NOTICE = 3
+MOVE_TOLD_H = 5 * 24  # a feed counts as lost after three days, and is looked for once a day
 FIXED_POLLS_PER_DAY = 48
 
 
@@ -52,6 +55,7 @@ class Report:
     forgotten: list[str] = field(default_factory=list)
     redesigns: dict[str, int | None] = field(default_factory=dict)  # name → polls with news until the flag
     silences: dict[str, int | None] = field(default_factory=dict)  # name → polls after the pause was too long
+    moves: dict[str, float | None] = field(default_factory=dict)  # name → hours until a pass named the new address
     unjudged_silences: list[str] = field(default_factory=list)  # the world ended before
     failing: int = 0  # flags of feeds that were down
     false_alarms: list[str] = field(default_factory=list)
@@ -67,7 +71,8 @@ class Report:
         """Flags that came too late or never."""
         found = [("redesign", n, p) for n, p in self.redesigns.items()]
         found += [("silence", n, p) for n, p in self.silences.items()]
-        return [f"{kind} of {name}: {polls} polls" for kind, name, polls in found if polls is None or polls > 3]
+        late = [f"{kind} of {name}: {polls} polls" for kind, name, polls in found if polls is None or polls > 3]
+        return late + [f"move of {name}: {h} hours" for name, h in self.moves.items() if h is None or h > MOVE_TOLD_H]
 
     def lines(self) -> list[str]:
         """All figures, for people."""
@@ -89,6 +94,8 @@ class Report:
             f"silences flagged after so many polls: {dict(silences)}; too late in the month to judge: "
             f"{len(self.unjudged_silences)}",
             *[f"  late: {line}" for line in self.late],
+            "feeds that moved, and the hours until a pass named the new address: "
+            + (", ".join(f"{name} {'never' if h is None else f'{h:.0f}'}" for name, h in self.moves.items()) or "none"),
             f"flags of feeds that were down: {self.failing}",
             f"false alarms: {len(self.false_alarms)} among {self.healthy} healthy feeds, "
             f"{50 * 30 * len(self.false_alarms) / max(1, self.healthy) / self.days:.2f} per 50 feeds and month",
@@ -99,7 +106,10 @@ class Report:
 async def simulate(world: World, folder: Path) -> Report:
     """Run the whole time with its passes in `folder`, and compare."""
     outlets = world.outlets.values()
-    sources = "".join(source_toml(o.name, o.url) for o in outlets)
+    sources = "".join(
+        source_toml(o.name, o.url).replace(f'homepage = "{o.url}"', f'homepage = "https://{o.name}.example/"')
+        for o in outlets
+    )
     config = load_config(write_config(folder / "config", sources=sources, topics=TOPIC))
     data = folder / "data"
     raised: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -138,9 +148,10 @@ async def _run(
     world: World, report: Report, config: Config, data: Path, raised: dict[tuple[str, str], list[float]]
 ) -> None:
     while world.at < world.end:
+        config = _mend(world, config)
         await _pass(world, config, data, raised)
         report.passes += 1
-        world.at = max(world.at + TICK_S, _next_due(data))
+        world.at = max(world.at + TICK_S, _next_due(data, config))
     # What is in the feeds at the end may not have been due yet; the poll that finds it is not counted.
     report.polls_of = {o.name: len(o.polls) for o in world.outlets.values()}
     world.at = world.end
@@ -159,6 +170,20 @@ async def _pass(
     summary = await monitor(config, data, sources=config.sources, now=lambda: now, due_only=due_only)
     for source_id, flag in summary.raised:
         raised[source_id, flag.name].append(world.at)
+    for source_id, source in summary.sources.items():
+        outlet = world.outlets[source_id]
+        if outlet.noticed is None and f"may have moved to {outlet.new_url}" in (source.error or ""):
+            outlet.noticed = world.at
+
+
+def _mend(world: World, config: Config) -> Config:
+    """The catalogue as somebody keeps it who reads the reports once a day."""
+    told = [o for o in world.outlets.values() if o.noticed is not None and o.mended is None]
+    for outlet in [o for o in told if (o.noticed or 0.0) + DAY <= world.at]:
+        replace_address(config.folder, Replacement(outlet.name, outlet.url, outlet.new_url, "it has moved"))
+        outlet.mended = world.at
+        config = load_config(config.folder)
+    return config
 
 
 def _rows(data: Path, query: str) -> list[tuple[Any, ...]]:
@@ -166,10 +191,11 @@ def _rows(data: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def _next_due(data: Path) -> float:
+def _next_due(data: Path, config: Config) -> float:
     """The first five-minute tick at which a feed is due."""
-    [(milliseconds,)] = _rows(data, "SELECT min(next_poll) FROM feeds")
-    seconds = milliseconds / 1000 - START.timestamp()
+    watched = config.watched()
+    moments = [due for url, due in _rows(data, "SELECT url, next_poll FROM feeds") if url in watched]
+    seconds = min(moments) / 1000 - START.timestamp()
     return -(-seconds // TICK_S) * TICK_S
 
 
@@ -212,7 +238,7 @@ def _compare_entries(
     for position, story in enumerate(outlet.stories):
         key = canonical_url(f"https://{outlet.name}.example/news/{story.number}")
         gone = outlet.gone_at(position)
-        if gone is not None and 0 < gone <= world.end and outlet.down(gone) is None:
+        if gone is not None and 0 < gone <= world.end and outlet.down(gone) is None and not outlet.lost(gone):
             longest = max(b - a for a, b in _reachable(outlet, max(0.0, story.shown), gone))
             if longest >= LONG_ENOUGH_S:
                 report.stories += 1
@@ -235,7 +261,10 @@ def _compare_entries(
 def _reachable(outlet: Outlet, begin: float, end: float) -> list[tuple[float, float]]:
     """The stretches of a time in which the feed answered."""
     stretches = [(begin, end)]
-    for down, up, _ in outlet.outages:
+    away = [(down, up) for down, up, _ in outlet.outages]
+    if outlet.moved is not None and outlet.moved[1] != "redirect":
+        away.append((outlet.moved[0], math.inf if outlet.mended is None else outlet.mended))
+    for down, up in away:
         cut = []
         for a, b in stretches:
             cut += [(a, min(b, max(a, down))), (max(a, min(b, up)), b)] if down < b and up > a else [(a, b)]
@@ -272,9 +301,13 @@ def _compare_flags(
             report.silences[outlet.name] = sum(at <= flagged[0] for at in after) if flagged else None
         else:
             report.unjudged_silences.append(outlet.name)
+    if outlet.moved is not None and outlet.moved[1] != "redirect":
+        hours = None if outlet.noticed is None else (outlet.noticed - outlet.moved[0]) / HOUR
+        if hours is not None or outlet.moved[0] < world.end - MOVE_TOLD_H * HOUR:
+            report.moves[outlet.name] = hours
     for (name, flag), times in raised.items():
         for at in times if name == outlet.name else ():
-            if flag == FAILING and outlet.down(at):
+            if flag == FAILING and (outlet.down(at) or outlet.lost(at)):
                 report.failing += 1
             elif (flag, at) not in explained:
                 when = f"{moment(at):%a %d %H:%M}"

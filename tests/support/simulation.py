@@ -4,8 +4,9 @@
 `tests.support.simulated_month`, runs the real `flows.passes.monitor.monitor` against it with an injected clock, every
 five minutes at which a feed is due. Two things are replaced: the HTTP client by one
 that asks the world, and the child processes by a direct call. Feeds and articles come as ready values, because
-parsing them would take most of the time and is tested elsewhere; validators, body hashes, storage, planning, retries,
-topic and health are the real ones. The same seed gives the same world.
+parsing them would take most of the time and is tested elsewhere; but what stands in place of a feed that has moved, and
+feeds whose items share one link, are documents. Validators, body hashes, storage, planning, retries, topic, health and
+the search for successors are the real ones. The same seed gives the same world.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from extractors.feeds.jobs import WatchJob
+from extractors.feeds.jobs import FeedJob, WatchJob
 from extractors.fetching.messages import Response
 from extractors.pages.job import ArticleJob
 from extractors.records import Article, Entry, Feed, ItemError, Outcome
+from extractors.workers.tasks import feed_from, watched_from
 from storage.corpus.writer import CorpusWriter
 from storage.placing.ready import ready_from
 
@@ -77,7 +80,7 @@ class Outlet:
     depth: int
     stories: list[Story]
     times: list[float]  # when each story is shown, ascending
-    validators: str  # "etag", "none", "stuck"
+    validators: str  # "etag", "none", "stuck"; "for ever": whatever changes, a second question is answered with 304
     dates: str  # "own", "none", "stamped"
     restless: bool  # the body changes with every hour, though nothing is new
     max_age: int | None
@@ -85,12 +88,27 @@ class Outlet:
     page_failures: list[tuple[float, float]] = field(default_factory=list)
     redesign: tuple[float, str] | None = None  # since when; "empty" or "short"
     silence: float | None = None
+    moved: tuple[float, str] | None = None  # since when; "redirect", "gone" or "page": what is at the old address
+    noticed: float | None = None  # when a pass first named the new address
+    mended: float | None = None  # when somebody put it into the catalogue
+    one_link: bool = False  # all items have the link of the front page, and their own as guid
     polls: list[tuple[float, bool]] = field(default_factory=list)  # when, and whether it was answered
 
     @property
     def url(self) -> str:
         """The feed's address."""
         return f"https://{self.name}.example/rss"
+
+    @property
+    def new_url(self) -> str:
+        """The feed's address after its move."""
+        return f"https://{self.name}.example/feeds/all"
+
+    def lost(self, at: float) -> bool:
+        """Whether the feed has gone from the address that is watched, without a redirect."""
+        if self.moved is None or self.moved[1] == "redirect":
+            return False
+        return self.moved[0] <= at and (self.mended is None or at < self.mended)
 
     def down(self, at: float) -> str | None:
         """What the feed's server does instead of answering."""
@@ -125,9 +143,21 @@ class Outlet:
         address = f"http{'s' if int(at / HOUR) % 2 else ''}://{self.name}.example/news/{story.number}"
         if self.restless:
             address += "?utm_source=rss"
-        title = f"Новость {story.number} {self.name}"
+        title = f"Министры обсудили поставки зерна: новость {story.number} {self.name}"
         date = None if self.dates == "none" else moment(seconds).replace(microsecond=0)
         return Entry(address, self.url, title, None, date)
+
+
+def one_link_document(outlet: Outlet, body: bytes) -> bytes:
+    """The feed as RSS in which all items lead to the front page, and tell their own addresses in their guids."""
+    items = "".join(
+        f"<item><title>{entry.title}</title><link>https://{outlet.name}.example/</link>"
+        f'<guid isPermaLink="true">{entry.url}</guid>'
+        + (f"<pubDate>{format_datetime(entry.published)}</pubDate>" if entry.published else "")
+        + "</item>"
+        for entry in outlet.feed(body).entries
+    )
+    return f'<rss version="2.0"><channel><title>{outlet.name}</title>{items}</channel></rss>'.encode()
 
 
 def moment(seconds: float) -> datetime:
@@ -152,6 +182,7 @@ class World:
             outlet = make_outlet(random.Random(f"{seed} {number}"), f"f{number:03}", pace, self.end)
             self.outlets[outlet.name] = outlet
         self._trouble(random.Random(f"{seed} trouble"))
+        self._habits(random.Random(f"{seed} habits"))
         for outlet in self.outlets.values():
             for story in outlet.stories:
                 story.on_topic |= any(a - HOUR <= story.shown < b for a, b in outlet.page_failures)
@@ -184,23 +215,51 @@ class World:
                     begin = rng.uniform(0, self.end)
                     outlet.page_failures.append((begin, begin + HOUR * rng.uniform(0.5, 12)))
 
+    def _habits(self, rng: random.Random) -> None:
+        """Give feeds habits of real servers, each of them to outlets without other trouble: the count is as above."""
+        well = [o for o in self.outlets.values() if o.redesign is None and o.silence is None and o.pace is not WEEKLY]
+        rng.shuffle(well)
+        count = max(1, len(self.outlets) // 15)
+        for outlet in well[:count]:
+            outlet.validators = "for ever"
+        for outlet in well[count : 2 * count]:
+            outlet.one_link = True
+        for number, outlet in enumerate(well[2 * count : 4 * count]):
+            begin = HISTORY_S / 2 + rng.uniform(0, max(DAY, self.end - HISTORY_S))
+            outlet.moved = (begin, ("gone", "redirect", "page")[number % 3])
+            outlet.outages = []
+
     def answer(self, url: str, etag: str | None) -> Response | None:
         """What the URL's server says now."""
         parts = urlsplit(url)
         outlet = self.outlets[parts.netloc.partition(".")[0]]
-        if parts.path != "/rss":
+        if parts.path.startswith("/news/"):
             if any(a <= self.at < b for a, b in outlet.page_failures):
                 raise ItemError(Outcome.FAILED, "http 503", url=url)
             return self._response(url, b"", None, None)
+        moved = outlet.moved is not None and outlet.moved[0] <= self.at
+        if parts.path in ("", "/"):
+            return self._response(url, _front_page(outlet.new_url if moved else outlet.url), None, None)
+        if outlet.moved is not None and moved and url == outlet.url:
+            if outlet.moved[1] == "page":
+                outlet.polls.append((self.at, False))
+                return self._response(url, _front_page(outlet.new_url), None, None)
+            if outlet.moved[1] == "redirect":
+                url = outlet.new_url
+        if url != (outlet.new_url if moved else outlet.url):
+            outlet.polls += [(self.at, False)] if url == outlet.url else []
+            raise ItemError(Outcome.GONE, "http 404", url=url)
         trouble = outlet.down(self.at)
         outlet.polls.append((self.at, trouble is None))
         if trouble is not None:
             raise ItemError(Outcome.FAILED, trouble, url=url)
         body = outlet.body(self.at)
-        tag = {"etag": f'"{body.decode()}"', "none": None, "stuck": '"always the same"'}[outlet.validators]
-        if outlet.validators == "etag" and tag == etag:
+        tags = {"etag": f'"{body.decode()}"', "none": None, "stuck": '"always the same"', "for ever": '"for ever"'}
+        tag = tags[outlet.validators]
+        if outlet.validators in ("etag", "for ever") and tag == etag:
             return None
-        return self._response(url, body, tag, outlet.max_age)
+        shown = one_link_document(outlet, body) if outlet.one_link else body
+        return self._response(url, shown, tag, outlet.max_age)
 
     def _response(self, url: str, body: bytes, etag: str | None, max_age: int | None) -> Response:
         stated = f"public, max-age={max_age}" if max_age is not None else None
@@ -208,11 +267,13 @@ class World:
 
     def work(self, job: Any) -> Any:
         """What a child process would give back."""
-        url = job.feed.url if isinstance(job, WatchJob) else job.page.url
-        name = urlsplit(url).netloc.partition(".")[0]
+        feed = job if isinstance(job, FeedJob) else getattr(job, "feed", None)
+        name = urlsplit(feed.url if feed else job.page.url).netloc.partition(".")[0]
         outlet = self.outlets[name]
-        if isinstance(job, WatchJob):
-            return outlet.feed(job.feed.body)
+        if feed is not None and not feed.body.startswith(b"<"):
+            return outlet.feed(feed.body)
+        if isinstance(job, FeedJob | WatchJob):
+            return feed_from(job) if isinstance(job, FeedJob) else watched_from(job)
         assert isinstance(job, ArticleJob)
         story = outlet.stories[int(job.page.url.partition("?")[0].rpartition("/")[2])]
         redesigned = outlet.redesign[1] if outlet.redesign and outlet.redesign[0] <= self.at else None
@@ -264,6 +325,9 @@ def in_place(world: Playing, corpus: CorpusWriter) -> Iterator[None]:
         async def fetch(self, url: str, *, etag: str | None = None, **_: object) -> Response | None:
             return world.answer(url, etag)
 
+        async def robots(self, url: str) -> object:
+            raise ItemError(Outcome.GONE, "http 404", url=url)
+
         def take_changed_hosts(self) -> list[object]:
             return []
 
@@ -297,6 +361,12 @@ def in_place(world: Playing, corpus: CorpusWriter) -> Iterator[None]:
         patch("flows.passes.context.open_corpus", opened),
     ):
         yield
+
+
+def _front_page(feed: str) -> bytes:
+    """A front page that names the outlet's feed."""
+    link = f'<link rel="alternate" type="application/rss+xml" href="{feed}">'
+    return f"<!doctype html><html><head><title>Outlet</title>{link}</head><body></body></html>".encode()
 
 
 def make_outlet(rng: random.Random, name: str, pace: Pace, end: float) -> Outlet:

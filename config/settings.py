@@ -253,6 +253,8 @@ class Storage(Section):
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite")  # an address holds a password
     corpus: CorpusPlace = "corpus"
+    pages: Literal["none", "appended", "all"] = "none"
+    pages_in: CorpusPlace = "pages"
 
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322, 3.2.3

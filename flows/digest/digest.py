@@ -36,6 +36,7 @@ from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
 from storage.digests.period import load_told
 from storage.index.database import Database, index_location, open_database
+from storage.index.retention import is_time_sure
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
@@ -318,7 +319,7 @@ async def _forget_old(database: Database, *, now: datetime) -> None:
     forgotten = 1
     while forgotten:
         async with database.write() as connection:
-            forgotten = await forget_old(connection, now=now)
+            forgotten = await forget_old(connection, now=now) if await is_time_sure(connection, now=now) else 0
 
 
 def _title(one: Digest) -> str:

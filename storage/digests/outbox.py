@@ -28,6 +28,7 @@ CLAIM = timedelta(minutes=10)
 # Waits after each failed try; the last is repeated.
 GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least four to five days
+IDLE = timedelta(days=10)  # after a planned try: nobody was at work since, or the clock was wrong then, or is now
 KEPT = timedelta(days=365)  # of the mails and pages in the index
 FORGOTTEN_AT_ONCE = 20  # digests, of a few hundred kilobytes each
 AGAIN = "again:"  # before the name of a digest that was made again: it tells nothing new, and nobody is off its list
@@ -223,6 +224,7 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
                 deliveries.c.recipient,
                 deliveries.c.attempts,
                 deliveries.c.first_try,
+                deliveries.c.next_attempt,
                 digests.c.message,
             )
             .join(digests, digests.c.id == deliveries.c.digest)
@@ -234,7 +236,7 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
     if found is None:
         return None
     delivery = Delivery(found.digest, found.recipient, found.attempts + 1, now + CLAIM)
-    first_try = min(found.first_try or now, now)
+    first_try = _first_try(found.first_try, found.next_attempt, now)
     await _update(
         connection, delivery, attempts=delivery.attempts, next_attempt=delivery.held_until, reason=None,
         first_try=first_try,
@@ -293,12 +295,12 @@ async def store_failed(
 
 async def store_unreachable(connection: AsyncConnection, reason: str, *, now: datetime) -> list[Delivery | None]:
     """Note that the server could not be reached: all due deliveries fail. Return `store_failed`'s result for each."""
-    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.first_try)
-    rows = (await connection.execute(select(*columns).where(_is_due(now)))).all()
+    names = ("digest", "recipient", "attempts", "first_try", "next_attempt")
+    rows = (await connection.execute(select(*(deliveries.c[name] for name in names)).where(_is_due(now)))).all()
     put_off = []
     for row in rows:
         delivery = Delivery(row.digest, row.recipient, row.attempts + 1, now)
-        first_try = min(row.first_try or now, now)
+        first_try = _first_try(row.first_try, row.next_attempt, now)
         await _update(connection, delivery, attempts=delivery.attempts, first_try=first_try)
         put_off.append(await store_failed(connection, delivery, reason, now=now))
     return put_off
@@ -348,6 +350,13 @@ async def count_waiting(connection: AsyncConnection) -> Waiting:
     query = select(func.count(), func.min(deliveries.c.next_attempt)).where(deliveries.c.state == WAITING)
     count, next_attempt = (await connection.execute(query)).one()
     return Waiting(count, next_attempt)
+
+
+def _first_try(first_try: datetime | None, planned: datetime | None, now: datetime) -> datetime:
+    """Return when the tries of a mail began: now, if this one comes at a time that its plan does not lead to."""
+    if first_try is None or (planned is not None and not planned - GAPS[-1] <= now <= planned + IDLE):
+        return now
+    return min(first_try, now)
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

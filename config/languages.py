@@ -223,6 +223,7 @@ class DigestWords(_Table):
     brought: Annotated[Text, _template("count", "first", "last")]  # by backfills, and not told one by one
     running: OneBlank  # the so-and-so-manieth day of an event
     contents: Text
+    figures: Mapping[Literal["title", "days", "outlets", "countries", "said", "before"], Text]  # of a week
     also: Text
     and_more: OneBlank
     why: Text

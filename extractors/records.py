@@ -8,7 +8,7 @@ import it. "Unknown" is None, never the empty string. Our own moments are aware 
 from __future__ import annotations
 
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -212,6 +212,15 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What went over the wire around a page: the status line, the headers received, and those sent."""
+
+    status: str
+    received: tuple[tuple[str, str], ...]
+    sent: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The answer of an article's URL: the bytes, without transfer and content encodings, and the HTTP charset."""
 
@@ -219,14 +228,19 @@ class Page:
     body: bytes
     charset: str | None  # from the Content-Type header only
     fetched_at: datetime
+    envelope: Envelope | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DateCandidate:
-    """A statement of the day of publication, and where it was found (`json-ld`, `meta`, `feed` …)."""
+    """A statement of the day of publication, and where it was found (`json-ld`, `meta`, `feed` …).
+
+    `moment` is the time of that day, where it is stated too, in the zone in which it is stated.
+    """
 
     day: date
     origin: str
+    moment: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +252,8 @@ class Article:
     editions in other languages (hreflang), `links` the addresses on other sites in its text. `unmatched` are the parts
     of our rule for the site that found nothing on the page; None: there is no rule. `lines` is the memory of the
     page's lines (`extractors.blocks.memory`); it may be empty.
-    `continued`: the page says that it is not whole yet.
+    `continued`: the page says that it is not whole yet. `published_at` is the time of publication on the day
+    `published` of the publisher's zone, in the zone in which it was stated; None where only the day is known.
     """
 
     paragraphs: tuple[str, ...]
@@ -255,6 +270,7 @@ class Article:
     unmatched: tuple[str, ...] | None = None
     lines: bytes = b""
     continued: bool = False
+    published_at: datetime | None = None
 
     @property
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
@@ -20,6 +21,13 @@ def pages() -> Environment:
 
     folder = Path(__file__).parent / "templates"
     return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
+
+
+def atom_moment(day: date | None, moment: datetime | None) -> str | None:
+    """Return when an article was published, as Atom has it: its time, else the beginning of its day (RFC 3339)."""
+    if moment is not None:
+        return moment.isoformat(timespec="seconds")
+    return f"{day}T00:00:00Z" if day else None
 
 
 def replace_page(path: Path, html: str) -> None:

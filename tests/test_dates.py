@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
-from extractors.dates.choice import ORDER, choose, day_in_url, parse_day, search_day
-from extractors.dates.visible import dateline_day, visible_day
+from extractors.dates.choice import ORDER, choose, day_in_url, search_day
+from extractors.dates.stated import parse_day
+from extractors.dates.visible import dateline_day, visible_date
 from extractors.pages import article
 from extractors.pages.article import date_candidates
 from extractors.pages.job import ArticleJob
@@ -345,7 +346,8 @@ def shown(
     page = (
         f"<html><head><title>Мост</title></head><body>{above}<h1>Мост открыт</h1>{head}<div>{text}</div></body></html>"
     )
-    return visible_day(document_fromstring(page), titles, zone=ALMATY, today=TODAY, reference=reference)
+    shown = visible_date(document_fromstring(page), titles, zone=ALMATY, today=TODAY, reference=reference)
+    return shown.day if shown else None
 
 
 @pytest.mark.parametrize(("line", "day"), LINES, ids=[row[0] for row in LINES])
@@ -494,7 +496,7 @@ def test_all_candidates_are_kept_with_their_origin() -> None:
 
 def test_a_page_is_searched_only_where_a_doubt_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(article, "visible_day", lambda *_, **__: asked.append("visible"))
+    monkeypatch.setattr(article, "visible_date", lambda *_, **__: asked.append("visible"))
     monkeypatch.setattr(article.dates, "search_day", lambda *_, **__: asked.append("htmldate"))
     meta = '<meta property="article:published_time" content="{}">'
     page = "<html><head>{}</head><body><p>Мост открыт.</p></body></html>"

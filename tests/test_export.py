@@ -11,7 +11,7 @@ import resource
 import sys
 import tracemalloc
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from storage.index.schema import articles, events, relations, variants
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
+AT = datetime(2025, 11, 1, 10, 15, tzinfo=timezone(timedelta(hours=5)))
 NASTY = 'a\u2028b\u2029c\x85d "quoted", comma; ё'
 
 
@@ -44,7 +45,7 @@ def article(number: int, **changes: Any) -> dict[str, Any]:
         "sha256": "ab" * 32, "exact_key": bytes(16), "canonical_url": f"https://a.kz/{number}",
         "url": f"https://a.kz/{number}?x", "source_id": "a", "feed_url": "https://a.kz/rss",
         "title": f"Статья {number}",
-        "authors": ["А. Автор", "Б. Автор"], "published": day, "date_origin": "json-ld",
+        "authors": ["А. Автор", "Б. Автор"], "published": day, "published_at": AT, "date_origin": "json-ld",
         "dates": [["2025-11-01", "json-ld"], ["2025-11-02", "feed"]], "language": "ru", "topic": "t", "score": 7.5,
         "matches": [["region", "казахстан*", "lead", 2]], "why": "w", "method": "m", "version": "0",
         "retrieved_at": NOW, "appended_at": NOW, **changes,
@@ -106,7 +107,8 @@ async def test_every_article_is_one_row_with_all_that_is_known(corpus: CorpusWri
         "number": 1, "relation": None, "id": "0" * 15 + "1", "file": "001_0000000000000001.txt",
         "canonical_url": "https://a.kz/1", "url": "https://a.kz/1?x", "source": "a", "country": "KZ",
         "feed": "https://a.kz/rss", "title": "Статья 1", "authors": ["А. Автор", "Б. Автор"], "date": "2025-11-01",
-        "date_origin": "json-ld", "dates": [["2025-11-01", "json-ld"], ["2025-11-02", "feed"]], "language": "ru",
+        "published_at": "2025-11-01T10:15:00+05:00", "date_origin": "json-ld",
+        "dates": [["2025-11-01", "json-ld"], ["2025-11-02", "feed"]], "language": "ru",
         "topic": "t", "score": 7.5, "terms": [["region", "казахстан*", "lead", 2]], "why": "w", "sha256": "ab" * 32,
         "text_hash": "00" * 16, "method": "m", "version": "0", "retrieved_at": "2025-11-22T09:30:00+00:00",
         "appended_at": "2025-11-22T09:30:00+00:00", "event": None, "reprints": ["https://b.ru/1/reprint"],

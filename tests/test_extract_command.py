@@ -78,11 +78,12 @@ def test_the_trace_names_each_removed_line_and_its_step(saved: Path) -> None:
     assert done.stdout.startswith(STORED + "\n\n")
     told = done.stdout.removeprefix(STORED).strip().splitlines()
     assert [line for line in told if line.endswith(": Читайте также: Дорогу закрыли")]
-    assert told[-1] == "- date: visible; found were: 2025-11-06 (visible)"
+    assert told[-1] == "- date: visible, 2025-11-06T12:30:00+00:00; found were: 2025-11-06 (visible)"
     result = facts(extract(saved, "--trace", "--json"))
     assert {"step", "line"} == set(result["removed"][0])
     assert "Читайте также: Дорогу закрыли" in [removed["line"] for removed in result["removed"]]
     assert result["dates"] == [{"date": "2025-11-06", "origin": "visible"}]
+    assert result["published_at"] == "2025-11-06T12:30:00+00:00"
 
 
 def test_a_page_comes_through_standard_input_with_its_address() -> None:

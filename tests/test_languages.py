@@ -22,9 +22,9 @@ from config.load import ConfigError, load_config
 from config.phrases import any_of, pattern_of
 from config.settings import Extraction
 from extractors.blocks.lines import kind_of_line
-from extractors.dates.choice import parse_day
 from extractors.dates.moments import parse_date
-from extractors.dates.visible import visible_day
+from extractors.dates.stated import parse_day
+from extractors.dates.visible import visible_date
 from extractors.feeds.jobs import FeedJob
 from extractors.language import identify
 from extractors.records import Article
@@ -68,7 +68,8 @@ def on_a_page(text: str) -> date | None:
 def below_a_headline(text: str) -> date | None:
     """The day of a date in a line of its own."""
     page = document_fromstring(f"<html><body><h1>Bridge</h1><p>{text}</p></body></html>")
-    return visible_day(page, ["Bridge"], zone=ALMATY, today=NOW.date())
+    shown = visible_date(page, ["Bridge"], zone=ALMATY, today=NOW.date())
+    return shown.day if shown else None
 
 
 READERS = [in_a_feed, on_a_page, below_a_headline]

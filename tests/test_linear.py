@@ -17,13 +17,13 @@ from lxml.html import document_fromstring
 from config.load import CHECKOUT, load_config
 from config.settings import masked
 from extractors.blocks.lines import is_prose, kind_of_line, without_site_lines
-from extractors.dates.visible import dateline_day, visible_day
+from extractors.dates.visible import dateline_day, visible_date
 from extractors.feeds.markup import as_html, plain, repaired
 from extractors.language import identify
 from extractors.records import Article
 from extractors.text import clean_block, count_words, tokens
 from extractors.topic.judge import compile_topics
-from flows.digest.clean import readable
+from flows.clean import readable
 from flows.digest.sentences import split_sentences
 from flows.digest.words import words_of
 from storage.placing import fingerprints, similarity
@@ -44,7 +44,7 @@ MADE_AT_RUN_TIME = {
     "config.settings.matching",
     "extractors.topic.screen._pattern",
     "storage.placing.prepared.shown",
-    "flows.digest.clean.pattern_of",
+    "flows.clean.pattern_of",
     "flows.digest.words._sentence",
 }
 PATTERNS, UNKNOWN = every_pattern()
@@ -146,11 +146,11 @@ def _article(text: str) -> Article:
 
 def _shown(text: str) -> object:
     body = f"<html><body><h1>Headline of it</h1><p>6{text}ноября 2025</p><p>{text}</p></body></html>"
-    return visible_day(document_fromstring(body), ["Headline of it"], zone=UTC, today=TODAY)
+    return visible_date(document_fromstring(body), ["Headline of it"], zone=UTC, today=TODAY)
 
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
-    "visible_day": _shown,
+    "visible_date": _shown,
     "dateline_day": lambda text: dateline_day([f"ASTANA{text}", text], zone=UTC, today=TODAY),
     "judge": lambda text: TOPICS.judge(_article(text)),
     "screen": lambda text: TOPICS.screen(text),

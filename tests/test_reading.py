@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from storage.files.reading import DISORDER, MANIFEST
 from tests.support.running import CHECKOUT
 
 NOW = datetime(2025, 11, 22, 9, 30, tzinfo=UTC)
+AT = datetime(2025, 11, 6, 10, 15, tzinfo=timezone(timedelta(hours=5)))
 ID = "0123456789abcdef"
 
 
@@ -58,7 +59,8 @@ async def test_an_article_has_all_that_the_manifest_says(tmp_path: Path) -> None
     dates = (DateCandidate(date(2025, 11, 6), "json-ld"), DateCandidate(date(2025, 11, 7), "feed"))
     match = Match("region", "казахстан*", "lead", 2)
     extracted = Extracted(("Первый абзац.", "- один\n- два", "Конец."), "Заголовок", ("А. Автор", "Б. Автор"),
-                          date(2025, 11, 6), "json-ld", "ru", "trafilatura", None, dates)  # fmt: skip
+                          date(2025, 11, 6), "json-ld", "ru", "trafilatura", None, dates,
+                          published_at=AT)  # fmt: skip
     result = Found(
         url, Entry(url, "https://site.kz/rss"), "site", url=url, retrieved_at=NOW - timedelta(seconds=5),
         article=extracted, verdict=Verdict(True, "topic", 7.5, (match,), "region and partner"),
@@ -69,9 +71,10 @@ async def test_an_article_has_all_that_the_manifest_says(tmp_path: Path) -> None
     row = json.loads((tmp_path / MANIFEST).read_text(encoding="utf-8"))
     assert article == Article(
         0, row["id"], row["file"], "Заголовок", url, url, "site", "https://site.kz/rss", "ru", date(2025, 11, 6),
-        "json-ld", dates, ("А. Автор", "Б. Автор"), "topic", 7.5, (match,), "region and partner", row["sha256"],
+        AT, "json-ld", dates, ("А. Автор", "Б. Автор"), "topic", 7.5, (match,), "region and partner", row["sha256"],
         row["text_hash"], "trafilatura", row["version"], NOW - timedelta(seconds=5), NOW, _read=article._read,
     )  # fmt: skip
+    assert article.published_at is not None and article.published_at.utcoffset() == timedelta(hours=5)
     assert article.text == "Первый абзац.\n\n- один\n- два\n\nКонец."
     assert article.paragraphs == ("Первый абзац.", "- один\n- два", "Конец.")
     with pytest.raises(FrozenInstanceError):

@@ -19,15 +19,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 import htmldate
 from lxml.html import HtmlElement
 from lxml.html.builder import HTML
 
 from extractors.dates.addresses import address_days
-from extractors.dates.worded import only_mention, writes_month_first
+from extractors.dates.stated import parse_day
 from extractors.records import DateCandidate
 
 ORDER = ("rule", "json-ld", "meta", "time", "feed", "url", "visible", "dateline", "htmldate")
@@ -37,52 +36,10 @@ CALENDAR = {"url", "visible"}  # these a day, of a zone that they do not tell
 UNSURE = frozenset({"dateline", "htmldate"})  # a dateline tells when it was written, often the eve
 EARLIEST = date(1995, 1, 1)
 A_DAY = timedelta(days=1)
+CLOCKS = timedelta(minutes=10)  # by which a publisher's clock may be ahead of ours
 MANY_YEARS = timedelta(days=2 * 365)  # between a stated day and the feed's: an old text is announced anew, or one errs
 
-_EPOCH = re.compile(r"(?P<seconds>[1-9]\d{9})(?:\d{3})?")
-_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
-_LONGEST = 100  # characters of a stated date that are read
-_ALONE = 60  # characters of a date in words: a longer text is a sentence
 _URL_DAY = re.compile(r"[/_-](?P<y>20\d\d)[/_-]?(?P<m>[01]\d)[/_-]?(?P<d>[0-3]\d)(?=[/_.-]|$)")
-
-
-def parse_day(text: str, zone: tzinfo, *, near: date | None = None) -> date | None:
-    """Return the day in `zone` that a stated date means; None for what is not one.
-
-    Understood are ISO 8601, RFC 5322, seconds of an epoch, and a date in words or numbers that is complete. A moment
-    with an offset is carried into `zone`; one without is taken to be in `zone` already. "03/04/2025" is what a weekday
-    beside it says, else what is `near`, else March for publishers in America.
-    """
-    text = text.strip()[:_LONGEST]
-    moment: datetime | None = None
-    if epoch := _EPOCH.fullmatch(text):
-        return datetime.fromtimestamp(int(epoch["seconds"]), zone).date()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        if iso := _ISO_DAY.match(text):
-            return _date(*map(int, iso.groups()))
-        moment = _mail_date(text)
-    if moment is None:
-        usual = writes_month_first(zone)
-        found = only_mention(text, month_first=usual, near=near) if len(text) <= _ALONE else None
-        return _date(found.year, found.month, found.day) if found and found.year is not None else None
-    if moment.tzinfo is None:
-        return moment.date()
-    try:
-        return moment.astimezone(zone).date()
-    except OverflowError:
-        return None
-
-
-def _mail_date(text: str) -> datetime | None:
-    """Read a date of RFC 5322; its reader takes "06.11.2025 12:30" for something, so a month must be named."""
-    if not re.search(r"[A-Za-z]{3}", text):
-        return None
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
 
 
 def day_in_url(url: str, zone: tzinfo | None = None) -> date | None:
@@ -123,6 +80,39 @@ def choose(candidates: Iterable[DateCandidate], *, today: date, changed: Collect
     if not days:
         return None
     return min(days[min(days, key=rank)], key=lambda c: ORDER.index(c.origin))
+
+
+def time_of(chosen: DateCandidate, candidates: Iterable[DateCandidate], *, now: datetime) -> datetime | None:
+    """Return the time of publication on the chosen day: the one that most witnesses state, in the zone they state.
+
+    A time stated in UTC gives way to the same hands of the clock in another zone: there are programs that write a Z
+    behind any time. None where only the day is known.
+    """
+    stated: dict[datetime, list[DateCandidate]] = defaultdict(list)
+    for candidate in candidates:
+        if candidate.day == chosen.day and candidate.moment is not None and candidate.moment <= now + CLOCKS:
+            stated[candidate.moment.astimezone(UTC).replace(second=0)].append(candidate)
+    hands = {_hands(c) for known in stated.values() for c in known if _offset(c)}
+
+    def rank(minute: datetime) -> tuple[int, bool, int]:
+        known = stated[minute]
+        witnesses = {WITNESSES.get(c.origin, c.origin) for c in known}
+        misread = any(not _offset(c) and _hands(c) in hands for c in known)
+        return -len(witnesses), misread, min(ORDER.index(c.origin) for c in known)
+
+    if not stated:
+        return None
+    best = min(stated[min(stated, key=rank)], key=lambda c: ORDER.index(c.origin))
+    assert best.moment is not None
+    return best.moment.replace(tzinfo=timezone(_offset(best)))
+
+
+def _offset(candidate: DateCandidate) -> timedelta:
+    return (candidate.moment and candidate.moment.utcoffset()) or timedelta()
+
+
+def _hands(candidate: DateCandidate) -> datetime | None:
+    return candidate.moment and candidate.moment.replace(tzinfo=None, second=0)
 
 
 def search_day(tree: HtmlElement, url: str, zone: tzinfo, *, today: date) -> date | None:

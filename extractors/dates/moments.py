@@ -9,7 +9,7 @@ months only.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -69,6 +69,11 @@ def parse_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
     if moment is None or not EARLIEST_YEAR <= moment.year <= now.year + 1:
         return None
     return moment if moment <= now + FUTURE else None
+
+
+def moment_on(day: date, text: str, zone: tzinfo) -> datetime | None:
+    """Return the moment on `day` whose time of day a text states, with its zone or else in `zone`; None without one."""
+    return _moment(day.year, day.month, day.day, (text, ""), zone) if _TIME.search(text) else None
 
 
 def _stated(text: str, zone: tzinfo) -> datetime | None:

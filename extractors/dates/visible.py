@@ -20,7 +20,8 @@ from lxml.html import HtmlElement
 
 from config.languages import Languages, languages
 from config.phrases import any_of
-from extractors.dates.choice import EARLIEST, parse_day
+from extractors.dates.choice import EARLIEST
+from extractors.dates.stated import Stated, read_stated, time_of_day
 from extractors.dates.worded import Mention, has_digit, mentions, usual_words, writes_month_first, year_words
 from extractors.text import clean_line, tokens
 
@@ -43,6 +44,8 @@ _FURNITURE = re.compile(
 )
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "em", "font", "i", "ins", "mark", "nobr", "s", "small", "span",
                      "strong", "sub", "sup", "time", "u", "data", "label"})  # fmt: skip
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d(?!\d)")
+_ALONE = 20  # characters of a line that shows a time and nothing else
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?::\d\d)?(?!\d)\s*(?:[ap]\.?m\b\.?)?", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _REMARK = re.compile(r"\([^()]{1,40}\)")  # "(по времени Астаны)"
@@ -85,20 +88,21 @@ def _signs() -> _Signs:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of a page: the pieces of text it is made of, whether it is a heading, the day of a `<time>` in it."""
+    """A line of a page: the pieces of text it is made of, whether it is a heading, the date of a `<time>` in it."""
 
     pieces: tuple[str, ...]
     text: str
     heading: bool
-    stamp: date | None
+    stamp: Stated | None
 
 
-def visible_day(
+def visible_date(
     tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
-) -> date | None:
-    """Return the day shown near the headline, the nearest first, else the one that a label of publication goes before.
+) -> Stated | None:
+    """Return the date shown near the headline, the nearest first, else the one that a label of publication goes before.
 
-    Where there is neither, the only complete day that the page shows in a line of its own.
+    Where there is neither, the only complete date that the page shows in a line of its own. The time is that of its
+    line, or of a line beside it that shows nothing else.
 
     `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
     last one up to `reference`, the feed's day, or up to today where there is none.
@@ -106,7 +110,7 @@ def visible_day(
     known = [words for title in titles if (words := tuple(tokens(title)))]
     walk = _lines(tree, zone)
     lines = _head(walk, known)
-    read = _Reader(writes_month_first(zone), today, reference)
+    read = _Reader(writes_month_first(zone), today, reference, zone)
     if (place := _headline(lines, known)) is not None:
         near = [(line, above, mention) for line, above in _around(lines, place) for mention in read.own(line)]
         # A complete date before one that lacks its year, whichever is nearer.
@@ -118,32 +122,36 @@ def visible_day(
                 and EARLIEST <= day <= today
                 and not (above and day == today and not _TIME.search(line.text))
             ):
-                return day
+                return read.timed(day, line, lines)
     lines += walk
-    labelled = {day for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
+    labelled = {day: line for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
     if labelled:
-        return labelled.pop() if len(labelled) == 1 else None
-    alone = {whole for line in lines for own in read.own(line) if (whole := read.whole_day(own)) is not None}
-    return alone.pop() if len(alone) == 1 and EARLIEST <= min(alone) < today else None  # today: the site's clock
+        return read.timed(*labelled.popitem(), lines) if len(labelled) == 1 else None
+    alone = {day: line for line in lines for own in read.own(line) if (day := read.whole_day(own)) is not None}
+    if len(alone) != 1 or not EARLIEST <= min(alone) < today:  # today: the site's clock
+        return None
+    return read.timed(*alone.popitem(), lines)
 
 
-def labelled_day(
+def labelled_date(
     tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
-) -> date | None:
-    """Return the day behind "Published:" or the like near the headline, None where it is not there."""
+) -> Stated | None:
+    """Return the date behind "Published:" or the like near the headline, None where it is not there."""
     known = [words for title in titles if (words := tuple(tokens(title)))]
     lines = _head(_lines(tree, zone), known)
-    read = _Reader(writes_month_first(zone), today, reference)
+    read = _Reader(writes_month_first(zone), today, reference, zone)
     if (place := _headline(lines, known)) is None:
         return None
-    shown = (mention for line, _ in _around(lines, place) if (mention := read.labelled(line)) and mention.year)
-    day = next(map(read.day, shown), None)
-    return day if day is not None and EARLIEST <= day <= today else None
+    for line, _ in _around(lines, place):
+        if (mention := read.labelled(line)) and mention.year:
+            day = read.day(mention)
+            return read.timed(day, line, lines) if day is not None and EARLIEST <= day <= today else None
+    return None
 
 
 def dateline_day(paragraphs: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None) -> date | None:
     """Return the day in the dateline that opens the text: "АСТАНА, 6 ноября — Sputnik", "BISHKEK (AKIpress), Nov 6"."""
-    read = _Reader(writes_month_first(zone), today, reference)
+    read = _Reader(writes_month_first(zone), today, reference, zone)
     for paragraph in paragraphs[:2]:
         opening = paragraph[:DATELINE_WITHIN]
         for mention in read.mentions(opening)[:1]:
@@ -189,6 +197,22 @@ class _Reader:
     month_first: bool | None
     today: date
     reference: date | None
+    zone: tzinfo
+
+    def timed(self, day: date, line: _Line, lines: Sequence[_Line]) -> Stated:
+        """Return the day with the time in its line, or alone in the next one or the one before."""
+        if line.stamp is not None and line.stamp.day == day and line.stamp.moment is not None:
+            return line.stamp
+        place = next(number for number, one in enumerate(lines) if one is line)
+        beside = (*lines[place + 1 : place + 2], *lines[max(place - 1, 0) : place])
+        for text in (
+            line.text,
+            *(one.text for one in beside if len(one.text) <= _ALONE and not self.mentions(one.text)),
+        ):
+            times = list(_CLOCK.finditer(text))
+            if len({time[0] for time in times}) == 1 and not _signs().changed.search(text):
+                return Stated(day, time_of_day(day, text[times[0].start() :], self.zone))
+        return Stated(day)
 
     def mentions(self, line: str) -> list[Mention]:
         return mentions(line, month_first=self.month_first, near=self.reference)
@@ -217,7 +241,7 @@ class _Reader:
             yield mention
             return
         if line.stamp is not None and not _signs().changed.search(text):
-            yield line.stamp
+            yield line.stamp.day
             return
         changed = False
         for piece in [part for whole in (*line.pieces, text) for part in _PIECES.split(whole)]:
@@ -325,7 +349,7 @@ def _lines(tree: HtmlElement, zone: tzinfo) -> Iterator[_Line]:
             if tag == "time" and is_teaser(element):
                 continue
             if tag == "time" and stamp is None:
-                stamp = parse_day(element.get("datetime", ""), zone)
+                stamp = read_stated(element.get("datetime", ""), zone)
             if element.text:
                 pieces.append(element.text)
             continue

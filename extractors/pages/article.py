@@ -10,23 +10,23 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 from lxml.html import HtmlElement
 
 from extractors.blocks.lines import is_prose
 from extractors.blocks.memory import page_lines
 from extractors.blocks.places import lines_in, squeezed
-from extractors.charsets import is_mojibake
 from extractors.dates import choice as dates
-from extractors.dates.visible import dateline_day, labelled_day, visible_day, without_furniture
+from extractors.dates.stated import Stated, exact, read_stated, time_of_day
+from extractors.dates.visible import dateline_day, labelled_date, visible_date, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
-from extractors.html import decode_html, tree_of
+from extractors.html import decoded, tree_of
 from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.links import other_editions, outward_links
-from extractors.pages.metadata import Metadata, read_metadata
+from extractors.pages.metadata import Metadata, read_metadata, stated_dates
 from extractors.pages.not_article import why_no_article
 from extractors.pages.rules import narrowed, stated_text, unmatched
 from extractors.pages.screen import Screened
@@ -68,17 +68,17 @@ def left_out(draft: Draft, known: Iterable[str]) -> list[Removed]:
 def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
-    source = decode_html(without_control_references(job.page.body), job.page.charset)
+    source, is_sound = decoded(without_control_references(job.page.body), job.page.charset)
     tree = tree_of(source)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    if is_mojibake(source):
+    if not is_sound:
         raise ItemError(
             Outcome.FAILED, "unreadable characters", url=url, detail=f"charset {job.page.charset or 'not stated'}"
         )
-    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
-        raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
+        raise Screened(url=url, detail=lacking, day=stated_day(tree, job))
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
     content = tree if job.rule is None else narrowed(tree, job.rule)
     draft = Draft(job, content, metadata, titles, [])
@@ -89,6 +89,7 @@ def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
         raise error
     candidates = date_candidates(tree, metadata, job, paragraphs)
     chosen = dates.choose(candidates, today=today_of(job), changed=metadata.changed)
+    published_at = time_of_publication(tree, metadata, job, chosen, candidates) if chosen else None
     article = Article(
         paragraphs=tuple(paragraphs),
         title=titles[0] if titles else None,
@@ -103,6 +104,7 @@ def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
         links=outward_links(content, paragraphs, page=url),
         unmatched=None if job.rule is None else unmatched(tree, job.rule, candidates),
         lines=page_lines(titles[0] if titles else None, paragraphs),
+        published_at=published_at,
     )
     return article, draft, trace
 
@@ -120,9 +122,9 @@ def without_control_references(body: bytes) -> bytes:
     return _REFERENCE.sub(kept, body)
 
 
-def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
+def stated_day(tree: HtmlElement, job: ArticleJob) -> date | None:
     """Return the day of publication as far as page or address state it for machines."""
-    found = list(metadata.dates)
+    found = stated_dates(tree, zone=job.zone, near=feed_day(job))
     if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     chosen = dates.choose(found, today=job.now.astimezone(job.zone).date())
@@ -149,38 +151,53 @@ def date_candidates(
     today = today_of(job)
     found = list(metadata.dates)
     if (told := feed_day(job)) is not None:
-        found.append(DateCandidate(told, "feed"))
+        assert job.entry.published is not None
+        found.append(DateCandidate(told, "feed", exact(job.entry.published.astimezone(job.zone), UTC)))
     if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     known = dates.possible(found, today=today)
     reference = next((c.day for c in known if c.origin in OUTSIDE_THE_PAGE), None)
-    if job.rule and (day := day_by_rule(tree, job.rule, job, reference)):
-        return [DateCandidate(day, "rule"), *found]
+    if job.rule and (stated := date_by_rule(tree, job.rule, job, reference)):
+        return [DateCandidate(stated.day, "rule", stated.moment), *found]
     if day := dateline_day(paragraphs, zone=job.zone, today=today, reference=reference):
         found.append(DateCandidate(day, "dateline"))
     titles = (*metadata.titles, job.entry.title or "")
     find = (
-        visible_day if not is_settled(known, today=today) else labelled_day if is_of_change(known, metadata) else None
+        visible_date if not is_settled(known, today=today) else labelled_date if is_of_change(known, metadata) else None
     )
-    if find and (day := find(tree, titles, zone=job.zone, today=today, reference=reference)):
-        found.append(DateCandidate(day, "visible"))
+    if find and (shown := find(tree, titles, zone=job.zone, today=today, reference=reference)):
+        found.append(DateCandidate(shown.day, "visible", shown.moment))
     if not dates.possible(found, today=today):
         day = dates.search_day(without_furniture(tree), job.page.url, job.zone, today=today)
         found += [DateCandidate(day, "htmldate")] if day else []
     return found
 
 
-def day_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: date | None) -> date | None:
-    """Return the day that our rule for the site finds; a missing year is that of `reference`, else the last one."""
-    stated = stated_text(tree, rule)
-    if stated is None:
+def time_of_publication(
+    tree: HtmlElement, metadata: Metadata, job: ArticleJob, chosen: DateCandidate, candidates: Sequence[DateCandidate]
+) -> datetime | None:
+    """Return the time on the chosen day: as it was found with the day, else as the page shows it beside this day."""
+    if (moment := dates.time_of(chosen, candidates, now=job.now)) or any(c.origin == "visible" for c in candidates):
+        return moment
+    titles = (*metadata.titles, job.entry.title or "")
+    shown = visible_date(tree, titles, zone=job.zone, today=today_of(job), reference=chosen.day)
+    if shown is None or shown.day != chosen.day:
+        return None
+    return dates.time_of(chosen, [DateCandidate(shown.day, "visible", shown.moment)], now=job.now)
+
+
+def date_by_rule(tree: HtmlElement, rule: SiteRule, job: ArticleJob, reference: date | None) -> Stated | None:
+    """Return the date that our rule for the site finds; a missing year is that of `reference`, else the last one."""
+    text = stated_text(tree, rule)
+    if text is None:
         return None
     today = today_of(job)
-    day = dates.parse_day(stated, job.zone)
-    if day is None:
-        shown = mentions(stated, month_first=writes_month_first(job.zone))
+    stated = read_stated(text, job.zone)
+    if stated is None:
+        shown = mentions(text, month_first=writes_month_first(job.zone))
         day = shown[0].on(reference or today, latest=today) if len(shown) == 1 else None
-    return day if day is not None and dates.EARLIEST <= day <= today else None
+        stated = Stated(day, time_of_day(day, text[shown[0].end :], job.zone)) if day else None
+    return stated if stated is not None and dates.EARLIEST <= stated.day <= today else None
 
 
 def is_of_change(known: Sequence[DateCandidate], metadata: Metadata) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from extractors.dates.choice import parse_day
+from extractors.dates.stated import parse_day, read_stated
 from extractors.dates.visible import is_teaser, nearest_to_headline
 from extractors.pages.titles import titles_of, unescaped
 from extractors.records import DateCandidate
@@ -95,26 +95,32 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, n
     )
 
 
+def stated_dates(tree: HtmlElement, *, zone: tzinfo, near: date | None = None) -> list[DateCandidate]:
+    """Return the days of publication alone that `read_metadata` would."""
+    return list(_dates(tree, list(_json_ld(tree, ARTICLE_TYPE)), _meta_elements(tree), zone, near))
+
+
 def _dates(
     tree: HtmlElement, articles: list[dict[str, Any]], meta: dict[str, str], zone: tzinfo, near: date | None
 ) -> Iterator[DateCandidate]:
     """Yield the stated days of publication."""
-    stated = [a.get("datePublished") for a in articles] or [p.get("datePublished") for p in _json_ld(tree, PAGE_TYPE)]
-    for text in stated:
-        if isinstance(text, str | int) and (day := parse_day(str(text), zone, near=near)):
-            yield DateCandidate(day, "json-ld")
+    told = [a.get("datePublished") for a in articles] or [p.get("datePublished") for p in _json_ld(tree, PAGE_TYPE)]
+    for text in told:
+        if isinstance(text, str | int) and (stated := read_stated(str(text), zone, near=near)):
+            yield DateCandidate(stated.day, "json-ld", stated.moment)
     for name in DATE_META:
-        if (text := meta.get(name)) and (day := parse_day(text, zone, near=near)):
-            yield DateCandidate(day, "meta")
+        if (text := meta.get(name)) and (stated := read_stated(text, zone, near=near)):
+            yield DateCandidate(stated.day, "meta", stated.moment)
     marked = [*tree.iterfind(".//*[@itemprop='datePublished']"), *tree.iterfind(".//time[@pubdate]")]
     marked += [e for e in tree.iterfind(".//*[@property][@content]") if _RDFA.search(e.get("property", ""))]
     marked += [e for e in tree.iter("time", "abbr") if _PUBLISHED.search(e.get("class", ""))]
     marked = [element for element in dict.fromkeys(marked) if element.tag != "meta" and not is_teaser(element)]
-    days = {}
+    days: dict[date, DateCandidate] = {}
     for element in nearest_to_headline(tree, marked):
         text = element.get("datetime") or element.get("content") or element.get("title") or element.text or ""
-        if day := parse_day(text, zone, near=near):
-            days[day] = DateCandidate(day, "time")
+        if stated := read_stated(text, zone, near=near):
+            one = DateCandidate(stated.day, "time", stated.moment)
+            days[stated.day] = max(days.get(stated.day, one), one, key=lambda known: known.moment is not None)
     if len(days) <= MAX_TIMES:
         yield from days.values()
 

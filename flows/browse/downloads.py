@@ -16,8 +16,8 @@ from config.settings import VERSION
 from extractors.text import clean_line
 from flows.browse.asked import Asked
 from flows.browse.views import Listed, load_list
-from flows.digest.clean import clean, link
-from flows.pages import pages
+from flows.clean import clean, link
+from flows.pages import atom_moment, pages
 from storage.corpus.export import Selection, export
 from storage.corpus.writer import CorpusWriter
 
@@ -76,7 +76,7 @@ def _feed(listed: Listed, names: Mapping[str, str], address: str) -> str:
             "authors": [],
             "source": clean(names.get(line.source_id or "", line.source_id or "c5watch"), MAX_TITLE),
             "language": line.language,
-            "published": f"{line.published}T00:00:00Z" if line.published else None,
+            "published": atom_moment(line.published, line.published_at),
             "updated": f"{line.appended_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "opening": clean_line("".join(text for text, _ in listed.snippets.get(line.number, ()))),
         }

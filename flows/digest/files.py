@@ -18,7 +18,7 @@ from config.load import Config
 from config.settings import VERSION
 from extractors.text import clean_line
 from flows.digest.words import words_of
-from flows.pages import pages
+from flows.pages import atom_moment, pages
 from storage.digests.archive import FeedArticle, Issue, load_feed_articles, load_files, load_issues
 from storage.files.folder import in_thread
 from storage.files.local_folder import named_disk_errors, put_file, sync_folder
@@ -123,7 +123,7 @@ def _entry(article: FeedArticle, names: dict[str, str]) -> dict[str, Any]:
         "authors": [name for author in article.authors if (name := _text(author, TITLE_CHARACTERS))],
         "source": _text(source or "c5watch", TITLE_CHARACTERS),
         "language": article.language,
-        "published": f"{article.published}T00:00:00Z" if article.published else None,
+        "published": atom_moment(article.published, article.published_at),
         "updated": _moment(article.added_at),
         "opening": _text(article.opening, OPENING_CHARACTERS),
     }

@@ -8,7 +8,8 @@ standard output gets no mark. A list is one cell of JSON. A text that begins wit
 tab or with a line break gets an apostrophe before it, because a spreadsheet would run it as a formula:
 https://owasp.org/www-community/attacks/CSV_Injection
 
-Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd.
+Parquet: typed columns (days, moments in UTC, lists of named fields), compressed with zstd. The other forms tell the
+time of publication with its zone.
 
 RIS: a record of type NEWS for each article, for Zotero and its like; without the text.
 https://en.wikipedia.org/wiki/RIS_(file_format)
@@ -33,7 +34,8 @@ ROW_GROUP = 5000  # rows that Parquet keeps together: some 30 MB of text
 COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
     "number": "integer", "relation": "text", "id": "text", "file": "text", "canonical_url": "text", "url": "text",
     "source": "text", "country": "text", "feed": "text", "title": "text", "authors": "texts", "date": "day",
-    "date_origin": "text", "dates": (("day", "day"), ("origin", "text")), "language": "text", "topic": "text",
+    "published_at": "moment", "date_origin": "text", "dates": (("day", "day"), ("origin", "text")),
+    "language": "text", "topic": "text",
     "score": "number",
     "terms": (("group", "text"), ("term", "text"), ("place", "text"), ("count", "integer")),
     "why": "text", "sha256": "text", "text_hash": "text", "method": "text", "version": "text",

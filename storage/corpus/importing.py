@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,7 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str], n
     published = _day(value.get("date"))
     if published and not can_be_true(published, now=now):
         published = None
+    at = _text(value, "published_at") if published else None
     article = Article(
         paragraphs=paragraphs,
         title=title,
@@ -188,6 +189,7 @@ def _result(value: dict[str, Any], file: str, source_of: Callable[[str], str], n
         date_origin="import" if published else None,
         language=identify("\n\n".join(paragraphs)),
         method="imported",
+        published_at=_time_on(published, at) if published and at else None,
     )
     return Extracted(key, Entry(url, f"import:{file}", title), source_of(url), url, article=article)
 
@@ -206,6 +208,15 @@ def blocks_of(text: str) -> Iterator[str]:
         yield from lines
         return
     yield from "\n".join(lines).split("\n\n")
+
+
+def _time_on(day: date, written: str) -> datetime | None:
+    """Return the time of publication on this day, as written in ISO 8601 with a zone; None for anything else."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(written)
+        if moment.tzinfo is not None and abs(moment.date() - day) <= timedelta(days=1):  # in a zone of its own
+            return moment
+    return None
 
 
 def _day(value: Any) -> date | None:

@@ -35,6 +35,7 @@ class FeedArticle:
     published: date | None
     opening: str  # its first paragraph
     added_at: datetime
+    published_at: datetime | None = None
 
 
 async def load_issues(connection: AsyncConnection) -> list[Issue]:
@@ -84,6 +85,7 @@ async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[Fe
                 published=row.published,
                 opening=text[0] if text else "",
                 added_at=row.created_at,
+                published_at=row.published_at,
             )
         )
     return found

@@ -21,12 +21,12 @@ from extractors.records import without_user
 from storage.files.local_folder import keep_aside, sync_folder
 from storage.index.removed import Removed
 
-MOMENTS = ("retrieved_at", "appended_at")
+MOMENTS = ("published_at", "retrieved_at", "appended_at")
 COLUMNS = {  # of `articles`, and the keys of a line
     "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
     "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
     "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
-    "version": "version", "relation": "relation",
+    "version": "version", "relation": "relation", "page": "page",
 }  # fmt: skip
 REMOVED = "removed"  # the key of a line that stands for an article no more
 _NUMBER = re.compile(rb'\{"number": ([0-9]+)[,}]')
@@ -46,6 +46,7 @@ def manifest_line(row: Row[Any]) -> str:
         "title": row.title,
         "authors": row.authors,
         "date": row.published.isoformat() if row.published else None,
+        **({} if row.published_at is None else {"published_at": _moment(row.published_at)}),  # None: only the day
         "date_origin": row.date_origin,
         "dates": row.dates,
         "language": row.language,
@@ -59,6 +60,7 @@ def manifest_line(row: Row[Any]) -> str:
         "text_hash": row.exact_key.hex() if row.exact_key else None,
         "method": row.method,
         "version": row.version,
+        **({} if row.page is None else {"page": row.page}),  # None: it is not kept
         "retrieved_at": _moment(row.retrieved_at),
         "appended_at": _moment(row.appended_at),
     }

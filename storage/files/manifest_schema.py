@@ -38,6 +38,12 @@ FIELDS = {
     "title": Field(TEXT, "headline"),
     "authors": Field({"type": "array", "items": TEXT}, "names of the authors"),
     "date": Field(DAY, "day of publication in the publisher's zone"),
+    "published_at": Field(
+        MOMENT,
+        "the time of publication on this day, in the zone in which page or feed state it, else in the publisher's",
+        nullable=False,
+        optional=True,
+    ),
     "date_origin": Field(TEXT, "where this day was read"),
     "dates": Field(
         {"type": "array", "items": {"type": "array", "prefixItems": [DAY, TEXT], "minItems": 2, "maxItems": 2}},
@@ -69,6 +75,16 @@ FIELDS = {
     "text_hash": Field(TEXT, "equal for texts of equal words; null: too short to be compared"),
     "method": Field(TEXT, "how the text was taken from the page"),
     "version": Field(TEXT, "of c5watch that took it"),
+    "page": Field(
+        {
+            "type": "object",
+            "properties": {"file": TEXT, "offset": COUNT, "length": COUNT},
+            "required": ["file", "offset", "length"],
+        },
+        "where the page is kept: WARC file, first byte and length of its two records",
+        nullable=False,
+        optional=True,
+    ),
     "retrieved_at": Field(MOMENT, "when the page was fetched, UTC"),
     "appended_at": Field(MOMENT, "when the article came into the corpus, UTC", nullable=False),
     "removed": Field(

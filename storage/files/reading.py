@@ -42,7 +42,8 @@ DISORDER = timedelta(hours=1)
 class Article:
     """An article as the manifest tells it; `text` and `paragraphs` read its file again at each use.
 
-    `date` is the day in the publisher's time zone, None if no trustworthy date is known. Articles of a folder
+    `date` is the day in the publisher's time zone, None if no trustworthy date is known; `published_at` the time on
+    that day, aware and in the zone in which it was stated, None if only the day is known. Articles of a folder
     without a manifest have number, id, file and date, and a title if the file begins with it.
     """
 
@@ -56,6 +57,7 @@ class Article:
     feed: str | None = None
     language: str | None = None
     date: date | None = None
+    published_at: datetime | None = None
     date_origin: str | None = None
     dates: tuple[DateCandidate, ...] = ()  # every candidate
     authors: tuple[str, ...] = ()
@@ -226,10 +228,11 @@ class _Manifest:
 
     def _article(self, entry: dict[str, Any]) -> Article:
         get = entry.get
-        day, retrieved = get("date"), get("retrieved_at")
+        day, at, retrieved = get("date"), get("published_at"), get("retrieved_at")
         return Article(
             entry["number"], entry["id"], entry["file"], get("title"), get("url"), get("canonical_url"),
-            get("source"), get("feed"), get("language"), date.fromisoformat(day) if day else None, get("date_origin"),
+            get("source"), get("feed"), get("language"), date.fromisoformat(day) if day else None,
+            _moment(at) if at else None, get("date_origin"),
             tuple(DateCandidate(date.fromisoformat(d), origin) for d, origin in get("dates") or ()),
             tuple(get("authors") or ()), get("topic"), get("score"), tuple(Match(*term) for term in get("terms") or ()),
             get("why"), get("sha256"), get("text_hash"), get("method"), get("version"),

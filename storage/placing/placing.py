@@ -119,7 +119,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
     lives = await load_lives(connection, list(known))
     new = [
-        Settled(p.key, p.outcome, p.reason, article=p.number)
+        Settled(p.key, p.outcome, p.reason, life.attempts + 1, article=p.number)
         for p in placements
         if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
@@ -176,6 +176,7 @@ class _Batch:
                 given.key,
                 after.outcome,
                 placement.reason,
+                after.attempts,
                 next_attempt=after.next_attempt,
                 article=placement.number,
                 words=words,
@@ -389,7 +390,8 @@ def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: 
         "number": number, "id": name.id, "file": str(name), "body": ready.body,
         "sha256": ready.sha256, "exact_key": ready.exact_key, "canonical_url": canonical, "url": result.url,
         "source_id": result.source_id, "feed_url": result.entry.feed_url, "title": article.title,
-        "authors": list(article.authors), "published": article.published, "date_origin": article.date_origin,
+        "authors": list(article.authors), "published": article.published, "published_at": article.published_at,
+        "date_origin": article.date_origin,
         "dates": [[d.day.isoformat(), d.origin] for d in article.dates], "language": article.language,
         "topic": verdict.topic, "topics": list(verdict.topics) or None,
         "score": verdict.score, "borderline": verdict.borderline if verdict.topic else None,

@@ -59,6 +59,7 @@ class Line:
     event: int | None
     reprints: int
     mark: bool | None
+    published_at: datetime | None = None
 
     @property
     def late(self) -> bool:
@@ -115,7 +116,8 @@ async def load_lines(
 async def load_these(connection: AsyncConnection, numbers: Sequence[int]) -> list[Line]:
     """Return these articles, in this order; at most a few hundred, numbers of none are left out."""
     told = await _counted(connection, numbers)
-    columns = ("number", "title", "url", "canonical_url", "source_id", "language", "published", "appended_at")
+    columns = ("number", "title", "url", "canonical_url", "source_id", "language", "published", "published_at",
+               "appended_at")  # fmt: skip
     query = (
         select(*(articles.c[name] for name in columns), articles.c.borderline, events.c.event, marks.c.relevant)
         .outerjoin(events, events.c.number == articles.c.number)
@@ -126,6 +128,7 @@ async def load_these(connection: AsyncConnection, numbers: Sequence[int]) -> lis
         row.number: Line(
             row.number, row.title, row.url or row.canonical_url, row.source_id, row.language, row.published,
             row.appended_at, bool(row.borderline), row.event, told.get(row.number, 0), row.relevant,
+            row.published_at,
         )
         for row in await connection.execute(query)
     }  # fmt: skip

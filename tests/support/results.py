@@ -31,6 +31,7 @@ def result(number: int, **changes: Any) -> Result:
         "title": f"Заголовок {number}",
         "authors": ("А. Автор",),
         "published": date(2025, 11, 6),
+        "published_at": None,
         "date_origin": "json-ld",
         "language": "ru",
         "method": "trafilatura",

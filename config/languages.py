@@ -252,6 +252,8 @@ class DigestWords(_Table):
     list_count: Text
     list_feed: Text
     list_none: Text
+    list_search: Text
+    list_all: Text
     states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
     reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language

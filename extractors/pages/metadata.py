@@ -39,6 +39,7 @@ _PUBLISHED = re.compile(
     r"(?:^|\s)(?:published|entry-date|date-published|dt-published|post-date)(?:\s|$)"
 )  # hAtom, h-entry
 CHANGE_META = ("article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "last-modified")
+DESCRIPTION_META = ("og:description", "description", "twitter:description")
 AUTHOR_META = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
 DATE_META = (
     "article:published_time", "og:article:published_time", "datepublished", "date.issued", "dc.date.issued",
@@ -66,6 +67,7 @@ class Metadata:
     body: str | None = None  # the text as JSON-LD states it, perhaps with mark-up
     walled: bool = False  # not accessible for free
     changed: tuple[date, ...] = ()  # the days of a change, as stated
+    description: str = ""
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, near: date | None = None) -> Metadata:
@@ -91,6 +93,7 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, n
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
         alternates=tuple(_alternates(tree)),
         body=next((text for a in articles if isinstance(text := a.get("articleBody"), str) and text.strip()), None),
+        description=next((clean_line(unescaped(meta[name])) for name in DESCRIPTION_META if name in meta), ""),
         walled=any(str(a.get("isAccessibleForFree")).lower() == "false" for a in articles),
     )
 

@@ -16,6 +16,7 @@ from trafilatura import bare_extraction
 from extractors.blocks.blocks import blocks, joined
 from extractors.blocks.lines import without_site_lines
 from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.payload import Payload, text_in_scripts
 from extractors.blocks.places import boxes
 from extractors.blocks.repeats import without_doubles, without_headline
 from extractors.pages.cards import without_cards
@@ -24,11 +25,14 @@ from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
 from extractors.pages.metadata import Metadata
 from extractors.pages.other_texts import agreed, fuller, overheard, rescued
-from extractors.pages.unseen import remove_unseen
+from extractors.pages.unseen import put_in_place, remove_unseen
 from extractors.records import ItemError, Outcome
+from extractors.text import count_words
 
 METHOD, FEED = "trafilatura", "feed"
-CONTROLS = ("textarea", "select", "datalist", "template")  # a sample of code to copy, choices, what scripts fill in
+# A sample of code to copy, choices, what scripts fill in with other stories.
+CONTROLS = ("textarea", "select", "datalist", "template", "amp-list", "amp-next-page")
+TOO_LITTLE = 120  # words, with which a page may have left its text to scripts
 _NO_WORD = re.compile(r"[\W\d_]{0,8}")
 
 
@@ -48,6 +52,7 @@ class Draft:
     unseen: list[HtmlElement] = field(default_factory=list)  # what the page hides; no longer in the tree
     readability: HtmlElement | None = None  # its answer, if it was asked
     announced: int = 0  # other stories, each by a link with a text below it
+    payload: Payload | None = None  # the text that its scripts hold, where the page itself shows next to nothing
     _links: LinkLines | None = None
     _boxes: tuple[list[str], dict[str, HtmlElement]] | None = None
 
@@ -56,6 +61,12 @@ class Draft:
         if self._links is None:
             self._links = LinkLines(self.tree)
         return self._links
+
+    def stated(self) -> str | None:
+        """Return the text that the page states for machines, or leaves to its scripts where it shows too little."""
+        if self.metadata.body is None and self.payload is None and sum(map(count_words, self.blocks)) < TOO_LITTLE:
+            self.payload = text_in_scripts(self.tree, self.metadata.description)
+        return self.metadata.body or (self.payload.text if self.payload else None)
 
     def boxes(self) -> dict[str, HtmlElement]:
         """Return the boxes on the page in which the blocks begin; they are looked for once, while the blocks stay."""
@@ -76,7 +87,8 @@ Step = Callable[[Draft], list[str]]
 
 
 def controls(draft: Draft) -> list[str]:
-    """Take off the tree what is no text: form fields, counters."""
+    """Take off the tree what is no text: form fields, counters. What a script puts in place is put there."""
+    put_in_place(draft.tree)
     remove_controls(draft.tree)
     return draft.blocks
 
@@ -93,7 +105,7 @@ def text(draft: Draft) -> list[str]:
         document = bare_extraction(draft.tree, url=draft.job.page.url, include_comments=False, with_metadata=False)
     draft.readability = answers[0] if answers else None
     if document is None or isinstance(document, dict):
-        if draft.job.entry.content or draft.metadata.body:  # which may have the text
+        if draft.job.entry.content or draft.stated():  # which may have the text
             return []
         raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=draft.job.page.url)
     return blocks(document.body)
@@ -111,7 +123,7 @@ def joins(draft: Draft) -> list[str]:
 
 def rescue(draft: Draft) -> list[str]:
     """Take the text that the page states for machines, where most of it was missed; nothing from behind its end."""
-    return rescued(draft.tree, draft.blocks, draft.metadata.body)
+    return rescued(draft.tree, draft.blocks, draft.stated())
 
 
 def lead(draft: Draft) -> list[str]:

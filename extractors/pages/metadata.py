@@ -30,6 +30,7 @@ MAX_NAME = 100  # characters
 WRAPPING = re.compile(
     r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
 )
+_EMPTY_END = re.compile(r",\s*([}\]])")  # a comma after the last value
 ARTICLE_TYPE = re.compile(r"(?<!\w)(?:\w*(?:Article|Posting)|Report)$")
 PAGE_TYPE = re.compile(r"(?:WebPage|VideoObject|Recipe|Event|Product|Review)$")  # asked where no article is stated
 _RDFA = re.compile(
@@ -153,10 +154,12 @@ def _json_ld(tree: HtmlElement, kind: re.Pattern[str]) -> Iterator[dict[str, Any
     """Yield the objects of a kind that the page describes in JSON-LD."""
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
         text = WRAPPING.sub("", (script.text or "").strip())
-        try:
-            yield from _objects_in(json.loads(text, strict=False), kind, 0)  # strict: raw line breaks are common
-        except (ValueError, RecursionError):
-            continue
+        for written in (text, _EMPTY_END.sub(r"\1", text)):
+            try:
+                yield from _objects_in(json.loads(written, strict=False), kind, 0)  # strict: raw line breaks are common
+                break
+            except (ValueError, RecursionError):
+                continue
 
 
 def _objects_in(node: Any, kind: re.Pattern[str], depth: int) -> Iterator[dict[str, Any]]:

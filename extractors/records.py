@@ -212,6 +212,15 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What went over the wire around a page: the status line, the headers received, and those sent."""
+
+    status: str
+    received: tuple[tuple[str, str], ...]
+    sent: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The answer of an article's URL: the bytes, without transfer and content encodings, and the HTTP charset."""
 
@@ -219,6 +228,7 @@ class Page:
     body: bytes
     charset: str | None  # from the Content-Type header only
     fetched_at: datetime
+    envelope: Envelope | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

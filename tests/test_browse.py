@@ -20,8 +20,9 @@ from pydantic import SecretStr
 
 from config.settings import Browse, Storage
 from flows.browse.asked import Asked, asked_for
-from flows.browse.text import differences, marked
+from flows.browse.text import marked
 from flows.browse.views import bars, snippet_pieces
+from flows.differences import differences
 from storage.corpus.verify import verify
 from storage.corpus.writer import open_for_reading
 from storage.state.marks import load_marked

@@ -16,7 +16,7 @@ from extractors.fetching.failures import Failure, refusal
 from extractors.fetching.messages import Request, Response
 from extractors.fetching.queues import Queues
 from extractors.fetching.redirects import redirection
-from extractors.records import ItemError, Outcome
+from extractors.records import Envelope, ItemError, Outcome
 
 TOTAL_TIMEOUT_FACTOR = 4  # a server may be slow, but an answer takes at most this many read timeouts
 QUICK_RETRY_S = 30.0  # a Retry-After up to this long is waited for within the pass
@@ -114,6 +114,7 @@ class Exchange:
             cache_control=fields.get("cache-control"),
             fetched_at=self._now(),
             headers=fields,
+            envelope=_envelope(response),
         )
 
     async def _body(self, response: httpx.Response, request: Request) -> bytes:
@@ -130,6 +131,11 @@ class Exchange:
             raise ItemError(Outcome.TOO_LARGE, "too large", url=request.asked, detail=str(exc)) from exc
         framed = response.http_version == "HTTP/2" or not FRAMING.isdisjoint(response.headers)
         return body.finish(framed=framed)
+
+
+def _envelope(response: httpx.Response) -> Envelope:
+    status = f"HTTP/1.1 {response.status_code} {response.reason_phrase}".strip()
+    return Envelope(status, tuple(response.headers.multi_items()), tuple(response.request.headers.multi_items()))
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx
 
 from extractors.fetching.failures import MAX_DETAIL
-from extractors.records import ItemError, Outcome, Page
+from extractors.records import Envelope, ItemError, Outcome, Page
 from extractors.references import absolute
 from extractors.text import clean_line
 
@@ -67,10 +67,11 @@ class Response:
     cache_control: str | None
     fetched_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict)  # all, with names in lower case
+    envelope: Envelope | None = None
 
     def page(self) -> Page:
         """Return the answer as the input of extraction."""
-        return Page(self.url, self.body, self.charset, self.fetched_at)
+        return Page(self.url, self.body, self.charset, self.fetched_at, self.envelope)
 
 
 def parse_url(url: str, *, asked: str) -> httpx.URL:

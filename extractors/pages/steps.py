@@ -22,6 +22,7 @@ from extractors.blocks.link_lines import LinkLines, announcements, without_link_
 from extractors.blocks.payload import Payload, text_in_scripts
 from extractors.blocks.places import boxes
 from extractors.blocks.repeats import pulled_quotes, without_doubles, without_headline
+from extractors.economies import economise
 from extractors.pages.cards import without_cards
 from extractors.pages.gaps import in_quotation, with_gaps_filled
 from extractors.pages.job import ArticleJob
@@ -31,6 +32,8 @@ from extractors.pages.other_texts import MARKS, agreed, fuller, overheard, rescu
 from extractors.pages.unseen import put_in_place, remove_unseen
 from extractors.records import ItemError, Outcome
 from extractors.text import count_words
+
+economise()
 
 METHOD, FEED = "trafilatura", "feed"
 # A sample of code to copy, choices, what scripts fill in with other stories.

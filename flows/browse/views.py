@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Relation
 from flows.browse.asked import Asked, sources_of
-from flows.browse.text import Piece, differences, marked
+from flows.browse.text import marked
+from flows.differences import Piece, differences
 from storage.files.article_file import ArticleFile
 from storage.files.reading import text_of
 from storage.health.history import load_story

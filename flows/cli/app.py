@@ -34,7 +34,7 @@ from flows.cli.commands import (
 )
 from flows.cli.corpus import corpus_app
 from flows.cli.digest import digest
-from flows.cli.extract import extract
+from flows.cli.extract import extract, reextract, show_page
 from flows.cli.retry import retry
 from flows.cli.serve import deploy, serve
 from flows.cli.sources import sources_app
@@ -109,6 +109,8 @@ def monitor(
 app.command()(backfill)
 app.command()(retry)
 app.command()(extract)
+app.command("page")(show_page)
+corpus_app.command("reextract")(reextract)
 app.command()(serve)
 app.command()(deploy)
 app.command()(digest)

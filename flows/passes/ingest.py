@@ -25,7 +25,7 @@ from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
-from extractors.pages.screen import PageScreen, Screened
+from extractors.pages.screen import Screened
 from extractors.period import Period
 from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
 from extractors.urls import canonical_url, leads_away
@@ -142,7 +142,7 @@ async def ingest_batch(
         count(known)
     settled = {p.key for p in known}
     done: asyncio.Queue[Extracted | Failed | None] = asyncio.Queue()
-    placer = asyncio.create_task(_place(context, done, count))
+    placer = asyncio.create_task(_place(context, done, count, pages))
     batch = _Batch(
         context, done, deadlines, None if host_minutes is None else 60 * host_minutes, pages, began, summary.others
     )
@@ -264,7 +264,7 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         min_words=context.config.settings.extraction.min_words,
         now=context.now(),
         rule=SiteRule.of(site_of(context.config.sites, page.url)),
-        screen=PageScreen(context.topics.screens),
+        screen=context.screen,
     )
     outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
     period = context.period if item.listed else None  # what a feed has named is wanted, whatever its day
@@ -292,7 +292,10 @@ def _failed(item: PendingEntry, error: ItemError, page: Page | None = None, *, d
 
 
 async def _place(
-    context: Context, done: asyncio.Queue[Extracted | Failed | None], count: Callable[[list[Placement]], None]
+    context: Context,
+    done: asyncio.Queue[Extracted | Failed | None],
+    count: Callable[[list[Placement]], None],
+    pages: Mapping[str, Page],
 ) -> None:
     """Clean, judge and write results down as they come, a batch a transaction, until None arrives."""
     ended = False
@@ -315,7 +318,11 @@ async def _place(
             limits = context.config.settings.duplicates
             finished = await finish(context, batch)
             ready = await make_ready(context, finished)
-            count(await context.corpus.place(finished, now=context.now(), limits=limits, ready=ready))
+            placed = await context.corpus.place(
+                finished, now=context.now(), limits=limits, ready=ready,
+                page_of=lambda key: pages.get(key) or context.fetched.find(key),
+            )  # fmt: skip
+            count(placed)
             keys = [result.key for result in batch]
             context.fetched.forget(keys)
             await context.turns.release(keys)

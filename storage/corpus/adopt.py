@@ -99,6 +99,8 @@ async def adopt(
             await connection.execute(insert(articles), new)
             words = search.ToIndex(name.number, new["title"], new["body"], new.get("source_id"), new["language"])
             await search.store(connection, [words])
+            if new.get("page"):
+                await corpus.pages.adopted(connection, new["page"], new["canonical_url"] or str(name))
             expected = name.number + 1
             adopted += 1
         for number in sorted(gone.keys() - taken_back):

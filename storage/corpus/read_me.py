@@ -16,7 +16,8 @@ Collected by c5watch. Programs read two things, whose forms are kept stable:
 - `manifest.jsonl`: a line of JSON for each article, in the order of the numbers; see `manifest.schema.json`.
 
 `corpus/` may be on S3 instead; the settings of c5watch say where. All else here is c5watch's own: `index.sqlite` (what
-it knows of feeds and addresses), `digests/`, `report.html`, `fetched/` (pages of a pass under way), `prefect/`.
+it knows of feeds and addresses), `digests/`, `report.html`, `fetched/` (pages of a pass under way), `prefect/`, and
+`pages/` (fetched pages as WARC files, if they are kept: the manifest says where each begins).
 
 The texts belong to their publishers.
 """

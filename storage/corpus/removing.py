@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from extractors.records import Outcome
 from extractors.text import clean_line
 from extractors.urls import article_id, canonical_url
+from storage.corpus.pages import Pages
 from storage.corpus.writer import CorpusWriter
 from storage.errors import StorageError
 from storage.index.dialects import in_chunks
@@ -59,7 +60,7 @@ async def remove(corpus: CorpusWriter, number: int, *, why: str, now: datetime) 
         if number <= HIGHEST:
             row = (await connection.execute(select(articles).where(articles.c.number == number))).first()
         if row is not None:
-            done = await _take_out(connection, row, clean_line(why), now)
+            done = await _take_out(connection, row, corpus.pages, clean_line(why), now)
         elif number <= HIGHEST and (earlier := await load_removed(connection, [number])):
             done = Removal(earlier[0], before=True)
         else:
@@ -68,7 +69,7 @@ async def remove(corpus: CorpusWriter, number: int, *, why: str, now: datetime) 
     return done
 
 
-async def _take_out(connection: AsyncConnection, row: Row[Any], why: str, now: datetime) -> Removal:
+async def _take_out(connection: AsyncConnection, row: Row[Any], pages: Pages, why: str, now: datetime) -> Removal:
     """Delete all that the index has of an article and its variants, and bar its addresses and texts."""
     if connection.dialect.name == "sqlite":  # else what is deleted stays readable in the file
         await connection.execute(text("PRAGMA secure_delete = ON"))
@@ -86,7 +87,8 @@ async def _take_out(connection: AsyncConnection, row: Row[Any], why: str, now: d
         await connection.execute(delete(table).where(table.c.number == number))
     await connection.execute(delete(relations).where(or_(relations.c.number == number, relations.c.other == number)))
     await _leave_event(connection, number)
-    gone = Removed(number, row.id, row.exact_key, why, row.appended_at, now)
+    spans = tuple(span.to_json() for span in await pages.unkeep(connection, keys))
+    gone = Removed(number, row.id, row.exact_key, why, row.appended_at, now, pages=spans)
     forgotten = {
         "outcome": Outcome.REMOVED, "reason": gone.told, "decided_at": now, "next_attempt": None, "article": None,
         "title": None, "summary": None, "content": None, "details": None, "archived_url": None,

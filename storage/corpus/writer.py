@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates, Storage
-from extractors.records import Outcome, Placement, Result
+from extractors.records import Outcome, Page, Placement, Result
 from extractors.text import counted
+from storage.corpus.pages import Pages
 from storage.corpus.read_me import write_read_me
 from storage.errors import StorageError
 from storage.files.article_file import FileName
@@ -54,10 +55,11 @@ LOG = logging.getLogger("c5watch")
 class CorpusWriter:
     """An opened corpus: its index, its folder of files, its manifest. Made by `open_corpus`."""
 
-    def __init__(self, database: Database, folder: Folder, manifest: Path) -> None:
+    def __init__(self, database: Database, folder: Folder, manifest: Path, pages: Pages) -> None:
         self.database = database
         self.folder = folder
         self.manifest = manifest
+        self.pages = pages
         self._buried: set[int] = set()  # articles taken back that the manifest is known to tell of
         self._end: float | None = None  # on the loop's clock: when to stop publishing
         self._publishing: set[asyncio.Timeout] = set()
@@ -70,11 +72,13 @@ class CorpusWriter:
         limits: Duplicates = DEFAULT_LIMITS,
         listed: bool = True,
         ready: Mapping[str, Ready] = NOTHING_READY,
+        page_of: Callable[[str], Page | None] = lambda _: None,
     ) -> list[Placement]:
         """Decide and store how each result ends; append the new articles. A crash keeps all of it or nothing.
 
         The entries are known from a feed or an archive; without `listed` they are recorded here and now, as imported.
-        `ready` is the text work on some of the results, by their keys; the rest is done here.
+        `ready` is the text work on some of the results, by their keys; the rest is done here. `page_of` returns the
+        page of a key, to be kept.
         """
         candidates = [placing.make_ready(result, ready.get(result.key)) for result in results]
         new: set[str] | None = None
@@ -87,9 +91,24 @@ class CorpusWriter:
                     await store_entries(connection, source_id, entries, now=now, imported=True)
             placements = await placing.place(connection, candidates, limits, now=now, imported=new)
             await store_site_pages(connection, pages_of(results), now=now)
+            await self.pages.store(connection, self._to_keep(placements, page_of), now=now)
         if any(p.outcome is Outcome.APPENDED for p in placements):
             await self._publish_in_time()
         return placements
+
+    def _to_keep(
+        self, placements: Sequence[Placement], page_of: Callable[[str], Page | None]
+    ) -> list[tuple[str, int | None, Page]]:
+        """Return the pages to keep of these placements, as the settings want, with key and number."""
+        if self.pages.keep == "none":
+            return []
+        kept = []
+        for placed in placements:
+            appended = placed.outcome is Outcome.APPENDED
+            wanted = appended or (self.pages.keep == "all" and placed.outcome is not Outcome.REMOVED)
+            if wanted and (page := page_of(placed.key)) is not None:
+                kept.append((placed.key, placed.number if appended else None, page))
+        return kept
 
     def hurry(self) -> None:
         """Take at most HURRY_S more for files: the pass has been told to end. The next opening writes the rest."""
@@ -171,7 +190,8 @@ class CorpusWriter:
         if left := [one for one in removed if not one.cleared]:
             for one in left:
                 await in_thread(self.folder.remove, one.file)
-            await store_cleared(connection, [one.number for one in left])
+            cleared = [one.number for one in left if await self.pages.blank(one) or not self.database.shared]
+            await store_cleared(connection, cleared)
 
     async def restore_files(self) -> list[str]:
         """Write the files that the index knows and the folder lacks; return their names.
@@ -230,7 +250,7 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     await in_thread(lambda: write_read_me(data))
     database = await open_database(index_location(data, storage))
     try:
-        corpus = CorpusWriter(database, folder, data / MANIFEST_FILE)
+        corpus = CorpusWriter(database, folder, data / MANIFEST_FILE, Pages(data, storage))
         if not adopting:
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
@@ -246,7 +266,7 @@ async def open_for_reading(data: Path, storage: Storage) -> AsyncIterator[Corpus
     """Open an existing corpus without changing it. Raises StorageError if there is none."""
     database = await open_database(index_location(data, storage), read_only=True)
     try:
-        yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE)
+        yield CorpusWriter(database, open_folder(data, storage), data / MANIFEST_FILE, Pages(data, storage))
     finally:
         await database.close()
 

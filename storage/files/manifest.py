@@ -26,7 +26,7 @@ COLUMNS = {  # of `articles`, and the keys of a line
     "canonical_url": "canonical_url", "url": "url", "source_id": "source", "feed_url": "feed", "title": "title",
     "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
     "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
-    "version": "version", "relation": "relation",
+    "version": "version", "relation": "relation", "page": "page",
 }  # fmt: skip
 REMOVED = "removed"  # the key of a line that stands for an article no more
 _NUMBER = re.compile(rb'\{"number": ([0-9]+)[,}]')
@@ -60,6 +60,7 @@ def manifest_line(row: Row[Any]) -> str:
         "text_hash": row.exact_key.hex() if row.exact_key else None,
         "method": row.method,
         "version": row.version,
+        **({} if row.page is None else {"page": row.page}),  # None: it is not kept
         "retrieved_at": _moment(row.retrieved_at),
         "appended_at": _moment(row.appended_at),
     }

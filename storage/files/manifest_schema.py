@@ -75,6 +75,16 @@ FIELDS = {
     "text_hash": Field(TEXT, "equal for texts of equal words; null: too short to be compared"),
     "method": Field(TEXT, "how the text was taken from the page"),
     "version": Field(TEXT, "of c5watch that took it"),
+    "page": Field(
+        {
+            "type": "object",
+            "properties": {"file": TEXT, "offset": COUNT, "length": COUNT},
+            "required": ["file", "offset", "length"],
+        },
+        "where the page is kept: WARC file, first byte and length of its two records",
+        nullable=False,
+        optional=True,
+    ),
     "retrieved_at": Field(MOMENT, "when the page was fetched, UTC"),
     "appended_at": Field(MOMENT, "when the article came into the corpus, UTC", nullable=False),
     "removed": Field(

@@ -65,11 +65,11 @@ class ObjectFolder:
         """Return the size in bytes of each object, by listings of a thousand a request."""
         return {name: size for name, size in self._list("") if size is not None}
 
-    def read(self, name: str) -> bytes:
-        """Return the object's content."""
+    def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Return the object's content, or a span of it."""
         with self._explained(name):
             key = f"{self.bucket}/{self._prefix}{name}"
-            content: bytes = self._wait(lambda: self._files._cat_file(key, max_concurrency=1))
+            content: bytes = self._wait(lambda: self._files._cat_file(key, start=start, end=end, max_concurrency=1))
             return content
 
     def read_all(self, names: Iterable[str]) -> list[bytes | StorageError]:
@@ -120,7 +120,8 @@ class ObjectFolder:
 
     def _put(self, name: str, content: bytes, **conditions: str) -> None:
         key = self._prefix + name
-        self._call("put_object", Key=key, Body=content, ContentType="text/plain; charset=utf-8", **conditions)
+        kind = "application/gzip" if name.endswith(".gz") else "text/plain; charset=utf-8"
+        self._call("put_object", Key=key, Body=content, ContentType=kind, **conditions)
 
     def _list(self, prefix: str) -> Iterator[tuple[str, int | None]]:
         skip = len(self._prefix)

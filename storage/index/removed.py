@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +29,7 @@ class Removed:
     appended_at: datetime
     removed_at: datetime
     cleared: bool = False
+    pages: tuple[dict[str, Any], ...] = ()  # where its kept pages were
 
     @property
     def file(self) -> str:
@@ -43,7 +45,7 @@ class Removed:
 async def store_removed(connection: AsyncConnection, one: Removed, bars: Collection[str]) -> None:
     """Store that an article was taken back. Delete its row of `articles` first."""
     values = {name: getattr(one, name) for name in removed.c.keys()}  # noqa: SIM118 - not a dictionary
-    await connection.execute(insert_for(connection, removed).values(values))
+    await connection.execute(insert_for(connection, removed).values(values | {"pages": list(one.pages) or None}))
     keys = {one.id, *bars} | ({one.exact_key.hex()} if one.exact_key else set())
     rows = [{"key": key, "number": one.number} for key in sorted(keys)]
     await connection.execute(insert_for(connection, barred).on_conflict_do_nothing(), rows)
@@ -54,7 +56,8 @@ async def load_removed(connection: AsyncConnection, numbers: Collection[int] | N
     query = select(removed).order_by(removed.c.number)
     if numbers is not None:
         query = query.where(removed.c.number.in_(numbers))
-    return [Removed(*row) for row in await connection.execute(query)]
+    rows = (await connection.execute(query)).all()
+    return [Removed(**{**row._mapping, "pages": tuple(row.pages or ())}) for row in rows]
 
 
 async def store_cleared(connection: AsyncConnection, numbers: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from storage.errors import damaged
 
-HEAD = "0020"
+HEAD = "0018"
 AGAIN, HAS_ARTICLE, HAS_GUID = "next_attempt IS NOT NULL", "article IS NOT NULL", "guid IS NOT NULL"
 NO_COUNTRY = "story_country IS NULL"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,6 +144,7 @@ articles = Table(
     Column(
         "relation", JSON(none_as_null=True)
     ),  # to the article most like it: {kind, number, share, why}; null: none is like it
+    Column("page", JSON(none_as_null=True)),  # where the page is kept: {file, offset, length}; null: it is not
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
     Column("story_country", String(6)),  # see `extractors.topic.country`; null: not looked at yet
     # All that a list of articles is narrowed by: reading it off the rows would read their texts.
@@ -204,7 +205,17 @@ removed = Table(  # articles that were taken back: their numbers stay taken, see
     Column("why", Text, nullable=False),
     Column("appended_at", Moment, nullable=False),
     Column("removed_at", Moment, nullable=False),
-    Column("cleared", Boolean, nullable=False),  # whether its file and its kept page are gone
+    Column("cleared", Boolean, nullable=False),  # whether its file and its kept pages are gone
+    Column("pages", JSON(none_as_null=True)),  # where these are: [{file, offset, length}, …]
+)
+
+kept_pages = Table(  # where the kept pages are, see `storage.corpus.pages`
+    "kept_pages",
+    metadata,
+    Column("file", Text, primary_key=True),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("length", Integer, nullable=False),
+    Column("key", Text, nullable=False, index=True),  # canonical URL of the entry; empty: the page was taken back
 )
 
 barred = Table(  # what is never appended again

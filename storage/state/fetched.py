@@ -13,10 +13,12 @@ import math
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from extractors.records import Page
+from extractors.records import Envelope, Page
 from storage.files.local_folder import named_disk_errors
 
 KEPT = timedelta(days=1)  # after that a page may have changed and is fetched again
@@ -38,7 +40,10 @@ class Fetched:
 
     def keep(self, key: str, page: Page) -> None:
         """Keep the page of the entry `key`. Raises StorageError."""
-        head = {"key": key, "url": page.url, "charset": page.charset, "fetched_at": page.fetched_at.isoformat()}
+        head = {
+            "key": key, "url": page.url, "charset": page.charset, "fetched_at": page.fetched_at.isoformat(),
+            "envelope": None if page.envelope is None else asdict(page.envelope),
+        }  # fmt: skip
         path = self._path(key)
         beside = path.with_suffix(f".{os.getpid()}")
         with named_disk_errors(self._folder):
@@ -58,7 +63,8 @@ class Fetched:
                 return None
             head, _, body = path.read_bytes().partition(b"\n")
             facts = json.loads(head)
-            return Page(facts["url"], body, facts["charset"], datetime.fromisoformat(facts["fetched_at"]))
+            fetched_at, envelope = datetime.fromisoformat(facts["fetched_at"]), _envelope(facts["envelope"])
+            return Page(facts["url"], body, facts["charset"], fetched_at, envelope)
         except (OSError, ValueError, LookupError):  # missing, or truncated by a power cut
             return None
 
@@ -70,3 +76,10 @@ class Fetched:
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _envelope(facts: dict[str, Any] | None) -> Envelope | None:
+    if facts is None:
+        return None
+    received, sent = (tuple((name, value) for name, value in facts[which]) for which in ("received", "sent"))
+    return Envelope(facts["status"], received, sent)

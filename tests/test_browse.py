@@ -59,6 +59,8 @@ async def test_a_list_shows_the_newest_day_first_and_undated_articles_last(reade
         ("source=far", ["Старая новость"]),
         ("country=KG", ["Visas in Bishkek"]),
         ("country=KG&source=far", []),
+        ("about=KG", ["Visas in Bishkek"]),
+        ("about=KG&about=XX", ["Visas in Bishkek"]),
         ("language=en", ["Visas in Bishkek"]),
         ("only=late", ["Старая новость"]),
         ("only=undated", ["Без дня"]),
@@ -327,7 +329,7 @@ def test_without_a_corpus_the_command_says_what_to_do(tmp_path: Path) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["q", "from", "to", "source", "country", "language", "only", "sort", "after"]),
+            st.sampled_from(["q", "from", "to", "source", "about", "country", "language", "only", "sort", "after"]),
             st.text(max_size=20),
         )
     )

@@ -298,6 +298,9 @@ def corpus_export(
     source: SourcesOption = None,
     language: LanguagesOption = None,
     country: Annotated[list[str] | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
+    about: Annotated[
+        list[str] | None, typer.Option(help="Only stories about this country, such as KZ; region; other.")
+    ] = None,
     relation: RelationsOption = None,
     latest: LatestOption = False,
     longest: LongestOption = False,
@@ -336,12 +339,13 @@ def corpus_export(
             raise typer.Exit(USAGE)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
-            countries=country or (), after=after, up_to=last, found_since=moment("--found-since", found_since),
+            countries=country or (), about=about or (), after=after, up_to=last,
+            found_since=moment("--found-since", found_since),
             relations=relation or (), longest=longest, latest=latest, collapse_translations=collapse_translations,
         )  # fmt: skip
-        countries = {source.id: source.country for source in checked.sources}
+        sources = {source.id: source for source in checked.sources}
         count = read_corpus(
-            checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, countries=countries)
+            checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, sources=sources)
         )
         if state is not None:
             _put_state(state, last)

@@ -84,7 +84,7 @@ async def export(
     count = 0
     with _stdout() if to_stdout else _whole_file(target) as file, FORMS[form](file, is_file=not to_stdout) as write:
         async with corpus.database.read() as connection:
-            async for rows in _batches(connection, selection, sources):
+            async for rows in batches(connection, selection, sources):
                 write(rows)
                 count += len(rows)
     return count
@@ -120,9 +120,10 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
         raise StorageError(f"{target}: {exc.strerror}: free some space, or name another file") from exc
 
 
-async def _batches(
+async def batches(
     connection: AsyncConnection, selection: Selection, sources: Mapping[str, Source]
 ) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield the rows that are selected, a few hundred at a time, in the order of their numbers."""
     highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
     wanted = _conditions(articles, selection, sources)
     if kinds := set(selection.relations) - VARIANTS:

@@ -76,8 +76,13 @@ def _csv(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
         text.detach()
 
 
+def _parquet(file: BinaryIO, *, is_file: bool) -> AbstractContextManager[Write]:
+    return parquet_to(file, rows_at_a_time=ROW_GROUP)
+
+
 @contextmanager
-def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+def parquet_to(file: BinaryIO, *, rows_at_a_time: int) -> Iterator[Write]:
+    """Yield the function that takes rows for a Parquet file; so many are kept in memory."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -100,7 +105,7 @@ def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
 
         def write(rows: Rows) -> None:
             waiting.extend(rows)
-            if len(waiting) >= ROW_GROUP:
+            if len(waiting) >= rows_at_a_time:
                 flush()
 
         def flush() -> None:

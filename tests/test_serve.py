@@ -15,6 +15,7 @@ import pytest
 from flows.serving.alone import alone
 from flows.serving.child import guarded
 from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, running_pass, start_pass
+from tests.support.mail_servers import free_port
 from tests.support.outlets import corpus_texts
 from tests.support.running import c5watch_process, source_toml, write_config
 
@@ -97,7 +98,7 @@ async def test_the_reading_room_is_open_beside_the_schedules_and_opened_again(tm
     async with (
         outlets(tmp_path, articles=50, per_pass=50, interval=0.5, hosts=1) as (_, config),
         Serving(
-            config, tmp_path / "data", "--no-pages", "--browse", environment={"C5WATCH_BROWSE__PORT": "0"}
+            config, tmp_path / "data", "--no-pages", "--browse", environment={"C5WATCH_BROWSE__PORT": str(free_port())}
         ) as serving,
         httpx.AsyncClient(trust_env=False) as client,
     ):

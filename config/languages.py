@@ -223,6 +223,7 @@ class DigestWords(_Table):
     brought: Annotated[Text, _template("count", "first", "last")]  # by backfills, and not told one by one
     running: OneBlank  # the so-and-so-manieth day of an event
     contents: Text
+    figures: Mapping[Literal["title", "days", "outlets", "countries", "said", "before"], Text]  # of a week
     also: Text
     and_more: OneBlank
     why: Text
@@ -251,6 +252,8 @@ class DigestWords(_Table):
     list_count: Text
     list_feed: Text
     list_none: Text
+    list_search: Text
+    list_all: Text
     states: Mapping[str, Text] = {}  # of a source
     counts: Mapping[str, Text]
     reasons: Mapping[str, Text] = {}  # why a source is in such a state, in c5watch's own words → in this language

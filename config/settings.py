@@ -317,7 +317,13 @@ class Digest(Section):
     timezone: Zone | None = None  # None: that of [schedule]
     frame: str = "ru"  # language of all that is not an article's: one with [digest] in languages/
     empty: Literal["none", "line"] = "none"  # when there is nothing new: no mail, or a mail of one line
+    every: Literal["day", "week"] = "day"  # a weekly edition has figures, and comes on Mondays unless told otherwise
     browse_url: WebAddress | None = None  # of the reading room, as its readers reach it
+
+    def cron(self, usual: Cron) -> Cron:
+        """Return the schedule of this digest, where `usual` is that of all."""
+        weekly = " ".join([*usual.split()[:-1], "1"])
+        return self.schedule or (usual if self.every == "day" else weekly)
 
 
 class Browse(Section):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lxml.etree import ElementDefaultClassLookup
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction
 from trafilatura import load_html
 from trafilatura.utils import HTML_PARSER, detect_encoding
 
-from extractors.charsets import codec_of, decode_as, first_sound, guess, xml_codec
+from extractors.charsets import codec_of, decode_as, first_sound, guess, is_mojibake, marked_codec, xml_codec
 
 # Comments, scripts and styles may hold what looks like a declaration; one that is not closed takes in all the rest.
 _TAGS = re.compile(
@@ -43,23 +44,36 @@ def tree_of(source: str) -> HtmlElement | None:
 
 
 def decode_html(body: bytes, charset: str | None) -> str:
-    """Return the text of a page: UTF-8 is UTF-8 whatever is declared, then header, `<meta>`, and a guess.
+    """Return the text of a page, see `decoded`."""
+    return decoded(body, charset)[0]
+
+
+def decoded(body: bytes, charset: str | None) -> tuple[str, bool]:
+    """Return the text of a page, and whether a charset made sense of it.
+
+    UTF-8 is UTF-8 whatever is declared, then header, `<meta>`, and a guess.
 
     UTF-8 (valid, or with a letter cut in two here and there) comes first because a text in another encoding is
     practically never UTF-8 by accident, while declarations are often left over from an older site. A charset that
     makes no sense of the page is passed over. Only a page that none makes sense of comes back as mojibake.
     """
-    stated = [codec_of(charset), xml_codec(body), meta_codec(body)]
-    if found := first_sound(body, stated):
-        return found[0]
+    if found := first_sound(body, _stated(body, charset)):
+        return found[0], marked_codec(body) is None or not is_mojibake(found[0])
     if body.isascii():
-        return body.decode("ascii")
+        return body.decode("ascii"), True
     language = _LANGUAGE.search(body, 0, 4096)
     guessed = [_BY_LANGUAGE.get(language[1].decode("ascii").lower()) if language else None, guess(body)]
     if found := first_sound(body, [*guessed, *map(codec_of, detect_encoding(body))]):
-        return found[0]
-    texts = (decode_as(body, codec) for codec in (*stated, *guessed) if codec)
-    return next(filter(None, texts), None) or body.decode("utf-8", errors="replace")
+        return found[0], True
+    texts = (decode_as(body, codec) for codec in (*_stated(body, charset), *guessed) if codec)
+    text = next(filter(None, texts), None) or body.decode("utf-8", errors="replace")
+    return text, not is_mojibake(text)
+
+
+def _stated(body: bytes, charset: str | None) -> Iterator[str | None]:
+    yield codec_of(charset)
+    yield xml_codec(body)
+    yield meta_codec(body)
 
 
 def meta_codec(body: bytes) -> str | None:

@@ -95,6 +95,26 @@ def test_a_digest_whose_hour_has_passed_while_nothing_ran_is_made_late(
 
 
 @pytest.mark.parametrize(
+    ("made", "now", "is_late"),
+    [
+        ("2026-03-28T01:30:20", "2026-03-29T00:55:00", False),  # 01:55, and the next hour begins at 03:00
+        ("2026-03-28T01:30:20", "2026-03-29T01:05:00", True),  # 03:05: 02:30 has not been, and is over
+        ("2026-03-29T01:00:20", "2026-03-29T06:00:00", False),
+        ("2026-10-24T00:30:20", "2026-10-25T00:35:00", True),  # 02:35, for the first time
+        ("2026-10-25T00:30:20", "2026-10-25T01:35:00", False),  # 02:35 once more
+        ("2026-10-25T00:30:20", "2026-10-26T01:35:00", True),
+    ],
+)
+def test_a_digest_is_due_once_on_the_days_on_which_the_clocks_change(
+    tmp_path: Path, made: str, now: str, is_late: bool
+) -> None:
+    settings = '[[digests]]\nname = "nightly"\nschedule = "30 2 * * *"\ntimezone = "Europe/Berlin"\n'
+    config = write_config(tmp_path / "config", sources=source_toml("a", "https://a.de/rss"), settings=settings)
+    last, moment = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (made, now))
+    assert bool(missed(planned(load_config(config), tmp_path), {"nightly": last}, now=moment)) is is_late
+
+
+@pytest.mark.parametrize(
     ("now", "expected"),
     [
         ("2025-11-22T06:59:00+00:00", "12:00"),

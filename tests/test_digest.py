@@ -360,6 +360,9 @@ async def test_several_digests_have_their_own_articles_readers_zones_and_frames(
     us = next(message for message in box.messages(READER) if message["list-id"] == "<us.example.org>")
     assert us["date"].endswith("21:00:00 -0500")
     index = lxml_html.fromstring((tmp_path / "digests" / "index.html").read_bytes())
+    shown = [[line.text for line in one.iter("li") if line is not one] for one in index.xpath("//ol/li")]
+    assert shown == [["Заголовок 2"], ["Заголовок 1"], ["Заголовок 0", "Заголовок 2"]]
+    assert [option.get("value") for option in index.iter("option")] == ["", "kazakh", "us", "kz"]
     assert [a.get("href") for a in index.iter("a")] == [
         "feed.xml", "2025-11-22T07-00-kazakh.html", "2025-11-21T21-00-us.html", "2025-11-22T07-00-kz.html",
     ]  # fmt: skip
@@ -441,7 +444,10 @@ async def test_the_feed_holds_the_newest_articles_and_keeps_their_ids(
     assert not read.bozo
     assert read.feed.links[0].href == "https://example.org/digests/feed.xml"
     assert (read.entries[0].title, read.entries[0].link) == ("Заголовок 26", "https://site.kz/news/26")
-    assert read.entries[0].content[0].type == "text/plain"
+    content = read.entries[0].content[0]
+    assert content.type == "text/html" and content.value.endswith("<p>Конец.</p>"), "the whole text"
+    kinds = {tag.scheme: tag.term for tag in read.entries[0].tags}
+    assert kinds == {None: "Сайт site", "urn:c5watch:language": "ru", "urn:c5watch:event": "2"}  # they are much alike
 
 
 HOSTILE = {
@@ -485,7 +491,8 @@ async def test_hostile_articles_arrive_as_harmless_text_everywhere(tmp_path: Pat
     page = (folder / "2025-11-22T07-00.html").read_text()
     for document in (forms["text/html"], page, (folder / "index.html").read_text()):
         tree = lxml_html.fromstring(document.encode(), parser=lxml_html.HTMLParser(encoding="utf-8"))
-        assert not list(tree.iter("script", "iframe", "object", "base"))
+        assert not list(tree.iter("iframe", "object", "base"))
+        assert [script.text for script in tree.iter("script")] in ([], [digest_files.SEARCH])
         attributes = [(name.lower(), value) for element in tree.iter(etree.Element) for name, value in element.items()]
         assert not [name for name, _ in attributes if name.startswith("on")]
         links = [value for name, value in attributes if name in ("href", "src")]

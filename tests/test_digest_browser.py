@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from config.settings import Digest, Storage
 from flows.digest.bars import HEIGHT
+from flows.digest.files import list_of_digests
 from flows.digest.records import Content
 from flows.digest.render import render
+from storage.digests.archive import Headline, Issue
 from tests.support.browser import SCHEMES, chromium_for_tests
+from tests.support.digest_corpus import configured
+from tests.support.digest_samples import NOW
 from tests.support.digest_shots import WIDTHS, samples
 
 if TYPE_CHECKING:
@@ -138,6 +143,28 @@ def test_the_bars_have_the_sizes_of_what_they_count_and_say_it_in_words(
         assert len({box["y"] + box["height"] for box in boxes if box}) == 1, "they stand on one line"
         widths = [box["width"] for bar in countries.locator("td[bgcolor]").all() if (box := bar.bounding_box())]
         assert widths == sorted(widths, reverse=True) and widths[0] > 60
+
+
+def test_the_list_of_digests_is_searched_by_word_and_by_name_without_a_server(browser: Browser) -> None:
+    issues = [Issue(f"2025-11-0{n}T07-00", "kz" if n % 2 else "us", NOW, n) for n in range(1, 5)]
+    headlines = {issue.stem: [Headline(f"Уран и Казахстан {issue.articles}", "ru", 2, 1.0, 1)] for issue in issues}
+    headlines[issues[0].stem].append(Headline("Хлопок", "ru", 1, 1.0, 2))
+    config = configured(Storage(), digests=[Digest(name="kz", title="Казахстан"), Digest(name="us")])
+    with Opened(browser, list_of_digests(config, issues, headlines)) as opened:
+        page = opened.page
+
+        def seen() -> int:
+            return page.locator("ol > li:visible").count()
+
+        assert seen() == 4
+        page.fill("#q", "хлоп")
+        assert seen() == 1
+        page.fill("#q", "казахстан уран")
+        assert seen() == 4
+        page.select_option("#n", "us")
+        assert (seen(), opened.requests) == (2, [])
+        poor = [text for text in page.evaluate(CONTRASTS) if text["contrast"] < AA]
+        assert poor == []
 
 
 def test_the_check_of_contrast_finds_what_is_hard_to_read(browser: Browser) -> None:

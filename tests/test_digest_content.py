@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert
 from config.languages import REGION
 from config.load import CHECKOUT, load_config
 from config.settings import Storage
-from flows.digest.clean import clean, link, readable
+from flows.clean import clean, link, readable
 from flows.digest.contents import load_content
 from flows.digest.records import Content, Edition, Event, Running
 from flows.digest.words import words_of

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
+from flows.clean import MAX_NAME, clean, link, readable
 from flows.digest.bars import HEIGHT, days_bars
-from flows.digest.clean import MAX_NAME, clean, link, readable
 from flows.digest.contents import MAX_TITLE
 from flows.digest.records import Also, Brought, Content, Event, HealthNote, Running, Section, Story
 from flows.digest.render import LIMIT, Rendered, render, transferred

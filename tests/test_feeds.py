@@ -114,6 +114,11 @@ DATES = [
     ("3 iyul 2025", "2025-07-03T00:00:00+05:00"),
     ("1763701200", "2025-11-21T05:00:00+00:00"),
     ("1763701200000", "2025-11-21T05:00:00+00:00"),
+    ("1763701200123456", "2025-11-21T05:00:00+00:00"),
+    ("1763701200.5", "2025-11-21T05:00:00+00:00"),
+    ("/Date(1763701200000)/", "2025-11-21T05:00:00+00:00"),
+    ("/Date(1763701200000+0500)/", "2025-11-21T05:00:00+00:00"),
+    ("17637012000", None),  # eleven digits: nothing
     ("Fri, 21 Nov 2025 10:00:00 America/Los_Angeles", "2025-11-21T10:00:00-08:00"),
     ("Fri, 21 Nov 2025 10:00:00 (europe/brussels)", "2025-11-21T10:00:00+01:00"),
     ("21 Jul 2025 10:00 America/Argentina/Buenos_Aires", "2025-07-21T10:00:00-03:00"),
@@ -208,6 +213,11 @@ LINKS = [
     ("https://google.evil.example/url?url=https://a.kz/x", "https://google.evil.example/url?url=https://a.kz/x"),
     ("http://www.bing.com/news/apiclick.aspx?tid=1&url=https%3a%2f%2fa.kz%2fx%3fp%3d1&c=2", "https://a.kz/x?p=1"),
     ("https://site.example/?utm_source=rss", "https://site.example/?utm_source=rss"),
+    ("feed:https://site.example/rss", "https://site.example/rss"),
+    ("FEED://site.example/rss", "http://site.example/rss"),
+    ("feed://https://site.example/rss", "https://site.example/rss"),
+    ("feed:rss", None),
+    ("feed.xml", "https://site.example/news/feed.xml"),
     ("mailto:a@site.example", None),
     ("javascript:void(0)", None),
     ("ftp://site.example/1", None),
@@ -277,6 +287,21 @@ ITEM_LINKS = [
     ("a guid and a useless link", "<link>javascript:0</link><guid>https://a.kz/2</guid>", "https://a.kz/2"),
     ("a guid said to be none", '<guid isPermaLink="false">https://a.kz/2</guid>', None),
     ("a guid said loudly to be none", "<guid isPermaLink='False'>https://a.kz/2</guid>", None),
+    (
+        "only a guid of the site said to be none",
+        '<guid isPermaLink="false">https://site.example/2</guid>',
+        "https://site.example/2",
+    ),
+    (
+        "only a guid of its other host said to be none",
+        '<guid isPermaLink="false">http://ru.site.example/2</guid>',
+        "http://ru.site.example/2",
+    ),
+    (
+        "a guid of the site said to be none, and a useless link",
+        '<link>javascript:0</link><guid isPermaLink="false">https://site.example/2</guid>',
+        None,
+    ),
     ("a guid that is a number", "<guid>12345</guid>", None),
     ("atom:link", '<a:link rel="alternate" href="/3"/><guid isPermaLink="false">x</guid>', "https://site.example/3"),
     ("atom:link to the feed", '<a:link rel="self" href="/rss"/>', None),
@@ -295,6 +320,34 @@ def test_item_with_this_leads_there(item: str, url: str | None) -> None:
     feed = parsed(rss(f"<item>{item}</item>{good}", attributes=' xmlns:a="http://www.w3.org/2005/Atom"'))
     assert [entry.url for entry in feed.entries] == [*([url] if url else []), "https://a.kz/good"]
     assert feed.skipped == (url is None)
+
+
+@pytest.mark.parametrize(
+    ("feed", "entry", "languages", "first"),
+    [
+        ("ru", "", ("en", "ru"), "ru"),
+        ("ru-KZ", "", ("kk", "RU"), "RU"),
+        ("en", "ru", ("en", "ru"), "ru"),  # the entry's own goes before the feed's
+        ("", "kk", ("ru", "kk-Cyrl"), "kk-Cyrl"),
+        ("ru", "", ("en", "kk"), "en"),
+        ("", "", ("en", "ru"), "en"),
+    ],
+)
+def test_of_an_entrys_pages_in_several_languages_the_one_in_its_own_is_its(
+    feed: str, entry: str, languages: tuple[str, str], first: str
+) -> None:
+    links = "".join(f'<link rel="alternate" hreflang="{one}" href="/{one}/1"/>' for one in languages)
+    stated = [f' xml:lang="{language}"' if language else "" for language in (feed, entry)]
+    body = (
+        f'<feed xmlns="http://www.w3.org/2005/Atom"{stated[0]}><entry{stated[1]}><title>x</title>{links}</entry></feed>'
+    )
+    assert only(parsed(body)).url == f"https://feeds.example/{first}/1"
+
+
+@pytest.mark.parametrize("moment", [1763701200, 1763701200.0, 1763701200000, "1763701200"])
+def test_a_json_feed_may_state_its_dates_in_numbers(moment: float | str) -> None:
+    item = {"url": "https://site.example/1", "date_published": moment, "date_modified": 1763800000}
+    assert only(parsed(json.dumps({"items": [item]}))).published == datetime(2025, 11, 21, 5, tzinfo=UTC)
 
 
 def test_user_and_password_in_a_link_are_not_kept() -> None:

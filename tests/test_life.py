@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -69,12 +69,44 @@ def test_an_attempt_under_a_clock_that_is_years_ahead_is_not_the_last() -> None:
     later = tried(life, Outcome.GONE, NOW + timedelta(days=900))
     assert later.is_due(NOW)
     again = tried(later, Outcome.GONE, NOW + timedelta(days=4))
-    assert again.next_attempt == NOW + sum(GAPS, timedelta())
+    assert again.next_attempt == NOW + timedelta(days=4) + GAPS[-1]
     assert tried(again, Outcome.GONE, again.next_attempt).is_final
 
 
+YEARS = timedelta(days=9000)
+WRONG = st.sampled_from([-YEARS, YEARS / -24, timedelta(days=-1), timedelta(hours=-1), timedelta(hours=1), YEARS])
+
+
+@given(
+    outcome=st.sampled_from([Outcome.GONE, Outcome.TOO_SHORT, Outcome.FAILED]),
+    jumps=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30), WRONG), max_size=8),
+    hours=st.sampled_from([1, 4, 6]),
+)
+@example(outcome=Outcome.FAILED, jumps=[(0, 12, -YEARS), (24, 6, YEARS), (24, 6, -YEARS), (24, 4, YEARS)], hours=4)
+@settings(max_examples=400, deadline=None)
+def test_clocks_that_go_wrong_and_right_again_use_up_no_week(
+    outcome: Outcome, jumps: list[tuple[int, int, timedelta]], hours: int
+) -> None:
+    begins, wrong = 0, []
+    for after, during, skew in jumps:
+        wrong.append((begins + after, begins + after + during, skew))
+        begins = wrong[-1][1]
+    life, asked, hour = Life(), [], 0
+    while not life.is_final:
+        now = NOW + timedelta(hours=hour) + next((s for a, b, s in wrong if a <= hour < b), timedelta())
+        life = replace(life, first_seen=life.first_seen or now)
+        if life.is_due(now):
+            asked.append(hour)
+            life = tried(life, outcome, now)
+        hour += hours
+        assert hour < 24 * 60
+    assert asked[-1] >= 6 * 24
+    assert len(asked) <= len(GAPS) + 3 + 2 * len(jumps)
+
+
 def test_which_outcomes_are_of_a_moment() -> None:
-    assert set(Outcome) - set(OF_A_MOMENT) == {*WITH_ARTICLE, Outcome.OFF_TOPIC, Outcome.OUTSIDE, Outcome.GAVE_UP}
+    for_good = {*WITH_ARTICLE, Outcome.OFF_TOPIC, Outcome.OUTSIDE, Outcome.GAVE_UP, Outcome.REMOVED}
+    assert set(Outcome) - set(OF_A_MOMENT) == for_good
 
 
 @pytest.mark.parametrize("outcome", OF_A_MOMENT)

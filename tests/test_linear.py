@@ -23,7 +23,7 @@ from extractors.language import identify
 from extractors.records import Article
 from extractors.text import clean_block, count_words, tokens
 from extractors.topic.judge import compile_topics
-from flows.digest.clean import readable
+from flows.clean import readable
 from flows.digest.sentences import split_sentences
 from flows.digest.words import words_of
 from storage.placing import fingerprints, similarity
@@ -44,7 +44,7 @@ MADE_AT_RUN_TIME = {
     "config.settings.matching",
     "extractors.topic.screen._pattern",
     "storage.placing.prepared.shown",
-    "flows.digest.clean.pattern_of",
+    "flows.clean.pattern_of",
     "flows.digest.words._sentence",
 }
 PATTERNS, UNKNOWN = every_pattern()

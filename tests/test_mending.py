@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ from flows.tools.catalogue_file import Replacement, replace_address
 from flows.tools.check import check_sources
 from flows.tools.mending import Mend, mend, write_successors
 from tests.support.loopback import Reply, Server, files, serve
+from tests.support.outlets import page
 from tests.support.running import EVERYTHING, c5watch, write_config
 from tests.support.section_pages import LOOKS, stories
 
@@ -37,6 +39,14 @@ def rss(base: str = "", *, title: str = RUSSIAN, age: timedelta = timedelta(hour
         for n in range(5)
     )
     return f'<rss version="2.0"><channel>{items}</channel></rss>'
+
+
+def undated(path: str = "/n/") -> str:
+    return re.sub("<pubDate>.*?</pubDate>", "", rss()).replace("<link>/n/", f"<link>{path}")
+
+
+def article(age: timedelta) -> Reply:
+    return Reply(page(1, (NOW - age).date()), headers=HTML)
 
 
 def front(*elements: str, title: str = "Наш город") -> Reply:
@@ -102,6 +112,15 @@ FOUND = {
     "by a redirect": ({"/rss": Reply(b"", 301, {"Location": "/feeds/all"})}, "/feeds/all", {}),
     "after one of another language": ({"/": front(link("/en"), link("/ru"))}, "/ru", {"/en": rss(title=ENGLISH)}),
     "after one that is old": ({"/": front(link("/old"), link("/a"))}, "/a", {"/old": rss(age=timedelta(days=90))}),
+    "without dates, which its articles have": (
+        {"/": front(link("/a")), "/n/0": article(timedelta(days=2))}, "/a", {"/a": undated()}
+    ),
+    "without dates, where the first article is gone": (
+        {"/": front(link("/a")), "/n/1": article(timedelta(days=2))}, "/a", {"/a": undated()}
+    ),
+    "without dates, which its addresses have": (
+        {"/": front(link("/a"))}, "/a", {"/a": undated(f"/{NOW:%Y/%m/%d}/")}
+    ),
     "where the old address is a page": ({"/": front(link("/a")), "/rss": front()}, "/a", {}),
     "where the old feed is empty": ({"/": front(link("/a")), "/rss": "<rss><channel></channel></rss>"}, "/a", {}),
 }  # fmt: skip
@@ -110,7 +129,7 @@ FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 async def test_a_successor_on_the_site_is_found_and_written_by_one_small_change(world: World, name: str) -> None:
     contents, place, more = FOUND[name]
-    server = await world.up({**contents, **more, place: rss()})
+    server = await world.up({**contents, place: rss(), **more})
     before = world.catalogue()
     (one,) = await world.mended()
     assert (one.source, one.old, one.new) == ("one", f"{server.base}/rss", server.base + place)
@@ -137,8 +156,8 @@ async def test_a_feed_that_a_sitemap_has_replaced(world: World) -> None:
 
 
 async def test_a_feed_that_nothing_has_replaced_gives_way_to_the_list_on_the_front_page(world: World) -> None:
-    page = LOOKS["cards"][0](stories(1, 9, date.today()))
-    server = await world.up({"/": Reply(page.encode(), headers=HTML)})
+    listed = LOOKS["cards"][0](stories(1, 9, date.today()))
+    server = await world.up({"/": Reply(listed.encode(), headers=HTML)})
     world.catalogue()
     (one,) = await world.mended()
     assert one.line == f'feeds = []\nsections = ["{server.base}/"]'
@@ -146,6 +165,16 @@ async def test_a_feed_that_nothing_has_replaced_gives_way_to_the_list_on_the_fro
     source = load_config(world.folder).source("one")
     assert (source.feeds, source.sections) == ((), (f"{server.base}/",))
     assert "# seen in March" in (world.folder / "sources.toml").read_text()
+
+
+async def test_a_feed_without_dates_whose_articles_are_old_is_refused(world: World) -> None:
+    old = article(timedelta(days=90))
+    server = await world.up({"/": front(link("/a")), "/a": undated(), "/n/0": old, "/n/1": old})
+    world.catalogue()
+    (one,) = await world.mended()
+    assert one.new is None
+    assert f"{server.base}/a: nothing newer than" in one.note
+    assert server.paths.count("/n/1") == 0  # one page is enough
 
 
 REFUSED = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,8 +15,11 @@ from typing import Any
 import pytest
 
 from extractors.records import Deferred, Outcome
+from flows.digest.digest import DigestRequest, digest
 from flows.passes.context import Observer
+from flows.passes.monitor import FORGET_EVERY
 from flows.passes.summary import sentences
+from flows.serving.missed import load_last
 from flows.tools.check import check_sources
 from flows.tools.extract import extract_page
 from flows.tools.mending import mend
@@ -465,6 +470,37 @@ async def test_one_pass_under_a_wrong_clock_puts_nothing_off(site: Newsroom, yea
     assert sorted(site.corpus()) == ["/news/1", "/news/3"]
     assert summary.outcomes[Outcome.ROBOTS] == 1  # robots.txt was asked for anew
     await site.passes(HOUR)
+
+
+async def test_one_pass_under_a_clock_that_is_years_ahead_forgets_nothing(site: Newsroom) -> None:
+    def kept() -> dict[str, int]:
+        with closing(sqlite3.connect(site.data / "index.sqlite")) as index:
+            tables = ("refused_texts", "sightings", "runs", "hosts")
+            return {name: index.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+
+    site.topics = ABOUT_TASHKENT.replace("threshold = 1", "threshold = 1000")
+    site.pages["/news/1"] = prose(f"Ташкент. {' '.join(story(1))}", title="Ташкент")
+    site.announce("/news/1")
+    await site.passes(*(n * HOUR for n in range(FORGET_EVERY - 1)))
+    before = kept()
+    assert before["refused_texts"] == before["sightings"] == 1
+    site.now += 3 * 365 * DAY
+    await site.monitor()  # the one that would forget
+    assert kept() == before | {"runs": FORGET_EVERY}
+
+
+async def test_a_digest_under_a_clock_that_is_years_ahead_does_not_keep_later_ones_from_being_missed(
+    site: Newsroom,
+) -> None:
+    made = []
+    for number, moment in enumerate((START, START + 3 * 365 * DAY)):
+        site.pages[f"/news/{number}"] = whole(number)
+        site.announce(f"/news/{number}")
+        await site.monitor()
+        (issued,) = (await digest(site.config, site.data, DigestRequest(send=False), now=lambda at=moment: at)).issued  # type: ignore[misc]
+        made.append(issued.articles)
+    assert made == [1, 1]
+    assert await load_last(site.config, site.data, now=START + DAY) == {"digest": START}
 
 
 async def test_commands_that_store_nothing_keep_the_pause_that_a_pass_has_heard_of(site: Newsroom) -> None:

@@ -274,6 +274,26 @@ async def test_a_try_that_no_gap_can_have_planned_is_due(tmp_path: Path, storage
         assert await taken(corpus, START)
 
 
+@pytest.mark.parametrize("years", [-26, 3])
+@pytest.mark.parametrize("reached", [True, False])
+async def test_a_clock_that_was_wrong_once_gives_no_mail_up(
+    tmp_path: Path, storage: Storage, years: int, reached: bool
+) -> None:
+    wrong = START + years * 365 * DAY
+    async with opened(tmp_path, storage) as corpus:
+        await place(corpus, [new_article(0)])
+        await issue(corpus, to=("a@x.org",))
+        for now in (START, wrong, START + DAY, wrong + DAY, START + 2 * DAY):
+            if reached:
+                if delivery := await taken(corpus, now):  # a clock set back: it is not due yet
+                    async with corpus.database.write() as connection:
+                        assert await store_failed(connection, delivery, "451 later", now=now)
+            else:
+                async with corpus.database.write() as connection:
+                    assert None not in await store_unreachable(connection, "gone", now=now)
+        assert (await waiting(corpus))[0] == 1
+
+
 async def test_all_that_is_put_off_can_be_called_at_once_and_a_claim_stays_a_claim(
     tmp_path: Path, storage: Storage
 ) -> None:

@@ -218,6 +218,53 @@ def test_a_page_without_a_term_of_some_group_is_settled_and_says_which_group() -
     assert (again.url, again.detail, again.day) == (refusal.url, refusal.detail, refusal.day)
 
 
+LINK = "<a href='/us'>США</a>"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        f"<nav><ul><li><a href='/kz'>Казахстан</a></li><li>{LINK}</li></ul></nav>",
+        f"<div><a href='/kz'>Казахстан</a> | <span>{LINK}</span> | <a href='/'>Все новости</a></div>",
+        f"<table><tr><td><b>{LINK}</b></td></tr></table>",
+        "<aside><p><a href='/2'>Госдепартамент США сообщил о визе</a></p></aside>",
+    ],
+)
+def test_a_page_is_not_about_what_only_its_menus_and_other_links_alone_name(around: str) -> None:
+    refusal = screened(page("Казахстан готовится к зиме.", around=around))
+    assert refusal is not None
+    assert refusal.detail == 'no term of the group "us" on the page but in links'
+    assert not kept(page("Казахстан готовится к зиме.", around=around))
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        f"<h1>{LINK}</h1>",
+        f"<p>Об этом сообщили {LINK}.</p>",
+        "<p><a href='/1'>Казахстан и США подписали в Астане соглашение о поставках, "
+        "сообщил в пятницу Госдепартамент</a></p>",
+        "<p><a name='us'>США</a></p>",
+    ],
+    ids=["headline", "within a line", "as long as a sentence", "leads nowhere"],
+)
+def test_other_links_count_as_text(around: str) -> None:
+    assert screened(page("Казахстан готовится к зиме.", around=around)) is None
+
+
+def test_there_is_no_screen_where_a_topic_takes_everything(tmp_path: Path) -> None:
+    folder = write_config(tmp_path, sources=source_toml("one", "https://a.kz/rss"), topics=EVERYTHING)
+    assert PageScreen.of(compile_topics(load_config(folder).topics).screens) is None
+    assert PageScreen.of(TOPICS.screens) is not None
+
+
+def test_a_screen_comes_to_a_child_process_whole_and_is_unpacked_once() -> None:
+    packed = pickle.dumps(SCREEN)
+    first, second = pickle.loads(packed), pickle.loads(packed)
+    assert first is second
+    assert [list(groups) for groups in first.topics] == [list(groups) for groups in SCREEN.topics]
+
+
 def test_the_day_that_the_page_states_comes_along() -> None:
     head = '<meta property="article:published_time" content="2025-11-06T10:00:00+00:00">'
     refusal = screened(page("Снег.", head=head))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 import tomllib
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.load import load_config
@@ -128,6 +129,65 @@ def test_addresses_known_to_be_articles_tell_which_links_are_some(body: str, una
     assert len(listed(html(body), articles=KNOWN)) == found
 
 
+SAYING_LITTLE = {
+    "read more": '<div><h3>{h}</h3><p>Коротко о том, что случилось.</p><a href="/news/{n}">Читать далее</a></div>',
+    "an arrow": '<li><span class="news-title">{h}</span> <a href="/news/{n}">→</a></li>',
+    "nothing, over the whole card": '<div class="card"><h5>{h}</h5><a class="stretched" href="/news/{n}"></a></div>',
+    "a picture": '<div><a href="/news/{n}"><img alt="{h}"></a></div>',
+    "words for machines": '<div><a href="/news/{n}" aria-label="{h}"></a></div>',
+    "how many comments, once more": '<div><a href="/news/{n}?utm_source=x">{h}</a><a href="/news/{n}">12</a></div>',
+    "a category too": '<div><a href="/econ">Экономика</a><h2>{h}</h2><a href="/news/{n}">Ещё</a></div>',
+    "on another host of the site": '<div><a href="https://news.outlet.kz/{n}">{h}</a></div>',
+}
+
+
+@pytest.mark.parametrize("look", SAYING_LITTLE)
+def test_links_that_say_little_have_the_headline_beside_them(look: str) -> None:
+    headlines = [f"{HEADLINE} номер {n}" for n in range(5)]
+    items = "".join(SAYING_LITTLE[look].format(h=headline, n=n) for n, headline in enumerate(headlines))
+    assert [one.title for one in listed(html(f"<main>{items}</main>"))] == headlines
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<div><h2>{HEADLINE} за неделю</h2>" + "".join(f'<a href="/a/{n}">{n}</a>' for n in range(6)) + "</div>",
+        "".join(f'<div><h2><a href="/n/{n}">{HEADLINE}</a></h2><a href="/user/{n}">Иван</a></div>' for n in range(2)),
+        "".join(f'<p><a href="https://elsewhere.kz/{n}"><img alt="{HEADLINE}"></a></p>' for n in range(6)),
+        "".join(f'<div><h2>Новости дня {n}</h2><a href="/day/{n}">Все</a></div>' for n in range(6)),
+    ],
+    ids=["one heading over many links", "a heading that is a link", "another site", "short headings"],
+)
+def test_a_heading_beside_links_makes_no_articles_of_them(body: str) -> None:
+    assert listed(html(body)) == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        '{{"title": {{"rendered": "{h}"}}, "link": "/news/{n}", "date": "2026-11-19T10:00:00"}}',
+        '{{"title": {{"ru": "{h}", "kk": "x"}}, "url": {{"href": "/news/{n}"}}, "date": "2026-11-19T10:00:00"}}',
+    ],
+)
+def test_texts_within_objects_of_a_payload_are_read(item: str) -> None:
+    items = ", ".join(item.format(h=f"{HEADLINE} {n}", n=n) for n in range(4))
+    found = listed(html(f'<div id=app></div><script>window.DATA = {{"list": [{items}]}}</script>'))
+    assert [(one.title, one.published and one.published.day) for one in found] == [
+        (f"{HEADLINE} {n}", 19) for n in range(4)
+    ]
+
+
+def test_a_payload_of_numbers_that_stand_for_its_texts_is_read() -> None:
+    values: list[Any] = [{"data": 1}, [2, 6, 10]]
+    for n in range(3):
+        at = len(values)
+        values += [{"id": 1, "title": at + 1, "url": at + 2, "date": at + 3, "more": 99999, "less": -1}]
+        values += [f"{HEADLINE} {n}", f"/news/{n}", "2026-11-19"]
+    found = listed(html(f'<script id="__NUXT_DATA__" type="application/json">{json.dumps(values)}</script>'))
+    assert paths(found) == [f"/news/{n}" for n in range(3)]
+    assert [one.title for one in found] == [f"{HEADLINE} {n}" for n in range(3)]
+
+
 def test_articles_at_the_root_of_a_site_do_not_make_articles_of_all_its_pages() -> None:
     known = [f"https://outlet.kz/{slug}" for slug in ("zerno-i-voda", "porty-kaspiya", "sud-o-plotine", "pervyj-parom")]
     body = "<ul><li><a href='/o-redakcii'>О нашей редакции и её контакты</a></ul>"
@@ -149,6 +209,7 @@ def test_a_day_in_the_headline_is_not_the_articles() -> None:
         "<h3 class=title>" * 3000,
         "<script>" + "[" * 100_000 + "</script>",
         "<script>" + '{"a":' * 900 + "1" + "}" * 900 + "</script>",
+        "".join(f'<div><h3>{HEADLINE}<a href="/a/{n}"></a><a href="/b/{n}">' for n in range(2000)),
         '<a href="/?' + "a=1&" * 20_000 + '">' + HEADLINE + "</a>",
     ],
 )
@@ -158,6 +219,7 @@ def test_a_page_made_to_cost_time_costs_little(body: str) -> None:
     assert time.process_time() - started < 5
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: html(f"<a href=/a/1>{text}</a>").encode()))
 def test_any_page_lists_articles_or_none(body: bytes) -> None:
     assert all(one.url.startswith("https://outlet.kz/") for one in listed(body))

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.support.year import Year, YearReport
+from tests.support.year import Year
+from tests.support.year_report import YearReport
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> YearReport:
 def test_every_article_that_could_be_read_is_in_the_corpus_or_will_be_tried(report: YearReport) -> None:
     assert report.promised > 40
     assert report.appended > 40
-    assert (report.missed, report.late) == ([], 0)
+    assert (report.missed, report.late) == ([], [])
 
 
 def test_no_article_is_there_twice(report: YearReport) -> None:

@@ -34,7 +34,8 @@ _ZONE = re.compile(
     r"[\s:]*\(?(?:(?P<place>[A-Za-z]{2,20}(?:/[A-Za-z0-9_+-]{2,20}){1,2})|(?P<name>[^\W\d_]{1,5}\b)?)"
     r"\s*(?:-?(?P<sign>[+−-])(?P<h>\d{1,2}):?(?P<min>\d\d)?(?!\d))?"
 )
-_EPOCH = re.compile(r"(?P<seconds>\d{10})(?:\d{3})?")
+# Seconds, thousandths, millionths of an epoch, with a fraction, and as .NET writes them in JSON.
+_EPOCH = re.compile(r"(?:/Date\()?(?P<seconds>\d{10})(?:\d{3}|\d{6})?(?:[.,]\d{1,9})?(?:(?:[+-]\d{4})?\)/)?")
 
 # RFC 5322, 4.3 (universal and American names), and those met in the region. Where a name is not here, or means
 # several places (IST), the time is read in the source's own zone.

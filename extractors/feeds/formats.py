@@ -44,6 +44,7 @@ _CONTENT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 
 _END_OF_URL = re.compile(r"</(?:[\w.-]+:)?url\s*>")
 _LINE_NUMBER = re.compile(r",? line \d+.*", re.DOTALL)
+_JSON_DATES = ("date_published", "date_modified")
 _JSON_ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
@@ -109,11 +110,12 @@ def read_xml_feed(text: str) -> Document:
         if not parsed.entries:
             raise NotAFeedError(warning)
     kind = parsed.version or "rss"
+    language = _string(parsed.feed, "language")
     return Document(
         kind=kind,
-        items=tuple(_xml_item(entry, is_atom=kind.startswith("atom")) for entry in parsed.entries),
+        items=tuple(_xml_item(entry, is_atom=kind.startswith("atom"), language=language) for entry in parsed.entries),
         title=_string(parsed.feed, "title"),
-        language=_string(parsed.feed, "language"),
+        language=language,
         # Atom resolves against xml:base or the feed's address (RFC 4287, 2); RSS has no rule, and means the site.
         base=None if kind.startswith("atom") else _string(parsed.feed, "link"),
         warning=warning,
@@ -130,10 +132,18 @@ def _complaint(exc: Exception) -> str:
     return str(exc.getMessage()) if hasattr(exc, "getMessage") else type(exc).__name__
 
 
-def _xml_item(entry: dict[str, Any], *, is_atom: bool) -> Item:
+def _xml_item(entry: dict[str, Any], *, is_atom: bool, language: str | None) -> Item:
     guid = _string(entry, "id") or ""
+    own = _string(entry, "language") or _string(dict.get(entry, "title_detail") or {}, "language")
+    read = (own or language or "").lower()[:2]
     links = [link for link in dict.get(entry, "links") or () if link.get("href") and link.get("rel") in _RELATIONS]
-    links.sort(key=lambda link: (_RELATIONS.index(link["rel"]), link.get("type") not in _PAGES))
+    links.sort(
+        key=lambda link: (
+            _RELATIONS.index(link["rel"]),
+            link.get("type") not in _PAGES,
+            bool(read) and (link.get("hreflang") or read).lower()[:2] != read,  # the article in another language
+        )
+    )
     if guid.startswith("http"):  # of the entry itself, and so before the page that it is about
         links = [link for link in links if link["rel"] in _RELATIONS[:2]]
     return Item(
@@ -145,7 +155,7 @@ def _xml_item(entry: dict[str, Any], *, is_atom: bool) -> Item:
         summary=_string(entry, "summary") if "summary_detail" in entry else None,
         dates=_strings(entry, "published", "dc_x-date", "created", "updated"),
         contents=tuple(_xml_contents(entry, is_atom=is_atom)),
-        language=_string(entry, "language") or _string(dict.get(entry, "title_detail") or {}, "language"),
+        language=own,
     )
 
 
@@ -205,13 +215,14 @@ def _json_item(item: dict[str, Any]) -> Item:
         guid = str(guid)  # version 1 asks readers to accept numbers
     guid = guid if isinstance(guid, str) else None
     plain_text = _strings(item, "content_text")
+    dates = {name: str(v) if isinstance(v := item.get(name), int | float) else v for name in _JSON_DATES}
     return Item(
         links=_strings(item, "url", "external_url"),
         guid=guid,
         permalink=guid,
         title=_string(item, "title"),
         summary=_string(item, "summary"),
-        dates=_strings(item, "date_published", "date_modified"),
+        dates=_strings(dates, *_JSON_DATES),
         contents=_strings(item, "content_html") + tuple(as_html(text, literal=True) for text in plain_text),
         language=_string(item, "language"),
     )

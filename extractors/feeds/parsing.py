@@ -66,7 +66,10 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
     is_unreadable = is_mojibake(decoded.text)
     entries: dict[str, Entry] = {}
     skipped = hidden = 0
-    links = [article_url(item.links, permalink=item.permalink, base=base) for item in document.items]
+    links = [
+        article_url(item.links, permalink=item.permalink, base=base) or _last_resort(item, base)
+        for item in document.items
+    ]
     links, shared = _own_links(document.items, links, base=base)
     for item, link in zip(document.items, links, strict=True):
         if link is None:
@@ -93,6 +96,12 @@ def parse_feed(body: bytes, *, url: str, now: datetime, charset: str | None = No
         skipped=skipped,
         warning="; ".join(filter(None, warnings)) or None,
     )
+
+
+def _last_resort(item: Item, base: str) -> str | None:
+    """Return the guid of an item without any link, if it is an address of the site, though it says that it is none."""
+    guid = permalink_url(item.guid or "", base=base) if not item.links else None
+    return guid if guid is not None and same_site(guid, base) else None
 
 
 def _own_links(items: Sequence[Item], links: Sequence[str | None], *, base: str) -> tuple[list[str | None], int]:

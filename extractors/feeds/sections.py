@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from functools import cache
@@ -29,7 +29,7 @@ from extractors.dates.worded import mentions, writes_month_first
 from extractors.feeds.links import resolve
 from extractors.feeds.loose_json import loose_json
 from extractors.text import clean_line
-from extractors.urls import canonical_host, canonical_url
+from extractors.urls import canonical_host, canonical_url, same_site
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -41,8 +41,9 @@ MEDIAN_LETTERS = 25  # of a list's headlines: the names of sections are shorter
 MAX_LINKS, MAX_PARTS = 2000, 300  # of a page that are looked at: more has none that people read
 MAX_BLOCK = 1500  # characters of a block in which a date is looked for
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-MAX_INNER = 50  # elements of a link
+MAX_INNER, MAX_ABOVE = 50, 4  # elements of a link, or of a block around it; such blocks
 MAX_PAYLOADS, MAX_DEPTH = 20, 12  # scripts that are read as JSON, and levels of such a value
+MAX_TEXTS = 10  # of an object that stands for a text, one in each language
 NO_ARTICLE = re.compile(
     r"/(?:tags?|categor(?:y|ies)|rubrics?|topics?|authors?|users?|search|page|login|register|subscribe|about|contacts?|rss|feed|privacy"
     r"|wp-(?:content|admin|login)[^/]*|cdn-cgi)(?:/|$)|\.(?:jpe?g|png|gif|webp|svg|pdf|docx?|zip|mp[34]|css|js|xml)$",
@@ -97,11 +98,16 @@ def listed_articles(
     tree = parse_html(body, charset)
     if tree is None:
         return []
-    candidates = _candidates(tree, url)
-    if links is not None:
-        found = [one for one in candidates.values() if links in _inside(one.url)]
-    else:
-        found = _in_blocks(tree, candidates, articles)
+    own = _host(url)
+    # An outlet's front page may list what stands on its other hosts only.
+    for fits in (lambda link: _host(link) == own, lambda link: same_site(link, url)):
+        candidates = _candidates(tree, url, fits)
+        if links is not None:
+            found = [one for one in candidates.values() if links in _inside(one.url)]
+        else:
+            found = _in_blocks(tree, candidates, articles)
+        if found:
+            break
     if found:
         headlines = {one.anchors[0] for one in candidates.values() if _is_headline(one.title)}
         for one in found:
@@ -133,25 +139,65 @@ def _inside(url: str) -> str:
 # --- Links ------------------------------------------------------------------------------------------------------
 
 
-def _candidates(tree: HtmlElement, url: str) -> dict[str, ListedArticle]:
-    """Return the page's links on its own host, each address once, with the longest of its texts as the headline."""
+def _candidates(tree: HtmlElement, url: str, fits: Callable[[str], bool]) -> dict[str, ListedArticle]:
+    """Return the page's links that fit, each address once, with the longest of its texts as the headline.
+
+    Where a link has no headline, as "Read more" or a picture, it is the heading beside it, of which no other link is.
+    """
     base = urljoin(url, next((str(href) for href in tree.xpath("//base/@href")), ""))
-    own = _host(url)
     found: dict[str, ListedArticle] = {}
     for anchor in islice(tree.iter("a"), MAX_LINKS):
         link = resolve(str(anchor.get("href") or ""), base=base)
         if link is None or "sponsored" in (anchor.get("rel") or ""):
             continue
         link = link.partition("#")[0]
-        if _host(link) != own or link == url.partition("#")[0] or NO_ARTICLE.search(urlsplit(link).path):
+        if not fits(link) or link == url.partition("#")[0] or NO_ARTICLE.search(urlsplit(link).path):
             continue
         text = _headline(anchor)
-        known = found.setdefault(link, ListedArticle(link, None))
+        known = found.setdefault(_canonical(link) or link, ListedArticle(link, None))
         known.anchors.append(anchor)
         if len(text) > len(known.title or ""):  # the longest text's link comes first
             known.title, known.make = text, _make(anchor)
             known.anchors.insert(0, known.anchors.pop())
+    _take_headings_beside([one for one in found.values() if not _is_headline(one.title)])
     return found
+
+
+def _take_headings_beside(nameless: list[ListedArticle]) -> None:
+    """Give these links the headings that stand in one block with them, each heading to one address only.
+
+    What stands beside headings of several words, as a category in each block, is none of them.
+    """
+    beside = [(one, anchor, heading) for one in nameless for anchor in one.anchors if (heading := _heading_by(anchor))]
+    texts: dict[str, set[str]] = defaultdict(set)
+    for one, _, (_, text) in beside:
+        texts[one.url].add(text)
+    beside = [found for found in beside if len(texts[found[0].url]) == 1]
+    addresses: dict[HtmlElement, set[str]] = defaultdict(set)
+    for one, _, (heading, _) in beside:
+        addresses[heading].add(one.url)
+    for one, anchor, (heading, text) in beside:
+        if len(addresses[heading]) == 1 and len(text) > len(one.title or ""):
+            one.title, one.make = text, _make(anchor)
+            one.anchors.remove(anchor)
+            one.anchors.insert(0, anchor)
+
+
+def _heading_by(anchor: HtmlElement) -> tuple[HtmlElement, str] | None:
+    """Return the only heading in the smallest block around a link that has one, and its text; None if it is a link."""
+    for block in islice(anchor.iterancestors(), MAX_ABOVE):
+        headings = list(islice((e for e in islice(block.iterdescendants(), MAX_INNER) if _is_heading(e)), 2))
+        if headings:
+            text = clean_line(headings[0].text_content()[:500])
+            is_own = len(headings) == 1 and headings[0].find(".//a") is None and _is_headline(text)
+            return (headings[0], text) if is_own else None
+    return None
+
+
+def _is_heading(element: HtmlElement) -> bool:
+    return element.tag in HEADINGS or (
+        isinstance(element.tag, str) and _TITLE.search(element.get("class") or "") is not None
+    )
 
 
 def _host(url: str) -> str | None:
@@ -162,14 +208,13 @@ def _host(url: str) -> str | None:
 
 
 def _headline(anchor: HtmlElement) -> str:
-    """Return the text of the heading in a link, or else of the whole link."""
+    """Return the text of the heading in a link, or else of all of it, what it says to machines, or its picture."""
     for element in islice(anchor.iterdescendants(), MAX_INNER):
-        is_heading = element.tag in HEADINGS or (
-            isinstance(element.tag, str) and _TITLE.search(element.get("class") or "")
-        )
-        if is_heading and (text := clean_line(element.text_content()[:500])):
+        if _is_heading(element) and (text := clean_line(element.text_content()[:500])):
             return text
-    return clean_line(anchor.text_content()[:500]) or clean_line(anchor.get("title") or "")
+    pictures = (element.get("alt") or "" for element in islice(anchor.iterdescendants("img"), MAX_INNER))
+    texts = (anchor.text_content()[:500], anchor.get("title") or "", anchor.get("aria-label") or "", *pictures)
+    return next(filter(None, map(clean_line, texts)), "")
 
 
 def _make(anchor: HtmlElement) -> str:
@@ -317,6 +362,8 @@ def _in_scripts(
             value = loose_json(str(script.text))
         except (ValueError, RecursionError):
             continue
+        if script.get("id") == "__NUXT_DATA__":
+            value = _dereferenced(value)
         items = [item for item in _items(value, url, zone, now) if links is None or links in _inside(item.url)]
         shapes = Counter(_shape(item.url) for item in items)
         kinds = {shape for shape, count in shapes.items() if count >= MIN_BLOCKS} | known_kinds
@@ -328,7 +375,7 @@ def _in_scripts(
 
 def _items(value: Any, url: str, zone: tzinfo, now: datetime) -> Iterator[ListedArticle]:
     for members in _objects(value, MAX_DEPTH):
-        fields = {str(name).lower(): text for name, text in members.items() if isinstance(text, str)}
+        fields = {str(name).lower(): text for name, value in members.items() if (text := _told(value)) is not None}
         title = clean_line(next((fields[name] for name in _TITLE_NAMES if fields.get(name)), ""))
         link = next((fields[name] for name in _URL_NAMES if fields.get(name)), None)
         address = resolve(link, base=url) if link is not None and _is_headline(title) else None
@@ -336,6 +383,29 @@ def _items(value: Any, url: str, zone: tzinfo, now: datetime) -> Iterator[Listed
             continue
         moments = (parse_date(fields[name], zone=zone, now=now) for name in _DAY_NAMES if name in fields)
         yield ListedArticle(address.partition("#")[0], title, next(filter(None, moments), None))
+
+
+def _told(value: Any) -> str | None:
+    """Return a text, or that in an object around it: {"rendered": …}, {"ru": …}, {"href": …}."""
+    if isinstance(value, dict) and len(value) <= MAX_TEXTS:
+        value = next((inner for inner in value.values() if isinstance(inner, str)), None)
+    return value if isinstance(value, str) else None
+
+
+def _dereferenced(value: Any) -> Any:
+    """Return the objects of a list in which numbers stand for its other members (Nuxt's payload), with their texts."""
+    if not isinstance(value, list):
+        return value
+    last = len(value) - 1
+    return [
+        {
+            n: value[at]
+            for n, at in one.items()
+            if isinstance(at, int) and 0 <= at <= last and isinstance(value[at], str)
+        }
+        for one in value
+        if isinstance(one, dict)
+    ]
 
 
 def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:

@@ -7,12 +7,13 @@ a site that has moved to another name is found only if its host or its page bear
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from config.sources import Source
+from extractors.dates.addresses import address_days
 from extractors.feeds.discovery import Parse, discover, language_of
 from extractors.feeds.front_page import read_front_page
 from extractors.feeds.jobs import SECTION, FeedJob
@@ -24,9 +25,13 @@ from extractors.zones import zone_of
 
 RECENT = timedelta(days=30)
 OWN_SHARE = 0.5  # of a feed's articles: the rest may be an agency's
+MAX_PAGES = 2  # of a feed without dates that are asked for theirs
 MAX_ARCHIVED = 4  # feeds named by an archived front page that are tried
 _LOST = ("http 404", "http 410", "not a feed", "empty feed", "empty body", "no item has a usable link",
          "no article links found")  # fmt: skip
+
+
+DateOf = Callable[[str], Awaitable[datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,17 @@ def feed_key(url: str) -> str:
 
 @dataclass(slots=True)
 class SuccessorSearch:
-    """One search for one source. `watched`: the addresses that are watched already, each with its source's id."""
+    """One search for one source. `watched`: the addresses that are watched already, each with its source's id.
+
+    `date_of` reads the date of an article off its page: for feeds without dates.
+    """
 
     client: Client
     parse: Parse
     source: Source
     watched: Mapping[str, str]
     now: Callable[[], datetime]
+    date_of: DateOf | None = None
     home: str = ""  # the front page, where it is now
     refused: list[str] = field(default_factory=list)
 
@@ -84,7 +93,7 @@ class SuccessorSearch:
         if moved and not _is_same_outlet(self.source, response.url, page.name if page else None):
             return Successor(None, f"the front page leads to another site, {response.url}")
         try:
-            found = await discover(self.client, self.home, parse=self.parse, now=self.now, verify=self._verify)
+            found = await discover(self.client, self.home, parse=self._dated, now=self.now, verify=self._verify)
         except ItemError as error:
             if error.reason != "no feed found":
                 raise
@@ -107,11 +116,29 @@ class SuccessorSearch:
                 assert answer is not None
                 zone = zone_of(self.source.country)
                 job = FeedJob(answer.body, answer.url, answer.charset, zone, self.now())
-                self._verify(answer.url, await self.parse(job))
+                self._verify(answer.url, await self._dated(job))
             except (ItemError, Deferred):
                 continue
             return answer.url
         return None
+
+    async def _dated(self, job: FeedJob) -> Feed:
+        """Return the feed; of one without dates, a first article has that of its address or of its page."""
+        feed = await self.parse(job)
+        if any(entry.published for entry in feed.entries):
+            return feed
+        for position, entry in enumerate(feed.entries[:MAX_PAGES]):
+            days = address_days(entry.url, job.zone)
+            if days is not None and days.first == days.last:
+                date: datetime | None = datetime.combine(days.first, time(), job.zone)
+            else:
+                is_own = same_site(entry.url, self.home)
+                date = await self.date_of(entry.url) if is_own and self.date_of else None
+            if date is not None:
+                entries = list(feed.entries)
+                entries[position] = replace(entry, published=date)
+                return replace(feed, entries=tuple(entries))
+        return feed
 
     def _verify(self, url: str, feed: Feed) -> None:
         """Raise ItemError unless the feed at `url` is this outlet's, alive, and in its language."""

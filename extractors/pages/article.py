@@ -17,17 +17,16 @@ from lxml.html import HtmlElement
 from extractors.blocks.lines import is_prose
 from extractors.blocks.memory import page_lines
 from extractors.blocks.places import lines_in, squeezed
-from extractors.charsets import is_mojibake
 from extractors.dates import choice as dates
 from extractors.dates.stated import Stated, exact, read_stated, time_of_day
 from extractors.dates.visible import dateline_day, labelled_date, visible_date, without_furniture
 from extractors.dates.worded import mentions, writes_month_first
-from extractors.html import decode_html, tree_of
+from extractors.html import decoded, tree_of
 from extractors.language import identify
 from extractors.pages import steps
 from extractors.pages.job import ArticleJob, SiteRule
 from extractors.pages.links import other_editions, outward_links
-from extractors.pages.metadata import Metadata, read_metadata
+from extractors.pages.metadata import Metadata, read_metadata, stated_dates
 from extractors.pages.not_article import why_no_article
 from extractors.pages.rules import narrowed, stated_text, unmatched
 from extractors.pages.screen import Screened
@@ -69,17 +68,17 @@ def left_out(draft: Draft, known: Iterable[str]) -> list[Removed]:
 def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings repeat what our outcome says
     url = job.page.url
-    source = decode_html(without_control_references(job.page.body), job.page.charset)
+    source, is_sound = decoded(without_control_references(job.page.body), job.page.charset)
     tree = tree_of(source)
     if tree is None:
         raise ItemError(Outcome.NOT_ARTICLE, "not html", url=url)
-    if is_mojibake(source):
+    if not is_sound:
         raise ItemError(
             Outcome.FAILED, "unreadable characters", url=url, detail=f"charset {job.page.charset or 'not stated'}"
         )
-    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     if job.screen and (lacking := job.screen.lacking(tree, job.entry)):
-        raise Screened(url=url, detail=lacking, day=stated_day(metadata, job))
+        raise Screened(url=url, detail=lacking, day=stated_day(tree, job))
+    metadata = read_metadata(tree, zone=job.zone, told=job.entry.title, near=feed_day(job))
     titles = metadata.titles or ((job.entry.title,) if job.entry.title else ())
     content = tree if job.rule is None else narrowed(tree, job.rule)
     draft = Draft(job, content, metadata, titles, [])
@@ -123,9 +122,9 @@ def without_control_references(body: bytes) -> bytes:
     return _REFERENCE.sub(kept, body)
 
 
-def stated_day(metadata: Metadata, job: ArticleJob) -> date | None:
+def stated_day(tree: HtmlElement, job: ArticleJob) -> date | None:
     """Return the day of publication as far as page or address state it for machines."""
-    found = list(metadata.dates)
+    found = stated_dates(tree, zone=job.zone, near=feed_day(job))
     if day := dates.day_in_url(job.page.url, job.zone):
         found.append(DateCandidate(day, "url"))
     chosen = dates.choose(found, today=job.now.astimezone(job.zone).date())

@@ -95,6 +95,11 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, n
     )
 
 
+def stated_dates(tree: HtmlElement, *, zone: tzinfo, near: date | None = None) -> list[DateCandidate]:
+    """Return the days of publication alone that `read_metadata` would."""
+    return list(_dates(tree, list(_json_ld(tree, ARTICLE_TYPE)), _meta_elements(tree), zone, near))
+
+
 def _dates(
     tree: HtmlElement, articles: list[dict[str, Any]], meta: dict[str, str], zone: tzinfo, near: date | None
 ) -> Iterator[DateCandidate]:

@@ -18,6 +18,7 @@ from extractors.blocks.lines import without_site_lines
 from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
 from extractors.blocks.places import boxes
 from extractors.blocks.repeats import without_doubles, without_headline
+from extractors.economies import economise
 from extractors.pages.cards import without_cards
 from extractors.pages.gaps import with_gaps_filled
 from extractors.pages.job import ArticleJob
@@ -26,6 +27,8 @@ from extractors.pages.metadata import Metadata
 from extractors.pages.other_texts import agreed, fuller, overheard, rescued
 from extractors.pages.unseen import remove_unseen
 from extractors.records import ItemError, Outcome
+
+economise()
 
 METHOD, FEED = "trafilatura", "feed"
 CONTROLS = ("textarea", "select", "datalist", "template")  # a sample of code to copy, choices, what scripts fill in

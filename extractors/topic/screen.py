@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ahocorasick_rs import AhoCorasick
 
@@ -41,14 +41,12 @@ class _Form:
 
 
 class _Needles:
-    """Forms by their longest pieces; of pieces that hold one another the shortest stands for all."""
+    """Forms by their longest pieces."""
 
     def __init__(self, forms: set[_Form]) -> None:
         found: dict[str, list[_Form]] = {}
-        longest = {form: max(form.pieces, key=len) for form in forms}
-        for form in sorted(forms, key=lambda form: (len(longest[form]), form.spelling)):
-            needle = next((needle for needle in found if needle in longest[form]), longest[form])
-            found.setdefault(needle, []).append(form)
+        for form in forms:
+            found.setdefault(max(form.pieces, key=len), []).append(form)
         self._forms = list(found.values())
         self._search = AhoCorasick(list(found))
 
@@ -63,15 +61,18 @@ class Screen:
 
     def __init__(self, lists: Iterable[Mapping[str, tuple[str, ...]]]) -> None:
         self._terms = tuple(dict.fromkeys(term for one in lists for term, _ in all_terms(one)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the terms alone; what is searched with is made where it is used."""
+        return _screen_of, (self._terms,)
+
+    @cached_property
+    def _needles(self) -> dict[View, _Needles]:
         written = [(spelling, is_exact(term)) for term in self._terms for spelling in spellings(term)]
-        self._needles = {
+        return {
             (blind, exact): _Needles({_form(s, blind=blind, exact=exact) for s, own in written if own == exact})
             for blind, exact in VIEWS
         }
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the terms alone: a screen goes to child processes with every page, and each child builds it once."""
-        return _screen_of, (self._terms,)
 
     def may_match(self, page: ScreenedText) -> bool:
         """Return False only when no article taken from the page holds any of the terms."""
@@ -82,7 +83,6 @@ class Screen:
         )
 
 
-@lru_cache(maxsize=32)
 def _screen_of(terms: tuple[str, ...]) -> Screen:
     return Screen([{"any": terms}])
 

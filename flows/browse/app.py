@@ -31,7 +31,7 @@ from flows.browse.asked import FILTERS, MAX_NUMBER, ONLY, asked_for
 from flows.browse.downloads import KINDS, download
 from flows.browse.guard import Access, door, read_form, sent_by_us
 from flows.browse.views import PAGE, key_of, load_article, load_differences, load_list
-from flows.digest.clean import clean, link
+from flows.clean import clean, link
 from flows.digest.words import words_of
 from flows.pages import pages
 from flows.tools.corpus import remove_article

@@ -17,7 +17,7 @@ from config.sources import Source
 from extractors.text import clean_line
 from flows.browse.asked import Asked
 from flows.browse.views import Listed, load_list
-from flows.digest.clean import clean, link
+from flows.clean import clean, link
 from flows.pages import atom_moment, pages
 from storage.corpus.export import Selection, export
 from storage.corpus.writer import CorpusWriter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.clean import pattern_of
 from flows.differences import Piece
-from flows.digest.clean import pattern_of
 
 
 def marked(text: str, terms: Sequence[str]) -> list[Piece]:

@@ -20,16 +20,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.sources import Source
+from extractors.period import Period, each_day
 from extractors.topic.country import OTHER
 from extractors.urls import without_tracking
-from flows.digest.clean import MAX_NAME, clean, link, pattern_of, readable
+from flows.clean import MAX_NAME, clean, link, pattern_of, readable
 from flows.digest.ranking import REGION_FIRST, arranged, country_of
-from flows.digest.records import Also, Brought, Content, Edition, Event, HealthNote, Running, Story
+from flows.digest.records import Also, Brought, Content, Edition, Event, Figure, HealthNote, Running, Story
 from flows.digest.sentences import first_sentences
+from flows.digest.week import COUNTRIES, OUTLETS, figures_of, weeks_until
+from flows.digest.words import words_of
 from storage.digests.facts import (
     DigestArticle,
     Reprint,
     load_articles,
+    load_counted,
     load_days,
     load_events,
     load_passes,
@@ -41,6 +45,7 @@ from storage.health.states import SourceState, load_states
 from storage.search.timeline import LATE
 
 DAYS = 30  # in the figures
+MOST_DAYS = 92  # of a period
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PERIOD = timedelta(days=1)  # whose passes the first digest counts
 MAX_TITLE = 300  # characters; a headline is shorter
@@ -59,26 +64,28 @@ async def load_content(
     since: datetime | None,
     sources: Mapping[str, Source],
     brought: Brought | None = None,
+    period: Period | None = None,
 ) -> Content:
     """Return the content of a digest of articles `numbers`; `since`: the last digest's time.
 
-    Numbers without an article are passed over.
+    Numbers without an article are passed over. A digest of a `period` shows the days of the period, and says neither
+    what goes on nor what was found late: all of it is past.
     """
     zone = edition.zone
     local = now.astimezone(zone)
-    first = local.date() - timedelta(days=DAYS - 1)
+    shown = _shown_days(period, local.date())
     found = await load_articles(connection, numbers)
     oldest = min((article.appended_at for article in found), default=now)
     reprints = await load_reprints(connection, numbers, sources=list(sources), since=oldest)
     event_of = await load_events(connection, numbers)
-    told_before = await load_told_before(connection, edition.name, numbers)
+    told_before = {} if period else await load_told_before(connection, edition.name, numbers)
     running = {
         event: Running((local.date() - first_told.astimezone(zone).date()).days + 1, stem)
         for event, (first_told, stem) in told_before.items()
     }
     maker = _Maker(edition, sources, reprints, await load_tellings(connection, numbers), event_of, running)
-    main, sections, late, borderline = arranged(maker.events(found))
-    days = await load_days(connection, first, local.date())
+    main, sections, late, borderline = arranged(maker.events(found), with_late=period is None)
+    days = await load_days(connection, shown.first, shown.last)
     by_country: Counter[str | None] = Counter()
     for (_, source_id), count in days.items():
         by_country[_home(source_id, sources)] += count
@@ -96,13 +103,36 @@ async def load_content(
         late=late,
         borderline=borderline,
         brought=brought if brought and brought.articles else None,
-        days=tuple(_filled(days, first)),
+        period=period,
+        figures=await _figures(connection, edition, sources, local.date()) if edition.weekly and not period else (),
+        days=tuple(_filled(days, shown)),
         by_country=tuple(sorted(by_country.items(), key=lambda pair: (-pair[1], pair[0] or "~"))),
         health=tuple(_notes(await load_states(connection, list(sources.values()), now=now), sources, zone)),
         sources=sum(source.enabled for source in sources.values()),
         passes=len(passes),
         counts=tuple(_counts(passes)),
     )
+
+
+def _shown_days(period: Period | None, today: date) -> Period:
+    """Return the days of the bars: the last DAYS, or those of the period, the last MOST_DAYS of them."""
+    if period is None:
+        return Period(today - timedelta(days=DAYS - 1), today)
+    return Period(max(period.first, period.last - timedelta(days=MOST_DAYS - 1)), period.last)
+
+
+async def _figures(
+    connection: AsyncConnection, edition: Edition, sources: Mapping[str, Source], today: date
+) -> tuple[Figure, ...]:
+    words = words_of(edition.frame)
+
+    def name_of(subject: str, value: str) -> str:
+        if subject == OUTLETS:
+            return _outlet(value, None, sources)
+        return words.country_name(value) if subject == COUNTRIES else readable(value)
+
+    time = weeks_until(today)
+    return figures_of(await load_counted(connection, time.first, time.last), today, sources, name_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +250,11 @@ def _terms(article: DigestArticle) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for words, most in shown for word in islice(words, most)))
 
 
-def _filled(days: Mapping[tuple[date, str | None], int], first: date) -> Iterable[tuple[date, int]]:
+def _filled(days: Mapping[tuple[date, str | None], int], shown: Period) -> Iterable[tuple[date, int]]:
     totals: Counter[date] = Counter()
     for (day, _), count in days.items():
         totals[day] += count
-    for offset in range(DAYS):
-        day = first + timedelta(days=offset)
+    for day in each_day(shown):
         yield day, totals[day]
 
 

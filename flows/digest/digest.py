@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,11 +34,15 @@ from flows.pages import replace_page
 from flows.passes.context import Step, run_directly, utc_now
 from storage.corpus.writer import open_corpus, open_for_reading
 from storage.digests.outbox import Choice, choose, forget_old, free_stem, store_digest, withdraw
+from storage.digests.period import load_told
 from storage.index.database import Database, index_location, open_database
+from storage.index.retention import is_time_sure
 from storage.relating.relating import relate_new
 from storage.state.runs import store_run_end, store_run_start
 
 PROBLEMS_SHOWN = 5
+TOLD_SHOWN = 5  # digests
+LOOK_BACK = {"day": timedelta(days=1), "week": timedelta(days=7)}  # of the first digest
 DEFAULT_NAME = Digest().name
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _LONG_SPAN = re.compile(r"[1-9][0-9]{4,}[hdw]")
@@ -64,6 +68,7 @@ class Issued:
     since: datetime
     stem: str | None = None
     message_id: str | None = None
+    told: Mapping[str, int] = field(default_factory=dict)  # where there is nothing new: stem → articles of this time
 
 
 @dataclass(slots=True)
@@ -87,6 +92,7 @@ class DigestSummary:
                     "page": str(self.folder / f"{one.stem}.html") if one.stem else None,
                     "mail": str(self.folder / f"{one.stem}.eml") if one.stem else None,
                     "message_id": one.message_id,
+                    "told": {str(self.folder / f"{stem}.html"): count for stem, count in one.told.items()},
                 }
                 for one in self.issued
             },
@@ -109,7 +115,8 @@ class DigestSummary:
             since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
             page = self.folder / f"{one.stem}.html"
             new = counted(one.articles, "article")
-            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}")
+            told = f"; in earlier digests: {told_elsewhere(one.told, self.folder)}" if one.told else ""
+            lines.append(f"{one.name}: {new} {since}: {page}" if one.stem else f"{one.name}: nothing new {since}{told}")
         sending = self.sending
         problems = [f"{recipient}: {reason}" for recipient, reason in sending.problems.items()]
         lines += problems[:PROBLEMS_SHOWN]
@@ -129,6 +136,18 @@ class DigestSummary:
     def markdown(self) -> str:
         """Return the summary for Prefect's artifact page; readers' addresses and servers' words appear verbatim."""
         return "\n".join(f"    {line}" for line in self.sentences())  # indented: as code, not mark-up
+
+
+def told_elsewhere(told: Mapping[str, int], folder: Path) -> str:
+    """Say how many articles were in these digests, and where they are."""
+    files = [f"{folder / stem}.html ({count})" for stem, count in told.items()]
+    shown = ", ".join(files[:TOLD_SHOWN]) + (f" and {len(files) - TOLD_SHOWN} more" if len(files) > TOLD_SHOWN else "")
+    return f"{counted(sum(told.values()), 'article')}: {shown}"
+
+
+def message_key(name: str, stem: str, numbers: Sequence[int]) -> str:
+    """Return the part of a Message-ID that tells digests with one stem apart."""
+    return hashlib.sha256(f"{name} {stem} {tuple(numbers)}".encode()).hexdigest()[:16]
 
 
 def choose_digests(config: Config, names: Sequence[str]) -> tuple[Digest, ...]:
@@ -246,8 +265,13 @@ async def _choose(
 ) -> Choice:
     return await choose(
         connection, one.name, now=now, since=since, topic=one.topic, languages=one.languages,
-        is_of_country=partial(_is_of_country, config, one.countries) if one.countries else None,
+        is_of_country=is_of_country(config, one), look_back=LOOK_BACK[one.every],
     )  # fmt: skip
+
+
+def is_of_country(config: Config, one: Digest) -> Callable[[str, str], bool] | None:
+    """Return what tells whether a page is of an outlet of the digest's countries; None if it asks for none."""
+    return partial(_is_of_country, config, one.countries) if one.countries else None
 
 
 def _is_of_country(config: Config, countries: Collection[str], source_id: str, url: str) -> bool:
@@ -275,7 +299,8 @@ async def _content(
 def edition_of(config: Config, one: Digest) -> Edition:
     """Return what the settings say of a digest."""
     thresholds = {topic.id: topic.threshold for topic in config.topics.topics}
-    return Edition(one.name, _title(one), one.frame, zone_of(config, one.name), one.browse_url, thresholds)
+    zone = zone_of(config, one.name)
+    return Edition(one.name, _title(one), one.frame, zone, one.browse_url, thresholds, one.every == "week")
 
 
 def _readers(config: Config, one: Digest) -> set[str]:
@@ -294,7 +319,7 @@ async def _forget_old(database: Database, *, now: datetime) -> None:
     forgotten = 1
     while forgotten:
         async with database.write() as connection:
-            forgotten = await forget_old(connection, now=now)
+            forgotten = await forget_old(connection, now=now) if await is_time_sure(connection, now=now) else 0
 
 
 def _title(one: Digest) -> str:
@@ -320,7 +345,9 @@ class _Issue:
             if not choice.numbers and one.empty == "none":
                 if choice.first and self.since is None:  # articles are new from here on
                     await self._mark(connection, choice)
-                return Issued(one.name, 0, choice.since)
+                told = await load_told(connection, one.name, since=choice.since if self.since else None)
+                latest = dict(list(told.items())[-1:])
+                return Issued(one.name, 0, choice.since, told=told if self.since else latest)
             moment = now.astimezone(zone_of(config, one.name))
             named = "" if one.name == DEFAULT_NAME else f"-{one.name}"
             stem = await free_stem(connection, f"{moment:%Y-%m-%dT%H-%M}{named}")
@@ -330,8 +357,7 @@ class _Issue:
             if not choice.numbers:  # a mail of one line; the page says how the sources are
                 line = words_of(one.frame).nothing
                 rendered = replace(rendered, text=f"{line}\n", html=f"<!doctype html><p>{line}</p>\n")
-            key = hashlib.sha256(f"{one.name} {stem} {choice.numbers}".encode()).hexdigest()[:16]
-            message_id = f"<{stem}.{key}@{domain_of(mail)}>"
+            message_id = f"<{stem}.{message_key(one.name, stem, choice.numbers)}@{domain_of(mail)}>"
             message = compose(rendered, mail, name=one.name, title=_title(one), message_id=message_id, moment=moment)
             await store_digest(
                 connection, one.name, choice, now=now, stem=stem, message_id=message_id, message=message,

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,9 +20,19 @@ from zoneinfo import ZoneInfo
 from config.load import Config
 from config.settings import VERSION
 from extractors.text import clean_line
+from extractors.topic.country import OTHER
+from flows.clean import clean
 from flows.digest.words import words_of
-from flows.pages import atom_moment, pages
-from storage.digests.archive import FeedArticle, Issue, load_feed_articles, load_files, load_issues
+from flows.pages import atom_moment, pages, script_policy
+from storage.digests.archive import (
+    FeedArticle,
+    Headline,
+    Issue,
+    load_feed_articles,
+    load_files,
+    load_headlines,
+    load_issues,
+)
 from storage.files.folder import in_thread
 from storage.files.local_folder import named_disk_errors, put_file, sync_folder
 from storage.index.database import Database
@@ -27,7 +40,25 @@ from storage.index.database import Database
 FOLDER = "digests"
 INDEX, FEED = "index.html", "feed.xml"
 FEED_ARTICLES = 200
-TITLE_CHARACTERS, OPENING_CHARACTERS = 300, 400
+SEARCHED = 400  # digests of the list whose headlines are shown and searched
+HEADLINES = 3  # shown of a digest
+MOST_WORDS = 100  # headlines of a digest that are searched
+# The list's only script: it hides what lacks a word that is asked for, or is of another name.
+SEARCH = """(function () {
+  var query = document.getElementById("q"), name = document.getElementById("n"), form = document.getElementById("s");
+  form.hidden = false;
+  function search() {
+    var words = query.value.toLowerCase().split(/\\s+/), chosen = name ? name.value : "";
+    document.querySelectorAll("ol > li").forEach(function (line) {
+      var text = (line.textContent + " " + (line.dataset.words || "")).toLowerCase();
+      var fits = words.every(function (word) { return text.includes(word); });
+      line.hidden = !fits || (chosen && line.dataset.name !== chosen);
+    });
+  }
+  query.addEventListener("input", search);
+  if (name) { name.addEventListener("change", search); }
+})();"""
+TITLE_CHARACTERS = 300
 FEED_ID = uuid.uuid5(uuid.NAMESPACE_URL, "c5watch digests")  # of a feed that has no address of its own
 _WEB_ADDRESS = re.compile(r"""https?://[^\s<>"{}|\\^`]+""")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,7 +85,8 @@ async def write_files(config: Config, data: Path, database: Database) -> list[Pa
                     await in_thread(_put, path, page if suffix == ".html" else message)
                     written.append(path)
         articles = await load_feed_articles(connection, FEED_ARTICLES)
-        await in_thread(_put, folder / INDEX, _index(config, issues).encode())
+        headlines = await load_headlines(connection, [issue.stem for issue in issues[:SEARCHED]])
+        await in_thread(_put, folder / INDEX, list_of_digests(config, issues, headlines).encode())
         await in_thread(_put, folder / FEED, _feed(config, issues[0].created_at, articles).encode())
     return written
 
@@ -78,19 +110,43 @@ def zone_of(config: Config, name: str) -> ZoneInfo:
     return ZoneInfo(next(own, None) or config.settings.schedule.timezone)
 
 
-def _index(config: Config, issues: list[Issue]) -> str:
+def list_of_digests(config: Config, issues: Sequence[Issue], headlines: Mapping[str, Sequence[Headline]]) -> str:
+    """Return the page that lists the digests, with the first headlines of each and a search by word."""
     titles = {digest.name: digest.title for digest in config.settings.digests}
     lines = [
         {
             "file": f"{issue.stem}.html",
             "moment": issue.created_at.astimezone(zone_of(config, issue.name)),
             "title": titles.get(issue.name) or (issue.name if len(titles) > 1 else None),
+            "name": issue.name,
             "articles": issue.articles,
+            "first": _first(headlines.get(issue.stem, ())),
+            "words": " ".join(clean(one.title, TITLE_CHARACTERS) for one in headlines.get(issue.stem, ())[:MOST_WORDS]),
         }
         for issue in issues
     ]
     frame = config.settings.digests[0].frame
-    return pages().get_template("digest_index.html").render(lines=lines, frame=frame, words=words_of(frame), feed=FEED)
+    names = {issue.name: titles.get(issue.name) or issue.name for issue in issues}
+    return (
+        pages()
+        .get_template("digest_index.html")
+        .render(
+            lines=lines,
+            names=names if len(names) > 1 else {},
+            frame=frame,
+            words=words_of(frame),
+            feed=FEED,
+            script=SEARCH,
+            policy=script_policy(SEARCH),
+        )
+    )
+
+
+def _first(headlines: Sequence[Headline]) -> list[Headline]:
+    """Return the headlines of the events that most outlets have told, one of each."""
+    ordered = sorted(headlines, key=lambda one: (-one.outlets, -one.score))
+    firsts = list({one.event: one for one in reversed(ordered)}.values())[::-1][:HEADLINES]
+    return [replace(one, title=clean(one.title, TITLE_CHARACTERS)) for one in firsts]
 
 
 def _feed(config: Config, updated: datetime, articles: list[FeedArticle]) -> str:
@@ -125,7 +181,9 @@ def _entry(article: FeedArticle, names: dict[str, str]) -> dict[str, Any]:
         "language": article.language,
         "published": atom_moment(article.published, article.published_at),
         "updated": _moment(article.added_at),
-        "opening": _text(article.opening, OPENING_CHARACTERS),
+        "content": "".join(f"<p>{escape(_NOT_XML.sub('', clean_line(one)))}</p>" for one in article.paragraphs),
+        "country": article.country if article.country not in (None, OTHER) else None,
+        "event": article.event,
     }
 
 

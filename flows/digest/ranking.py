@@ -28,12 +28,13 @@ class Places(NamedTuple):
     borderline: tuple[Event, ...]
 
 
-def arranged(events: Iterable[Event]) -> Places:
-    """Return the events in their places, each in one."""
+def arranged(events: Iterable[Event], *, with_late: bool = True) -> Places:
+    """Return the events in their places, each in one; without `with_late` late finds are among the others."""
     ordered = sorted(events, key=weight)
     borderline = [event for event in ordered if all(story.borderline for story in event.stories)]
-    late = [event for event in ordered if event not in borderline and all(story.late for story in event.stories)]
-    news = [event for event in ordered if event not in borderline and event not in late]
+    rest = [event for event in ordered if event not in borderline]
+    late = [event for event in rest if with_late and all(story.late for story in event.stories)]
+    news = [event for event in rest if event not in late]
     main = [event for event in news if event.independent >= FEWEST_OUTLETS][:MAIN]
     groups: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in news:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+from extractors.period import Period
 
 WEEK = 7  # days of news from which on figures tell anything
 
@@ -20,6 +23,7 @@ class Edition:
     zone: ZoneInfo
     browse_url: str | None = None  # of the reading room
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    weekly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,14 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """Numbers of the week beside the mean of the weeks before."""
+
+    subject: Literal["days", "outlets", "countries", "said"]
+    lines: tuple[tuple[str, int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """The content of a digest. `articles` counts those it is made of; each is a story of one of its events."""
 
@@ -141,6 +153,8 @@ class Content:
     articles: int
     outlets: int  # of these articles, without reprints
     zone: str = ""  # its name
+    period: Period | None = None  # that it was asked for; None: it tells what is new
+    figures: tuple[Figure, ...] = ()  # of a week
     main: tuple[Event, ...] = ()  # those that matter most
     sections: tuple[Section, ...] = ()  # by the country that they are about
     late: tuple[Event, ...] = ()  # found long after their publication

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from flows.clean import MAX_NAME, clean, link, turns
 from flows.digest.bars import countries_bars, days_bars
-from flows.digest.clean import MAX_NAME, clean, link, turns
 from flows.digest.records import Content, Event
 from flows.digest.text import TELLINGS, plain_text
 from flows.digest.words import Words, words_of
@@ -191,14 +191,18 @@ def _archive(archive_link: str | None, words: Words) -> dict[str, str | None]:
 
 def _subject(content: Content, words: Words) -> str:
     count = words.counted(content.articles, words.article) if content.articles else words.nothing.rstrip(".").lower()
-    return clean(f"{content.title}: {count}, {words.day(content.now.date(), year=content.now.year)}", SUBJECT)
+    year = content.now.year
+    when = words.span(content.period, year=year) if content.period else words.day(content.now.date(), year=year)
+    return clean(f"{content.title}: {count}, {when}", SUBJECT)
 
 
 def _lead(content: Content, words: Words) -> str:
     if not content.articles:
         return words.nothing
     parts = [words.counted(content.articles, words.article), words.counted(content.outlets, words.outlet)]
-    if content.since:
+    if content.period:
+        parts.append(words.span(content.period, year=content.now.year))
+    elif content.since:
         parts.append(words.since.format(words.moment(content.since, year=content.now.year)))
     return " · ".join(parts)
 

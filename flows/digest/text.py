@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flows.digest.records import Content, Event, Story
+from flows.digest.week import DAYS
 from flows.digest.words import Words
 
 COLUMNS = 76
@@ -38,10 +39,16 @@ def plain_text(
             lines += _wrapped(note) if note else []
             for event in seen:
                 lines += ["", *_told(event, content, words, full=shown[event.number])]
+    for figure in content.figures:
+        lines += _title(f"{words.figures['title']}: {words.figures[figure.subject]}")
+        for name, number, before in figure.lines:
+            named = words.weekday(name) if figure.subject == DAYS else name
+            lines.append(f"{named}: {number} ({words.usual(before)})")
     lines += ["", *_wrapped(words.archived(content.brought, year=content.now.year))] if content.brought else []
-    lines += _title(words.health)
-    lines += list(_health(content, words)) or [words.all_well]
-    lines += [*_title(words.runs), *_wrapped(words.passes(content.passes, content.counts))]
+    if content.period is None:
+        lines += _title(words.health)
+        lines += list(_health(content, words)) or [words.all_well]
+        lines += [*_title(words.runs), *_wrapped(words.passes(content.passes, content.counts))]
     lines += ["", words.times.format(content.zone), whole]
     return "\n".join(lines).strip("\n") + "\n"
 

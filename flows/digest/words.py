@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import cache
 
 from config.languages import REGION, DigestWords, Forms, Languages, languages
+from extractors.period import Period
 from flows.digest.records import Brought, Event, HealthNote, Running, Story
 
 NO_BREAK = "\u00a0"
@@ -44,6 +45,10 @@ class Words(DigestWords):
         words = f"{day.day}{NO_BREAK}{self.months[day.month - 1]}"
         return words if day.year == year else f"{words} {day.year}"
 
+    def span(self, period: Period, *, year: int) -> str:
+        """Return a period: 1 ноября – 30 ноября."""
+        return " – ".join(self.day(day, year=year) for day in (period.first, period.last))
+
     def whole_day(self, day: date) -> str:
         """Return weekday, day, month and year."""
         name = self.weekdays[day.weekday()]
@@ -66,6 +71,15 @@ class Words(DigestWords):
         if event.outlets < FEWEST_TOLD:
             return ""
         return " · ".join(filter(None, (self.counted(event.outlets, self.outlet), " ".join(event.homes))))
+
+    def usual(self, before: float) -> str:
+        """Say how many there usually were."""
+        return self.figures["before"].format(self.decimal(before))
+
+    def weekday(self, day: str) -> str:
+        """Return the name of the weekday of a day in ISO form, and the day."""
+        found = date.fromisoformat(day)
+        return f"{self.weekdays[found.weekday()]}, {self.short_day(found)}"
 
     def ran(self, running: Running) -> str:
         """Say that an event goes on, and for how long."""

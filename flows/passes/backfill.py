@@ -32,6 +32,7 @@ from flows.passes.summary import SourceReport, Summary
 from flows.reports.coverage import COVERAGE_FILE, write_page
 from storage.corpus.writer import open_for_reading
 from storage.health.coverage import SourceCoverage, load_coverage
+from storage.index.retention import is_time_sure
 from storage.relating.relating import relate_new
 from storage.state.hosts import store_hosts
 from storage.state.listed import count_listed_pending, load_due_listed, store_listed
@@ -227,7 +228,8 @@ async def _store_end(context: Context, run: int, summary: BackfillSummary, sourc
     summary.passed.pending = sum(pending)
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
-        await forget_refused(connection, context.config.settings.refused, now=context.now())
+        if await is_time_sure(connection, now=context.now()):
+            await forget_refused(connection, context.config.settings.refused, now=context.now())
     counts = summary.to_json()
     await store_run_end(database, run, now=context.now(), summary=counts)
     context.observer.ended(counts)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from config.load import Config
 from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
+from extractors.pages.screen import PageScreen
 from extractors.period import Period
 from extractors.records import Placement
 from extractors.topic.judge import Topics, compile_topics
@@ -73,6 +74,7 @@ class Context:
     workers: Workers
     corpus: CorpusWriter
     topics: Topics
+    screen: PageScreen | None  # None: every page is extracted
     observer: Observer
     now: Callable[[], datetime]
     turns: SharedTurns
@@ -177,5 +179,6 @@ async def open_context(
         if first_pass:  # nothing has been read yet, so there will be much to do
             workers.start_early()
         yield Context(
-            config, data, client, workers, corpus, topics, observer or Observer(), now, turns, fetched, room, period
-        )
+            config, data, client, workers, corpus, topics, PageScreen.of(topics.screens), observer or Observer(), now,
+            turns, fetched, room, period,
+        )  # fmt: skip

@@ -25,7 +25,7 @@ from extractors.fetching.failures import Failure
 from extractors.fetching.hosts import Unwanted
 from extractors.fetching.messages import Wanted
 from extractors.pages.job import ArticleJob, SiteRule
-from extractors.pages.screen import PageScreen, Screened
+from extractors.pages.screen import Screened
 from extractors.period import Period
 from extractors.records import Deferred, Extracted, Failed, ItemError, Outcome, Page, Placement
 from extractors.urls import canonical_url, leads_away
@@ -264,7 +264,7 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         min_words=context.config.settings.extraction.min_words,
         now=context.now(),
         rule=SiteRule.of(site_of(context.config.sites, page.url)),
-        screen=PageScreen(context.topics.screens),
+        screen=context.screen,
     )
     outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
     period = context.period if item.listed else None  # what a feed has named is wanted, whatever its day

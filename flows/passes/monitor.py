@@ -23,7 +23,7 @@ from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
 from storage.health.sources import load_health, store_flags
 from storage.health.states import load_states
-from storage.index.retention import forget
+from storage.index.retention import forget, is_time_sure
 from storage.relating.relating import relate_new, waiting_since
 from storage.state.entries import DueEntry, FeedState, count_pending, load_due, load_feed_states, still_due
 from storage.state.hosts import store_hosts
@@ -119,12 +119,13 @@ async def _store_end(
     async with database.write() as connection:
         await store_hosts(connection, context.client.take_changed_hosts())
         summary.raised = await store_flags(connection, health, now=context.now())
-        await forget_refused(connection, context.config.settings.refused, now=context.now())
+        if sure := await is_time_sure(connection, now=context.now()):
+            await forget_refused(connection, context.config.settings.refused, now=context.now())
         states = await load_states(connection, [config.source(key) for key in source_ids], now=context.now())
     for source_id, state in states.items():
         summary.sources[source_id].state = state
     await store_run_end(database, run, now=context.now(), summary=summary.to_json())
-    if run % FORGET_EVERY == 0:
+    if sure and run % FORGET_EVERY == 0:
         await _forget(context)
     if not summary.interrupted:
         await _relate(context)

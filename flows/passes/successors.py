@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
 from functools import partial
 
+from config.load import Config
+from config.sites import site_of
 from config.sources import Source
 from extractors.feeds.jobs import FeedJob
-from extractors.records import Feed
-from extractors.workers.tasks import feed_from
+from extractors.fetching.client import Client
+from extractors.fetching.messages import ACCEPT_PAGE
+from extractors.pages.job import ArticleJob, SiteRule
+from extractors.records import Deferred, Entry, Feed, ItemError
+from extractors.workers.pool import Workers
+from extractors.workers.tasks import article_from, feed_from
+from extractors.zones import zone_of
 from flows.passes.context import LOG, Context
 from flows.passes.summary import SourceReport
 from storage.state.entries import FailingFeed, load_failing
@@ -46,7 +53,12 @@ async def end_search(
     for feed in [feed for feed in still if is_lost(feed.error)][:AT_ONCE]:
         source = source_of[feed.url]
         search = SuccessorSearch(
-            context.client, partial(_parsed, context), source, context.config.watched(), context.now
+            context.client,
+            partial(_parsed, context),
+            source,
+            context.config.watched(),
+            context.now,
+            partial(article_date, context.config, source, context.client, context.workers, context.now),
         )
         successor = await search.find()
         if successor.url is None:
@@ -59,3 +71,25 @@ async def end_search(
 
 async def _parsed(context: Context, job: FeedJob) -> Feed:
     return await context.workers.run(feed_from, job, url=job.url)
+
+
+async def article_date(
+    config: Config, source: Source, client: Client, workers: Workers, now: Callable[[], datetime], url: str
+) -> datetime | None:
+    """Return the date that an article of the source bears on its page; None where there is none, or no page."""
+    zone = zone_of(source.country)
+    try:
+        response = await client.fetch(url, accept=ACCEPT_PAGE)
+        assert response is not None  # only a request with validators can be answered "not modified"
+        job = ArticleJob(
+            page=response.page(),
+            entry=Entry(url, source.homepage),
+            zone=zone,
+            min_words=config.settings.extraction.min_words,
+            now=now(),
+            rule=SiteRule.of(site_of(config.sites, response.url)),
+        )
+        article = await workers.run(article_from, job, url=url)
+    except (ItemError, Deferred):
+        return None  # the feed is then refused, and says why
+    return datetime.combine(article.published, time(), zone) if article.published else None

@@ -6,8 +6,6 @@ reader that it is old.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,7 +18,7 @@ from config.sources import Source
 from extractors.period import Period, each_day
 from extractors.records import Counted, words_of
 from extractors.zones import zone_of
-from flows.pages import pages, replace_page
+from flows.pages import pages, replace_page, script_policy
 from flows.reports.coverage import STEPS, heat_map
 from storage.corpus.writer import CorpusWriter
 from storage.health.coverage import SourceCoverage, load_coverage
@@ -105,7 +103,7 @@ def page(
         old=report.last_pass is not None and now - report.last_pass > old_after,
         age=_age(now - report.last_pass) if report.last_pass else "",
         script=SCRIPT,
-        policy=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+        policy=script_policy(SCRIPT),
         table=[_row(source, names) for source in _by_yield(report.sources)],
         quiet=[source.source_id for source in coverage if source.source_id not in listed],
         map=heat_map([source for source in coverage if source.source_id in listed], days),

@@ -78,7 +78,7 @@ def planned(config: Config, data: Path) -> list[Deployment]:
             digest.name,
             "Writes what is new since the last one, and mails it.",
             {**places, "name": digest.name},
-            digest.schedule or settings.schedule.digest,
+            digest.cron(settings.schedule.digest),
             digest.timezone or zone,
             alone=True,
         )

@@ -31,12 +31,16 @@ def missed(plan: Sequence[Deployment], last: Mapping[str, datetime], *, now: dat
     return found
 
 
-async def load_last(config: Config, data: Path) -> dict[str, datetime]:
-    """Return the time each digest was last made, by name. Raises StorageError."""
+async def load_last(config: Config, data: Path, *, now: datetime) -> dict[str, datetime]:
+    """Return the time each digest was last made, by name: not later than `now`, which a wrong clock has said.
+
+    Raises StorageError.
+    """
     database = await open_database(index_location(data, config.settings.storage))
     try:
         async with database.read() as connection:
             issues = await load_issues(connection)
     finally:
         await database.close()
-    return {issue.name: issue.created_at for issue in sorted(issues, key=lambda issue: issue.created_at)}
+    past = sorted((issue for issue in issues if issue.created_at <= now), key=lambda issue: issue.created_at)
+    return {issue.name: issue.created_at for issue in past}

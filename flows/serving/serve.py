@@ -167,7 +167,8 @@ async def _scheduled(
     plan = planned(config, data)
     runner = Runner(name="c5watch", query_seconds=POLL_S, prefetch_seconds=AHEAD_S, pause_on_shutdown=False)
     ids = await _deploy(runner, plan, log)
-    late = missed(plan, await load_last(config, data), now=utc_now())
+    now = utc_now()
+    late = missed(plan, await load_last(config, data, now=now), now=now)
     await _start([ids[plan.index(deployment)] for deployment in late])
     for deployment in late:
         log(f"digest {deployment.name} fell due while c5watch was not running: made now")

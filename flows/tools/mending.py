@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from extractors.urls import same_site
 from extractors.workers.pool import Workers
 from extractors.workers.tasks import feed_from
 from flows.passes.context import Observer, open_client, utc_now
+from flows.passes.successors import article_date
 from flows.tools.catalogue import array, quoted
 from flows.tools.catalogue_file import Replacement, replace_address, replaced_in
 from flows.tools.check import Check
@@ -96,7 +98,14 @@ async def mend(
                 first = next((check for check in its if not check.ok), None)
                 if first is not None:  # one search a source: what is found is the successor of one address
                     async with room:
-                        searching = SuccessorSearch(client, parse, source, watched, now)
+                        searching = SuccessorSearch(
+                            client,
+                            parse,
+                            source,
+                            watched,
+                            now,
+                            partial(article_date, config, source, client, workers, now),
+                        )
                         successor = await searching.find(
                             wayback=archives.wayback if archived else None, interval_s=archives.wayback_interval
                         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.files.article_file import ArticleFile
-from storage.index.schema import articles, digest_articles, digests
+from storage.index.dialects import in_chunks
+from storage.index.schema import articles, digest_articles, digests, events
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class FeedArticle:
     authors: tuple[str, ...]
     language: str | None
     published: date | None
-    opening: str  # its first paragraph
+    paragraphs: tuple[str, ...]  # without the headline
+    country: str | None  # that it is about
+    event: int | None
     added_at: datetime
     published_at: datetime | None = None
 
@@ -47,6 +53,42 @@ async def load_issues(connection: AsyncConnection) -> list[Issue]:
         .order_by(digests.c.id.desc())
     )
     return [Issue(*row) for row in await connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The headline of an article in a digest; `outlets` have told its event there."""
+
+    title: str
+    language: str | None
+    outlets: int
+    score: float
+    event: int
+
+
+async def load_headlines(connection: AsyncConnection, stems: Sequence[str]) -> dict[str, list[Headline]]:
+    """Return the headlines of these digests, by stem."""
+    found: dict[str, list[Headline]] = {}
+    outlets: defaultdict[tuple[str, int], set[str | None]] = defaultdict(set)
+    rows: list[Any] = []
+    query = (
+        select(digests.c.stem, articles.c.number, articles.c.title, articles.c.language, articles.c.score,
+               articles.c.source_id, events.c.event)
+        .join(digest_articles, digest_articles.c.digest == digests.c.id)
+        .join(articles, articles.c.number == digest_articles.c.number)
+        .outerjoin(events, events.c.number == articles.c.number)
+        .order_by(articles.c.number)
+    )  # fmt: skip
+    for some in in_chunks(stems):
+        rows += (await connection.execute(query.where(digests.c.stem.in_(some)))).all()
+    for row in rows:
+        outlets[row.stem, row.number if row.event is None else row.event].add(row.source_id)
+    for row in rows:
+        event = row.number if row.event is None else row.event
+        if row.title:
+            one = Headline(row.title, row.language, len(outlets[row.stem, event]), row.score or 0.0, event)
+            found.setdefault(row.stem, []).append(one)
+    return found
 
 
 async def load_files(connection: AsyncConnection, stem: str) -> tuple[bytes, bytes]:
@@ -63,9 +105,10 @@ async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[Fe
         .subquery()
     )
     query = (
-        select(articles, digests.c.created_at)
+        select(articles, digests.c.created_at, events.c.event)
         .join(first, first.c.number == articles.c.number)
         .join(digests, digests.c.id == first.c.digest)
+        .outerjoin(events, events.c.number == articles.c.number)
         .order_by(first.c.digest.desc(), articles.c.number.desc())
         .limit(limit)
     )
@@ -73,7 +116,6 @@ async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[Fe
     for row in await connection.execute(query):
         paragraphs = ArticleFile.parse(row.body.encode("utf-8")).paragraphs
         title = row.title or (paragraphs[0] if paragraphs else None)
-        text = [paragraph for paragraph in paragraphs if paragraph != title]
         found.append(
             FeedArticle(
                 id=row.id,
@@ -83,7 +125,9 @@ async def load_feed_articles(connection: AsyncConnection, limit: int) -> list[Fe
                 authors=tuple(row.authors or ()),
                 language=row.language,
                 published=row.published,
-                opening=text[0] if text else "",
+                paragraphs=tuple(paragraph for paragraph in paragraphs if paragraph != title),
+                country=row.story_country,
+                event=row.event,
                 added_at=row.created_at,
                 published_at=row.published_at,
             )

@@ -161,6 +161,35 @@ async def load_days(connection: AsyncConnection, first: date, last: date) -> Cou
     return Counter({(row.published, row.source_id): row.count for row in await connection.execute(query)})
 
 
+@dataclass(frozen=True, slots=True)
+class CountedArticle:
+    """An article as the figures of a week count it. `event` is its event, or itself."""
+
+    number: int
+    day: date
+    source_id: str | None
+    country: str | None  # that it is about
+    event: int
+    terms: tuple[str, ...]
+
+
+async def load_counted(connection: AsyncConnection, first: date, last: date) -> list[CountedArticle]:
+    """Return the articles dated in this time, in the order of their numbers."""
+    columns = ("number", "published", "source_id", "story_country", "matches")
+    query = (
+        select(*(articles.c[name] for name in columns), events.c.event)
+        .outerjoin(events, events.c.number == articles.c.number)
+        .where(articles.c.published.between(first, last), articles.c.borderline.is_not(True))
+        .order_by(articles.c.number)
+    )
+    found = []
+    for row in await connection.execute(query):
+        event = row.number if row.event is None else row.event
+        terms = tuple(dict.fromkeys(term for _, term, *_ in row.matches or ()))
+        found.append(CountedArticle(row.number, row.published, row.source_id, row.story_country, event, terms))
+    return found
+
+
 async def load_passes(connection: AsyncConnection, since: datetime, until: datetime) -> list[dict[str, Any]]:
     """Return the summaries of the monitor's and the backfill's passes that ended in this time, in order."""
     query = (

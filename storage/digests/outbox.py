@@ -20,7 +20,7 @@ from storage.index.dialects import in_chunks
 from storage.index.removed import highest_number
 from storage.index.schema import articles, deliveries, digest_articles, digests, urls
 
-FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name
+FIRST_LOOK_BACK = timedelta(days=1)  # for the first digest of a name, unless it is told more
 OLDEST = timedelta(days=7)  # of the news among what backfills and imports bring, when they bring it
 BROUGHT = ("imported", "adopted")  # methods of articles that no feed has named
 LATE = timedelta(days=30)  # how long an article that was left out may still come to fit
@@ -28,8 +28,10 @@ CLAIM = timedelta(minutes=10)
 # Waits after each failed try; the last is repeated.
 GAPS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120))
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least four to five days
+IDLE = timedelta(days=10)  # after a planned try: nobody was at work since, or the clock was wrong then, or is now
 KEPT = timedelta(days=365)  # of the mails and pages in the index
 FORGOTTEN_AT_ONCE = 20  # digests, of a few hundred kilobytes each
+AGAIN = "again:"  # before the name of a digest that was made again: it tells nothing new, and nobody is off its list
 WAITING, SENT, REFUSED, GAVE_UP = "waiting", "sent", "refused", "gave_up"
 
 
@@ -83,6 +85,7 @@ async def choose(
     topic: str | None = None,
     languages: Collection[str] = (),
     is_of_country: Callable[[str, str], bool] | None = None,
+    look_back: timedelta = FIRST_LOOK_BACK,
 ) -> Choice:
     """Return the articles for the next digest of this name, in the order of their numbers.
 
@@ -95,8 +98,8 @@ async def choose(
     past = past.order_by(digests.c.id.desc()).limit(1)
     latest = (await connection.execute(past)).first()
     whole = (await connection.execute(past.where(~digests.c.partial))).first()
-    start = since or (whole.created_at if whole else now - FIRST_LOOK_BACK)
-    after = latest.after_number if latest else await _number_before(connection, now - FIRST_LOOK_BACK)
+    start = since or (whole.created_at if whole else now - look_back)
+    after = latest.after_number if latest else await _number_before(connection, now - look_back)
     number, appended_at = articles.c.number, articles.c.appended_at
     conditions: list[ColumnElement[bool]] = [
         ~exists().where(digest_articles.c.name == name, digest_articles.c.number == number),
@@ -109,11 +112,7 @@ async def choose(
         conditions.append(appended_at >= start)
     if languages:
         conditions.append(articles.c.language.in_(sorted(languages)))
-    rows: Sequence[Row[Any]] = await _candidates(connection, conditions)
-    if topic is not None:
-        rows = [row for row in rows if topic in (row.topics or (row.topic,))]
-    if is_of_country is not None:
-        rows = await _of_country(connection, rows, is_of_country)
+    rows = await candidates(connection, conditions, topic=topic, is_of_country=is_of_country)
     last = await highest_number(connection) if since is None else whole.last_number if whole else after
     news = tuple(row.number for row in rows if _is_news(row, since))
     told = set(news)
@@ -129,7 +128,14 @@ async def _number_before(connection: AsyncConnection, moment: datetime) -> int:
     return await highest_number(connection) if number is None else int(number) - 1
 
 
-async def _candidates(connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Row[Any]]:
+async def candidates(
+    connection: AsyncConnection,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    topic: str | None = None,
+    is_of_country: Callable[[str, str], bool] | None = None,
+) -> Sequence[Row[Any]]:
+    """Return the articles of these conditions that fit a digest, in the order of their numbers."""
     by_feed = exists().where(
         urls.c.article == articles.c.number, urls.c.outcome == Outcome.APPENDED, urls.c.window.is_(None)
     )
@@ -138,7 +144,10 @@ async def _candidates(connection: AsyncConnection, conditions: Sequence[ColumnEl
     )
     columns = ("number", "published", "appended_at", "method", "topic", "topics", "source_id", "url")
     query = select(*(articles.c[name] for name in columns), by_feed.label("by_feed"), listed.label("listed"))
-    return (await connection.execute(query.where(*conditions).order_by(articles.c.number))).all()
+    rows = (await connection.execute(query.where(*conditions).order_by(articles.c.number))).all()
+    if topic is not None:
+        rows = [row for row in rows if topic in (row.topics or (row.topic,))]
+    return rows if is_of_country is None else await _of_country(connection, rows, is_of_country)
 
 
 def _is_news(row: Row[Any], since: datetime | None) -> bool:
@@ -215,6 +224,7 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
                 deliveries.c.recipient,
                 deliveries.c.attempts,
                 deliveries.c.first_try,
+                deliveries.c.next_attempt,
                 digests.c.message,
             )
             .join(digests, digests.c.id == deliveries.c.digest)
@@ -226,7 +236,7 @@ async def claim(connection: AsyncConnection, *, now: datetime) -> tuple[Delivery
     if found is None:
         return None
     delivery = Delivery(found.digest, found.recipient, found.attempts + 1, now + CLAIM)
-    first_try = min(found.first_try or now, now)
+    first_try = _first_try(found.first_try, found.next_attempt, now)
     await _update(
         connection, delivery, attempts=delivery.attempts, next_attempt=delivery.held_until, reason=None,
         first_try=first_try,
@@ -285,12 +295,12 @@ async def store_failed(
 
 async def store_unreachable(connection: AsyncConnection, reason: str, *, now: datetime) -> list[Delivery | None]:
     """Note that the server could not be reached: all due deliveries fail. Return `store_failed`'s result for each."""
-    columns = (deliveries.c.digest, deliveries.c.recipient, deliveries.c.attempts, deliveries.c.first_try)
-    rows = (await connection.execute(select(*columns).where(_is_due(now)))).all()
+    names = ("digest", "recipient", "attempts", "first_try", "next_attempt")
+    rows = (await connection.execute(select(*(deliveries.c[name] for name in names)).where(_is_due(now)))).all()
     put_off = []
     for row in rows:
         delivery = Delivery(row.digest, row.recipient, row.attempts + 1, now)
-        first_try = min(row.first_try or now, now)
+        first_try = _first_try(row.first_try, row.next_attempt, now)
         await _update(connection, delivery, attempts=delivery.attempts, first_try=first_try)
         put_off.append(await store_failed(connection, delivery, reason, now=now))
     return put_off
@@ -304,7 +314,7 @@ async def withdraw(connection: AsyncConnection, readers: Mapping[str, Collection
     rows = await connection.execute(
         select(deliveries.c.digest, deliveries.c.recipient, digests.c.name)
         .join(digests, digests.c.id == deliveries.c.digest)
-        .where(deliveries.c.state == WAITING)
+        .where(deliveries.c.state == WAITING, ~digests.c.name.startswith(AGAIN))
     )
     gone = [row for row in rows if row.recipient not in readers.get(row.name, ())]
     for row in gone:
@@ -340,6 +350,13 @@ async def count_waiting(connection: AsyncConnection) -> Waiting:
     query = select(func.count(), func.min(deliveries.c.next_attempt)).where(deliveries.c.state == WAITING)
     count, next_attempt = (await connection.execute(query)).one()
     return Waiting(count, next_attempt)
+
+
+def _first_try(first_try: datetime | None, planned: datetime | None, now: datetime) -> datetime:
+    """Return when the tries of a mail began: now, if this one comes at a time that its plan does not lead to."""
+    if first_try is None or (planned is not None and not planned - GAPS[-1] <= now <= planned + IDLE):
+        return now
+    return min(first_try, now)
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,18 @@ FEEDS_KEPT = timedelta(days=90)  # that are in the catalogue no more
 HOSTS_KEPT = timedelta(days=60)  # after their robots.txt was last read; it is of no use after thirty
 SITE_PAGES_KEPT = timedelta(days=365)  # lines of a site that has published nothing since
 TURNS_KEPT = timedelta(days=7)
+JUMP = timedelta(days=30)  # from one run to the next: the clock was wrong then, or is now
+RUNS_TRUSTED = 20  # half a day of passes
+
+
+async def is_time_sure(connection: AsyncConnection, *, now: datetime) -> bool:
+    """Return whether the clock may be trusted with forgetting: it has not jumped since the last runs.
+
+    One pass under a clock that is years ahead would forget what the next ones need; later is early enough.
+    """
+    last = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(RUNS_TRUSTED)
+    moments = [now, *(await connection.execute(last)).scalars()]
+    return all(abs(later - earlier) <= JUMP for later, earlier in pairwise(moments))
 
 
 async def forget(

@@ -124,7 +124,7 @@ async def settle_known(connection: AsyncConnection, keys: Sequence[str], now: da
     placements = [Placement(key, Outcome.DUPLICATE, number, "same address") for key, number in known.items()]
     lives = await load_lives(connection, list(known))
     new = [
-        Settled(p.key, p.outcome, p.reason, article=p.number)
+        Settled(p.key, p.outcome, p.reason, life.attempts + 1, article=p.number)
         for p in placements
         if (life := lives.get(p.key)) and life.article is None and not life.is_final  # None: of an adopted file
     ]
@@ -182,6 +182,7 @@ class _Batch:
                 given.key,
                 after.outcome,
                 placement.reason,
+                after.attempts,
                 next_attempt=after.next_attempt,
                 article=placement.number,
                 words=words,

@@ -331,6 +331,7 @@ class Settled:
     key: str
     outcome: Outcome
     reason: str
+    attempts: int
     next_attempt: datetime | None = None
     article: int | None = None
     words: int | None = None  # of the text; None: there was none
@@ -345,7 +346,7 @@ async def store_outcomes(connection: AsyncConnection, settled: Sequence[Settled]
     names = [field.name for field in fields(Settled) if field.name != "key"]
     values = {name: bindparam(f"its_{name}", type_=urls.c[name].type) for name in names}
     statement = update(urls).where(urls.c.key == bindparam("its_key"))
-    statement = statement.values(**values, decided_at=now, attempts=urls.c.attempts + 1)
+    statement = statement.values(**values, decided_at=now)
     for again in (False, True):
         rows = [
             {f"its_{field.name}": getattr(one, field.name) for field in fields(one)}
@@ -369,6 +370,9 @@ async def store_looks(connection: AsyncConnection, lives: Mapping[str, Life]) ->
 
 
 async def _upsert_feed(connection: AsyncConnection, url: str, values: dict[str, Any]) -> None:
+    # Nearly always there is a row; and SQLAlchemy compiles each upsert anew, which takes longer than all the rest.
+    if (await connection.execute(update(feeds).where(feeds.c.url == url).values(**values))).rowcount:
+        return
     statement = insert_for(connection, feeds).values(url=url, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.url], set_=values))
 

@@ -61,8 +61,12 @@ class Life:
     def is_due(self, now: datetime) -> bool:
         """Whether a pass may take it on at `now`. A moment that no rule can have planned is doubted: it is due."""
         if self.next_attempt is not None:
-            return self.next_attempt <= now or self.next_attempt > now + FARTHEST
+            return self.next_attempt <= now or self.is_doubtful(now)
         return self.outcome is None
+
+    def is_doubtful(self, now: datetime) -> bool:
+        """Whether the moment of its next attempt shows that the clock was wrong then, or is now."""
+        return self.next_attempt is not None and self.next_attempt > now + FARTHEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def after_attempt(life: Life, ended: Ended, *, now: datetime) -> Life:
         return _looked(replace(life, attempts=life.attempts + 1, next_attempt=None), now)
     if ended.outcome is Outcome.OUTSIDE and not life.listed:
         return life  # a backfill's period is no concern of the monitor
+    life = _recounted(life, now)
     tried = replace(life, outcome=ended.outcome, article=ended.article, attempts=life.attempts + 1, next_attempt=None)
     if ended.outcome.again is Again.LATER:
         again = _next_attempt(life, ended, now)
@@ -148,6 +153,14 @@ def opened(life: Life, *, once: bool = False) -> Life:
 def is_young(life: Life, *, now: datetime) -> bool:
     """Say whether the address may be about to change: a feed names it, or it was published in the last days."""
     return not life.listed or (life.published is not None and life.published > now - YOUNG)
+
+
+def _recounted(life: Life, now: datetime) -> Life:
+    """Return the state with the attempts that count: clocks that go wrong and right again must not use up a week's.
+
+    Where one has, an attempt comes before its gap is over, and so did another one, at the jump there or back.
+    """
+    return replace(life, attempts=max(0, life.attempts - 2)) if life.is_doubtful(now) else life
 
 
 def _next_attempt(life: Life, ended: Ended, now: datetime) -> datetime | None:

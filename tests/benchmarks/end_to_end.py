@@ -164,14 +164,19 @@ def texts_of(data: Path, rows: list[dict[str, Any]]) -> list[str]:
     return texts
 
 
-def measured(command: list[str]) -> tuple[dict[str, Any], dict[str, float]]:
-    """The command's JSON, and wall seconds, CPU seconds of it and its children, peak memory of it and of a child."""
+def measured(command: list[str], *, given: str = "") -> tuple[dict[str, Any], dict[str, float]]:
+    """The command's JSON, and wall seconds, CPU seconds with and without children, peak memory of it and of a child.
+
+    `given` is what it finds on its standard input.
+    """
     before, started = children_cpu(), time.perf_counter()
-    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    peaks = {"main MB": 0.0, "child MB": 0.0}
+    process = subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    peaks = {"main cpu": 0.0, "main MB": 0.0, "child MB": 0.0}
     watcher = threading.Thread(target=watch_memory, args=(process, peaks), daemon=True)
     watcher.start()
-    output, errors = process.communicate()
+    output, errors = process.communicate(given.encode())
     wall = time.perf_counter() - started
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {errors.decode()}")
@@ -181,10 +186,9 @@ def measured(command: list[str]) -> tuple[dict[str, Any], dict[str, float]]:
 
 
 def watch_memory(process: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
-    """Note the largest resident sizes of the process and its descendants while it runs."""
+    """Note the CPU seconds of the process, and the largest sizes of it and its descendants, while it runs."""
     while process.poll() is None:
-        parents = {}
-        sizes = {}
+        parents, sizes = {}, {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
@@ -193,6 +197,8 @@ def watch_memory(process: subprocess.Popen[bytes], peaks: dict[str, float]) -> N
                     continue  # it has ended
                 parents[int(entry.name)] = int(fields[1])
                 sizes[int(entry.name)] = int(fields[21]) * resource.getpagesize() / 1e6
+                if int(entry.name) == process.pid:
+                    peaks["main cpu"] = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
         peaks["main MB"] = max(peaks["main MB"], sizes.get(process.pid, 0.0))
         for pid, size in sizes.items():
             ancestor = parents[pid]

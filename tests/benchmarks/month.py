@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks.month [--feeds 150] [--days 30] [--seed 1]
 
-The world and the checks are those of `tests.support.simulation`. The exit status is 1 when an entry was missed, kept
-twice or not appended, a feed forgotten, or a flag raised too late, or a feed that moved not found in five days.
+The world and the checks are those of `tests.support.simulation`. The yardstick of the requests is of the same run:
+those for pages that had answered before, which there would not be if every answer were final. The exit status is 1 when
+an entry was missed, kept twice or not appended, a feed forgotten, or a flag raised too late, or a feed that moved not
+found in five days.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.digest.clean import clean
+from flows.clean import clean
 from flows.digest.records import Content, Event, Section
 from flows.digest.render import render
 from storage.index.database import open_database

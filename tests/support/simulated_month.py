@@ -47,6 +47,7 @@ class Report:
     twice: list[str] = field(default_factory=list)
     appended: int = 0
     not_appended: list[str] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
     polls: int = 0
     polls_of: dict[str, int] = field(default_factory=dict)
     polls_by_pace: Counter[str] = field(default_factory=Counter)
@@ -65,6 +66,11 @@ class Report:
     def polls_per_day(self) -> float:
         """Of one feed, on average."""
         return self.polls / self.feeds / self.days
+
+    @property
+    def asked_again(self) -> float:
+        """Requests for pages that had answered already, as a share of all that there would be without them."""
+        return self.requests["pages again"] / (self.requests["feeds"] + self.requests["pages"])
 
     @property
     def late(self) -> list[str]:
@@ -89,6 +95,8 @@ class Report:
             *[f"  wanting: {line}" for line in self.not_appended[:10]],
             f"polls: {self.polls}, {self.polls_per_day:.1f} a day and feed ({paces}), "
             f"{self.polls_per_day / FIXED_POLLS_PER_DAY:.0%} of a poll every 30 minutes",
+            f"requests: {self.requests.total()}, of that pages {self.requests['pages']}, and "
+            f"{self.requests['pages again']} for pages that had answered before: {self.asked_again:+.1%}",
             f"longest gap between polls: {self.longest_gap_s / HOUR:.2f} h; forgotten: {len(self.forgotten)}",
             f"redesigns flagged after so many polls with news: {dict(redesigns)}",
             f"silences flagged after so many polls: {dict(silences)}; too late in the month to judge: "
@@ -119,7 +127,7 @@ async def simulate(world: World, folder: Path) -> Report:
         async with open_corpus(data, config.settings.storage) as corpus:
             with world.in_place(corpus):
                 await _run(world, report, config, data, raised)
-    report.seconds = time.monotonic() - began
+    report.seconds, report.requests = time.monotonic() - began, world.requests
     polls = {o.name: o.polls[: report.polls_of[o.name]] for o in outlets}
     _compare(world, report, data, polls, raised)
     return report

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -177,6 +178,8 @@ class World:
         self.end = days * DAY
         self.at = 0.0
         self.outlets: dict[str, Outlet] = {}
+        self.requests: Counter[str] = Counter()
+        self.answered: set[str] = set()  # pages that have answered once
         paces = [pace for pace, share in SHARES for _ in range(round(share * feeds))]
         for number, pace in enumerate((paces + [SEVERAL] * feeds)[:feeds]):
             outlet = make_outlet(random.Random(f"{seed} {number}"), f"f{number:03}", pace, self.end)
@@ -234,9 +237,13 @@ class World:
         parts = urlsplit(url)
         outlet = self.outlets[parts.netloc.partition(".")[0]]
         if parts.path.startswith("/news/"):
+            page = f"{outlet.name}{parts.path}"
+            self.requests["pages again" if page in self.answered else "pages"] += 1
             if any(a <= self.at < b for a, b in outlet.page_failures):
                 raise ItemError(Outcome.FAILED, "http 503", url=url)
+            self.answered.add(page)
             return self._response(url, b"", None, None)
+        self.requests["feeds"] += 1
         moved = outlet.moved is not None and outlet.moved[0] <= self.at
         if parts.path in ("", "/"):
             return self._response(url, _front_page(outlet.new_url if moved else outlet.url), None, None)

@@ -1,338 +1,229 @@
 """A simulated year of an ordinary world: whatever happens, no article may be lost, counted twice or asked for ever.
 
-The world knows which articles could be read from some moment of their first days on, and which are on topic. The real
-`monitor`, `backfill`, `digest`, `import_lines`, `retry_addresses` and `apply_topic` run against it under its clock, as
-in `tests.support.simulation`. Each day brings something: pages that are not there yet, firewalls, flashes, walls;
-sources renamed, moved, removed and given back; another topic; corrections; backfills, imports, digests by hand; passes
-that are killed, that run two at once, or under a clock that is wrong. At the end of each day the invariants hold.
+The world, `tests.support.year_world`, knows which articles could be read from some moment of their first days on, and
+which are on topic. The real `monitor`, `backfill`, `digest`, `import_lines`, `retry_addresses` and `apply_topic` run
+against it under a clock that is given, as in `tests.support.simulation`. Each day brings something: pages that are not
+there yet, firewalls, flashes, walls; sources renamed, moved, removed and given back; another topic; corrections;
+backfills, imports, digests by hand; passes that are killed, that run two at once, or under a clock that is wrong; a
+machine that is off; clocks of readers and outlets that change for the summer. At the end of each day holds what
+`tests.support.year_checks` demands.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from cronsim import CronSim
 
 from config.load import Config, load_config
-from extractors.feeds.jobs import WatchJob
-from extractors.fetching.messages import Response
 from extractors.period import Period
-from extractors.records import Article, Entry, Feed, ItemError, Outcome
-from extractors.urls import canonical_url
+from extractors.records import Outcome
 from flows.digest.digest import DigestRequest, digest
 from flows.passes.backfill import backfill
 from flows.passes.backfill_request import BackfillRequest
 from flows.passes.monitor import monitor
+from flows.serving.deploy import planned
+from flows.serving.missed import load_last, missed
 from flows.tools.applying import apply_topic
 from flows.tools.retry import retry_addresses
 from storage.corpus.importing import import_lines
 from storage.corpus.writer import CorpusWriter, open_corpus
-from storage.index.schema import articles, digest_articles, runs, urls
-from storage.state.entries import LIFE, life_of
-from storage.state.life import GAPS, LOOKS
-from storage.state.orphans import count_orphans
-from tests.support.feed_documents import urlset
 from tests.support.running import SETTINGS, write_config
 from tests.support.simulated_month import sqlite_in_this_thread
 from tests.support.simulation import in_place
+from tests.support.year_checks import Checks
+from tests.support.year_report import YearReport, table_sizes
+from tests.support.year_world import DAY, HOUR, NEVER, START, TOPICS, Killed, Outlet, Trouble, World
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-FEED_SHOWS = 10 * DAY
-HOURS_BETWEEN = 4  # passes
-READY_WITHIN = 6 * DAY  # what can be read no earlier is not promised
-PROMISED = 9 * DAY  # after which a page that could be read within READY_WITHIN is in the corpus
+HOURS_BETWEEN = 6  # passes
 TOPIC = '[[topics]]\nid = "{id}"\nname = "{id}"\nthreshold = 1\n[topics.groups]\nall = {{ any = ["{word}"] }}\n\n'
-DIGESTS = '[[digests]]\nname = "all"\n\n[[digests]]\nname = "kz"\ncountries = ["KZ"]\n'
-MOODS = (
-    Outcome.GONE, Outcome.REFUSED, Outcome.TOO_SHORT, Outcome.NOT_ARTICLE, Outcome.PAYWALLED, Outcome.ROBOTS,
-    Outcome.FAILED, Outcome.TOO_LARGE,
-)  # fmt: skip
+# Two digests at an hour that there is not on one day of the year, and twice on another.
+DIGESTS = """
+[[digests]]
+name = "all"
+schedule = "30 2 * * *"
+timezone = "Europe/Berlin"
+
+[[digests]]
+name = "us"
+countries = ["US"]
+schedule = "30 1 * * *"
+timezone = "America/New_York"
+
+[[digests]]
+name = "kz"
+countries = ["KZ"]
+"""
+LONGEST_WRONG = 6  # passes under a clock that is wrong
+HAPPENINGS = {  # all that may happen beside the passes and digests of every day: name → method of Year
+    "renamed": "_rename", "feeds moved": "_move", "removed": "_remove", "given back": "_give_back",
+    "outages": "_outage", "topics changed": "_change_topic", "backfills": "_backfill", "imports": "_import",
+    "retries": "_retry", "digests by hand": "_digest_by_hand", "wrong clocks": "_wrong_clock",
+    "passes two at once": "_two_at_once", "kills": "_kill", "times off": "_switch_off",
+}  # fmt: skip
 
 
-class Killed(Exception):
-    """The program dies here."""
-
-
-@dataclass(slots=True)
-class Piece:
-    """One article: when its feed shows it, from when on and until when it can be read, and what is said before."""
-
-    number: int
-    outlet: Outlet
-    shown: datetime
-    ready: datetime
-    gone: datetime | None
-    mood: Outcome
-    topic: str  # the word that it is about
-    undated: bool
-    corrected: datetime | None
-    flash: bool  # short at first, and off topic
-
-    @property
-    def path(self) -> str:
-        """Its address below the outlet's."""
-        return f"/news/{self.number}"
-
-    @property
-    def key(self) -> str:
-        """Its canonical URL."""
-        return canonical_url(f"https://{self.outlet.host}{self.path}")
-
-
-@dataclass(slots=True)
-class Outlet:
-    """One outlet; `source_id` and `feed` are what the catalogue says of it at present, None: nothing."""
-
-    host: str
-    country: str
-    pieces: list[Piece] = field(default_factory=list)
-    source_id: str | None = ""
-    feed: str = "/rss"
-    renamed: int = 0
-    outages: list[tuple[datetime, datetime, Outcome]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class YearReport:
-    """The figures of a year."""
-
-    days: int
-    passes: int = 0
-    killed: int = 0
-    requests: Counter[str] = field(default_factory=Counter)
-    promised: int = 0
-    appended: int = 0
-    versions: int = 0
-    late: int = 0  # promised articles that came later than PROMISED
-    missed: list[str] = field(default_factory=list)
-    twice: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)  # other invariants
-    most_asked: int = 0
-    index_mb: float = 0.0
-    events: Counter[str] = field(default_factory=Counter)
-
-    def lines(self) -> list[str]:
-        """All figures, for people."""
-        events = ", ".join(f"{count} {name}" for name, count in sorted(self.events.items()))
-        return [
-            f"{self.days} days, {self.passes} passes ({self.killed} killed): {events}",
-            f"promised {self.promised}, appended {self.appended}, versions {self.versions}: missed {len(self.missed)}, "
-            f"twice {len(self.twice)}, late {self.late}, other faults {len(self.broken)}",
-            f"requests: {dict(self.requests)}, at most {self.most_asked} for one address; index {self.index_mb:.1f} MB",
-            *[f"  missed: {line}" for line in self.missed[:10]],
-            *[f"  twice: {line}" for line in self.twice[:10]],
-            *[f"  broken: {line}" for line in self.broken[:10]],
-        ]
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether nothing was lost, repeated or broken."""
-        return not (self.missed or self.twice or self.broken or self.late)
-
-
-class Year:
-    """The world and its clock; made from a seed."""
+class Year(World):
+    """A world, the programs that watch it, and the people who use them; made from a seed."""
 
     def __init__(self, folder: Path, *, sources: int = 40, days: int = 365, seed: int = 1, a_day: float = 1.0) -> None:
-        self.rng = random.Random(f"year {seed}")
+        super().__init__(sources=sources, days=days, seed=seed, a_day=a_day)
         self.folder, self.data = folder, folder / "data"
-        self.now = START
-        self.end = START + days * DAY
         self.report = YearReport(days)
-        self.words = ["Ташкент"]
-        self.outlets = [
-            Outlet(f"o{n:02}.example", "KZ" if n % 2 else "UZ", source_id=f"o{n:02}") for n in range(sources)
-        ]
-        self.by_host = {outlet.host: outlet for outlet in self.outlets}
-        self.pieces: dict[str, Piece] = {}
-        self.asked: dict[str, list[datetime]] = defaultdict(list)
-        self.opened: Counter[str] = Counter()  # how often commands have opened an address again, at most
-        self.commands = 0
-        self.seen: set[str] = set()  # keys that a feed has shown to a poll
-        self.kill_at: int | None = None
-        self.reached: set[str] = set()
-        for outlet in self.outlets:
-            self._make(outlet, a_day)
+        self.checks = Checks(self)
+        self.words = {TOPICS[0]: START}  # what the corpus is about, and since when
+        self.wrong_for = 0  # passes that the clock is still wrong for
+        self.wrong_until = self.off_until = START
+        self.stepped = self.clock() - DAY  # when the last pass was, by the programs' clock
         self.config = self._config()
 
-    def _make(self, outlet: Outlet, a_day: float) -> None:
-        rng, at = self.rng, START - 3 * DAY
-        while (at := at + timedelta(days=rng.expovariate(a_day))) < self.end:
-            late = rng.random() < 0.25
-            ready = at + timedelta(hours=6 * 24 ** rng.random()) if late else at
-            piece = Piece(
-                len(outlet.pieces), outlet, at, ready,
-                gone=ready + rng.uniform(8, 40) * DAY if rng.random() < 0.1 else None,
-                mood=rng.choice(MOODS), topic=rng.choice(["Ташкент", "Самарканд", "Погода"]),
-                undated=rng.random() < 0.1, corrected=at + rng.uniform(0.1, 2) * DAY if rng.random() < 0.1 else None,
-                flash=not late and rng.random() < 0.05,
-            )  # fmt: skip
-            if rng.random() < 0.02:
-                piece.ready = self.end + 99 * DAY  # never
-            outlet.pieces.append(piece)
-            self.pieces[piece.key] = piece
-
     def _config(self) -> Config:
+        countries = Counter(outlet.country for outlet in self.outlets if outlet.source_id)
         tables = [
-            f'[[sources]]\nid = "{o.source_id}"\nname = "{o.host}"\nhomepage = "https://{o.host}"\n'
+            f'[[sources]]\nid = "{o.source_id or o.former_id}"\nname = "{o.host}"\nhomepage = "https://{o.host}"\n'
             f'feeds = ["https://{o.host}{o.feed}"]\nlanguage = "ru"\ncountry = "{o.country}"\ncategory = "national"\n'
-            f'backfill = {{ route = "sitemap", url = "https://{o.host}/sitemap.xml" }}\n\n'
+            f'backfill = {{ route = "sitemap", url = "https://{o.host}/sitemap.xml" }}\n'
+            f"enabled = {str(bool(o.source_id)).lower()}\n\n"
             for o in self.outlets
-            if o.source_id
+            # Of those that are watched no more, half are switched off; a digest of a country needs one outlet of it.
+            if o.source_id or o.renamed % 2 or not countries[o.country]
         ]
         topics = "".join(TOPIC.format(id=f"t{n}", word=word) for n, word in enumerate(self.words))
         folder = self.folder / "config"
         settings = SETTINGS + DIGESTS
         return load_config(write_config(folder, sources="".join(tables), settings=settings, topics=topics))
 
-    # --- What the world answers ----------------------------------------------------------------------------------
-
-    def answer(self, url: str, etag: str | None) -> Response | None:
-        """What the URL's server says now."""
-        if self.kill_at is not None:
-            self.kill_at -= 1
-            if self.kill_at < 0:
-                self.kill_at = None
-                raise Killed(url)
-        _, _, rest = url.partition("://")
-        host, _, path = rest.partition("/")
-        outlet, path = self.by_host[host], f"/{path}"
-        for begin, until, mood in outlet.outages:
-            if begin <= self.now < until:
-                self._count(url, path)
-                raise ItemError(mood if path.startswith("/news") else Outcome.FAILED, "trouble", url=url)
-        self._count(url, path)
-        if path == outlet.feed:
-            body = f"{self._shown(outlet)}".encode()
-        elif path == "/sitemap.xml":
-            listed = [p for p in outlet.pieces if p.shown <= self.now]
-            body = urlset(*((f"https://{host}{p.path}", f"{p.shown:%Y-%m-%dT%H:%M:%SZ}") for p in listed)).encode()
-        elif path.startswith("/news/") and canonical_url(url) in self.pieces:
-            body = b"page"
-        else:
-            raise ItemError(Outcome.GONE, "http 404", url=url)
-        tag = f'"{hash((path, body)) & 0xFFFFFFFF:x}"'
-        if etag == tag and path == outlet.feed:
-            return None
-        return Response(url, body, "utf-8", None, tag, None, None, self.now)
-
-    def _count(self, url: str, path: str) -> None:
-        kind = "pages" if path.startswith("/news/") else "sitemaps" if path == "/sitemap.xml" else "feeds"
-        self.report.requests[kind] += 1
-        if kind == "pages":
-            self.asked[canonical_url(url)].append(self.now)
-
-    def _shown(self, outlet: Outlet) -> list[tuple[int, bool]]:
-        return [
-            (p.number, bool(p.corrected and p.corrected <= self.now))
-            for p in outlet.pieces
-            if self.now - FEED_SHOWS < p.shown <= self.now
-        ]
-
-    def work(self, job: Any) -> Any:
-        """What a child process would give back."""
-        if isinstance(job, WatchJob):
-            outlet = self.by_host[job.feed.url.partition("://")[2].partition("/")[0]]
-            entries = []
-            for number, corrected in self._shown(outlet):
-                piece = outlet.pieces[number]
-                self.seen.add(piece.key)
-                title = f"{piece.topic} {number}{' (исправлено)' if corrected else ''}"
-                published = None if piece.undated else piece.shown
-                entries.append(Entry(f"https://{outlet.host}{piece.path}", job.feed.url, title, None, published))
-            return Feed("rss20", tuple(entries))
-        piece = self.pieces[canonical_url(job.page.url)]
-        if self.now < piece.ready or (piece.gone is not None and self.now >= piece.gone):
-            raise ItemError(piece.mood, "not now", url=job.page.url)
-        self.reached.add(piece.key)
-        text = self.text_of(piece)
-        day = None if piece.undated else piece.shown.date()
-        return Article((text,), f"{piece.topic} {piece.number}", (), day, "meta" if day else None, "ru", "simulated")
-
-    def text_of(self, piece: Piece) -> str:
-        """What the page says now: no three words in a row as any other page, nor as itself before a correction."""
-        own = f"{piece.outlet.host[:3]}и{piece.number}"
-        corrected = piece.corrected is not None and piece.corrected <= self.now
-        if piece.flash and self.now < piece.shown + HOUR / 2:
-            return "Срочно " + " ".join(f"слово{own}и{i}" for i in range(25))
-        words = [f"слово{own}и{i}" for i in range(80)]
-        return f"{piece.topic} " + " ".join(words + ([f"поправка{own}и{i}" for i in range(20)] if corrected else []))
-
-    # --- What people and programs do -----------------------------------------------------------------------------
-
-    async def live(self) -> YearReport:
-        """Let the whole time pass."""
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[CorpusWriter]:
+        """The programs run against this world, and its corpus, as long as the context."""
         with sqlite_in_this_thread():
             async with open_corpus(self.data, self.config.settings.storage) as corpus:
                 with in_place(self, corpus):
-                    while self.now < self.end:
-                        await self._day(corpus)
-        self.report.index_mb = (self.data / "index.sqlite").stat().st_size / 1e6
+                    yield corpus
+
+    async def live(self) -> YearReport:
+        """Let the whole time pass."""
+        async with self.opened() as corpus:
+            while self.now < self.end:
+                await self._day(corpus)
+        self.report.requests, self.report.bytes = self.requests, self.bytes
+        self.report.tables = table_sizes(self.data / "index.sqlite")
         return self.report
 
     async def _day(self, corpus: CorpusWriter) -> None:
-        happenings: list[Callable[[CorpusWriter], Coroutine[Any, Any, None]]] = [
-            self._rename, self._move, self._remove, self._give_back, self._trouble, self._change_topic, self._backfill,
-            self._import, self._retry, self._digest_by_hand, self._wrong_clock, self._two_at_once, self._kill,
-        ]  # fmt: skip
         morning = self.now
-        today = self.rng.sample(happenings, k=self.rng.randint(0, 3))
+        today = self.rng.sample(list(HAPPENINGS), k=self.rng.randint(0, 3))
         for hour in range(0, 24, HOURS_BETWEEN):
             self.now = morning + timedelta(hours=hour, minutes=self.rng.randint(0, 20))
-            await self._pass()
+            await self.step(corpus)
             if today and self.rng.random() < 0.5:
-                await today.pop()(corpus)
-        for happening in today:
-            await happening(corpus)
+                await self.happens(today.pop(), corpus)
+        for name in today:
+            await self.happens(name, corpus)
         self.now = morning + timedelta(hours=23, minutes=50)
-        await self._digest()
-        await self._check(corpus)
+        await self.check(corpus)
         self.now = morning + DAY
 
-    async def _pass(self, config: Config | None = None) -> None:
-        config = config or self.config
-        self.report.passes += 1
-        try:
-            made = await monitor(config, self.data, sources=config.select(()), now=lambda: self.now, due_only=True)
+    async def check(self, corpus: CorpusWriter) -> None:
+        """Hold the index against the world."""
+        async with corpus.database.read() as connection:
+            await self.checks.check(connection)
+
+    async def happens(self, name: str, corpus: CorpusWriter) -> None:
+        """Let one of HAPPENINGS happen."""
+        await getattr(self, HAPPENINGS[name])(corpus)
+
+    async def step(self, corpus: CorpusWriter) -> None:
+        """Make a pass of the monitor, and the digests that are due since the last one."""
+        if self.now < self.off_until:
+            return
+        self.wrong_for = max(0, self.wrong_for - 1)
+        if self.skew:
+            self.wrong_until = self.now
+        if not self.wrong_for:
+            self.skew = timedelta()
+        await self._monitor()
+        await self._digests(corpus)
+        self.stepped = self.clock()
+
+    async def _monitor(self) -> None:
+        async def watch() -> None:
+            sources = self.config.select(())
+            made = await monitor(self.config, self.data, sources=sources, now=self.clock, due_only=True)
             self.report.versions += made.versions
+
+        self.report.passes += 1
+        if await self._survives(watch()):
+            self.checks.demand()
+
+    async def _survives(self, work: Awaitable[object]) -> bool:
+        """Whether the work came to its end; what it asked for in vain, if not, is granted once more."""
+        before = {key: len(times) for key, times in self.asked.items()} if self.kill_at is not None else {}
+        self.answered.clear()
+        try:
+            await work
         except Killed:
             self.report.killed += 1
+            self.checks.grant(before)
+            return False
+        return True
+
+    async def _digests(self, corpus: CorpusWriter) -> None:
+        plan = [one for one in planned(self.config, self.data) if one.flow == "digest" and one.cron]
+        now = self.clock()
+        last = await load_last(self.config, self.data, now=now)
+        late = missed(plan, last, now=now)
+        for one in plan:
+            due = next(CronSim(str(one.cron), now.astimezone(ZoneInfo(str(one.timezone))), reverse=True))
+            if one in late or (one.name not in last and due > self.stepped):
+                has_news = await self._digest(one.name)
+                async with corpus.database.read() as connection:
+                    await self.checks.check_digest(connection, one.name, due, has_news=has_news)
+
+    async def _digest(self, *names: str, since: str | None = None) -> bool:
+        request = DigestRequest(names, since=since, send=False)
+        made = await digest(self.config, self.data, request, now=self.clock)
+        issued = sum(one.stem is not None for one in made.issued)
+        self.report.digests += issued
+        return bool(issued)
+
+    # --- What happens to the programs ----------------------------------------------------------------------------
 
     async def _kill(self, _: CorpusWriter) -> None:
-        self.report.events["kills"] += 1
-        self.kill_at = self.rng.randint(0, 5)  # requests from now
+        self._count("kills")
+        self.kill_at = self.rng.randint(0, 12)  # answers from now
 
     async def _two_at_once(self, _: CorpusWriter) -> None:
-        self.report.events["passes two at once"] += 1
+        self._count("passes two at once")
         self.now += HOUR
-        await asyncio.gather(self._pass(), self._pass())
+        await asyncio.gather(self._monitor(), self._monitor())
 
     async def _wrong_clock(self, _: CorpusWriter) -> None:
-        self.report.events["wrong clocks"] += 1
-        right, self.now = self.now, self.now + self.rng.choice([-9000, -1, 1, 900]) * DAY / self.rng.choice([1, 24])
-        await self._pass()
-        self.now = right
+        self._count("wrong clocks")
+        self.skew = self.rng.choice([-9000, -1, 1, 900]) * DAY / self.rng.choice([1, 24])
+        self.wrong_for = 1 + self.rng.randint(1, LONGEST_WRONG)
+
+    async def _switch_off(self, _: CorpusWriter) -> None:
+        self._count("times off")
+        self.off_until = self.now + self.rng.uniform(6, 40) * HOUR
+
+    # --- What happens to the outlets -----------------------------------------------------------------------------
 
     async def _rename(self, _: CorpusWriter) -> None:
-        outlet = self.rng.choice([o for o in self.outlets if o.source_id])
-        self.report.events["renamed"] += 1
-        outlet.renamed += 1
-        outlet.source_id = f"{outlet.host[:3]}-{outlet.renamed}"
-        self.config = self._config()
+        self._count("renamed")
+        self._name_anew(self.rng.choice([o for o in self.outlets if o.source_id]))
 
     async def _move(self, _: CorpusWriter) -> None:
+        self._count("feeds moved")
         outlet = self.rng.choice(self.outlets)
-        self.report.events["feeds moved"] += 1
         outlet.renamed += 1
         outlet.feed = f"/rss{outlet.renamed}"
         self.config = self._config()
@@ -340,157 +231,98 @@ class Year:
     async def _remove(self, _: CorpusWriter) -> None:
         there = [o for o in self.outlets if o.source_id]
         if len(there) > len(self.outlets) * 0.8:
-            self.report.events["removed"] += 1
-            self.rng.choice(there).source_id = None
+            self._count("removed")
+            outlet = self.rng.choice(there)
+            outlet.former_id, outlet.source_id = str(outlet.source_id), None
+            outlet.troubles.append(Trouble(self.now, NEVER))
             self.config = self._config()
 
     async def _give_back(self, _: CorpusWriter) -> None:
         for outlet in self.outlets:
             if not outlet.source_id:
-                self.report.events["given back"] += 1
-                outlet.renamed += 1
-                outlet.source_id = f"{outlet.host[:3]}-{outlet.renamed}"
+                self._count("given back")
+                self._name_anew(outlet)
+                for trouble in outlet.troubles:
+                    trouble.until = min(trouble.until, self.now) if trouble.mood is None else trouble.until
+
+    def _name_anew(self, outlet: Outlet) -> None:
+        outlet.renamed += 1
+        outlet.source_id = f"{outlet.host[:3]}-{outlet.renamed}"
         self.config = self._config()
 
-    async def _trouble(self, _: CorpusWriter) -> None:
-        self.report.events["outages"] += 1
-        outlet = self.rng.choice(self.outlets)
+    async def _outage(self, _: CorpusWriter) -> None:
+        self._count("outages")
         until = self.now + HOUR * 2 * 36 ** self.rng.random()  # 2 hours to 3 days
         mood = self.rng.choice([Outcome.FAILED, Outcome.REFUSED, Outcome.GONE])
-        outlet.outages = [*(o for o in outlet.outages if o[1] > self.now), (self.now, until, mood)]
+        self.rng.choice(self.outlets).troubles.append(Trouble(self.now, until, mood))
+
+    # --- What people do ------------------------------------------------------------------------------------------
 
     async def _change_topic(self, _: CorpusWriter) -> None:
         if len(self.words) == 1 and self.now - START > 20 * DAY:
-            self.report.events["topics changed"] += 1
-            self.words.append("Самарканд")
+            self._count("topics changed")
+            self.words[TOPICS[1]] = self.now
             self.config = self._config()
-            applied = await apply_topic(self.config, self.data, 15, now=self.now, fetch=True)
-            self.opened.update(applied.opened)
+            applied = await apply_topic(self.config, self.data, 15, now=self.clock(), fetch=True)
+            self.checks.opened.update(applied.opened)
 
-    async def _backfill(self, _: CorpusWriter) -> None:
-        self.report.events["backfills"] += 1
+    async def _backfill(self, corpus: CorpusWriter) -> None:
+        self._count("backfills")
         first = max(START, self.now - self.rng.randint(2, 60) * DAY).date()
         last = min(first + self.rng.randint(0, 9) * DAY, self.now.date())
-        sources = self.rng.sample(self.config.select(()), k=3)
-        request = BackfillRequest(Period(first, max(first, last)), tuple(sources), again=self.rng.random() < 0.2)
-        self.commands += 1
-        try:
-            await backfill(self.config, self.data, request, now=lambda: self.now)
-        except Killed:
-            self.report.killed += 1
+        watched = self.config.select(())
+        sources = self.rng.sample(watched, k=min(3, len(watched)))
+        period = Period(first, max(first, last))
+        request = BackfillRequest(period, tuple(sources), again=self.rng.random() < 0.2)
+        hosts = {source.homepage.partition("://")[2] for source in sources}
+        with self._asked_by_hand() as asked:
+            made: list[Any] = []
+
+            async def fill() -> None:
+                made.append(await backfill(self.config, self.data, request, now=self.clock))
+
+            is_whole = await self._survives(fill()) and not made[0].incomplete
+        if is_whole and not self.skew:
+            async with corpus.database.read() as connection:
+                await self.checks.check_backfill(connection, hosts, period, asked)
+
+    @contextmanager
+    def _asked_by_hand(self) -> Iterator[Counter[str]]:
+        """Let requests pass that a command makes; fill the counter with how often each page was asked for."""
+        before = {key: len(times) for key, times in self.asked.items()}
+        asked: Counter[str] = Counter()
+        yield asked
+        for key, times in self.asked.items():
+            if more := len(times) - before.get(key, 0):
+                asked[key] = more
+        self.checks.by_hand.update(asked)
 
     async def _import(self, corpus: CorpusWriter) -> None:
-        self.report.events["imports"] += 1
-        chosen = self.rng.sample([p for p in self.pieces.values() if p.shown <= self.now], k=2)
-        lines = [{"url": f"https://{p.outlet.host}{p.path}", "text": self.text_of(p)} for p in chosen]
-        lines.append({"url": f"https://{chosen[0].outlet.host}/short", "text": "Слишком коротко."})
+        self._count("imports")
+        shown = [piece for piece in self.pieces.values() if piece.shown <= self.now]
+        chosen = self.rng.sample(shown, k=min(2, len(shown)))
+        lines = [{"url": p.url, "text": self.text_of(p)} for p in chosen]
+        lines.append({"url": f"https://{self.outlets[0].host}/short", "text": "Слишком коротко."})
         file = self.folder / "mine.jsonl"
         file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
         limits, min_words = self.config.settings.duplicates, self.config.settings.extraction.min_words
         imported = import_lines(
-            corpus, file, now=lambda: self.now, limits=limits, min_words=min_words, source_of=lambda _: "imported"
+            corpus, file, now=self.clock, limits=limits, min_words=min_words, source_of=lambda _: "imported"
         )
         async for _ in imported:
             pass
 
-    async def _retry(self, _: CorpusWriter) -> None:
-        self.report.events["retries"] += 1
-        self.commands += 1
-        await retry_addresses(self.config, self.data, since=self.now.date() - 5 * DAY)
+    async def _retry(self, corpus: CorpusWriter) -> None:
+        self._count("retries")
+        async with corpus.database.read() as connection:
+            final = await self.checks.final(connection)
+        await retry_addresses(self.config, self.data, since=self.clock().date() - 5 * DAY)
+        async with corpus.database.read() as connection:
+            self.checks.opened.update(final - await self.checks.final(connection))
 
     async def _digest_by_hand(self, _: CorpusWriter) -> None:
-        self.report.events["digests by hand"] += 1
+        self._count("digests by hand")
         await self._digest(since=self.rng.choice(["1h", "6h", "9d"]))
 
-    async def _digest(self, since: str | None = None) -> None:
-        await digest(self.config, self.data, DigestRequest(since=since, send=False), now=lambda: self.now)
-
-    # --- What must hold ------------------------------------------------------------------------------------------
-
-    async def _check(self, corpus: CorpusWriter) -> None:
-        async with corpus.database.read() as connection:
-            lives = {row.key: life_of(row) for row in await connection.execute(select(*LIFE))}
-            kept = await _articles(connection)
-            orphans = await count_orphans(connection, {s.id for s in self.config.select(())})
-            await self._check_digests(connection)
-            await self._check_tables(connection)
-        report = self.report
-        report.appended = sum(kept.values())
-        report.twice = [key for key, count in kept.items() if count > 1]
-        for key, life in lives.items():
-            left = life.outcome is Outcome.OUTSIDE and life.listed
-            look = life.article is not None and life.next_attempt is not None
-            if sum((life.is_waiting, life.is_final, left, look)) != 1:
-                self._broken(f"{key}: in no state, or in several: {life}")
-        self._check_articles(lives, kept, bool(orphans))
-        self._check_requests()
-
-    def _check_articles(self, lives: dict[str, Any], kept: Counter[str], has_orphans: bool) -> None:
-        report = self.report
-        report.promised = 0
-        missed = {line.split(": ")[0] for line in report.missed}
-        for key in self.seen:
-            piece = self.pieces[key]
-            stays = piece.gone is None or piece.gone > piece.shown + PROMISED
-            if piece.ready > piece.shown + READY_WITHIN or not stays or piece.topic not in self.words[:1]:
-                continue
-            report.promised += 1
-            life = lives.get(key)
-            if kept[key] or key in missed:
-                continue
-            if life is None or not (life.is_waiting or life.article is not None or life.next_attempt is not None):
-                report.missed.append(f"{key}: {life}, shown {piece.shown:%m-%d %H:%M}, ready {piece.ready:%m-%d %H:%M}")
-            elif self.now > piece.shown + PROMISED + 5 * DAY and piece.outlet.source_id and self._was_well(piece):
-                report.late += life.article is None
-                if life.article is None:
-                    self._broken(f"{key}: late: {life}, shown {piece.shown:%m-%d %H:%M}")
-
-    def _was_well(self, piece: Piece) -> bool:
-        """Whether its outlet was watched and up for the last days, as far as the world remembers."""
-        return not any(until > self.now - 10 * DAY for _, until, _ in piece.outlet.outages) and not piece.outlet.renamed
-
-    async def _check_digests(self, connection: AsyncConnection) -> None:
-        """Each article of the monitor's that is older than the digest stands in exactly one digest of its name."""
-        held: dict[str, set[int]] = defaultdict(set)
-        for name, number in await connection.execute(select(digest_articles.c.name, digest_articles.c.number)):
-            held[name].add(number)
-        by_feed = select(urls.c.article, urls.c.key).where(
-            urls.c.outcome == Outcome.APPENDED, urls.c.window.is_(None), urls.c.feed_url.not_like("import:%")
-        )
-        method = select(articles.c.number).where(articles.c.method == "simulated")
-        own = set((await connection.execute(method)).scalars())
-        for number, key in await connection.execute(by_feed):
-            piece = self.pieces.get(key)
-            if number not in own or piece is None:
-                continue
-            is_known = piece.outlet.country == "KZ" and piece.outlet.source_id  # else nobody can tell its country
-            names = ["all", *(["kz"] if is_known else [])]
-            for name in names:
-                if number not in held[name]:
-                    self._broken(f"article {number} ({key}) is in no digest {name}")
-
-    async def _check_tables(self, connection: AsyncConnection) -> None:
-        numbers = list((await connection.execute(select(articles.c.number).order_by(articles.c.number))).scalars())
-        if numbers != list(range(len(numbers))):
-            self._broken("the numbers have a gap")
-        count = (await connection.execute(select(func.count()).select_from(runs))).scalar_one()
-        if count > 31 * 24 // HOURS_BETWEEN * 2 + 1500:
-            self._broken(f"{count} runs are kept")
-
-    def _check_requests(self) -> None:
-        """Nothing is asked for without end: an attempt for each gap, two looks, and what commands have opened again."""
-        most = len(GAPS) + 1 + len(LOOKS) + 1
-        for key, times in self.asked.items():
-            self.report.most_asked = max(self.report.most_asked, len(times))
-            if len(times) > most * (1 + self.commands + self.opened[key]) + 3 * self.report.killed:
-                self._broken(f"{key} was asked for {len(times)} times")
-
-    def _broken(self, line: str) -> None:
-        head = line.partition(":")[0]
-        if not any(known.startswith(head) for known in self.report.broken):
-            self.report.broken.append(f"{line} ({self.now:%m-%d})")
-
-
-async def _articles(connection: AsyncConnection) -> Counter[str]:
-    rows = await connection.execute(select(articles.c.canonical_url))
-    return Counter(key for (key,) in rows if key)
+    def _count(self, event: str) -> None:
+        self.report.events[event] += 1

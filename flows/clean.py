@@ -1,4 +1,4 @@
-"""Make text from outlets, feeds and settings fit for a digest: one bounded line of visible text, a link to the web.
+"""Make text from outlets, feeds and settings fit for a page: one bounded line of visible text, a link to the web.
 
 The templates escape it. This module removes what escaping leaves alone.
 """

@@ -194,6 +194,16 @@ async def test_an_edition_below_the_host_has_its_own_feed_first() -> None:
     assert result.feed.url == f"{server.base}/en/rss"
 
 
+@pytest.mark.parametrize("scheme", ["feed:http:", "feed:"])
+async def test_a_link_with_the_scheme_of_readers_leads_to_the_feed(scheme: str) -> None:
+    site: dict[str, str | bytes | Reply] = {"/rss": rss("one")}
+    async with serve(files(site)) as server, client() as asking:
+        href = scheme + server.base.removeprefix("http:") + "/rss"
+        site["/"] = Reply(f'<html><body><a href="{href}">RSS</a></body></html>'.encode(), headers=HTML)
+        result = await discover(asking, server.base, parse=parse_in_thread, now=lambda: NOW)
+        assert (result.feed.url, server.paths) == (f"{server.base}/rss", ["/", "/rss"])
+
+
 async def test_a_front_page_that_answers_under_every_path_is_no_feed() -> None:
     async with serve(lambda _: page()) as server, client() as asking:
         with pytest.raises(ItemError) as caught:

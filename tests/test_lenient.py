@@ -99,6 +99,32 @@ async def test_an_answer_that_is_slightly_wrong_is_read(site: HostileSite, answe
     assert len(site.hits_of(HOST, "/")) == 2
 
 
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (CHUNKED + CHUNKS[:-2], 1),
+        (CHUNKED + CHUNKS[:-7] + b"\r\n0\r\n", 1),
+        (CHUNKED.replace(b"OK", b"OK\r\nbad line") + CHUNKS[:-2], 2),
+        (OK + b"Transfer-Encoding: chunked\r\nContent-Length: 400\r\n\r\n" + CHUNKS[:-2], 1),
+    ],
+    ids=["strict", "in pieces", "lenient", "a length besides"],
+)
+async def test_chunks_with_their_last_one_but_without_the_empty_line_are_whole(
+    site: HostileSite, answer: bytes, asked: int
+) -> None:
+    assert (await fetched(site, answer)).body == BODY
+    assert len(site.hits_of(HOST, "/")) == asked
+
+
+@pytest.mark.parametrize("rest", [CHUNKS[:-7], CHUNKS[:-5], CHUNKS[:-4], CHUNKS[:-3], b"5\r\n\r\n0\r\n"])
+async def test_chunks_without_the_last_one_are_cut(site: HostileSite, rest: bytes) -> None:
+    with pytest.raises(ItemError, match="connection broken|malformed http"):
+        await fetched(site, CHUNKED + rest)
+
+
 @pytest.mark.parametrize(("answer", "reason"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 async def test_an_answer_of_doubtful_length_is_refused(site: HostileSite, answer: bytes, reason: str) -> None:
     with pytest.raises(ItemError) as caught:

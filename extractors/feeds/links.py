@@ -23,6 +23,7 @@ _MARKS = (
 # Observed: https://site.kzhttps://other.kz/x, a CMS that puts its own host before whatever it is given.
 _HOST_TWICE = re.compile(r"https?://[^/?#]*/?(?=https?://)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_FEED_SCHEME = re.compile(r"^feed:(?://|(?=https?:))", re.IGNORECASE)
 _BARE_HOST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?=[/?#]|$)", re.IGNORECASE)
 _GOOGLE = re.compile(r"(?:www\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
 # An article of Google News, in its feeds: the identifier holds the target's address, or, since 2024, a number that only
@@ -92,7 +93,7 @@ def _resolved(tidy: str, base: str) -> str | None:
 
 def _mended(tidy: str, base: str) -> str | None:
     """Return a link as its publisher meant it; None if it names a host, but it cannot be said which."""
-    tidy = tidy.replace("\\/", "/")  # as in JSON
+    tidy = without_feed_scheme(tidy.replace("\\/", "/"))  # as in JSON
     if anchor := _ANCHOR.match(tidy):
         tidy = anchor[2]
     elif wrapped := _WRAPPED.fullmatch(tidy):
@@ -114,6 +115,12 @@ def _mended(tidy: str, base: str) -> str | None:
     if scheme["between"].startswith(":") or len(scheme["between"]) == 1:
         return tidy  # "http:/news/1": a path, as in browsers; "http/2-explained": another
     return None
+
+
+def without_feed_scheme(url: str) -> str:
+    """Return an address without the scheme that readers once had: feed:https://host/rss, feed://host/rss."""
+    rest = _FEED_SCHEME.sub("", url)
+    return rest if rest == url or _ABSOLUTE.match(rest) else f"http://{rest}"
 
 
 def _split(url: str | None) -> SplitResult | None:

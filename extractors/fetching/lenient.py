@@ -19,6 +19,7 @@ import httpcore
 
 MAX_HEADER = 300 * 1024  # bytes, with all that comes before the answer; curl's limit, Chrome has 256 kB
 MAX_INTERIM = 20  # answers before the answer: a server sends one or two (RFC 9110, 15.2)
+LAST_CHUNK = b"\r\n0\r\n"  # RFC 9112, 7.1, with the end of the chunk before it
 _END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(
     rb"(?:HTTP/(?P<version>[0-9](?:\.[0-9])?)|ICY)[ \t]+(?P<code>[1-9][0-9]{2})(?![0-9])", re.IGNORECASE
@@ -66,17 +67,24 @@ class WrappingBackend(httpcore.AsyncNetworkBackend):
 
 
 class _Wrapped(httpcore.AsyncNetworkStream):
-    """A connection that passes everything on."""
+    """A connection that passes everything on, and the empty line that some servers leave out after the last chunk."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
+        self._last = b""  # bytes that came
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes."""
-        return await self._inner.read(max_bytes, timeout)
+        chunk = await self._inner.read(max_bytes, timeout)
+        if not chunk and self._last == LAST_CHUNK:  # nothing is missing: the body says itself that it ends here
+            self._last = b""
+            return b"\r\n"
+        self._last = (self._last + chunk)[-len(LAST_CHUNK) :]
+        return chunk
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes."""
+        self._last = b""
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.settings import WebAddress, masked
 from config.sources import LANGUAGES, Source
-from extractors.feeds.links import resolve
+from extractors.feeds.links import resolve, without_feed_scheme
 from extractors.feeds.successors import feed_key
 from extractors.text import clean_line
 from flows.tools.catalogue import CATEGORIES, MAX_NAME, Draft, NewSource, completed
@@ -113,9 +113,7 @@ def _draft(outline: Outline) -> Draft:
 
 def _address(url: str) -> str:
     """Return an address mended, if it can be: without a scheme, with blanks, or with that of readers, "feed:"."""
-    rest = re.sub(r"^feed:(//)?", "", url, flags=re.IGNORECASE)
-    if rest != url and not re.match("https?:", rest, re.IGNORECASE):
-        rest = f"http://{rest}"
+    rest = without_feed_scheme(url)
     if _is_address(rest):
         return rest
     tidy = re.sub(r"^(https?:)\s*(//)\s*", r"\1\2", rest, flags=re.IGNORECASE)

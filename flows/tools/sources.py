@@ -15,6 +15,7 @@ from config.settings import WebAddress, masked
 from config.sources import Source
 from extractors.feeds.discovery import Discovery, discover
 from extractors.feeds.jobs import SECTION, FeedJob
+from extractors.feeds.links import without_feed_scheme
 from extractors.feeds.successors import feed_key
 from extractors.records import Feed, ItemError
 from extractors.text import clean_line
@@ -150,6 +151,7 @@ def _asked(draft: Draft, ask: Ask | None) -> Draft:
 
 
 def _address(url: str) -> str:
+    url = without_feed_scheme(url)
     given = url if "://" in url else f"https://{url}"
     try:
         return TypeAdapter[str](WebAddress).validate_python(given)

@@ -51,6 +51,13 @@ def test_a_mail_has_all_its_headers_and_both_forms_are_complete() -> None:
     assert html.get_content().replace("\r\n", "\n") == HTML
 
 
+@pytest.mark.parametrize("length", range(20, 120, 7))
+def test_a_subject_of_any_length_keeps_its_blanks_where_the_header_is_folded(length: int) -> None:
+    subject = ("Центральная Азия и США: нового по теме нет, 9 ноября; и ещё день, и ещё один день, и ещё " * 2)[:length]
+    content = composed(mail(), Rendered(subject.strip(), "текст\n", HTML, ""))
+    assert parsed(content)["subject"] == subject.strip()
+
+
 def test_every_line_is_short_enough_and_plain_ascii() -> None:
     long = Rendered("ж" * 5000, "слово " * 5000, "<p>" + "ж" * 50_000 + "</p>", "")
     content = composed(mail(list_id="a" * 120 + ".example.org"), long)
@@ -87,7 +94,7 @@ def test_without_settings_the_mail_is_as_complete() -> None:
     assert message["list-id"] == "<kz.c5watch.invalid>"
 
 
-HEADERS = ["From", "Subject", "Date", "Message-ID", "List-Id", "Auto-Submitted", "MIME-Version", "Content-Type"]
+HEADERS = ["Subject", "From", "Date", "Message-ID", "List-Id", "Auto-Submitted", "MIME-Version", "Content-Type"]
 HOSTILE = [
     "a\r\nBcc: x@y.z",
     "\u202etxt.exe",

@@ -203,21 +203,20 @@ class _Maker:
         )
 
     def _also(self, lead: Story, family: Sequence[DigestArticle], pages: Iterable[Reprint]) -> tuple[Also, ...]:
-        """Return an entry for each outlet and language that has only reprinted what the event's own articles say."""
+        """Return an entry for each outlet that has only reprinted what the event's own articles say."""
         own = {(article.source_id, article.language) for article in family} | {(a.source_id, None) for a in family}
-        counts: Counter[tuple[str, str | None, str | None]] = Counter()
-        urls: dict[tuple[str, str | None, str | None], str] = {}
+        printed: defaultdict[tuple[str, str | None], list[Reprint]] = defaultdict(list)
         for page in pages:
-            if (page.source_id, page.language) in own:
-                continue
-            language = page.language if page.language != lead.language else None
-            key = _outlet(page.source_id, page.url, self.sources), language, _home(page.source_id, self.sources)
-            counts[key] += 1
-            urls.setdefault(key, page.url)
-        return tuple(
-            Also(outlet, link(without_tracking(urls[outlet, language, home]), MAX_LINK_ALSO), language, count, home)
-            for (outlet, language, home), count in counts.items()
-        )
+            if (page.source_id, page.language) not in own:
+                outlet, home = _outlet(page.source_id, page.url, self.sources), _home(page.source_id, self.sources)
+                printed[outlet, home].append(page)
+        found = []
+        for (outlet, home), its in printed.items():
+            languages = {page.language for page in its}
+            language = its[0].language if len(languages) == 1 and its[0].language != lead.language else None
+            address = link(without_tracking(its[0].url), MAX_LINK_ALSO)
+            found.append(Also(outlet, address, language, len(its), home))
+        return tuple(found)
 
 
 def _root(root: dict[int, int], number: int) -> int:

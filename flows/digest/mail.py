@@ -13,6 +13,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -29,6 +30,7 @@ from flows.engine import configured_api
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
+CRLF = "\r\n"
 POLICY = SMTP_POLICY.clone(cte_type="7bit")  # not every server on the way takes 8-bit text
 NOBODY = "c5watch@c5watch.invalid"  # sender of mails that are written and not sent; RFC 2606 reserves the name
 SUBJECT_CHARACTERS = 200
@@ -65,14 +67,22 @@ def compose(
     sender = mail.sender if mail else NOBODY
     message = EmailMessage(policy=POLICY)
     message["From"] = Address(_words(title), addr_spec=sender)
-    message["Subject"] = _words(rendered.subject)
     message["Date"] = format_datetime(moment)
     message["Message-ID"] = message_id
     message["List-Id"] = f"<{(mail.list_id if mail else None) or f'{name}.{domain_of(mail)}'}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.text)
     message.add_alternative(rendered.html, subtype="html", cte="base64")  # the renderer counts on base64 for its size
-    return _unsubscribing(mail, None) + message.as_bytes()
+    return _unsubscribing(mail, None) + _subject(rendered.subject) + message.as_bytes()
+
+
+def _subject(text: str) -> bytes:
+    """Return the header of the subject.
+
+    The email package loses blanks between the encoded words of a header that it folds by itself.
+    """
+    header = Header(_words(text), "utf-8" if not text.isascii() else "us-ascii", header_name="Subject")
+    return f"Subject: {header.encode(linesep=CRLF)}{CRLF}".encode("ascii")
 
 
 def _words(text: str) -> str:

@@ -145,7 +145,7 @@ def _html(
             turns=turns,
             parts=[(part, seen) for part in parts if (seen := [e for e in part.events if e.number in shown])],
             contents=parts if content.stories > CONTENTS else [],
-            tellings=TELLINGS,
+            tellings=TELLINGS if is_mail else content.articles,
             health=content.health[:FLAGS] if is_mail else content.health,
             counts=words.passes(content.passes, content.counts),
             days=days_bars(content, words) if content.has_figures else None,

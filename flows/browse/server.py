@@ -60,6 +60,7 @@ def _socket(port: int) -> socket.socket:
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((HERE, port))
+        door.listen()  # who is told the address may come before the server looks
     except OSError as error:
         door.close()
         raise RequestError(f"--port: {port} is taken: name another one, or 0 for any free one") from error

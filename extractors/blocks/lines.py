@@ -25,6 +25,7 @@ MAX_WORDS = {
     "rights": 60,
     "label": 16,
     "caption": 30,
+    "short caption": 10,
     "ago": 5,
     "stamp": 12,
 }
@@ -38,11 +39,14 @@ _DIGIT = re.compile(r"\d")
 _SIGNS = r"[\s\W_\d]*"
 
 
+_TO_END = r"(?:[^.!?]|(?<=\b[^\W\d_])\.)*"  # of a caption; an initial has a full stop
 _LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST_BUTTON = 25  # runs of letters
 _NUMERIC_DATE = re.compile(r"\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD_OR_NUMBER = re.compile(r"[^\W\d]+|\d+")
 _FULL_DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
+CLOCK = re.compile(r"\d{1,2}:\d\d")
+CHRONICLE = 3  # lines that are a time and nothing else: each is the heading of an entry
 _DIVIDERS = re.compile(r"[|•·●]")
 MAX_PIECE = 6  # words: date, time and weekday; a longer one tells something
 _PICTURE = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|gif|webp|svg)\S*")
@@ -81,8 +85,9 @@ def _rules_of(known: Languages) -> _Rules:
         ("ago", rf"\W*\d{{1,3}}\s?(?:[^\W\d_]+\.?\s){{0,2}}{ago}\W*$"),
         (
             "caption",
-            rf"[^/|(]+(?:[/|]\s*{any_line('labels')}\s*[:：]?|\(\s*{any_line('labels')}\s*[:：])\s*[^\W\d_][^.!?]*$",
+            rf"[^/|(]+(?:[/|]\s*{any_line('labels')}\s*[:：]?|\(\s*{any_line('labels')}\s*[:：])\s*[^\W\d_]{_TO_END}$",
         ),
+        ("short caption", rf"[^.!?:]+[.]\s+{any_line('labels')}\s*[:：]\s*[^\W\d_]{_TO_END}$"),
     )
     return _Rules(
         tuple((kind, re.compile(opening)) for kind, opening in openings),
@@ -139,11 +144,13 @@ def without_site_lines(blocks: Sequence[str], is_link: Callable[[str], bool]) ->
     """
     kept: list[str] = []
     below = False  # a heading over other stories
+    chronicle = sum(CLOCK.fullmatch(block) is not None for block in blocks) >= CHRONICLE
     for place, block in enumerate(blocks):
         if is_table(block):
             kept.append(block)
             continue
         edge = place < EDGE or place >= len(blocks) - EDGE
+        edge = edge and not (chronicle and CLOCK.fullmatch(block))
         lines = []
         for line in block.split("\n"):
             kind = kind_of_line(line) or ("related" if _leads_on(line, is_link) else None)

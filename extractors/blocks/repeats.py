@@ -10,7 +10,9 @@ from extractors.text import tokens
 HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is looked for
 MAX_ABOVE = 12  # blocks at the top among which it ends the page's own lines
 MIN_WORDS = 8  # of a paragraph that counts as doubled: a shorter one, a question or "Да.", may well come again
+MIN_PULLED = 5  # words of a quotation that is set apart and stands in the text as well
 MIN_HEADLINE = 4  # words of a headline that is not repeated further down either
+QUOTES = ("«", "“", "„", '"', "‹", "‘")
 MAX_BESIDE = 5  # words that stand beside a repeated headline: date, time, the section
 
 
@@ -47,6 +49,17 @@ def without_doubles(paragraphs: Sequence[str]) -> list[str]:
             kept.append(block)
         seen.add(said)
     return kept
+
+
+def pulled_quotes(paragraphs: Sequence[str]) -> list[str]:
+    """Return the quotations that stand in a longer block as well, word for word."""
+    found = []
+    for block in paragraphs:
+        if block.startswith(QUOTES) and len(said := tokens(block)) >= MIN_PULLED:
+            key = f" {' '.join(said)} "
+            if any(key in f" {' '.join(tokens(other))} " for other in paragraphs if len(other) > len(block)):
+                found.append(block)
+    return found
 
 
 def _headline_and_date(words: tuple[str, ...], title: tuple[str, ...]) -> bool:

@@ -29,8 +29,13 @@ from extractors.dates.addresses import address_days
 from extractors.dates.stated import parse_day
 from extractors.records import DateCandidate
 
-ORDER = ("rule", "json-ld", "meta", "time", "feed", "url", "visible", "dateline", "htmldate")
-WITNESSES = {"json-ld": "machine", "meta": "machine", "time": "machine"}  # the other origins speak for themselves
+ORDER = ("rule", "json-ld", "meta", "time", "script", "feed", "url", "visible", "dateline", "htmldate")
+WITNESSES = {
+    "json-ld": "machine",
+    "meta": "machine",
+    "time": "machine",
+    "script": "machine",
+}  # the other origins speak for themselves
 MOMENTS = {"machine", "feed"}  # these state a moment, which is carried into the publisher's zone
 CALENDAR = {"url", "visible"}  # these a day, of a zone that they do not tell
 UNSURE = frozenset({"dateline", "htmldate"})  # a dateline tells when it was written, often the eve

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from lxml.html import HtmlElement
@@ -87,6 +88,8 @@ def _extracted(job: ArticleJob) -> tuple[Article, Draft, list[Removed]]:
     text = "\n\n".join(paragraphs)
     if error := why_no_article(draft):
         raise error
+    if draft.payload and draft.payload.published and (stated := read_stated(draft.payload.published, job.zone)):
+        metadata = replace(metadata, dates=(*metadata.dates, DateCandidate(stated.day, "script", stated.moment)))
     candidates = date_candidates(tree, metadata, job, paragraphs)
     chosen = dates.choose(candidates, today=today_of(job), changed=metadata.changed)
     published_at = time_of_publication(tree, metadata, job, chosen, candidates) if chosen else None

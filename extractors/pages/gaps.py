@@ -15,8 +15,9 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from extractors.blocks.lines import kind_of_line
+from extractors.blocks.lines import CHRONICLE, CLOCK, kind_of_line
 from extractors.blocks.places import Line, container, lines_in, squeezed
+from extractors.blocks.repeats import pulled_quotes
 from extractors.text import tokens
 
 MAX_LINES = 2000  # of a container; hostile pages could have them without end
@@ -26,9 +27,9 @@ MAX_LABEL = 15  # words of an entry's headline
 PART = 40  # characters without spaces; a shorter line may be part of the text by chance
 _ENDS = re.compile(r"[.!?…:;。！？][»”\"')\]]*$")
 _QUOTE = re.compile(r"quote|quotation|zitat|цитата|citation", re.IGNORECASE)
-_NO_TEXT = frozenset({"nav", "form", "button", "figure", "figcaption", "aside", "footer", "header", "table", "select",
+NO_TEXT = frozenset({"nav", "form", "button", "figure", "figcaption", "aside", "footer", "header", "table", "select",
                       "label", "iframe", "h1", "time", "details"})  # fmt: skip
-_FURNITURE = re.compile(
+FURNITURE = re.compile(
     r"(?:^|[\s_-]|(?<=[a-z])(?=[A-Z]))(?i:related|similar|recommend\w*|popular|latest|more|also|next|share\w*|social\w*|"
     r"comments?|promo\w*|banners?|advert\w*|ads?|newsletter|subscri\w*|breadcrumbs?|captions?|credits?|copyright|"
     r"photos?|images?|img|pictures?|gallery|slides?|slider|author\w*|byline|tags?|meta|info|infobox|teaser|cards?|"
@@ -61,7 +62,9 @@ def with_gaps_filled(found: Mapping[str, HtmlElement], blocks: Sequence[str], ti
     for gap in gaps:
         filled += [*blocks[place : gap.after + 1], *_blocks(gap, root, known, shapes)]
         place = gap.after + 1
-    return [*filled, *blocks[place:]]
+    filled += blocks[place:]
+    pulled = set(pulled_quotes(filled)) - set(blocks)
+    return [block for block in filled if block not in pulled]
 
 
 def _gaps(lines: Sequence[Line], blocks: Sequence[str]) -> Iterator[_Gap]:
@@ -107,7 +110,8 @@ def _blocks(
         last = number == len(gap.lines) - 1
         opens = line.text.endswith(":") and len(words) > 1 and (last or gap.lines[number + 1].box.tag == "li")
         wanted = item or opens or _is_told(line) or (last and _shape(line) in shapes)
-        if not wanted or not words or known[words] or not _is_inside(line, root):
+        timed = last and CLOCK.fullmatch(line.text) is not None and _shape(line) in shapes
+        if not wanted or not words or known[words] or not (timed or _is_inside(line, root)):
             introduced = introduced and line.box.tag == "li"
             continue
         known[words] += 1
@@ -139,6 +143,11 @@ def _quotation(box: HtmlElement) -> HtmlElement | None:
     return found
 
 
+def in_quotation(box: HtmlElement) -> bool:
+    """Say whether a box stands in a quotation that is set apart."""
+    return _quotation(box) is not None
+
+
 def _is_inside(line: Line, root: HtmlElement) -> bool:
     """Say whether a line is of the text and not of a box for other things in its container."""
     if 2 * line.linked >= len(line.text) or kind_of_line(line.text) is not None:
@@ -149,7 +158,7 @@ def _is_inside(line: Line, root: HtmlElement) -> bool:
             return True
         quoted = quotation is not None and (element is quotation or quotation in element.iterancestors())
         named = f"{element.get('class', '')} {element.get('id', '')}"
-        if not quoted and (element.tag in _NO_TEXT or _FURNITURE.search(named)):
+        if not quoted and (element.tag in NO_TEXT or FURNITURE.search(named)):
             return False
     return False
 
@@ -164,7 +173,9 @@ def _shapes_of_labels(gaps: Sequence[_Gap], root: HtmlElement) -> frozenset[tupl
     labels = [line for line in labels if 1 < len(tokens(line.text)) <= MAX_LABEL and line.box.get("class")]
     texts: dict[tuple[str, ...], set[str]] = {}
     for line in labels:
-        if _is_inside(line, root):
+        if CLOCK.fullmatch(line.text) or _is_inside(line, root):
             texts.setdefault(_shape(line), set()).add(line.text)
     counts = Counter(map(_shape, labels))
-    return frozenset(shape for shape, found in texts.items() if len(found) > 1 and len(found) == counts[shape])
+    shapes = (shape for shape, found in texts.items() if len(found) > 1 and len(found) == counts[shape])
+    clocks = Counter(_shape(line) for line in labels if CLOCK.fullmatch(line.text))
+    return frozenset(shape for shape in shapes if shape not in clocks or clocks[shape] >= CHRONICLE)

@@ -6,12 +6,15 @@ The page's description for machines is as a rule the beginning of its lead, so i
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice, takewhile
 
 from lxml.html import HtmlElement
 
 from extractors.blocks.blocks import html_blocks
-from extractors.blocks.lines import is_prose
+from extractors.blocks.lines import is_prose, kind_of_line
+from extractors.blocks.places import boxes, lines_in
+from extractors.pages.gaps import FURNITURE, NO_TEXT
 from extractors.text import clean_line, tokens, tokens_of
 
 MIN_WORDS = 8  # of the description that must agree, or all that it has
@@ -19,6 +22,8 @@ FEWEST_WORDS = 5  # of a description that is asked; a shorter one names the sect
 MAX_WORDS = 120  # of a lead; a longer element is more than the lead
 QUOTES = "«»\"'“”„–—- "
 ENOUGH = 200  # characters have that many words
+MAX_LINES = 200  # of a page from its headline on
+MAX_SENTENCES = 2  # lines between headline and text; more are another text
 DESCRIPTIONS = ("og:description", "description", "twitter:description")
 CANDIDATES = ("p", "div", "section", "h2", "h3", "h4", "strong", "b", "span", "td", "blockquote")
 
@@ -32,7 +37,35 @@ def with_lead(tree: HtmlElement, blocks: Sequence[str], titles: Sequence[str] = 
         known = f" {' '.join(opening)} " in text or tuple(description) in headlines
         if not known and (lead := _printed(tree, description, blocks)):
             return [*lead, *blocks]
-    return list(blocks)
+    return [*_between(tree, headlines, blocks, text), *blocks]
+
+
+def _between(
+    tree: HtmlElement, headlines: Collection[tuple[str, ...]], blocks: Sequence[str], text: str
+) -> Iterator[str]:
+    """Yield the sentences that stand between the headline and the text, in boxes of their own, and not in the text."""
+    heading = next((h for h in tree.iter("h1") if tuple(tokens(h.text_content())) in headlines), None)
+    first = None if heading is None else next(iter(boxes(tree, blocks[:1]).values()), None)
+    if heading is None or first is None:
+        return
+    above = {heading, *heading.iterancestors()}
+    root = next((element for element in first.iterancestors() if element in above), None)
+    if root is None or root.tag in ("html", "body"):
+        return
+    found: list[str] = []
+    seen = False
+    for line in islice(lines_in(root), MAX_LINES):
+        if line.box is heading:
+            seen = True
+        elif line.box is first:
+            yield from found if seen and len(found) <= MAX_SENTENCES else ()
+            return
+        elif seen and is_prose(line.text) and 2 * line.linked < len(line.text) and kind_of_line(line.text) is None:
+            around = (line.box, *line.box.iterancestors())
+            inside = takewhile(lambda element: element is not root, around)
+            aside = any(e.tag in NO_TEXT or FURNITURE.search(f"{e.get('class', '')} {e.get('id', '')}") for e in inside)
+            if not aside and len(tokens(line.text)) <= MAX_WORDS and f" {' '.join(tokens(line.text))} " not in text:
+                found.append(line.text)
 
 
 def _descriptions(tree: HtmlElement) -> list[list[str]]:

@@ -30,6 +30,7 @@ MAX_NAME = 100  # characters
 WRAPPING = re.compile(
     r"^(?:(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)(?:\s*\*/)?|//.*\n)|(?:/[/*]\s*)?(?:\]\]>|-->)(?:\s*\*/)?\s*;?$"
 )
+_EMPTY_END = re.compile(r",\s*([}\]])")  # a comma after the last value
 ARTICLE_TYPE = re.compile(r"(?<!\w)(?:\w*(?:Article|Posting)|Report)$")
 PAGE_TYPE = re.compile(r"(?:WebPage|VideoObject|Recipe|Event|Product|Review)$")  # asked where no article is stated
 _RDFA = re.compile(
@@ -39,6 +40,7 @@ _PUBLISHED = re.compile(
     r"(?:^|\s)(?:published|entry-date|date-published|dt-published|post-date)(?:\s|$)"
 )  # hAtom, h-entry
 CHANGE_META = ("article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "last-modified")
+DESCRIPTION_META = ("og:description", "description", "twitter:description")
 AUTHOR_META = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
 DATE_META = (
     "article:published_time", "og:article:published_time", "datepublished", "date.issued", "dc.date.issued",
@@ -66,6 +68,7 @@ class Metadata:
     body: str | None = None  # the text as JSON-LD states it, perhaps with mark-up
     walled: bool = False  # not accessible for free
     changed: tuple[date, ...] = ()  # the days of a change, as stated
+    description: str = ""
 
 
 def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, near: date | None = None) -> Metadata:
@@ -91,6 +94,7 @@ def read_metadata(tree: HtmlElement, *, zone: tzinfo, told: str | None = None, n
         language=(tree.get("lang") or "").split("-")[0].lower() or None,
         alternates=tuple(_alternates(tree)),
         body=next((text for a in articles if isinstance(text := a.get("articleBody"), str) and text.strip()), None),
+        description=next((clean_line(unescaped(meta[name])) for name in DESCRIPTION_META if name in meta), ""),
         walled=any(str(a.get("isAccessibleForFree")).lower() == "false" for a in articles),
     )
 
@@ -155,10 +159,12 @@ def _json_ld(tree: HtmlElement, kind: re.Pattern[str]) -> Iterator[dict[str, Any
     """Yield the objects of a kind that the page describes in JSON-LD."""
     for script in tree.iterfind(".//script[@type='application/ld+json']"):
         text = WRAPPING.sub("", (script.text or "").strip())
-        try:
-            yield from _objects_in(json.loads(text, strict=False), kind, 0)  # strict: raw line breaks are common
-        except (ValueError, RecursionError):
-            continue
+        for written in (text, _EMPTY_END.sub(r"\1", text)):
+            try:
+                yield from _objects_in(json.loads(written, strict=False), kind, 0)  # strict: raw line breaks are common
+                break
+            except (ValueError, RecursionError):
+                continue
 
 
 def _objects_in(node: Any, kind: re.Pattern[str], depth: int) -> Iterator[dict[str, Any]]:

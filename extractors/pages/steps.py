@@ -9,29 +9,42 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
 from extractors.blocks.blocks import blocks, joined
+from extractors.blocks.cells import without_other_cells
 from extractors.blocks.lines import without_site_lines
 from extractors.blocks.link_lines import LinkLines, announcements, without_link_lines
+from extractors.blocks.payload import Payload, text_in_scripts
 from extractors.blocks.places import boxes
-from extractors.blocks.repeats import without_doubles, without_headline
+from extractors.blocks.repeats import pulled_quotes, without_doubles, without_headline
 from extractors.economies import economise
 from extractors.pages.cards import without_cards
-from extractors.pages.gaps import with_gaps_filled
+from extractors.pages.gaps import in_quotation, with_gaps_filled
 from extractors.pages.job import ArticleJob
 from extractors.pages.leads import with_lead
 from extractors.pages.metadata import Metadata
-from extractors.pages.other_texts import agreed, fuller, overheard, rescued
-from extractors.pages.unseen import remove_unseen
+from extractors.pages.other_texts import MARKS, agreed, fuller, overheard, rescued
+from extractors.pages.unseen import put_in_place, remove_unseen
 from extractors.records import ItemError, Outcome
+from extractors.text import count_words
 
 economise()
 
 METHOD, FEED = "trafilatura", "feed"
-CONTROLS = ("textarea", "select", "datalist", "template")  # a sample of code to copy, choices, what scripts fill in
+# A sample of code to copy, choices, what scripts fill in with other stories.
+CONTROLS = ("textarea", "select", "datalist", "template", "amp-list", "amp-next-page")
+TOO_LITTLE = 120  # words, with which a page may have left its text to scripts
+# The article that a page goes on with where its reader scrolls on.
+_other_articles: Any = XPath(
+    ".//*[self::section or self::article or self::div][contains(@class, 'infinite') or contains(@class, 'next-')]"
+    "[re:test(@class, '(^|[\\s_-])(infinite|next-(article|post|news|story|material|page))($|[\\s_-])')]",
+    namespaces={"re": "http://exslt.org/regular-expressions"},
+)
 _NO_WORD = re.compile(r"[\W\d_]{0,8}")
 
 
@@ -51,6 +64,7 @@ class Draft:
     unseen: list[HtmlElement] = field(default_factory=list)  # what the page hides; no longer in the tree
     readability: HtmlElement | None = None  # its answer, if it was asked
     announced: int = 0  # other stories, each by a link with a text below it
+    payload: Payload | None = None  # the text that its scripts hold, where the page itself shows next to nothing
     _links: LinkLines | None = None
     _boxes: tuple[list[str], dict[str, HtmlElement]] | None = None
 
@@ -59,6 +73,12 @@ class Draft:
         if self._links is None:
             self._links = LinkLines(self.tree)
         return self._links
+
+    def stated(self) -> str | None:
+        """Return the text that the page states for machines, or leaves to its scripts where it shows too little."""
+        if self.metadata.body is None and self.payload is None and sum(map(count_words, self.blocks)) < TOO_LITTLE:
+            self.payload = text_in_scripts(self.tree, self.metadata.description)
+        return self.metadata.body or (self.payload.text if self.payload else None)
 
     def boxes(self) -> dict[str, HtmlElement]:
         """Return the boxes on the page in which the blocks begin; they are looked for once, while the blocks stay."""
@@ -79,7 +99,8 @@ Step = Callable[[Draft], list[str]]
 
 
 def controls(draft: Draft) -> list[str]:
-    """Take off the tree what is no text: form fields, counters."""
+    """Take off the tree what is no text: form fields, counters. What a script puts in place is put there."""
+    put_in_place(draft.tree)
     remove_controls(draft.tree)
     return draft.blocks
 
@@ -96,7 +117,7 @@ def text(draft: Draft) -> list[str]:
         document = bare_extraction(draft.tree, url=draft.job.page.url, include_comments=False, with_metadata=False)
     draft.readability = answers[0] if answers else None
     if document is None or isinstance(document, dict):
-        if draft.job.entry.content or draft.metadata.body:  # which may have the text
+        if draft.job.entry.content or draft.stated():  # which may have the text
             return []
         raise ItemError(Outcome.NOT_ARTICLE, "no text found", url=draft.job.page.url)
     return blocks(document.body)
@@ -107,6 +128,13 @@ def agreement(draft: Draft) -> list[str]:
     return agreed(draft.tree, draft.blocks, draft.readability)
 
 
+def cells(draft: Draft) -> list[str]:
+    """Drop what stands in other cells of a page that is laid out by tables and does not mark its text."""
+    if draft.tree.find(".//td") is None or any(draft.tree.xpath(mark) for mark in MARKS):
+        return draft.blocks
+    return without_other_cells(draft.boxes(), draft.blocks)
+
+
 def joins(draft: Draft) -> list[str]:
     """Join the pieces of a broken sentence in one paragraph."""
     return joined(draft.blocks)
@@ -114,7 +142,7 @@ def joins(draft: Draft) -> list[str]:
 
 def rescue(draft: Draft) -> list[str]:
     """Take the text that the page states for machines, where most of it was missed; nothing from behind its end."""
-    return rescued(draft.tree, draft.blocks, draft.metadata.body)
+    return rescued(draft.tree, draft.blocks, draft.stated())
 
 
 def lead(draft: Draft) -> list[str]:
@@ -136,8 +164,9 @@ def headline(draft: Draft) -> list[str]:
 
 
 def doubles(draft: Draft) -> list[str]:
-    """Drop second copies of a paragraph, and a standfirst that the text begins with anyway."""
-    return without_doubles(draft.blocks)
+    """Drop second copies of a paragraph, a standfirst that the text begins with anyway, a quotation set apart."""
+    pulled = {b for b in pulled_quotes(draft.blocks) if b in draft.boxes() and in_quotation(draft.boxes()[b])}
+    return without_doubles([block for block in draft.blocks if block not in pulled])
 
 
 def lines(draft: Draft) -> list[str]:
@@ -166,6 +195,7 @@ STEPS: tuple[Step, ...] = (
     unseen,
     text,
     agreement,
+    cells,
     joins,
     rescue,
     headline,
@@ -208,6 +238,14 @@ def remove_controls(tree: HtmlElement) -> None:
         element.drop_tree()
     for quote in tree.iter("blockquote"):  # an embedded post is text; trafilatura drops it for the class's name
         quote.attrib.pop("class", None)
+    for box in _other_articles(tree):
+        if box.getparent() is not None and next(box.iter("h1"), None) is None:
+            box.drop_tree()
+    for span in tree.iter("span"):  # date and counters side by side, which only a style divides
+        behind = span.getnext()
+        beside = behind is not None and behind.tag == "span" and not span.tail and span.text and behind.text
+        if beside and span.text[-1].isdigit() and behind.text[0].isdigit():
+            span.tail = " "
     for link in list(tree.iter("a")):
         # Leads nowhere, so a script waits for the click; a footnote's mark ("[1]") leads to its note.
         if link.get("href") is None and len(link) == 0 and link.text and _NO_WORD.fullmatch(link.text.strip()):

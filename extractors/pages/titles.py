@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ TITLE_META = ("og:title", "twitter:title", "dc.title", "headline")
 SITE_META = ("og:site_name", "application-name", "al:android:app_name", "apple-mobile-web-app-title")
 MAX_HEADINGS = 3  # that may be the headline; a logo may be one of them
 MAX_LOGO = 4  # words
+MIN_MARKED, MAX_WORDS = 3, 40  # of a headline that is no heading
+MAX_MARKED = 3000  # elements of a page that are looked at for one
 MAX_SITE = 40  # characters of a site's name behind a headline
 ROUNDS = 3  # of taking escapes off
 FEWEST_WORDS = 2  # of a headline that a site's name stands behind
@@ -28,6 +31,11 @@ _ESCAPE = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _BEHIND = re.compile(r"(?<=\S)\s*(?:\s[|·»—–:/-]\s|\|)\s*(?=[^|·»]{1,60}$)")
 _BAR = re.compile(r"(?<!\s)\s+(?:[|·»—–-]\s+(?=[^|·»]{1,40}$)|[|»]\s+(?=[^|»]{1,80}$))")
 _STAMP = re.compile(r"(?<!\s)\s*\d{1,2}\.\d{1,2}\.(?:\d\d){1,2},?\s+\d{1,2}:\d\d\W*$")
+
+_MAY_BE_HEADLINE = ("h2", "h3", "div", "span", "p", "td", "font", "strong", "b")
+_LARGE = frozenset({"4", "5", "6", "7", "+1", "+2", "+3"})
+_HEADLINE_CLASS = re.compile(r"(?:^|[\s_-])(?:title|headline|zagolovok|zag|heading)(?:$|[\s_-])", re.IGNORECASE)
+_ELSEWHERE = frozenset({"a", "nav", "aside", "footer"})
 
 Words = tuple[str, ...]
 
@@ -41,6 +49,8 @@ def titles_of(
     in_meta = [clean for name in TITLE_META if (clean := _clean(meta.get(name)))]
     shown, bar = list(_headings(tree)), _clean(_bar_of(tree))
     shown = [heading for heading in shown if not _is_logo(heading, bar)]
+    if not (stated or in_meta or shown):
+        shown = _marked(tree, bar)
     witnesses = [stated, in_meta, shown, [bar], [_clean(told)]]
     known = {tuple(tokens(title)) for title in (*stated, *in_meta, *shown)}
     every = [_without_site(title, known, names) for title in (*stated, *in_meta, *shown)]
@@ -73,6 +83,31 @@ def _headings(tree: HtmlElement) -> Iterator[str]:
     for heading, _ in zip(tree.iter("h1"), range(MAX_HEADINGS), strict=False):
         if text := _STAMP.sub("", clean_line(unescaped(heading.text_content()))):
             yield text
+
+
+def _marked(tree: HtmlElement, bar: str) -> list[str]:
+    """Return the line that a page without headings sets as its headline, with a class or in large letters; or none.
+
+    It stands in the page's title, or the title is the site's name alone.
+    """
+    whole = f" {' '.join(tokens(bar))} "
+    same: list[str] = []
+    for element in islice(tree.iter(*_MAY_BE_HEADLINE), MAX_MARKED):
+        large = element.tag == "font" and (element.get("size") or "").strip() in _LARGE
+        if element.tag != "h2" and not large and not _HEADLINE_CLASS.search(element.get("class", "")):
+            continue
+        if element.find(".//a[@href]") is not None or any(e.tag in _ELSEWHERE for e in element.iterancestors()):
+            continue
+        text = clean_line(unescaped(element.text_content()))
+        words = tokens(text)
+        said = f" {' '.join(words)} "
+        if not MIN_MARKED <= len(words) <= MAX_WORDS:
+            continue
+        if said == whole:  # the site's name perhaps
+            same = same or [text]
+        elif said in whole or len(whole.split()) <= MAX_LOGO:
+            return [text]
+    return same
 
 
 def _bar_of(tree: HtmlElement) -> str | None:

@@ -55,6 +55,18 @@ def remove_unseen(tree: HtmlElement) -> list[HtmlElement]:
     return removed
 
 
+def put_in_place(tree: HtmlElement) -> None:
+    """Put what a page sends late and hidden where it belongs, as its own script does at once (React: S:0 for B:0)."""
+    for late in list(tree.iterfind(".//div[@hidden][@id]")):
+        part, _, number = late.get("id", "").partition(":")
+        place = tree.find(f".//template[@id='B:{number}']") if part == "S" and number.isalnum() else None
+        parent = None if place is None else place.getparent()
+        if parent is not None and late not in (parent, *parent.iterancestors()):
+            del late.attrib["hidden"]
+            late.tail = None  # next to nothing: a page's scripts follow it
+            parent.insert(parent.index(place) + 1, late)
+
+
 def _is_hidden(element: HtmlElement) -> bool:
     if element.tag in _ROOTS:
         return False

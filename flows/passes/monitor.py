@@ -17,7 +17,7 @@ from config.sources import Source
 from extractors.feeds.intervals import is_poll_due
 from flows.passes.context import Context, Observer, Step, once_more, open_context, run_directly, to_the_end, utc_now
 from flows.passes.ingest import choose, ingest
-from flows.passes.poll import poll
+from flows.passes.poll import end_walks, poll
 from flows.passes.successors import begin_search, end_search
 from flows.passes.summary import SourceReport, Summary
 from flows.reports.status import write_report
@@ -82,6 +82,7 @@ async def monitor(
             chosen = choose(due, config.settings.monitor, now=context.now())
             context.observer.stage("articles", len(chosen))
             await ingest(context, chosen, summary, step, host_minutes=config.settings.monitor.max_host_minutes)
+            await end_walks(context, feeds)
             await end_search(context, failing, sources, summary.sources)
         except asyncio.CancelledError:
             summary.interrupted = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,16 +20,16 @@ from extractors.feeds.intervals import (
 )
 from extractors.feeds.jobs import IndexPart
 from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
-from extractors.records import Deferred, Entry, Feed, ItemError, Outcome
+from extractors.records import BY_NUMBER, Deferred, Entry, Feed, ItemError, Outcome
 from extractors.text import counted
 from extractors.urls import canonical_url
 from flows.passes.context import Context
-from flows.passes.sitemaps import Sitemaps, body_hash, is_cut
+from flows.passes.sitemaps import Sitemaps, body_hash, is_cut, steps_beyond
 from flows.passes.summary import SourceReport
 from storage.state.entries import FeedState, store_entries, store_failed_poll, store_poll
 from storage.state.hosts import store_hosts
 from storage.state.site_pages import load_known_articles
-from storage.state.sitemaps import PartState, load_parts, store_parts
+from storage.state.sitemaps import PartState, are_articles, forget_steps, load_parts, store_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Polled:
     state: FeedState  # for the next poll, once the entries are stored
     entries: tuple[tuple[str, Entry], ...] | None = None
     skipped: int = 0
-    steps: int = 0  # numbers of a section's articles that were asked for beyond what it lists
+    steps: tuple[tuple[str, Entry], ...] = ()  # with the numbers that follow a section's last known article
+    found: int = 0  # articles among the steps of the last poll
     warning: str | None = None
     cache_control: str | None = None
     error: ItemError | None = None
@@ -60,9 +61,18 @@ async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], repo
     async with context.corpus.database.read() as connection:
         known = await load_parts(connection, [state.url for _, state in feeds])
         articles = await load_known_articles(connection, [s.url for source, s in feeds if s.url in source.sections])
+        stepped = {state.url: steps_beyond(source, known.get(state.url, ())) for source, state in feeds}
+        tried = await are_articles(connection, [key for steps in stepped.values() for key in steps])
     answers = await asyncio.gather(
         *(
-            _ask(context, source, state, known.get(state.url, ()), articles.get(state.url, ()))
+            _ask(
+                context,
+                source,
+                state,
+                known.get(state.url, ()),
+                articles.get(state.url, ()),
+                tuple(url for key, url in stepped[state.url].items() if tried.get(key)),
+            )
             for source, state in feeds
         )
     )
@@ -71,6 +81,23 @@ async def poll(context: Context, feeds: Sequence[tuple[Source, FeedState]], repo
             new = await _store(connection, answer, now=context.now())
             _report(answer, new, reports[answer.source.id])
         await store_hosts(connection, context.client.take_changed_hosts())
+
+
+async def end_walks(context: Context, feeds: Iterable[tuple[Source, FeedState]]) -> None:
+    """Forget the numbers beyond the last article that are not there: the next look tries them as new.
+
+    Those below it stay, and are tried again like any address; what another pass has in hand may be an article.
+    """
+    walked = {state.url: source for source, state in feeds if source.walk and state.url in source.sections}
+    if not walked:
+        return
+    async with context.corpus.database.write() as connection:
+        known = await load_parts(connection, list(walked))
+        for feed_url, source in walked.items():
+            steps = list(steps_beyond(source, known.get(feed_url, ())))
+            tried = await are_articles(connection, steps)
+            last = max((n for n, key in enumerate(steps) if key in tried and tried[key] is not False), default=-1)
+            await forget_steps(connection, feed_url, steps[last + 1 :])
 
 
 async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) -> int:
@@ -88,13 +115,15 @@ async def _store(connection: AsyncConnection, answer: Polled, *, now: datetime) 
         return 0
     entries = answer.entries or ()
     new = await store_entries(connection, source_id, entries, now=now)
+    await store_entries(connection, source_id, answer.steps, now=now)
     if answer.parts is not None:
         await store_parts(connection, state.url, answer.parts)
     published = [entry.published for _, entry in entries] if answer.pages is None else [None] * answer.pages
+    published += [None] * answer.found
     longest_s = None if answer.lasting else state.longest_s
     if not answer.lasting and (published or longest_s is not None):
-        longest_s = learnt_longest_s(longest_s, published, new=new, elapsed_s=_elapsed_s(state, now))
-    interval_s = next_interval_s(state.interval_s, entries=len(published), new=new, longest_s=longest_s)
+        longest_s = learnt_longest_s(longest_s, published, new=new + answer.found, elapsed_s=_elapsed_s(state, now))
+    interval_s = next_interval_s(state.interval_s, entries=len(published), new=new + answer.found, longest_s=longest_s)
     due = next_poll(now, interval_s, cache_control=answer.cache_control, longest_s=longest_s)
     state = replace(state, failures=0, interval_s=interval_s, longest_s=longest_s, next_poll=due)
     await store_poll(connection, state, source_id=source_id, now=now)
@@ -111,7 +140,7 @@ def _elapsed_s(state: FeedState, now: datetime) -> float | None:
 def _report(answer: Polled, new: int, report: SourceReport) -> None:
     report.feeds += 1
     report.skipped += answer.skipped
-    report.steps += answer.steps
+    report.steps += len(answer.steps)
     report.error = report.error or answer.warning
     if answer.error is not None:
         report.failed_feeds += 1
@@ -124,7 +153,12 @@ def _report(answer: Polled, new: int, report: SourceReport) -> None:
 
 
 async def _ask(
-    context: Context, source: Source, state: FeedState, known: Sequence[PartState], articles: tuple[str, ...]
+    context: Context,
+    source: Source,
+    state: FeedState,
+    known: Sequence[PartState],
+    articles: tuple[str, ...],
+    found: tuple[str, ...],
 ) -> Polled:
     full = bool(state.failures) or is_full_due(state.url, state.polled_at, context.now(), longest_s=state.longest_s)
     etag, last_modified = (None, None) if full else (state.etag, state.last_modified)
@@ -139,7 +173,7 @@ async def _ask(
                 last_modified=response.last_modified,
                 body_hash=body_hash(response.body),
             )
-        sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known}, articles)
+        sitemaps = Sitemaps(context, source, state.url, {part.url: part for part in known}, articles, found)
         return await _read(sitemaps, state, fresh, response)
     except ItemError as error:
         return Polled(source, state, error=error)
@@ -176,7 +210,7 @@ async def _read(sitemaps: Sitemaps, state: FeedState, fresh: FeedState, response
         elif itself is not None:
             sitemaps.states[state.url] = itself
         await sitemaps.read_series()
-        await sitemaps.walk_on(found.last if found else None)
+        sitemaps.walk_on(found.last if found else None)
     return _polled_sitemaps(source, state, fresh, sitemaps, lasting=is_index, cache_control=cache_control)
 
 
@@ -213,10 +247,11 @@ def _polled_sitemaps(
         state if sitemaps.failed else fresh,
         tuple(sitemaps.entries.items()) if sitemaps.changed else None,
         skipped=sitemaps.skipped,
-        steps=sitemaps.steps,
+        steps=tuple((key, Entry(url, state.url, guid=BY_NUMBER)) for key, url in sitemaps.steps.items()),
+        found=len(sitemaps.found),
         warning="; ".join(dict.fromkeys(warnings)) or None,
         cache_control=cache_control,
         pages=sitemaps.pages,
         lasting=lasting,
-        parts=tuple(sitemaps.states.values()) if sitemaps.changed else None,
+        parts=tuple(sitemaps.states.values()) if sitemaps.changed or sitemaps.advanced else None,
     )

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from config.sources import Source
 from extractors.feeds.intervals import is_full_due
-from extractors.feeds.jobs import HASH_BYTES, FeedJob, IndexPart, Listing, WatchJob
+from extractors.feeds.jobs import FeedJob, IndexPart, Listing, WatchJob
 from extractors.feeds.sections import number_of, with_number
-from extractors.fetching.messages import ACCEPT_FEED, ACCEPT_PAGE, Response
-from extractors.records import BY_NUMBER, Deferred, Entry, Feed, ItemError, Outcome
+from extractors.fetching.messages import ACCEPT_FEED, Response
+from extractors.records import Entry, Feed, ItemError, Outcome
 from extractors.urls import canonical_url, same_site
 from extractors.workers.tasks import watched_from
 from extractors.zones import zone_of
@@ -34,8 +33,6 @@ SLACK = timedelta(days=1)  # dates without a time, wrong zones
 FIRST_PARTS = 2  # of an index that is met: just after midnight the newest has nothing in it yet
 PARTS_AT_ONCE = 5  # a long weekend of files by the day
 FARTHEST = 4096  # numbers that a series is followed for, at most
-MISSES = 2  # numbers in a row that are not there: a deleted article is one, the end of the series two
-_TITLE = re.compile(rb"<title(?:\s[^<>]{0,200})?>([^<]{1,2000})</title", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<!\d)(\d{1,4})(?=\.xml(?:\.gz)?\Z)", re.IGNORECASE)
 _NOTHING_THERE = ("not a feed", "not a sitemap", "empty")
 
@@ -59,6 +56,7 @@ class Sitemaps:
     feed_url: str
     known: dict[str, PartState]  # as the last reading left them
     articles: tuple[str, ...] = ()  # canonical addresses that are known to be articles, where this is a section
+    found: tuple[str, ...] = ()  # addresses among the last reading's steps that are articles now
     states: dict[str, PartState] = field(default_factory=dict)  # for the next reading
     entries: dict[str, Entry] = field(default_factory=dict)  # under their canonical URL
     pages: int = 0  # listed where these stand
@@ -66,7 +64,8 @@ class Sitemaps:
     changed: bool = False  # something was read that is not as it was
     failed: list[ItemError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    steps: int = 0  # numbers asked for that no page lists
+    steps: dict[str, str] = field(default_factory=dict)  # numbered addresses to be tried, under their canonical URLs
+    advanced: bool = False  # the last known number is not as it was
 
     async def parse(self, response: Response, *, first: bool) -> Feed | Listing:
         """Parse an answer. Raises ItemError when it is neither a feed nor a sitemap."""
@@ -224,53 +223,39 @@ class Sitemaps:
             except ValueError:
                 self.skipped += 1
 
-    async def walk_on(self, listed: str | None) -> None:
-        """Ask for the numbers that follow the last known one, where the source says so; `listed`: the page's highest.
+    def walk_on(self, listed: str | None) -> None:
+        """Have the numbers that follow the last known article tried, where the source says so.
 
-        A site may answer 200 to any number. But each article's page has a title of its own.
+        `listed` is the address with the page's highest number.
         """
         links = self.source.links
-        if links is None or self.feed_url not in self.source.sections:
+        if not self.source.walk or links is None or self.feed_url not in self.source.sections:
             return
-        numbers = {url: n for url in (*self.known, listed or "") if (n := number_of(url, links)) is not None}
+        numbers = {
+            url: n for url in (*self.known, *self.found, listed or "") if (n := number_of(url, links)) is not None
+        }
         if not numbers:
             return
         last = max(numbers, key=lambda url: numbers[url])
-        there: dict[str, bytes] = {}
-        misses = 0
-        for number in range(numbers[last] + 1, numbers[last] + 1 + self.source.walk):
-            url = with_number(last, links, number)
-            self.steps += 1
-            try:
-                response = await self.context.client.fetch(url, accept=ACCEPT_PAGE)
-            except ItemError as error:
-                if error.outcome is not Outcome.GONE:
-                    self.warnings.append(f"{url}: {error}")
-                    break
-                response = None
-            except Deferred:
-                break  # what is known so far is kept, and the next look goes on from there
-            if response is not None and number_of(response.url, links) == number:
-                there[url], misses = told_by(response.body), 0
-                if list(there.values()).count(there[url]) > 1:
-                    break
-            elif (misses := misses + 1) == MISSES:
-                break
-        titles = Counter(there.values())
-        found = [url for url, title in there.items() if titles[title] == 1]
-        for url in found:
-            self.entries.setdefault(canonical_url(url), Entry(url, self.feed_url, guid=BY_NUMBER))
-        if found:
-            self.changed = True
-            self.pages = max(self.pages, len(self.states[self.feed_url].listed) // HASH_BYTES) + len(found)
-        last = max([last, *found], key=lambda url: number_of(url, links) or 0)
+        self.steps = steps_after(last, links, self.source.walk)
+        self.advanced = last not in self.known
         self.states[last] = PartState(last, read_at=self.context.now(), rank=1)
 
 
-def told_by(body: bytes) -> bytes:
-    """Return what tells an article's page from the page for all that is not there: its title, or all of it."""
-    found = _TITLE.search(body)
-    return found[1].strip() if found and found[1].strip() else body
+def steps_after(last: str, links: str, walk: int) -> dict[str, str]:
+    """Return the addresses with the numbers that follow that of `last`, so many, under their canonical URLs."""
+    number = number_of(last, links)
+    assert number is not None
+    urls = (with_number(last, links, number + step) for step in range(1, walk + 1))
+    return {canonical_url(url): url for url in urls}
+
+
+def steps_beyond(source: Source, parts: Iterable[PartState]) -> dict[str, str]:
+    """Return the steps of a section whose last known article is among its `parts`; none where it does not walk."""
+    marks = [part.url for part in parts if source.links and number_of(part.url, source.links) is not None]
+    if not source.walk or source.links is None or not marks:
+        return {}
+    return steps_after(marks[0], source.links, source.walk)
 
 
 def _number(url: str) -> int | None:

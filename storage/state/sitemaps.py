@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.index.dialects import by_code_point
-from storage.index.schema import feed_parts
+from extractors.records import Counted, Outcome
+from storage.index.dialects import by_code_point, in_chunks
+from storage.index.schema import articles, feed_parts, refused_texts, sightings, urls
+
+OWN = (Outcome.APPENDED, Outcome.OFF_TOPIC, Outcome.OUTSIDE)  # outcomes of a page that gave an article
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,41 @@ async def store_parts(connection: AsyncConnection, feed_url: str, parts: Sequenc
     await connection.execute(delete(feed_parts).where(feed_parts.c.feed_url == feed_url))
     if parts:
         await connection.execute(insert(feed_parts), [{"feed_url": feed_url, **asdict(part)} for part in parts])
+
+
+async def are_articles(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, bool | None]:
+    """Say of each known address whether its page gave an article of its own; None: it was not tried yet.
+
+    A site may answer to any number with one page. So what repeats an article of its own source is none, nor what is
+    off topic and has the headline or the words of another one.
+    """
+    found: dict[str, bool | None] = {}
+    told: dict[str, tuple[str, ...]] = {}
+    for some in in_chunks(keys):
+        query = (
+            select(
+                urls.c.key, urls.c.outcome, urls.c.source_id, articles.c.source_id.label("owner"),
+                refused_texts.c.title.label("headline"), refused_texts.c.text,
+            )
+            .outerjoin(articles, articles.c.number == urls.c.article)
+            .outerjoin(refused_texts, refused_texts.c.key == urls.c.key)
+            .where(urls.c.key.in_(some))
+        )  # fmt: skip
+        for row in await connection.execute(query):
+            repeats = row.outcome in Outcome.which(Counted.DUPLICATES) and row.owner != row.source_id
+            found[row.key] = None if row.outcome is None else row.outcome in OWN or repeats
+            if row.outcome == Outcome.OFF_TOPIC and row.text is not None:
+                told[row.key] = (f"headline {row.headline}", _DIGITS.sub("#", row.text))
+    counts = Counter(one for both in told.values() for one in both)
+    return found | {key: False for key, both in told.items() if any(counts[one] > 1 for one in both)}
+
+
+async def forget_steps(connection: AsyncConnection, feed_url: str, keys: Sequence[str]) -> None:
+    """Delete those of these addresses that were tried, unless another feed has named them."""
+    others = exists().where(sightings.c.key == urls.c.key, sightings.c.feed_url != feed_url)
+    query = select(urls.c.key).where(
+        urls.c.key.in_(keys), urls.c.feed_url == feed_url, urls.c.outcome.is_not(None), ~others
+    )
+    tried = list((await connection.execute(query)).scalars())
+    await connection.execute(delete(sightings).where(sightings.c.key.in_(tried)))
+    await connection.execute(delete(urls).where(urls.c.key.in_(tried)))

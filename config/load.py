@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -273,6 +274,7 @@ def _message(error: Mapping[str, Any]) -> str:
         case "finite_number":
             return "expected a finite number"
     message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "expected").replace("'", '"')
+    message = re.sub(r"^expected (?=greater|less)", "expected a number ", message)
     return message[:1].lower() + message[1:]
 
 

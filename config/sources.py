@@ -119,7 +119,7 @@ class Source(Section):
     feeds: tuple[WebAddress, ...]  # none, and no sections: only backfills bring articles
     sections: tuple[WebAddress, ...] = ()  # pages that list articles, watched like feeds
     links: str | None = Field(None, min_length=1)  # a text that the addresses of the sections' articles hold
-    walk: int = Field(0, ge=0, le=20)  # numbers behind `links` that are tried after the last known one
+    walk: int = Field(0, strict=True, ge=0, le=20)  # numbers behind `links` that are tried after the last known one
     language: Annotated[str, AfterValidator(_language)]  # what the outlet mostly writes
     country: Annotated[str, matching(r"[A-Z]{2}", 'two capitals from ISO 3166-1, such as "KZ"')]
     category: Category
@@ -137,6 +137,8 @@ class Source(Section):
     def _a_way_to_walk(self) -> Source:
         if self.walk and not (self.links and self.sections):
             raise ValueError("found walk without sections and links, expected the text before the number as links")
+        if self.links and not self.sections:
+            raise ValueError("found links without sections, expected the pages that list the articles as sections")
         return self
 
     @property
@@ -146,10 +148,10 @@ class Source(Section):
 
     @field_validator("feeds", "sections")
     @classmethod
-    def _distinct(cls, feeds: tuple[str, ...]) -> tuple[str, ...]:
+    def _distinct(cls, feeds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(feeds)) != len(feeds):
             twice = next(feed for feed in feeds if feeds.count(feed) > 1)
-            raise ValueError(f"found {twice} twice, expected each feed once")
+            raise ValueError(f"found {twice} twice, expected each {str(info.field_name)[:-1]} once")
         return feeds
 
 
@@ -169,9 +171,13 @@ class SourcesFile(Section):
             owner[f"id {source.id}"] = source.id
             for feed in source.watched:
                 if feed in owner:
-                    raise ValueError(
-                        f'source {position} ("{source.id}"): feeds: found {feed}, which source "{owner[feed]}" has, '
-                        "expected each feed in one source only"
-                    )
+                    kind = "section" if feed in source.sections else "feed"
+                    if owner[feed] == source.id:
+                        told = f"found {feed}, which is among its feeds, expected it in one of both"
+                    else:
+                        told = (
+                            f'found {feed}, which source "{owner[feed]}" has, expected each {kind} in one source only'
+                        )
+                    raise ValueError(f'source {position} ("{source.id}"): {kind}s: {told}')
                 owner[feed] = source.id
         return self

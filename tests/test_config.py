@@ -129,15 +129,15 @@ def test_a_byte_order_mark_and_windows_line_ends_are_taken(folder: Folder) -> No
         ("[network]\ntimeout = [1]", "network.timeout: found a list, expected a valid number"),
         ("[network]\ntimeout = true", "network.timeout: found true, expected a number"),
         ("[network]\ntimeout = inf", "network.timeout: found inf, expected a finite number"),
-        ("[network]\ntimeout = 0", "network.timeout: found 0, expected greater than 0"),
-        ("[network]\nconcurrency = 0", "network.concurrency: found 0, expected greater than 0"),
+        ("[network]\ntimeout = 0", "network.timeout: found 0, expected a number greater than 0"),
+        ("[network]\nconcurrency = 0", "network.concurrency: found 0, expected a number greater than 0"),
         (
             "[network]\nconcurrency = 1.5",
             "network.concurrency: found 1.5, expected a valid integer, got a number with a fractional part",
         ),
         (
             "[network]\nper_host_interval = -1",
-            "network.per_host_interval: found -1, expected greater than or equal to 0",
+            "network.per_host_interval: found -1, expected a number greater than or equal to 0",
         ),
         ("network = 3", "network: found 3, expected a table"),
         (
@@ -253,7 +253,24 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
         ),
         (
             source(walk="50", links='"?id="', sections='["https://orda.kz/opinion"]'),
-            "sources[1].walk: found 50, expected less than or equal to 20",
+            "sources[1].walk: found 50, expected a number less than or equal to 20",
+        ),
+        (
+            source(walk='"5"', links='"?id="', sections='["https://orda.kz/opinion"]'),
+            'sources[1].walk: found "5", expected a valid integer',
+        ),
+        (
+            source(links='"?id="'),
+            "sources[1]: found links without sections, expected the pages that list the articles as sections",
+        ),
+        (
+            source(sections='["https://orda.kz/opinion", "https://orda.kz/opinion"]'),
+            "sources[1].sections: found https://orda.kz/opinion twice, expected each section once",
+        ),
+        (
+            source(feeds='["https://orda.kz/rss"]', sections='["https://orda.kz/rss"]'),
+            'source 1 ("orda"): sections: found https://orda.kz/rss, which is among its feeds, '
+            "expected it in one of both",
         ),
         (source(feeds='"https://orda.kz/rss"'), 'sources[1].feeds: found "https://orda.kz/rss", expected a list'),
         (
@@ -338,7 +355,7 @@ def test_a_mistake_in_the_sources_is_one_line_with_place_and_mend(folder: Folder
         (
             "c5watch_network__timeout",
             "0",
-            'c5watch_network__timeout: found "0", expected greater than 0',
+            'c5watch_network__timeout: found "0", expected a number greater than 0',
         ),
         (
             "C5WATCH_BROWSE__URL",

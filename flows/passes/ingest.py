@@ -33,6 +33,7 @@ from extractors.workers.tasks import article_from
 from extractors.zones import zone_of
 from flows.passes.context import Context, Step, to_the_end
 from flows.passes.judging import finish, make_ready
+from flows.passes.sitemaps import walks_over
 from flows.passes.summary import Summary
 from flows.passes.wanted import WantedPages
 from storage.state.entries import DueEntry, PendingEntry, load_pending
@@ -264,7 +265,8 @@ async def _examine_page(batch: _Batch, item: PendingEntry, page: Page) -> None:
         min_words=context.config.settings.extraction.min_words,
         now=context.now(),
         rule=SiteRule.of(site_of(context.config.sites, page.url)),
-        screen=context.screen,
+        # A site may answer to any number: it takes the text to tell an article's page from that.
+        screen=None if walks_over(source, item.entry.url) else context.screen,
     )
     outside = ItemError(Outcome.OUTSIDE, "dated outside the period", url=item.entry.url)
     period = context.period if item.listed else None  # what a feed has named is wanted, whatever its day

@@ -250,6 +250,11 @@ def steps_after(last: str, links: str, walk: int) -> dict[str, str]:
     return {canonical_url(url): url for url in urls}
 
 
+def walks_over(source: Source, url: str) -> bool:
+    """Return whether an address is one of those that a source has tried by their numbers."""
+    return source.walk > 0 and source.links is not None and number_of(url, source.links) is not None
+
+
 def steps_beyond(source: Source, parts: Iterable[PartState]) -> dict[str, str]:
     """Return the steps of a section whose last known article is among its `parts`; none where it does not walk."""
     marks = [part.url for part in parts if source.links and number_of(part.url, source.links) is not None]

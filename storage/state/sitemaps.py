@@ -7,15 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import Row, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from extractors.records import Counted, Outcome
+from extractors.urls import canonical_url
 from storage.index.dialects import by_code_point, in_chunks
 from storage.index.schema import articles, feed_parts, refused_texts, sightings, urls
 
-OWN = (Outcome.APPENDED, Outcome.OFF_TOPIC, Outcome.OUTSIDE)  # outcomes of a page that gave an article
 _DIGITS = re.compile(r"\d+")
 
 
@@ -57,15 +58,16 @@ async def store_parts(connection: AsyncConnection, feed_url: str, parts: Sequenc
 async def are_articles(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, bool | None]:
     """Say of each known address whether its page gave an article of its own; None: it was not tried yet.
 
-    A site may answer to any number with one page. So what repeats an article of its own source is none, nor what is
-    off topic and has the headline or the words of another one.
+    A site may answer to any number with one page. So what repeats an article of its own source or leads to another
+    address is none, nor what is off topic and has the headline or the words of another one.
     """
     found: dict[str, bool | None] = {}
     told: dict[str, tuple[str, ...]] = {}
     for some in in_chunks(keys):
         query = (
             select(
-                urls.c.key, urls.c.outcome, urls.c.source_id, articles.c.source_id.label("owner"),
+                urls.c.key, urls.c.outcome, urls.c.source_id, urls.c.words, articles.c.source_id.label("owner"),
+                articles.c.url.label("answered"),
                 refused_texts.c.title.label("headline"), refused_texts.c.text,
             )
             .outerjoin(articles, articles.c.number == urls.c.article)
@@ -73,19 +75,26 @@ async def are_articles(connection: AsyncConnection, keys: Sequence[str]) -> dict
             .where(urls.c.key.in_(some))
         )  # fmt: skip
         for row in await connection.execute(query):
-            repeats = row.outcome in Outcome.which(Counted.DUPLICATES) and row.owner != row.source_id
-            found[row.key] = None if row.outcome is None else row.outcome in OWN or repeats
+            found[row.key] = None if row.outcome is None else _is_article(row)
             if row.outcome == Outcome.OFF_TOPIC and row.text is not None:
                 told[row.key] = (f"headline {row.headline}", _DIGITS.sub("#", row.text))
     counts = Counter(one for both in told.values() for one in both)
     return found | {key: False for key, both in told.items() if any(counts[one] > 1 for one in both)}
 
 
+def _is_article(row: Row[Any]) -> bool:
+    if row.outcome == Outcome.APPENDED:
+        return row.answered is None or canonical_url(row.answered) == row.key
+    if row.outcome in Outcome.which(Counted.DUPLICATES):
+        return bool(row.owner != row.source_id)
+    return row.outcome in (Outcome.OFF_TOPIC, Outcome.OUTSIDE) and row.words is not None
+
+
 async def forget_steps(connection: AsyncConnection, feed_url: str, keys: Sequence[str]) -> None:
     """Delete those of these addresses that were tried, unless another feed has named them."""
     others = exists().where(sightings.c.key == urls.c.key, sightings.c.feed_url != feed_url)
     query = select(urls.c.key).where(
-        urls.c.key.in_(keys), urls.c.feed_url == feed_url, urls.c.outcome.is_not(None), ~others
+        urls.c.key.in_(keys), urls.c.feed_url == feed_url, urls.c.outcome != Outcome.APPENDED, ~others
     )
     tried = list((await connection.execute(query)).scalars())
     await connection.execute(delete(sightings).where(sightings.c.key.in_(tried)))

@@ -90,9 +90,9 @@ async def adopt(
         corpus.published_up_to(highest)  # else the manifest of a lost index would pass for this index's
         next_number = await highest_number(connection) + 1
     await corpus.restore_files()
+    await find_missing_countries(corpus.database)  # the manifest tells them
     await corpus.publish()
     await fingerprint_missing(corpus.database)
-    await find_missing_countries(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
 
 

@@ -290,6 +290,7 @@ class BrowseWords(_Table):
     filters: Text
     remove_all: Text
     source: Text
+    about: Text
     country: Text
     language: Text
     only: Text

@@ -190,7 +190,7 @@ def _unknown_in_settings(
     topic_ids = [topic.id for topic in topics.topics]
     countries = sorted({source.country for source in sources.sources})
     lines = []
-    if (frame := settings.browse.frame) not in languages.rooms():
+    if (frame := settings.browse.frame or settings.frame) not in languages.rooms():
         rooms = f"a language with [browse]: {', '.join(languages.rooms())}"
         lines.append(f"{path}: browse.frame: found {_found(frame)}, expected {rooms}")
     for position, digest in enumerate(settings.digests, 1):

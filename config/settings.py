@@ -332,7 +332,7 @@ class Browse(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = 8470
     url: WebAddress | None = None  # under which the proxy makes it known; then a password is needed
     password: SecretStr | None = None
-    frame: str = "ru"  # language of all that is not an article's: one with [browse] in languages/
+    frame: str | None = None  # one with [browse] in languages/; None: that of all pages
 
     @field_validator("url")
     @classmethod
@@ -374,6 +374,7 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
+    frame: str = "ru"  # language of digests and of the reading room, where these name none of their own
     network: Network = Network()
     archives: Archives = Archives()
     monitor: Monitor = Monitor()
@@ -385,6 +386,14 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     mail: Mail | None = None
     digests: Annotated[tuple[Digest, ...], AfterValidator(_names_differ)] = (Digest(),)
+
+    @model_validator(mode="after")
+    def _one_language(self) -> Settings:
+        """Give the language of all pages to the digests that name none."""
+        common = {"frame": self.frame}
+        digests = (one if "frame" in one.model_fields_set else one.model_copy(update=common) for one in self.digests)
+        self.__dict__["digests"] = tuple(digests)
+        return self
 
     @classmethod
     def settings_customise_sources(

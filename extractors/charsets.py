@@ -170,7 +170,8 @@ def _latin_codec(letters: bytes) -> str:
 
 def is_mojibake(text: str) -> bool:
     """Say whether most words beyond ASCII in a text, or in the source of a page, were read by the wrong charset."""
-    runs = list(islice(_BEYOND.finditer(text), RUNS))
+    beyond = "\n".join(line for line in text.split("\n") if not line.isascii())  # of English pages next to nothing
+    runs = list(islice(_BEYOND.finditer(beyond), RUNS))
     long = [run[0] for run in runs if run.end() - run.start() > 1]
     letters, some = "".join(long), long[:FEW_RUNS]
     if len(letters) < FEWEST_LETTERS:

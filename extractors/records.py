@@ -11,6 +11,7 @@ import re
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 
 from config.errors import C5watchError, LeftAlone
 
@@ -102,6 +103,7 @@ class Outcome(StrEnum):
         return next((outcome for outcome in cls if status in outcome.statuses), cls.FAILED)
 
     @classmethod
+    @cache
     def which(cls, *facts: Counted | Again | Yield) -> tuple[Outcome, ...]:
         """Return the outcomes to which one of these facts applies."""
         return tuple(outcome for outcome in cls if {outcome.counted, outcome.again, outcome.page} & set(facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -24,9 +25,10 @@ from flows.browse.text import marked
 from flows.browse.views import bars, snippet_pieces
 from flows.differences import differences
 from storage.corpus.verify import verify
-from storage.corpus.writer import open_for_reading
+from storage.corpus.writer import open_corpus, open_for_reading
 from storage.state.marks import load_marked
-from tests.support.room import fill, results, room
+from tests.support.digest_corpus import new_article, place
+from tests.support.room import NOW, fill, results, room
 from tests.support.running import c5watch
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,8 @@ async def test_a_list_shows_the_newest_day_first_and_undated_articles_last(reade
         ("source=far", ["Старая новость"]),
         ("country=KG", ["Visas in Bishkek"]),
         ("country=KG&source=far", []),
+        ("about=KG", ["Visas in Bishkek"]),
+        ("about=KG&about=XX", ["Visas in Bishkek"]),
         ("language=en", ["Visas in Bishkek"]),
         ("only=late", ["Старая новость"]),
         ("only=undated", ["Без дня"]),
@@ -104,8 +108,6 @@ async def test_pages_lead_from_article_to_article(reader: httpx.AsyncClient) -> 
 
 
 async def test_a_long_list_goes_on_where_the_page_before_ended(tmp_path: Path, storage: Storage) -> None:
-    from tests.support.digest_corpus import new_article
-
     await fill(
         tmp_path,
         storage,
@@ -188,6 +190,40 @@ async def test_an_article_is_taken_back_with_a_reason(
     assert "Visas" not in (await reader.get("/feed.xml")).text
     async with open_for_reading(tmp_path, storage) as corpus:
         assert (await verify(corpus))[1] == []
+
+
+async def test_reading_removing_and_appending_at_once_disturb_none_of_them(tmp_path: Path, storage: Storage) -> None:
+    await fill(tmp_path, storage, [new_article(number) for number in range(30)])
+    answers: set[tuple[str, int]] = set()
+    ended = asyncio.Event()
+
+    async def read(client: httpx.AsyncClient, address: str) -> None:
+        while not ended.is_set():
+            answers.add((address, (await client.get(address)).status_code))
+
+    async def append() -> None:
+        async with open_corpus(tmp_path, storage) as corpus:
+            for number in range(100, 120):
+                await place(corpus, [new_article(number)], now=NOW)
+
+    async def take_back(client: httpx.AsyncClient) -> None:
+        page = (await client.get("/article/5")).text
+        token = re.search(r'name="token" value="([^"]*)"', page)[1]  # type: ignore[index]
+        form, own = {"token": token, "why": "x"}, {"origin": str(client.base_url)}
+        for number in range(0, 30, 3):
+            assert (await client.post(f"/article/{number}/remove", data=form, headers=own)).status_code == 303
+
+    async with room(tmp_path, storage) as client:
+        addresses = ("/", "/?q=слово7и3", "/article/0", "/article/7", "/articles.jsonl", "/feed.xml", "/sources")
+        readers = [asyncio.create_task(read(client, address)) for address in addresses]
+        await asyncio.gather(append(), take_back(client))
+        ended.set()
+        await asyncio.gather(*readers)
+    async with open_for_reading(tmp_path, storage) as corpus:
+        assert await verify(corpus) == (40, [])
+    assert {status for _, status in answers} <= {200, 410}
+    assert {address for address, _ in answers} == set(addresses)
+    assert ("/article/0", 410) in answers
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "127.0.0.1", "127.0.0.1:1"])
@@ -327,7 +363,7 @@ def test_without_a_corpus_the_command_says_what_to_do(tmp_path: Path) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["q", "from", "to", "source", "country", "language", "only", "sort", "after"]),
+            st.sampled_from(["q", "from", "to", "source", "about", "country", "language", "only", "sort", "after"]),
             st.text(max_size=20),
         )
     )

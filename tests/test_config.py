@@ -512,9 +512,11 @@ def test_selecting_an_unknown_source_hints_at_the_close_one(folder: Folder) -> N
 
 def test_every_key_of_the_shipped_settings_is_commented() -> None:
     text = (CHECKOUT / "settings.toml").read_text(encoding="utf-8")
-    for section in tomllib.loads(text):
-        block = text.split(f"[{section}]\n")[1].split("\n\n")[0]
-        assert block.startswith("#"), section
+    for name, value in tomllib.loads(text).items():
+        if isinstance(value, dict):
+            assert text.split(f"[{name}]\n")[1].split("\n\n")[0].startswith("#"), name
+        else:
+            assert text.split(f"\n{name} = ")[0].splitlines()[-1].startswith("#"), name
 
 
 def test_a_source_names_one_route_or_several_in_order(folder: Folder) -> None:
@@ -596,3 +598,15 @@ def test_a_parameter_that_only_sounds_like_a_secret_is_none(folder: Folder, feed
 def test_an_at_sign_behind_the_host_is_no_password(folder: Folder) -> None:
     feed = "https://orda.kz/@redaksiya/rss?by=me@orda.kz"
     assert load_config(folder(sources=source(feeds=f'["{feed}"]'))).sources[0].feeds == (feed,)
+
+
+def test_the_language_of_all_pages_is_set_once_and_a_digest_or_the_room_may_have_its_own(tmp_path: Path) -> None:
+    def frames(text: str) -> tuple[list[str], str]:
+        (tmp_path / "settings.toml").write_text(text, encoding="utf-8")
+        settings = load_config(tmp_path).settings
+        return [digest.frame for digest in settings.digests], settings.browse.frame or settings.frame
+
+    assert frames("") == (["ru"], "ru")
+    assert frames('frame = "en"\n[browse]\nport = 8471\n') == (["en"], "en")
+    own = 'frame = "en"\n[browse]\nframe = "ru"\n[[digests]]\nname = "a"\n[[digests]]\nname = "b"\nframe = "ru"\n'
+    assert frames(own) == (["en", "ru"], "ru")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from justext import core
 from lxml.html import document_fromstring
-from trafilatura import settings
+from trafilatura import external, settings
 
 from extractors.economies import _Paragraph, _unwanted, economise, load_stop_words
 
@@ -22,6 +22,12 @@ PAGES = {
 def test_what_is_deleted_is_what_trafilatura_would_delete(page: str) -> None:
     tree = document_fromstring(page)
     assert _unwanted(tree) == settings.BASIC_CLEAN_XPATH(tree)
+
+
+def test_stop_words_come_in_small_letters() -> None:
+    load_stop_words()
+    assert isinstance(external.JT_STOPLIST, frozenset)
+    assert {word for word in external.JT_STOPLIST if word != word.lower()} == set()
 
 
 def test_a_paragraph_of_justext_reads_as_before() -> None:

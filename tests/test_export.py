@@ -27,6 +27,7 @@ from storage.corpus.export_forms import COLUMNS, FORMS
 from storage.corpus.writer import CorpusWriter, open_corpus
 from storage.errors import StorageError
 from storage.index.schema import articles, events, relations, variants
+from tests.support.digest_corpus import source
 
 pytestmark = pytest.mark.slow
 
@@ -92,8 +93,8 @@ async def corpus(tmp_path: Path, storage: Storage) -> AsyncIterator[CorpusWriter
 async def exported(corpus: CorpusWriter, **selection: Any) -> list[dict[str, Any]]:
     """The rows, by way of JSON lines."""
     target = corpus.manifest.with_name("export.jsonl")
-    countries = {"a": "KZ", "b": "RU", "c": "US"}
-    count = await export(corpus, target, form="jsonl", selection=Selection(**selection), countries=countries)
+    sources = {one: source(one, country) for one, country in (("a", "KZ"), ("b", "RU"), ("c", "US"))}
+    count = await export(corpus, target, form="jsonl", selection=Selection(**selection), sources=sources)
     lines = target.read_bytes().decode("utf-8").split("\n")
     assert lines.pop() == "" and len(lines) == count
     return [json.loads(line) for line in lines]
@@ -105,18 +106,20 @@ async def test_every_article_is_one_row_with_all_that_is_known(corpus: CorpusWri
     assert all(list(row) == list(COLUMNS) for row in rows)
     assert rows[1] == {
         "number": 1, "relation": None, "id": "0" * 15 + "1", "file": "001_0000000000000001.txt",
-        "canonical_url": "https://a.kz/1", "url": "https://a.kz/1?x", "source": "a", "country": "KZ",
+        "canonical_url": "https://a.kz/1", "url": "https://a.kz/1?x", "source": "a",
+        "source_name": "Сайт a", "source_country": "KZ", "country": None, "words": 3,
         "feed": "https://a.kz/rss", "title": "Статья 1", "authors": ["А. Автор", "Б. Автор"], "date": "2025-11-01",
         "published_at": "2025-11-01T10:15:00+05:00", "date_origin": "json-ld",
         "dates": [["2025-11-01", "json-ld"], ["2025-11-02", "feed"]], "language": "ru",
-        "topic": "t", "score": 7.5, "terms": [["region", "казахстан*", "lead", 2]], "why": "w", "sha256": "ab" * 32,
+        "topic": "t", "score": 7.5, "borderline": None,
+        "terms": [["region", "казахстан*", "lead", 2]], "why": "w", "sha256": "ab" * 32,
         "text_hash": "00" * 16, "method": "m", "version": "0", "retrieved_at": "2025-11-22T09:30:00+00:00",
         "appended_at": "2025-11-22T09:30:00+00:00", "event": None, "reprints": ["https://b.ru/1/reprint"],
         "relations": [], "share": None, "text_url": "https://a.kz/1?x", "text": "Текст 1.\n\nКонец.",
     }  # fmt: skip
     assert (rows[0]["date"], rows[0]["text"], rows[0]["authors"]) == (None, "Просто текст.", [])
     assert (rows[3]["relations"], rows[3]["event"]) == ([["translation_of", 2, 0.8]], 2)
-    assert (rows[5]["source"], rows[5]["country"]) == (None, None)
+    assert (rows[5]["source"], rows[5]["source_country"]) == (None, None)
 
 
 async def test_every_fact_of_the_manifest_is_a_column(corpus: CorpusWriter) -> None:
@@ -163,7 +166,7 @@ async def test_a_selection_gives_these_rows(
 
 async def test_a_reprint_is_a_row_of_its_own(corpus: CorpusWriter) -> None:
     row = next(row for row in await exported(corpus, relations=["reprint"]) if row["relation"])
-    assert (row["number"], row["id"], row["source"], row["country"], row["share"]) == (1, None, "b", "RU", 0.9)
+    assert (row["number"], row["id"], row["source"], row["source_country"], row["share"]) == (1, None, "b", "RU", 0.9)
     assert (row["url"], row["canonical_url"]) == ("https://b.ru/1/reprint", "https://b.ru/1")
     assert (row["date"], row["text"], row["text_url"]) == ("2025-11-03", "Перепечатано.", "https://b.ru/1/reprint")
 

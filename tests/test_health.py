@@ -444,6 +444,18 @@ async def test_a_silence_lasts_until_the_source_speaks_again(database: Database)
     assert names((await health_of(database, "site", now=NOW + 202 * DAY))[0].flags) == []
 
 
+async def test_a_clock_that_was_weeks_ahead_silences_nobody_until_then(database: Database) -> None:
+    await store_feed(database, "site", success=NOW + 20 * DAY)
+    await store_urls(database, "site", [NOW - n * 6 * HOUR for n in range(120)])
+    found = []
+    for now in (NOW + 20 * DAY, NOW):
+        health = await health_of(database, "site", now=now)
+        async with database.write() as connection:
+            await store_flags(connection, health, now=now)
+        found.append(names(health[0].flags))
+    assert found == [[SILENT], []]
+
+
 async def test_a_rare_source_is_silent_by_its_own_measure(database: Database) -> None:
     await store_feed(database, "site", success=NOW + 60 * DAY)
     await store_urls(database, "site", [NOW - n * 7 * DAY for n in range(20)])

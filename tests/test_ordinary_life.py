@@ -174,6 +174,17 @@ async def test_what_waits_under_a_source_that_is_gone_is_told_until_somebody_nam
     assert "1 entry of sources that are not watched: gone (1)" in told.stderr
 
 
+async def test_a_digest_of_a_country_keeps_the_articles_of_a_source_that_was_renamed(site: Newsroom) -> None:
+    site.settings = f'{SETTINGS}\n[[digests]]\nname = "kz"\ncountries = ["KZ"]\n'
+    site.tables = [table("old", "/rss")]
+    site.announce("/news/1")
+    site.pages["/news/1"] = whole(1)
+    await site.monitor()
+    site.tables = [table("new", "/rss")]
+    made = await digest(site.config, site.data, DigestRequest(send=False), now=lambda: site.now)
+    assert [one.articles for one in made.issued] == [1]
+
+
 # --- Taken back by hand ----------------------------------------------------------------------------------------------
 
 

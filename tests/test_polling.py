@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -206,12 +207,26 @@ def test_a_stated_max_age_is_respected_up_to_an_hour_and_to_what_is_safe(
 def test_a_feed_is_asked_for_its_whole_body_at_least_once_a_day_and_at_most_once_an_hour(
     url: str, longest: int | None, passed: int
 ) -> None:
-    stretch = min(max(2 * longest, HOUR), DAY) if longest else DAY
+    stretch = next((h * HOUR for h in (24, 8, 4, 2) if longest is None or h * HOUR <= 2 * longest), HOUR)
     moments = [NOW + timedelta(seconds=passed + 300 * step) for step in range(3 * stretch // 300)]
     full = [after for last, after in pairwise(moments) if is_full_due(url, last, after, longest_s=longest)]
     assert 2 <= len(full) <= 3
     assert all(later - earlier >= timedelta(seconds=stretch - 300) for earlier, later in pairwise(full))
     assert is_full_due(url, None, NOW)
+
+
+@pytest.mark.parametrize("first_s", [1800, 2400, 3600, 7000, 7300, 14_500, 40_000])
+def test_a_longest_interval_that_changes_at_each_poll_puts_no_full_question_off(first_s: int) -> None:
+    for number in range(20):
+        luck = random.Random(number)
+        now, asked, longest_s = NOW, NOW, first_s
+        slack_s = 60  # by which `longest_s` has changed
+        for _ in range(200):
+            later = now + timedelta(seconds=luck.randint(SHORTEST_S, longest_s))
+            if is_full_due(f"https://f{number}.example/rss", now, later, longest_s=longest_s):
+                asked = later
+            assert later - asked <= timedelta(seconds=slack_s + min(max(3 * longest_s, 2 * HOUR), DAY + longest_s))
+            now, longest_s = later, longest_s + luck.choice((0, 1, 7, -3))
 
 
 # Through the index

@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.serving.alone import alone
 from flows.serving.child import guarded
 from tests.benchmarks.serve import Serving, flow_runs, lateness_s, outlets, running_pass, start_pass
+from tests.support.mail_servers import free_port
 from tests.support.outlets import corpus_texts
 from tests.support.running import c5watch_process, source_toml, write_config
 
@@ -90,6 +92,22 @@ async def test_it_stops_at_once_while_everything_is_still_starting(tmp_path: Pat
         assert re.fullmatch(stamped + "times here are those of Asia/Tashkent, as set under .schedule.", lines[0])
         assert all(re.match(stamped, line) for line in lines)
     assert corpus_texts(tmp_path / "data")
+
+
+async def test_the_reading_room_is_open_beside_the_schedules_and_opened_again(tmp_path: Path) -> None:
+    async with (
+        outlets(tmp_path, articles=50, per_pass=50, interval=0.5, hosts=1) as (_, config),
+        Serving(
+            config, tmp_path / "data", "--no-pages", "--browse", environment={"C5WATCH_BROWSE__PORT": str(free_port())}
+        ) as serving,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        found = await serving.wait_for(r"the reading room is at (http://127\.0\.0\.1:\d+)", timeout_s=120)
+        assert (await client.get(found[1])).status_code == 200
+        status, _ = await serving.stop()
+        assert (status, serving.processes()) == (0, {})
+        with pytest.raises(httpx.ConnectError):
+            await client.get(found[1])
 
 
 def test_what_stands_in_its_way_is_one_sentence(tmp_path: Path) -> None:

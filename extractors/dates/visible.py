@@ -243,7 +243,7 @@ class _Reader:
     def own(self, line: _Line) -> Iterator[Mention | date]:
         """Yield the dates that a line, or a piece of it, shows while saying nothing else."""
         text = line.text
-        if len(text) > LONGEST_LINE:
+        if len(text) > LONGEST_LINE or (line.stamp is None and not has_digit(text)):
             return
         if (mention := self.labelled(line)) is not None:
             yield mention

@@ -25,6 +25,7 @@ FADED = 20  # weeks after which nothing is left of what was remembered
 MANY_NEW, SOME_NEW = 0.5, 0.1  # shares of the feed's entries
 TELLING_SHARE = 0.25  # from so many new ones on, what a poll brought tells how fast the feed fills up
 HOUR_S, DAY_S = 3600, 24 * 3600
+STRETCHES_S = (DAY_S, 8 * HOUR_S, 4 * HOUR_S, 2 * HOUR_S, HOUR_S)
 MAX_AGE_CAP_S = 3600  # a longer Cache-Control max-age is a default of the server's, not a statement about news
 
 
@@ -119,12 +120,14 @@ def is_full_due(url: str, last: datetime | None, now: datetime, *, longest_s: in
 
     Some servers answer "not modified" for ever. So each feed is asked for its whole body once a day, and more often,
     but at most once an hour, if all of it can be replaced in less: that takes twice `longest_s`. The stretches begin
-    at another time for each feed. A body that has not changed after all is known by its hash.
+    at another time for each feed, and the short ones where the long ones do: `longest_s` is another at each poll, and
+    a boundary must not move with it. A body that has not changed after all is known by its hash.
     """
     if last is None:
         return True
-    stretch_s = min(max(2 * longest_s, HOUR_S), DAY_S) if longest_s else DAY_S
-    offset_s = zlib.crc32(url.encode()) % stretch_s
+    replaced_s = 2 * longest_s if longest_s else DAY_S
+    stretch_s = next((stretch_s for stretch_s in STRETCHES_S if stretch_s <= replaced_s), HOUR_S)
+    offset_s = zlib.crc32(url.encode()) % DAY_S
     return (now.timestamp() + offset_s) // stretch_s != (last.timestamp() + offset_s) // stretch_s
 
 

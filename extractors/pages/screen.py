@@ -21,7 +21,6 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from extractors.blocks.menus import pieces_beside_links
 from extractors.records import Entry, ItemError, Outcome
 from extractors.topic.screen import SEAM, Screen, ScreenedText
 
@@ -92,6 +91,8 @@ class PageScreen:
         absent = self._absent(parts, others)
         where = "anywhere on the page"
         if absent is None:
+            from extractors.blocks.menus import pieces_beside_links  # with lxml, which the main process does without
+
             absent = self._absent(pieces_beside_links(tree), others)
             where = "on the page but in links"
         if absent is None:

@@ -27,7 +27,7 @@ from starlette.types import ExceptionHandler
 from config.languages import BrowseWords, languages
 from config.load import Config
 from extractors.urls import canonical_url
-from flows.browse.asked import MAX_NUMBER, ONLY, asked_for
+from flows.browse.asked import FILTERS, MAX_NUMBER, ONLY, asked_for
 from flows.browse.downloads import KINDS, download
 from flows.browse.guard import Access, door, read_form, sent_by_us
 from flows.browse.views import PAGE, key_of, load_article, load_differences, load_list
@@ -115,7 +115,7 @@ async def _list(room: Room, request: Request) -> Response:
     asked = asked_for(request.query_params.multi_items())
     async with room.corpus.database.read() as connection:
         listed = await load_list(connection, asked, room.countries, limit=PAGE)
-    return room.page("browse_list.html", asked=asked, listed=listed, only=ONLY, kinds=KINDS)
+    return room.page("browse_list.html", asked=asked, listed=listed, only=ONLY, kinds=KINDS, filters=FILTERS)
 
 
 async def _article(room: Room, request: Request) -> Response:
@@ -189,7 +189,7 @@ async def _download(room: Room, request: Request) -> Response:
     kind = request.url.path.removeprefix("/")
     asked = asked_for(request.query_params.multi_items())
     return await download(
-        room.corpus, asked, kind, names=room.names, countries=room.countries, address=str(request.url)
+        room.corpus, asked, kind, sources={one.id: one for one in room.config.sources}, address=str(request.url)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 ONLY = ("borderline", "reprinted", "late", "undated")
+FILTERS = ("source", "about", "country", "language", "only")
 MOST = 50  # values of one filter: an address that a person made has a handful
 MAX_QUERY = 500  # characters
 MAX_NUMBER = 2**31 - 1  # of an article: PostgreSQL's integers
@@ -22,6 +23,7 @@ class Asked:
     first: date | None = None
     last: date | None = None
     source: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()  # countries of the story
     country: tuple[str, ...] = ()  # of the source
     language: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -34,7 +36,7 @@ class Asked:
         pairs: list[tuple[str, str]] = [("q", asked.q)] if asked.q else []
         pairs += [("from", asked.first.isoformat())] if asked.first else []
         pairs += [("to", asked.last.isoformat())] if asked.last else []
-        for name in ("source", "country", "language", "only"):
+        for name in FILTERS:
             pairs += [(name, value) for value in getattr(asked, name)]
         pairs += [("sort", "rank")] if asked.by_rank else []
         pairs += [("after", f"{asked.after[0].isoformat()}.{asked.after[1]}")] if asked.after else []
@@ -63,6 +65,7 @@ def asked_for(query: Iterable[tuple[str, str]]) -> Asked:
         first=_day(given, "from"),
         last=_day(given, "to"),
         source=several("source"),
+        about=several("about"),
         country=several("country"),
         language=several("language"),
         only=tuple(value for value in several("only") if value in ONLY),

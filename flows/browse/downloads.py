@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.responses import Response, StreamingResponse
 
 from config.settings import VERSION
+from config.sources import Source
 from extractors.text import clean_line
 from flows.browse.asked import Asked
 from flows.browse.views import Listed, load_list
@@ -39,12 +40,13 @@ async def download(
     asked: Asked,
     kind: str,
     *,
-    names: Mapping[str, str],
-    countries: Mapping[str, str],
+    sources: Mapping[str, Source],
     address: str,
 ) -> Response:
     """Return the articles that are asked for as a file of one of KINDS: the newest, or those of a search by rank."""
     is_feed = kind == FEED
+    names = {source.id: source.name for source in sources.values()}
+    countries = {source.id: source.country for source in sources.values()}
     async with corpus.database.read() as connection:
         listed = await load_list(
             connection, asked, countries, limit=IN_FEED if is_feed else MOST, with_snippets=is_feed
@@ -54,7 +56,7 @@ async def download(
     selection = Selection(numbers=[line.number for line in listed.lines])
     with tempfile.TemporaryDirectory(prefix="c5watch-") as folder:
         path = Path(folder) / kind
-        await export(corpus, path, form=kind.rpartition(".")[2], selection=selection, countries=countries)
+        await export(corpus, path, form=kind.rpartition(".")[2], selection=selection, sources=sources)
         file = path.open("rb")  # read on without its name: whatever becomes of the request, nothing stays behind
     named = {"Content-Disposition": f'attachment; filename="{kind}"'}
     return StreamingResponse(_parts(file), media_type=KINDS[kind], headers=named)

@@ -34,7 +34,7 @@ async def keep_open(config: Config, data: Path, *, port: int, log: Callable[[str
     with contextlib.closing(_socket(port)) as door:
         port = door.getsockname()[1]
         async with open_for_reading(data, config.settings.storage) as corpus:
-            room = Room(config, data, corpus, _access(settings, port), settings.frame)
+            room = Room(config, data, corpus, _access(settings, port), settings.frame or config.settings.frame)
             server = _Server(
                 uvicorn.Config(
                     application(room), log_level="warning", access_log=False, lifespan="off", server_header=False,
@@ -60,6 +60,7 @@ def _socket(port: int) -> socket.socket:
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((HERE, port))
+        door.listen()  # who is told the address may come before the server looks
     except OSError as error:
         door.close()
         raise RequestError(f"--port: {port} is taken: name another one, or 0 for any free one") from error

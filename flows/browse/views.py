@@ -78,6 +78,7 @@ async def load_list(
         scores = await find(connection, query, first_day=asked.first, last_day=asked.last)
     filters = Filters(
         first_day=asked.first, last_day=asked.last, sources=sources_of(asked, countries), languages=asked.language,
+        about=asked.about,
         numbers=scores if query else None, borderline="borderline" in asked.only, reprinted="reprinted" in asked.only,
         late="late" in asked.only, undated="undated" in asked.only,
     )  # fmt: skip

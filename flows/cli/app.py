@@ -20,6 +20,7 @@ from flows.cli.commands import (
     ConfigOption,
     DataOption,
     EngineName,
+    FullOption,
     JsonOption,
     bug_explained,
     checked_address,
@@ -46,7 +47,7 @@ app = typer.Typer(
     name="c5watch",
     help="Watch news feeds for coverage of Central Asia and the United States, and keep the text of each article.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -120,6 +121,7 @@ app.command()(browse)
 @app.command()
 def explain(
     url: Annotated[str, typer.Argument(help="Address of a page, as the feed, the site or the corpus names it.")],
+    full: FullOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -134,7 +136,7 @@ def explain(
     if as_json:
         print_json(facts)
     else:
-        for line in explanation(facts):
+        for line in explanation(facts, full=full):
             print(line)
     if not facts["known"]:
         fail(f"'c5watch sources check' tells whether its feed is read, 'c5watch extract {url}' what its page holds")

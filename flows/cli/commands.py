@@ -51,6 +51,7 @@ DataOption = Annotated[
     Path, typer.Option("--data", envvar="C5WATCH_DATA", callback=_data_folder, help="Folder for corpus and index.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Show all of it.")]
 CONFIG = CHECKOUT / "config"
 DATA = Path("data")
 

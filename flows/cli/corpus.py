@@ -21,6 +21,7 @@ from flows.cli.commands import (
     DATA,
     ConfigOption,
     DataOption,
+    FullOption,
     JsonOption,
     checked_config,
     checked_output,
@@ -35,6 +36,7 @@ from flows.cli.commands import (
 if TYPE_CHECKING:
     from config.load import Config
     from storage.corpus.importing import Imported
+    from storage.corpus.writer import CorpusWriter
 
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="DATE", help="Only articles published on this day or later.")
@@ -80,6 +82,9 @@ StateOption = Annotated[
     ),
 ]  # fmt: skip
 
+SHORT = ("number", "file", "url", "source", "title", "date", "language", "country", "words", "why", "page")  # of `show`
+PARAGRAPHS = 3
+HF = "hf"  # the form of an export that is a folder
 corpus_app = typer.Typer(
     help="Search, show, count, export, check, mend or import the corpus.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -292,12 +297,18 @@ def corpus_search(
 @corpus_app.command("export")
 def corpus_export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help='The file to write; "-" is standard output.')],
-    form: Annotated[str, typer.Option("--format", help="jsonl, csv, parquet or ris.")] = "jsonl",
+    form: Annotated[
+        str,
+        typer.Option("--format", help="jsonl, csv, parquet, ris, or hf: a folder that Hugging Face's datasets load."),
+    ] = "jsonl",
     since: SinceOption = None,
     until: UntilOption = None,
     source: SourcesOption = None,
     language: LanguagesOption = None,
     country: Annotated[list[str] | None, typer.Option(help="Only sources of this country, such as KZ.")] = None,
+    about: Annotated[
+        list[str] | None, typer.Option(help="Only stories about this country, such as KZ; region; other.")
+    ] = None,
     relation: RelationsOption = None,
     latest: LatestOption = False,
     longest: LongestOption = False,
@@ -311,23 +322,16 @@ def corpus_export(
     """Write the corpus, or a part of it, to one file for other tools."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
+    _check_target(target, form, state, after)
     if state is not None:
-        if after is not None:
-            say("--after cannot be used together with --state, which says after which number to go on")
-            raise typer.Exit(USAGE)
-        checked_output("--state", state)
-        if state.resolve() == target.resolve():
-            say("--state: it is FILE itself: name another file")
-            raise typer.Exit(USAGE)
         after = _last_exported(state)
-    if str(target) != "-":
-        checked_output("FILE", target)
     with problems_explained():
+        from storage.corpus.dataset import export_dataset
         from storage.corpus.export import KINDS, Selection, export
         from storage.corpus.export_forms import FORMS
         from storage.index.removed import highest_number
 
-        one_of("--format", [form], FORMS)
+        one_of("--format", [form], [*FORMS, HF])
         one_of("--relation", relation or [], KINDS)
         _check_sources(checked, data, source or ())
         last = None if state is None else read_index(checked, data, highest_number)
@@ -336,16 +340,38 @@ def corpus_export(
             raise typer.Exit(USAGE)
         selection = Selection(
             first_day=days[0], last_day=days[1], sources=source or (), languages=language or (),
-            countries=country or (), after=after, up_to=last, found_since=moment("--found-since", found_since),
+            countries=country or (), about=about or (), after=after, up_to=last,
+            found_since=moment("--found-since", found_since),
             relations=relation or (), longest=longest, latest=latest, collapse_translations=collapse_translations,
         )  # fmt: skip
-        countries = {source.id: source.country for source in checked.sources}
-        count = read_corpus(
-            checked, data, lambda corpus: export(corpus, target, form=form, selection=selection, countries=countries)
-        )
+        sources = {source.id: source for source in checked.sources}
+
+        async def write(corpus: CorpusWriter) -> int:
+            if form == HF:
+                return await export_dataset(corpus, target, selection=selection, sources=sources)
+            return await export(corpus, target, form=form, selection=selection, sources=sources)
+
+        count = read_corpus(checked, data, write)
         if state is not None:
             _put_state(state, last)
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def _check_target(target: Path, form: str, state: Path | None, after: int | None) -> None:
+    """End the command unless its files can be written, and its options go together."""
+    if state is not None:
+        if after is not None:
+            say("--after cannot be used together with --state, which says after which number to go on")
+            raise typer.Exit(USAGE)
+        checked_output("--state", state)
+        if state.resolve() == target.resolve():
+            say("--state: it is FILE itself: name another file")
+            raise typer.Exit(USAGE)
+    if form == HF and (state is not None or str(target) == "-"):
+        say("--format hf writes a whole data set into a folder: not to standard output, and not together with --state")
+        raise typer.Exit(USAGE)
+    if str(target) != "-" and form != HF:
+        checked_output("FILE", target)
 
 
 def _check_sources(config: Config, data: Path, ids: Sequence[str]) -> None:
@@ -419,11 +445,11 @@ def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
     with problems_explained():
         from storage.corpus.verify import stats
 
-        counted = read_corpus(checked, data, stats)
+        found = read_corpus(checked, data, stats)
     if as_json:
-        print_json(counted)
+        print_json(found)
         return
-    for name, value in counted.items():
+    for name, value in found.items():
         shown = ", ".join(f"{k} {n}" for k, n in value.items()) if isinstance(value, dict) else value
         print(f"{name.replace('_', ' '):>10}: {'–' if shown is None else shown}")
 
@@ -431,11 +457,12 @@ def corpus_stats(as_json: JsonOption = False, config: ConfigOption = CONFIG, dat
 @corpus_app.command("show")
 def corpus_show(
     number: Annotated[int, typer.Argument(min=0, help="Number of the article, such as 12.")],
+    full: FullOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
-    """Show one article and everything known about it."""
+    """Show one article: what it is, and how it begins. With --full, its whole text and everything known about it."""
     checked = checked_config(config)
     with problems_explained():
         from flows.tools.corpus import article_facts
@@ -445,6 +472,10 @@ def corpus_show(
         print_json({**facts, "text": text})
         return
     for name, value in facts.items():
-        if value not in (None, [], ""):
-            print(f"{name:>13}: {value}")
-    print(f"\n{text}")
+        if value not in (None, [], "") and (full or name in SHORT):
+            print(f"{name:>14}: {value}")
+    paragraphs = text.split("\n\n")
+    shown = paragraphs if full else paragraphs[:PARAGRAPHS]
+    print("", "\n\n".join(shown), sep="\n")
+    if len(shown) < len(paragraphs):
+        print(f"\n… and {counted(len(paragraphs) - len(shown), 'more paragraph')}: --full shows all")

@@ -31,6 +31,7 @@ def serve(
         int, typer.Option(min=0, max=65535, help="Port of Prefect's pages; if it is taken, any free one.")
     ] = PAGES_PORT,
     pages: Annotated[bool, typer.Option(help="Show Prefect's pages to browsers on this machine.")] = True,
+    browse: Annotated[bool, typer.Option("--browse", help="Open the reading room too, as 'browse' does.")] = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
 ) -> None:
@@ -55,7 +56,7 @@ def serve(
 
         stop = asyncio.Event()
         listen(stop)
-        await serve_until(checked, data, port=port, ui=pages, log=log, stop=stop)
+        await serve_until(checked, data, port=port, ui=pages, browse=browse, log=log, stop=stop)
 
     status = 0
     try:

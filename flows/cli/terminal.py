@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.health.states import SourceState
 
 LINES_SHOWN = 5  # of a kind
-PLAIN_WIDTH = 140  # of a table that goes into a file or a pipe
+PLAIN_WIDTH = 1 << 16  # of a table that goes into a file or a pipe: a line a row, however long
 
 
 class ProgressBar(Observer):
@@ -140,7 +140,7 @@ def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, numb
         right = position in numbers
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=right)
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))  # Text: a cell in [brackets] is no mark-up
+        table.add_row(*(Text(" ".join(cell.split())) for cell in line))  # Text: a cell in [brackets] is no mark-up
     if sys.stdout.isatty():
         Console().print(table)
         return

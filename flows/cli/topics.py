@@ -18,6 +18,7 @@ from flows.cli.commands import (
     DATA,
     ConfigOption,
     DataOption,
+    FullOption,
     JsonOption,
     checked_address,
     checked_config,
@@ -60,6 +61,7 @@ def topics_preview(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many articles of a kind.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Show the articles that stay as they were, too.")] = False,
+    full: FullOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     data: DataOption = DATA,
@@ -87,7 +89,7 @@ def topics_preview(
     if as_json:
         print_json(preview.to_json())
     else:
-        _print_preview(preview, limit, everything=everything)
+        _print_preview(preview, sys.maxsize if full else limit, everything=everything or full)
 
 
 @topics_app.command("apply")

@@ -113,6 +113,7 @@ def zone_of(config: Config, name: str) -> ZoneInfo:
 def list_of_digests(config: Config, issues: Sequence[Issue], headlines: Mapping[str, Sequence[Headline]]) -> str:
     """Return the page that lists the digests, with the first headlines of each and a search by word."""
     titles = {digest.name: digest.title for digest in config.settings.digests}
+    frame = config.settings.digests[0].frame
     lines = [
         {
             "file": f"{issue.stem}.html",
@@ -120,12 +121,11 @@ def list_of_digests(config: Config, issues: Sequence[Issue], headlines: Mapping[
             "title": titles.get(issue.name) or (issue.name if len(titles) > 1 else None),
             "name": issue.name,
             "articles": issue.articles,
-            "first": _first(headlines.get(issue.stem, ())),
+            "first": _first(headlines.get(issue.stem, ()), frame),
             "words": " ".join(clean(one.title, TITLE_CHARACTERS) for one in headlines.get(issue.stem, ())[:MOST_WORDS]),
         }
         for issue in issues
     ]
-    frame = config.settings.digests[0].frame
     names = {issue.name: titles.get(issue.name) or issue.name for issue in issues}
     return (
         pages()
@@ -142,9 +142,9 @@ def list_of_digests(config: Config, issues: Sequence[Issue], headlines: Mapping[
     )
 
 
-def _first(headlines: Sequence[Headline]) -> list[Headline]:
+def _first(headlines: Sequence[Headline], frame: str) -> list[Headline]:
     """Return the headlines of the events that most outlets have told, one of each."""
-    ordered = sorted(headlines, key=lambda one: (-one.outlets, -one.score))
+    ordered = sorted(headlines, key=lambda one: (-one.outlets, one.language != frame, -one.score))
     firsts = list({one.event: one for one in reversed(ordered)}.values())[::-1][:HEADLINES]
     return [replace(one, title=clean(one.title, TITLE_CHARACTERS)) for one in firsts]
 

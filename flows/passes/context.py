@@ -167,7 +167,7 @@ async def open_context(
     async with AsyncExitStack() as stack:
         workers = stack.enter_context(Workers(settings.extraction))
         first_pass = not (data / INDEX_FILE).exists()
-        corpus = await stack.enter_async_context(open_corpus(data, settings.storage))
+        corpus = await stack.enter_async_context(open_corpus(data, settings.storage, sources=config.sources))
         async with corpus.database.read() as connection:
             hosts = await load_hosts(connection, now=now())
         turns = await stack.enter_async_context(open_turns(index_location(data, settings.storage), data))

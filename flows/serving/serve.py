@@ -17,8 +17,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,15 +42,16 @@ if TYPE_CHECKING:
 
 SERVE_LOCK = "serve.lock"  # below --data
 LEFT_BEHIND = 200  # runs at most; a runner has far fewer at once
+ROOM_AGAIN_S = 30  # after the reading room has ended
 POLL_S, AHEAD_S = 5.0, 15.0  # how often runs that are due are looked for, and how long before they are
 # A stop takes at most 10 s: runs may finish their writing, then they and the server are ended.
 RUNS_END_S, RUNNER_END_S, SERVER_END_S = 5.0, 1.0, 1.5
 
 
 async def serve(
-    config: Config, data: Path, *, port: int, ui: bool, log: Callable[[str], None], stop: asyncio.Event
+    config: Config, data: Path, *, port: int, ui: bool, browse: bool, log: Callable[[str], None], stop: asyncio.Event
 ) -> None:
-    """Run the schedules until `stop` is set. Raises StorageError, ServerError.
+    """Run the schedules until `stop` is set, with `browse` the reading room too. Raises StorageError, ServerError.
 
     One pass over the feeds that are due begins at once, while Prefect's server is still starting.
     """
@@ -71,6 +72,8 @@ async def serve(
         log(f"times here are those of {config.settings.schedule.timezone}, as set under [schedule]")
         first = asyncio.create_task(_first_pass(config, data, log))
         stack.push_async_callback(_end, first)
+        if browse:
+            stack.push_async_callback(_end, asyncio.create_task(_reading_room(config, data, log)))
         watch = asyncio.create_task(_scheduled(config, data, server, url, ui=ui, log=log, stop=stop))
         stack.push_async_callback(_end, watch)
         stopping = asyncio.create_task(stop.wait())
@@ -93,19 +96,44 @@ async def _first_pass(config: Config, data: Path, log: Callable[[str], None]) ->
         if not free:
             return
         log("first pass over the feeds that are due")
-        process = await asyncio.create_subprocess_exec(
-            *guarded(
-                *(sys.executable, "-m", "flows.cli", "monitor", "--due", "--engine", "direct", "--json"),
-                *("--config", str(config.folder.absolute()), "--data", str(data.absolute())),
-            ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in the terminal is for us
-        )
-        try:
+        async with _command(config, data, "monitor", "--due", "--engine", "direct", "--json") as process:
             out, err = await process.communicate()
-        except asyncio.CancelledError:
+        try:
+            log(f"first pass: {sentences(json.loads(out))}")
+        except ValueError:
+            told = err.decode(errors="replace").strip().splitlines()
+            log(f"first pass failed: {told[-1] if told else f'exit status {process.returncode}'}")
+
+
+async def _reading_room(config: Config, data: Path, log: Callable[[str], None]) -> None:
+    """Keep the reading room open, in a process of its own; open it again when that has ended."""
+    while True:
+        async with _command(config, data, "browse") as process:
+            assert process.stderr is not None
+            async for line in process.stderr:
+                log(line.decode(errors="replace").strip().removeprefix("c5watch: "))
+            await process.wait()
+        log(f"the reading room is closed; it is opened again in {ROOM_AGAIN_S} s")
+        await asyncio.sleep(ROOM_AGAIN_S)
+
+
+@asynccontextmanager
+async def _command(config: Config, data: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command of c5watch beside us; end it if the block is left before it has ended."""
+    process = await asyncio.create_subprocess_exec(
+        *guarded(
+            *(sys.executable, "-m", "flows.cli", *words),
+            *("--config", str(config.folder.absolute()), "--data", str(data.absolute())),
+        ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C in the terminal is for us
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
             process.terminate()
             try:
                 async with asyncio.timeout(RUNS_END_S):
@@ -113,12 +141,6 @@ async def _first_pass(config: Config, data: Path, log: Callable[[str], None]) ->
             except TimeoutError:
                 process.kill()
                 await process.wait()
-            raise
-        try:
-            log(f"first pass: {sentences(json.loads(out))}")
-        except ValueError:
-            told = err.decode(errors="replace").strip().splitlines()
-            log(f"first pass failed: {told[-1] if told else f'exit status {process.returncode}'}")
 
 
 async def _scheduled(

@@ -39,7 +39,7 @@ async def import_file(
     """
     settings = config.settings
     topics = compile_topics(config.topics) if judge else None
-    async with open_corpus(data, settings.storage) as corpus:
+    async with open_corpus(data, settings.storage, sources=config.sources) as corpus:
         async for batch in import_lines(
             corpus,
             path,

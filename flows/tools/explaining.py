@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,10 +18,23 @@ LABELS = {
 WIDTH = 13
 
 
-def explanation(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Return the lines for the facts of `load_story`; harmless on a terminal, whatever a page is called."""
+SHOWN, LONGEST = 3, 300  # lines of a kind, and characters of a line, of a short explanation
+
+
+def explanation(facts: Mapping[str, Any], *, full: bool = True) -> Iterator[str]:
+    """Return the lines for the facts of `load_story`; harmless on a terminal, whatever a page is called.
+
+    Unless `full`, long lines are cut, and of many of a kind the first are shown.
+    """
+    told: Counter[str] = Counter()
     for name, text in _steps(facts):
-        yield f"{name:>{WIDTH}}: {clean_line(text)}"
+        told[name] += 1
+        line = clean_line(text)
+        if full or told[name] <= SHOWN:
+            yield f"{name:>{WIDTH}}: {line if full or len(line) <= LONGEST else line[:LONGEST] + ' …'}"
+    for name, count in told.items():
+        if not full and count > SHOWN:
+            yield f"{name:>{WIDTH}}: … and {count - SHOWN} more: --full shows them"
 
 
 def _steps(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

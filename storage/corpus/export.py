@@ -26,7 +26,9 @@ from typing import Any, BinaryIO
 from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.sources import Source
 from extractors.records import BETWEEN_ARTICLES, VARIANTS, Relation
+from extractors.text import tokens
 from storage.corpus.export_forms import FORMS
 from storage.corpus.writer import CorpusWriter
 from storage.errors import StorageError
@@ -36,7 +38,7 @@ from storage.index.schema import articles, events, relations, variants
 
 BATCH = 200  # numbers at a time
 KINDS = VARIANTS | BETWEEN_ARTICLES
-NO_COUNTRIES: Mapping[str, str] = MappingProxyType({})
+NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Selection:
     sources: Collection[str] = ()
     languages: Collection[str] = ()
     countries: Collection[str] = ()  # of the source
+    about: Collection[str] = ()  # countries of the story
     numbers: Collection[int] | None = None  # of the articles, for those that a reader has found
     after: int | None = None  # only articles with a higher number …
     up_to: int | None = None  # … and none with a higher one than this
@@ -64,11 +67,11 @@ async def export(
     *,
     form: str,
     selection: Selection = Selection(),
-    countries: Mapping[str, str] = NO_COUNTRIES,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> int:
     """Write the file `target` ("-": standard output) in one of `FORMS`; return the number of rows.
 
-    `countries` gives the country of each source. The file appears whole under its name, or not at all. Raises
+    `sources` are those of the catalogue, by their ids. The file appears whole under its name, or not at all. Raises
     StorageError.
     """
     if form not in FORMS:
@@ -81,7 +84,7 @@ async def export(
     count = 0
     with _stdout() if to_stdout else _whole_file(target) as file, FORMS[form](file, is_file=not to_stdout) as write:
         async with corpus.database.read() as connection:
-            async for rows in _batches(connection, selection, countries):
+            async for rows in batches(connection, selection, sources):
                 write(rows)
                 count += len(rows)
     return count
@@ -117,11 +120,12 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
         raise StorageError(f"{target}: {exc.strerror}: free some space, or name another file") from exc
 
 
-async def _batches(
-    connection: AsyncConnection, selection: Selection, countries: Mapping[str, str]
+async def batches(
+    connection: AsyncConnection, selection: Selection, sources: Mapping[str, Source]
 ) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield the rows that are selected, a few hundred at a time, in the order of their numbers."""
     highest = (await connection.execute(select(func.max(articles.c.number)))).scalar()
-    wanted = _conditions(articles, selection, countries)
+    wanted = _conditions(articles, selection, sources)
     if kinds := set(selection.relations) - VARIANTS:
         found = relations.c.kind.in_(kinds)
         sides = [select(side).where(found) for side in (relations.c.number, relations.c.other)]
@@ -135,7 +139,7 @@ async def _batches(
         starts = sorted({number - number % BATCH for number in selection.numbers})
     for start in starts:
         span = start, start + BATCH - 1
-        batch = await _Batch.load(connection, span, selection, countries)
+        batch = await _Batch.load(connection, span, selection, sources)
         query = select(articles).where(articles.c.number.between(*span), *wanted).order_by(articles.c.number)
         rows: list[tuple[int, int, dict[str, Any]]] = []
         for row in await connection.execute(query):
@@ -143,12 +147,12 @@ async def _batches(
                 if original in shown:
                     continue
                 shown.add(original)
-            rows.append((row.number, -1, batch.article(row, countries)))
-        rows += [(row.number, row.id, batch.variant(row, countries)) for row in batch.own_rows]
+            rows.append((row.number, -1, batch.article(row, sources)))
+        rows += [(row.number, row.id, batch.variant(row, sources)) for row in batch.own_rows]
         yield [row for _, _, row in sorted(rows, key=lambda entry: entry[:2])]
 
 
-def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]) -> list[ColumnElement[bool]]:
+def _conditions(table: Table, selection: Selection, sources: Mapping[str, Source]) -> list[ColumnElement[bool]]:
     """Return the conditions of `selection` for `articles` or `variants`, which share the names of these columns."""
     wanted: list[ColumnElement[bool]] = []
     if selection.after is not None:
@@ -169,8 +173,11 @@ def _conditions(table: Table, selection: Selection, countries: Mapping[str, str]
     if selection.languages:
         wanted.append(table.c.language.in_(selection.languages))
     if selection.countries:
-        there = [source for source, country in countries.items() if country in selection.countries]
+        there = [source.id for source in sources.values() if source.country in selection.countries]
         wanted.append(table.c.source_id.in_(there))
+    if selection.about:
+        told = select(articles.c.number).where(articles.c.story_country.in_(selection.about))
+        wanted.append(table.c.number.in_(told))
     return wanted
 
 
@@ -198,7 +205,7 @@ class _Batch:
 
     @classmethod
     async def load(
-        cls, connection: AsyncConnection, span: tuple[int, int], selection: Selection, countries: Mapping[str, str]
+        cls, connection: AsyncConnection, span: tuple[int, int], selection: Selection, sources: Mapping[str, Source]
     ) -> _Batch:
         reprints: dict[int, list[str]] = defaultdict(list)
         related: dict[int, list[list[Any]]] = defaultdict(list)
@@ -226,21 +233,23 @@ class _Batch:
                 latest[number] = text, url
         own_rows: list[Row[Any]] = []
         if kinds := VARIANTS & set(selection.relations):
-            wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, countries)
+            wanted = variants.c.relation.in_(kinds), *_conditions(variants, selection, sources)
             own_rows = list(await connection.execute(select(variants).where(of_span, *wanted)))
         return cls(reprints, related, event, longer, latest, own_rows)
 
-    def article(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
+    def article(self, row: Row[Any], sources: Mapping[str, Source]) -> dict[str, Any]:
         own = text_of(ArticleFile.parse(row.body.encode("utf-8")), row.title), row.url
+        words = len(tokens(own[0])) if row.words is None else row.words
         own = self.latest.get(row.number, own)
         text, url = max([own, *self.longer.get(row.number, ())], key=lambda one: len(one[0]))
         return {
             "number": row.number, "relation": None, "id": row.id, "file": row.file,
             "canonical_url": row.canonical_url, "url": row.url, "source": row.source_id,
-            "country": countries.get(row.source_id), "feed": row.feed_url, "title": row.title,
+            **_outlet(row.source_id, row.outlet, sources), "country": row.story_country, "words": words,
+            "feed": row.feed_url, "title": row.title,
             "authors": row.authors or [], "date": row.published, "published_at": row.published_at,
             "date_origin": row.date_origin, "dates": row.dates or [], "language": row.language, "topic": row.topic,
-            "score": row.score,
+            "score": row.score, "borderline": row.borderline,
             "terms": row.matches or [], "why": row.why, "sha256": row.sha256,
             "text_hash": row.exact_key.hex() if row.exact_key else None, "method": row.method, "version": row.version,
             "retrieved_at": row.retrieved_at, "appended_at": row.appended_at, "event": self.event.get(row.number),
@@ -248,14 +257,22 @@ class _Batch:
             "share": None, "text_url": url, "text": text,
         }  # fmt: skip
 
-    def variant(self, row: Row[Any], countries: Mapping[str, str]) -> dict[str, Any]:
+    def variant(self, row: Row[Any], sources: Mapping[str, Source]) -> dict[str, Any]:
         return {
             "number": row.number, "relation": row.relation, "id": None, "file": None, "canonical_url": row.key,
-            "url": row.url, "source": row.source_id, "country": countries.get(row.source_id), "feed": None,
+            "url": row.url, "source": row.source_id, **_outlet(row.source_id, None, sources),
+            "country": None, "words": len(tokens(row.text)), "feed": None,
             "title": row.title, "authors": [], "date": row.published, "published_at": None, "date_origin": None,
-            "dates": [], "language": row.language, "topic": None, "score": None, "terms": [], "why": None,
-            "sha256": None,
+            "dates": [], "language": row.language, "topic": None, "score": None, "borderline": None,
+            "terms": [], "why": None, "sha256": None,
             "text_hash": row.exact_key.hex() if row.exact_key else None, "method": None, "version": None,
             "retrieved_at": row.retrieved_at, "appended_at": row.stored_at, "event": self.event.get(row.number),
             "reprints": [], "relations": [], "share": row.score, "text_url": row.url, "text": row.text,
         }  # fmt: skip
+
+
+def _outlet(source_id: str | None, kept: Mapping[str, str] | None, sources: Mapping[str, Source]) -> dict[str, Any]:
+    """Return name and country of the outlet: as kept with the article, else as in the catalogue."""
+    source = sources.get(source_id or "")
+    known = kept or ({"name": source.name, "country": source.country} if source else {})
+    return {"source_name": known.get("name"), "source_country": known.get("country")}

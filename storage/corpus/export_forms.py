@@ -33,10 +33,11 @@ ROW_GROUP = 5000  # rows that Parquet keeps together: some 30 MB of text
 # Column → its kind; a tuple: a list of such fields.
 COLUMNS: dict[str, str | tuple[tuple[str, str], ...]] = {
     "number": "integer", "relation": "text", "id": "text", "file": "text", "canonical_url": "text", "url": "text",
-    "source": "text", "country": "text", "feed": "text", "title": "text", "authors": "texts", "date": "day",
+    "source": "text", "source_name": "text", "source_country": "text", "country": "text", "words": "integer",
+    "feed": "text", "title": "text", "authors": "texts", "date": "day",
     "published_at": "moment", "date_origin": "text", "dates": (("day", "day"), ("origin", "text")),
     "language": "text", "topic": "text",
-    "score": "number",
+    "score": "number", "borderline": "truth",
     "terms": (("group", "text"), ("term", "text"), ("place", "text"), ("count", "integer")),
     "why": "text", "sha256": "text", "text_hash": "text", "method": "text", "version": "text",
     "retrieved_at": "moment", "appended_at": "moment", "event": "integer", "reprints": "texts",
@@ -75,15 +76,21 @@ def _csv(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
         text.detach()
 
 
+def _parquet(file: BinaryIO, *, is_file: bool) -> AbstractContextManager[Write]:
+    return parquet_to(file, rows_at_a_time=ROW_GROUP)
+
+
 @contextmanager
-def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
+def parquet_to(file: BinaryIO, *, rows_at_a_time: int) -> Iterator[Write]:
+    """Yield the function that takes rows for a Parquet file; so many are kept in memory."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as exc:
         raise StorageError("parquet needs the package pyarrow: run '.venv/bin/python -m pip install pyarrow'") from exc
     types = {
-        "integer": pyarrow.int32(), "number": pyarrow.float64(), "text": pyarrow.string(), "day": pyarrow.date32(),
+        "integer": pyarrow.int32(), "number": pyarrow.float64(), "truth": pyarrow.bool_(),
+        "text": pyarrow.string(), "day": pyarrow.date32(),
         "texts": pyarrow.list_(pyarrow.string()), "moment": pyarrow.timestamp("ms", tz="UTC"),
     }  # fmt: skip
 
@@ -98,7 +105,7 @@ def _parquet(file: BinaryIO, *, is_file: bool) -> Iterator[Write]:
 
         def write(rows: Rows) -> None:
             waiting.extend(rows)
-            if len(waiting) >= ROW_GROUP:
+            if len(waiting) >= rows_at_a_time:
                 flush()
 
         def flush() -> None:
@@ -126,7 +133,7 @@ def _ris_fields(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "TI", row["title"] or row["url"]
     for author in row["authors"]:
         yield "AU", author
-    yield "T2", row["source"]
+    yield "T2", row["source_name"] or row["source"]
     if day is not None:
         yield "PY", f"{day.year:04}"
         yield "DA", day.isoformat().replace("-", "/")
@@ -154,6 +161,8 @@ def _iso(value: Any) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False) if value else ""
     return _iso(value) if isinstance(value, date) else value

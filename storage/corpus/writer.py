@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import Duplicates, Storage
+from config.sources import Source
 from extractors.records import Outcome, Page, Placement, Result
 from extractors.text import counted
 from storage.corpus.pages import Pages
@@ -55,11 +56,14 @@ LOG = logging.getLogger("c5watch")
 class CorpusWriter:
     """An opened corpus: its index, its folder of files, its manifest. Made by `open_corpus`."""
 
-    def __init__(self, database: Database, folder: Folder, manifest: Path, pages: Pages) -> None:
+    def __init__(
+        self, database: Database, folder: Folder, manifest: Path, pages: Pages, sources: Iterable[Source] = ()
+    ) -> None:
         self.database = database
         self.folder = folder
         self.manifest = manifest
         self.pages = pages
+        self.sources = {source.id: source for source in sources}  # whose names and countries the manifest tells
         self._buried: set[int] = set()  # articles taken back that the manifest is known to tell of
         self._end: float | None = None  # on the loop's clock: when to stop publishing
         self._publishing: set[asyncio.Timeout] = set()
@@ -89,7 +93,9 @@ class CorpusWriter:
                 for source_id in dict.fromkeys(result.source_id for result in results):
                     entries = [(result.key, result.entry) for result in results if result.source_id == source_id]
                     await store_entries(connection, source_id, entries, now=now, imported=True)
-            placements = await placing.place(connection, candidates, limits, now=now, imported=new)
+            placements = await placing.place(
+                connection, candidates, limits, now=now, imported=new, sources=self.sources
+            )
             await store_site_pages(connection, pages_of(results), now=now)
             await self.pages.store(connection, self._to_keep(placements, page_of), now=now)
         if any(p.outcome is Outcome.APPENDED for p in placements):
@@ -238,7 +244,9 @@ class CorpusWriter:
 
 
 @asynccontextmanager
-async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -> AsyncIterator[CorpusWriter]:
+async def open_corpus(
+    data: Path, storage: Storage, *, adopting: bool = False, sources: Iterable[Source] = ()
+) -> AsyncIterator[CorpusWriter]:
     """Open the corpus below the folder `data`. Make a missing corpus; complete one that a crash left unfinished.
 
     Raises StorageError when a folder cannot be used, and when there are article files that the index does not know.
@@ -250,12 +258,12 @@ async def open_corpus(data: Path, storage: Storage, *, adopting: bool = False) -
     await in_thread(lambda: write_read_me(data))
     database = await open_database(index_location(data, storage))
     try:
-        corpus = CorpusWriter(database, folder, data / MANIFEST_FILE, Pages(data, storage))
+        corpus = CorpusWriter(database, folder, data / MANIFEST_FILE, Pages(data, storage), sources)
+        await find_missing_countries(database)  # the manifest tells them
         if not adopting:
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
         await fingerprint_missing(database)
-        await find_missing_countries(database)
         yield corpus
     finally:
         await database.close()

@@ -27,6 +27,7 @@ COLUMNS = {  # of `articles`, and the keys of a line
     "authors": "authors", "date_origin": "date_origin", "dates": "dates", "language": "language", "topic": "topic",
     "score": "score", "borderline": "borderline", "matches": "terms", "why": "why", "method": "method",
     "version": "version", "relation": "relation", "page": "page",
+    "words": "words",
 }  # fmt: skip
 REMOVED = "removed"  # the key of a line that stands for an article no more
 _NUMBER = re.compile(rb'\{"number": ([0-9]+)[,}]')
@@ -42,6 +43,7 @@ def manifest_line(row: Row[Any]) -> str:
         "canonical_url": row.canonical_url,
         "url": row.url,
         "source": row.source_id,
+        **_since_words_are_kept(row),
         "feed": row.feed_url,
         "title": row.title,
         "authors": row.authors,
@@ -65,6 +67,15 @@ def manifest_line(row: Row[Any]) -> str:
         "appended_at": _moment(row.appended_at),
     }
     return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _since_words_are_kept(row: Row[Any]) -> dict[str, Any]:
+    """Return the fields that lines have since then: older lines stay as they were written."""
+    if row.words is None:
+        return {}
+    outlet = row.outlet or {}
+    told = {"source_name": outlet.get("name"), "source_country": outlet.get("country")}
+    return {**told, "country": row.story_country, "words": row.words}
 
 
 def removed_line(one: Removed) -> str:
@@ -150,6 +161,8 @@ def read_facts(path: Path) -> dict[str, dict[str, Any]]:
                 moments = {name: datetime.fromisoformat(entry[name]) for name in MOMENTS if entry.get(name)}
                 published = date.fromisoformat(entry["date"]) if entry.get("date") else None
                 columns = {column: entry.get(key) for column, key in COLUMNS.items()}
+                if entry.get("source_name"):
+                    columns["outlet"] = {"name": entry["source_name"], "country": entry["source_country"]}
                 columns["url"] = columns["url"] and without_user(columns["url"])
                 found[entry["sha256"]] = {**columns, "published": published, **moments}
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -118,8 +118,8 @@ async def load_health(
     ever polled.
     """
     polls = await _polls(connection, source_ids, watched)
-    noticed = await _noticed(connection, source_ids, REDESIGNED, since=now - HISTORY)
-    silenced = await _noticed(connection, source_ids, SILENT)
+    noticed = await _noticed(connection, source_ids, REDESIGNED, now=now, since=now - HISTORY)
+    silenced = await _noticed(connection, source_ids, SILENT, now=now)
     broken = await broken_rules(connection, [s for s in source_ids if s in ruled])
     found = []
     for source_id in source_ids:
@@ -241,17 +241,19 @@ async def store_flags(
 ) -> list[tuple[str, Flag]]:
     """Store the present flags of these sources; return the new flags."""
     ids = [h.source_id for h in health]
-    rows = await connection.execute(select(flags.c.source_id, flags.c.flag).where(flags.c.source_id.in_(ids)))
-    known = {(row.source_id, row.flag) for row in rows}
+    columns = (flags.c.source_id, flags.c.flag, flags.c.since)
+    rows = await connection.execute(select(*columns).where(flags.c.source_id.in_(ids)))
+    known = {(row.source_id, row.flag): row.since for row in rows}
     current = {(h.source_id, flag.name): flag for h in health for flag in h.flags}
-    for source_id, name in known - current.keys():
+    for source_id, name in known.keys() - current.keys():
         await connection.execute(delete(flags).where(flags.c.source_id == source_id, flags.c.flag == name))
     raised = [(key[0], flag) for key, flag in current.items() if key not in known]
     for source_id, flag in raised:
         await connection.execute(insert(flags).values(source_id=source_id, flag=flag.name, since=now, why=flag.why))
-    for key in known & current.keys():
+    for key in known.keys() & current.keys():
         this_flag = flags.c.source_id == key[0], flags.c.flag == key[1]
-        await connection.execute(update(flags).where(*this_flag).values(why=current[key].why))
+        values = {"why": current[key].why, "since": min(known[key], now)}  # later: a clock was wrong
+        await connection.execute(update(flags).where(*this_flag).values(**values))
     return raised
 
 
@@ -297,10 +299,14 @@ def _of_feeds(rows: Sequence[Any]) -> _Polls:
 
 
 async def _noticed(
-    connection: AsyncConnection, source_ids: Sequence[str], flag: str, *, since: datetime | None = None
+    connection: AsyncConnection, source_ids: Sequence[str], flag: str, *, now: datetime, since: datetime | None = None
 ) -> dict[str, datetime]:
-    """Return since when sources are flagged so. After a month a new design counts as usual: see `since`."""
+    """Return since when sources are flagged so. After a month a new design counts as usual: see `since`.
+
+    A moment after `now` is a wrong clock's: it tells nothing.
+    """
     query = select(flags.c.source_id, flags.c.since).where(flags.c.source_id.in_(source_ids), flags.c.flag == flag)
+    query = query.where(flags.c.since <= now)
     if since is not None:
         query = query.where(flags.c.since > since)
     return {row.source_id: row.since for row in await connection.execute(query)}

@@ -144,6 +144,8 @@ articles = Table(
     Column(
         "relation", JSON(none_as_null=True)
     ),  # to the article most like it: {kind, number, share, why}; null: none is like it
+    Column("words", Integer),  # of its text; null: not kept yet when it was appended
+    Column("outlet", JSON(none_as_null=True)),  # {name, country} of its source then; null: not kept, or not known
     Column("page", JSON(none_as_null=True)),  # where the page is kept: {file, offset, length}; null: it is not
     Column("borderline", Boolean),  # whether its score was near the topic's threshold; null: not judged
     Column("story_country", String(6)),  # see `extractors.topic.country`; null: not looked at yet

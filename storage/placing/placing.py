@@ -7,7 +7,7 @@ is stored.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.settings import VERSION, Duplicates
+from config.sources import Source
 from extractors.records import (
     DECIDED_BEFORE,
     IMPORTED,
@@ -46,6 +47,7 @@ from storage.state.entries import Settled, load_lives, store_looks, store_outcom
 from storage.state.life import Ended, Life, after_attempt, after_import
 from storage.state.refused import refused_row, store_refused
 
+NO_SOURCES: Mapping[str, Source] = {}
 SAME_PAGE = 0.5  # share of the smaller text's distinct words: far above chance, far below an edited version
 
 
@@ -91,10 +93,12 @@ async def place(
     *,
     now: datetime,
     imported: Collection[str] | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> list[Placement]:
     """Decide these results in turn and store the outcomes of entries that no other run has settled meanwhile.
 
     `imported` are the keys that were unknown before the user imported these results; None: a pass has brought them.
+    `sources` are those of the catalogue, by their ids.
     """
     candidates = [result for result in results if isinstance(result, Candidate)]
     batch = _Batch(
@@ -105,6 +109,7 @@ async def place(
         lives=await load_lives(connection, [result.key for result in results]),
         known=await find_known(connection, [address for candidate in candidates for address in candidate.addresses]),
         barred=await find_barred(connection, [key for result in results for key in _bars(result)]),
+        sources=sources,
         stories=await load_stories(connection, [candidate.text for candidate in candidates]),
         next_number=await highest_number(connection) + 1,
     )
@@ -138,6 +143,7 @@ class _Batch:
     imported: Collection[str] | None
     lives: dict[str, Life]
     known: dict[str, int]  # address → article
+    sources: Mapping[str, Source]
     barred: dict[str, int]  # id of an address, or key of a text → article that was taken back
     stories: Stories
     next_number: int
@@ -315,6 +321,8 @@ class _Batch:
         of, relation, score = max(decision.others, key=lambda other: other[2], default=(None, None, None))
         why = "" if of is None else decision.grounds.get(of, "")
         row = _article_row(result, candidate.ready, canonical, number, self.now)
+        if (source := self.sources.get(result.source_id)) is not None:
+            row["outlet"] = {"name": source.name, "country": source.country}
         if score is not None:
             row["relation"] = {"kind": relation, "number": of, "share": round(score, 4)} | ({"why": why} if why else {})
         self.stories.add_article(row)
@@ -398,7 +406,7 @@ def _article_row(result: Found, ready: Ready, canonical: str, number: int, now: 
         "matches": [[m.group, m.term, m.part, m.count] for m in verdict.matches], "why": verdict.why,
         "method": article.method, "version": VERSION, "retrieved_at": result.retrieved_at, "appended_at": now,
         "signature": SIGNATURE_VERSION, "alternates": list(article.alternates), "links": list(article.links),
-        "relation": None, "story_country": ready.country,
+        "relation": None, "story_country": ready.country, "words": ready.words, "outlet": None,
     }  # fmt: skip
 
 

@@ -32,9 +32,12 @@ def _matches(typed: list[str], query: Query, language: str | None) -> list[tuple
     """Return the spans of matching phrases, with the number of their term, in the order of the text."""
     found_stems = [stem(word, language) for word in typed]
     phrases = [(number, phrase) for number, term in enumerate(query.required) for phrase in term]
+    firsts = {phrase.stems[0] for _, phrase in phrases}
+    anywhere = any(phrase.is_beginning and len(phrase.stems) == 1 for _, phrase in phrases)
     return [
         ((start, start + len(phrase.stems)), number)
-        for start in range(len(typed))
+        for start, found in enumerate(found_stems)
+        if anywhere or found in firsts
         for number, phrase in phrases
         if _stands_at(phrase, start, found_stems, typed)
     ]

@@ -37,6 +37,7 @@ class Filters:
     last_day: date | None = None
     sources: Collection[str] | None = None
     languages: Collection[str] = ()
+    about: Collection[str] = ()  # countries of the story
     numbers: Collection[int] | None = None  # that a search has found
     borderline: bool = False
     reprinted: bool = False
@@ -74,6 +75,7 @@ class Counts:
     total: int
     by_source: Mapping[str | None, int] = field(default_factory=Counter)
     by_language: Mapping[str | None, int] = field(default_factory=Counter)
+    by_story: Mapping[str | None, int] = field(default_factory=Counter)  # by the country that it is about
     by_day: Mapping[date | None, int] = field(default_factory=Counter)
 
 
@@ -143,7 +145,7 @@ async def load_event(connection: AsyncConnection, number: int) -> list[Line]:
 
 
 async def load_counts(connection: AsyncConnection, filters: Filters) -> Counts:
-    """Return the numbers of articles under the filters, by source, language and day of publication."""
+    """Return the numbers of articles under the filters, by source, language, story's country, day of publication."""
     number = func.count().label("found")
     conditions = _conditions(filters)
 
@@ -152,7 +154,8 @@ async def load_counts(connection: AsyncConnection, filters: Filters) -> Counts:
         return {row.value: row.found for row in await connection.execute(query)}
 
     by_day = await by(articles.c.published)
-    return Counts(sum(by_day.values()), await by(articles.c.source_id), await by(articles.c.language), by_day)
+    sources, languages = await by(articles.c.source_id), await by(articles.c.language)
+    return Counts(sum(by_day.values()), sources, languages, await by(articles.c.story_country), by_day)
 
 
 async def neighbours(connection: AsyncConnection, number: int) -> tuple[int | None, int | None]:
@@ -181,6 +184,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(articles.c.source_id.in_(filters.sources))
     if filters.languages:
         wanted.append(articles.c.language.in_(filters.languages))
+    if filters.about:
+        wanted.append(articles.c.story_country.in_(filters.about))
     if filters.numbers is not None:
         wanted.append(articles.c.number.in_(filters.numbers))
     if filters.borderline:

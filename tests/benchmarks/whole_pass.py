@@ -257,20 +257,22 @@ def measure(root: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict
 
 
 def measure_real(root: Path, options: argparse.Namespace) -> None:
-    """Print the figures of each mode, with its ratios: of pages a second, and of CPU seconds."""
+    """Print the figures of each mode, and its ratios to the yardsticks: of pages a second, and of CPU seconds."""
     given: dict[str, Any] = {"feeds": options.feeds, "entries": options.entries}
     pages = options.feeds * options.entries
+    others: dict[str, dict[str, Any]] = {}
     for mode in [options.mode] if options.mode else MODES:
         target, own = root / f"pages-{mode}", root / mode
         target.mkdir()
         make_real_pages(options.folder, target, pages=pages, on_topic=10 if mode == "one in ten" else 0)
-        limit = bare([target / f"{n}.html" for n in range(pages)])
-        show(f"{mode}: bare trafilatura", limit)
-        script = plain_script(own, target, **given)
-        show(f"{mode}: plain script", script)
+        if not others:  # to them the modes are alike
+            others["bare trafilatura"] = bare([target / f"{n}.html" for n in range(pages)])
+            others["plain script"] = plain_script(own, target, **given)
+            for name, figures in others.items():
+                show(name, figures)
         mine = whole_pass(own, target, **given, everything=mode == "everything", engine="direct")
-        show(f"{mode}: c5watch", mine)
-        for name, other in (("bare trafilatura", limit), ("the script", script)):
+        show(f"c5watch, {mode}", mine)
+        for name, other in others.items():
             speed, work = mine["pages/s"] / other["pages/s"], other["cpu"] / mine["cpu"]
             print(f"{mode}, against {name}: {speed:.2f} x by the clock, {work:.2f} x by CPU time", flush=True)
 

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.year [--sources 40] [--days 365] [--a-day 1.0] [--seeds 1 2 3]
 
-The world and what must hold are those of `tests.support.year`. The exit status is 1 when a seed was not sound.
+The world is that of `tests.support.year_world`, and what must hold that of `tests.support.year_checks`. Ctrl-C ends a
+seed early and prints what it has shown so far. The exit status is 1 when a seed was not sound.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ def main() -> int:
         began = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             year = Year(Path(folder), sources=options.sources, days=options.days, seed=seed, a_day=options.a_day)
-            report = asyncio.run(year.live())
+            try:
+                report = asyncio.run(year.live())
+            except KeyboardInterrupt:
+                report = year.report
+                print(f"ended early, on {year.now:%Y-%m-%d}")
         print(f"seed {seed}, {time.process_time() - began:.0f} s of CPU: {'sound' if report.is_sound else 'NOT SOUND'}")
         print("\n".join(f"  {line}" for line in report.lines()), flush=True)
         unsound += [] if report.is_sound else [seed]

@@ -314,7 +314,7 @@ def in_place(world: Playing, corpus: CorpusWriter) -> Iterator[None]:
     """The product's client and workers exchanged for a world, its corpus for the one that is open already."""
 
     @asynccontextmanager
-    async def opened(*_: object) -> AsyncIterator[CorpusWriter]:
+    async def opened(*_: object, **__: object) -> AsyncIterator[CorpusWriter]:
         yield corpus
 
     class Client:

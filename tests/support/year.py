@@ -77,7 +77,7 @@ class Year(World):
     def __init__(self, folder: Path, *, sources: int = 40, days: int = 365, seed: int = 1, a_day: float = 1.0) -> None:
         super().__init__(sources=sources, days=days, seed=seed, a_day=a_day)
         self.folder, self.data = folder, folder / "data"
-        self.report = YearReport(days)
+        self.report = YearReport(days, requests=self.requests, bytes=self.bytes)
         self.checks = Checks(self)
         self.words = {TOPICS[0]: START}  # what the corpus is about, and since when
         self.wrong_for = 0  # passes that the clock is still wrong for
@@ -114,7 +114,6 @@ class Year(World):
         async with self.opened() as corpus:
             while self.now < self.end:
                 await self._day(corpus)
-        self.report.requests, self.report.bytes = self.requests, self.bytes
         self.report.tables = table_sizes(self.data / "index.sqlite")
         return self.report
 

@@ -1,4 +1,4 @@
-"""Where fetched pages are kept. It follows 0020, which was there first."""
+"""Where fetched pages are kept; what is told of new articles' outlets. It follows 0020, which was there first."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,3 +22,6 @@ def upgrade() -> None:
     for table, column in (("articles", "page"), ("removed", "pages")):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(sa.Column(column, sa.JSON(), nullable=True))
+    with op.batch_alter_table("articles", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("words", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("outlet", sa.JSON(), nullable=True))

@@ -58,6 +58,16 @@ def _language(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    """Refuse what could drive a terminal or turn the direction of a line: names and notes are shown as they are."""
+    if not value.isprintable():
+        raise ValueError("expected one line of visible characters")
+    return value
+
+
+Line = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+
+
 class Backfill(Section):
     """Place of a source's back issues, and the route to them.
 
@@ -114,7 +124,7 @@ class Source(Section):
     id: Annotated[
         str, matching(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*", 'at most 60 of a-z, 0-9 and "-", such as "astanatimes"')
     ]
-    name: str = Field(min_length=1)
+    name: Line
     homepage: WebAddress
     feeds: tuple[WebAddress, ...]  # none, and no sections: only backfills bring articles
     sections: tuple[WebAddress, ...] = ()  # pages that list articles, watched like feeds
@@ -125,7 +135,7 @@ class Source(Section):
     category: Category
     enabled: bool = True
     backfill: tuple[Backfill, ...] = ()  # in the order in which they are tried
-    note: str | None = Field(None, min_length=1)  # for people: its quirks, and why it is switched off
+    note: Line | None = None  # for people: its quirks, and why it is switched off
 
     @field_validator("backfill", mode="wrap")
     @classmethod

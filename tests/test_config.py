@@ -209,6 +209,14 @@ def test_a_mistake_in_the_settings_is_one_line_with_place_and_mend(
         ('[sources]\nid = "orda"', "sources: found a table, expected a list"),
         (source(name=None), "sources[1].name: missing, expected a value"),
         (
+            source(name=r'"Or\u001b[31mda"'),
+            'sources[1].name: found "Or\\u001b[31mda", expected one line of visible characters',
+        ),
+        (
+            source(note=r'"off \u202e since 2026"'),
+            r'sources[1].note: found "off \u202e since 2026", expected one line of visible characters',
+        ),
+        (
             source(id='"Orda KZ"'),
             'sources[1].id: found "Orda KZ", expected at most 60 of a-z, 0-9 and "-", such as "astanatimes"',
         ),

@@ -274,6 +274,7 @@ async def test_the_command_prints_lines_to_paste_and_writes_when_it_is_told_to(w
     assert f'# one\nfeeds = ["{server.base}/a"]\n' in done.stdout
     done = await asyncio.to_thread(c5watch, "sources", "check", "--mend", "--write", "--json", "--config", world.folder)
     (one,) = json.loads(done.stdout)["mended"]
+    assert done.returncode == 0
     assert (one["new"], one["written"]) == (f"{server.base}/a", True)
     assert tomllib.loads((world.folder / "sources.toml").read_text())["sources"][0]["feeds"] == [f"{server.base}/a"]
 

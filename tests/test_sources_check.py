@@ -76,7 +76,7 @@ async def test_a_server_that_says_not_modified_of_a_changed_feed_is_told(
 @pytest.mark.parametrize(
     ("reply", "status", "note", "advice"),
     [
-        (Reply(b"", 404), 404, "http 404", "look for a new address: c5watch sources add http"),
+        (Reply(b"", 404), 404, "http 404", "look for its successor: c5watch sources check "),
         (Reply(b"", 403), 403, "http 403", "the site refuses us: wait longer between requests"),
         (Reply(b"", 503), 503, "http 503", "try again later"),
         (Reply(b"<!doctype html><html></html>"), 200, "not a feed: html", "look for a new address"),

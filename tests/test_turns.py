@@ -19,7 +19,7 @@ from extractors.fetching.client import Client
 from extractors.fetching.hosts import HostState, Turns
 from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
-from storage.state.turns import SharedTurns, open_turns
+from storage.state.turns import NOW, SharedTurns, open_turns
 from tests.support.loopback import Asked, Reply, serve
 from tests.support.running import CHECKOUT
 
@@ -98,7 +98,7 @@ from pathlib import Path
 from config.settings import Storage
 from extractors.records import Deferred, ItemError
 from storage.index.database import index_location
-from storage.state.turns import SharedTurns, open_turns
+from storage.state.turns import NOW, SharedTurns, open_turns
 
 async def hold():
     async with open_turns(index_location(Path(sys.argv[1]), Storage(database=sys.argv[2])), Path(sys.argv[1])) as turns:
@@ -210,19 +210,20 @@ async def test_a_gap_that_a_host_has_earned_is_kept_by_all_programs(tmp_path: Pa
         assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.4
 
 
-async def test_a_clock_that_is_set_back_makes_nobody_wait_for_longer_than_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ahead_s", [1200, 86400 * 400])
+async def test_a_clock_that_was_ahead_makes_nobody_wait_for_longer_than_was_meant(
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch, ahead_s: int
 ) -> None:
-    async with turns_of(tmp_path, Storage()) as turns:
+    now = time.time
+    async with turns_of(tmp_path, storage) as turns, turns_of(tmp_path, storage) as other:
         assert await turns.take("a.kz", patience_s=60) == 0.0
-        await turns.give_back("a.kz", pause_s=0.2)
-        an_hour_ago = time.time() - 3600
-        monkeypatch.setattr("storage.state.turns.time.time", lambda: an_hour_ago)
-        with monkeypatch.context() as slept:
-            slept.setattr("storage.state.turns.asyncio.sleep", lambda _: _no_sleep(monkeypatch))
-            assert await turns.take("a.kz", patience_s=60) == 0.0
-
-
-async def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = time.time() + 4000
-    monkeypatch.setattr("storage.state.turns.time.time", lambda: later)
+        with monkeypatch.context() as ahead:
+            ahead.setattr("storage.state.turns.time.time", lambda: now() + ahead_s)
+            ahead.setattr("storage.state.turns.NOW", f"({NOW} + {ahead_s})")
+            await turns.give_back("a.kz", pause_s=0.3)
+        began = time.monotonic()
+        assert await asyncio.wait_for(other.take("a.kz", patience_s=60), 20) == 0.0
+        assert time.monotonic() - began >= 0.3
+        await other.give_back("a.kz", pause_s=0.0)
+        assert await asyncio.wait_for(turns.take("a.kz", patience_s=60), 20) == 0.0
+        await turns.give_back("a.kz", pause_s=0.0)

@@ -97,12 +97,18 @@ class _Line:
 
 
 def visible_date(
-    tree: HtmlElement, titles: Sequence[str], *, zone: tzinfo, today: date, reference: date | None = None
+    tree: HtmlElement,
+    titles: Sequence[str],
+    *,
+    zone: tzinfo,
+    today: date,
+    reference: date | None = None,
+    anywhere: bool = True,
 ) -> Stated | None:
     """Return the date shown near the headline, the nearest first, else the one that a label of publication goes before.
 
     Where there is neither, the only complete date that the page shows in a line of its own. The time is that of its
-    line, or of a line beside it that shows nothing else.
+    line, or of a line beside it that shows nothing else. Unless `anywhere`, only the head of the article is looked at.
 
     `today` is the day in `zone` on which the page was read; nothing later is returned. A day without a year is the
     last one up to `reference`, the feed's day, or up to today where there is none.
@@ -123,6 +129,8 @@ def visible_date(
                 and not (above and day == today and not _TIME.search(line.text))
             ):
                 return read.timed(day, line, lines)
+    if not anywhere:
+        return None
     lines += walk
     labelled = {day: line for line in lines if (found := read.labelled(line)) and (day := read.day(found))}
     if labelled:

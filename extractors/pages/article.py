@@ -183,7 +183,7 @@ def time_of_publication(
     if (moment := dates.time_of(chosen, candidates, now=job.now)) or any(c.origin == "visible" for c in candidates):
         return moment
     titles = (*metadata.titles, job.entry.title or "")
-    shown = visible_date(tree, titles, zone=job.zone, today=today_of(job), reference=chosen.day)
+    shown = visible_date(tree, titles, zone=job.zone, today=today_of(job), reference=chosen.day, anywhere=False)
     if shown is None or shown.day != chosen.day:
         return None
     return dates.time_of(chosen, [DateCandidate(shown.day, "visible", shown.moment)], now=job.now)

@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
@@ -14,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from config.settings import VERSION
 from config.sources import Source
-from extractors.text import clean_line
+from extractors.topic.country import OTHER
 from flows.browse.asked import Asked
 from flows.browse.views import Listed, load_list
 from flows.clean import clean, link
@@ -80,7 +81,9 @@ def _feed(listed: Listed, names: Mapping[str, str], address: str) -> str:
             "language": line.language,
             "published": atom_moment(line.published, line.published_at),
             "updated": f"{line.appended_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "opening": clean_line("".join(text for text, _ in listed.snippets.get(line.number, ()))),
+            "content": "".join(escape(text) for text, _ in listed.snippets.get(line.number, ())),
+            "country": line.country if line.country not in (None, OTHER) else None,
+            "event": line.event,
         }
         for line in listed.lines
     ]

@@ -322,20 +322,9 @@ def corpus_export(
     """Write the corpus, or a part of it, to one file for other tools."""
     checked = checked_config(config)
     days = day("--since", since), day("--until", until)
+    _check_target(target, form, state, after)
     if state is not None:
-        if after is not None:
-            say("--after cannot be used together with --state, which says after which number to go on")
-            raise typer.Exit(USAGE)
-        checked_output("--state", state)
-        if state.resolve() == target.resolve():
-            say("--state: it is FILE itself: name another file")
-            raise typer.Exit(USAGE)
         after = _last_exported(state)
-    if form == HF and (state is not None or str(target) == "-"):
-        say("--format hf writes a whole data set into a folder: not to standard output, and not together with --state")
-        raise typer.Exit(USAGE)
-    if str(target) != "-" and form != HF:
-        checked_output("FILE", target)
     with problems_explained():
         from storage.corpus.dataset import export_dataset
         from storage.corpus.export import KINDS, Selection, export
@@ -366,6 +355,23 @@ def corpus_export(
         if state is not None:
             _put_state(state, last)
     say(f"{counted(count, 'row')} written to {'standard output' if str(target) == '-' else target}")
+
+
+def _check_target(target: Path, form: str, state: Path | None, after: int | None) -> None:
+    """End the command unless its files can be written, and its options go together."""
+    if state is not None:
+        if after is not None:
+            say("--after cannot be used together with --state, which says after which number to go on")
+            raise typer.Exit(USAGE)
+        checked_output("--state", state)
+        if state.resolve() == target.resolve():
+            say("--state: it is FILE itself: name another file")
+            raise typer.Exit(USAGE)
+    if form == HF and (state is not None or str(target) == "-"):
+        say("--format hf writes a whole data set into a folder: not to standard output, and not together with --state")
+        raise typer.Exit(USAGE)
+    if str(target) != "-" and form != HF:
+        checked_output("FILE", target)
 
 
 def _check_sources(config: Config, data: Path, ids: Sequence[str]) -> None:

@@ -36,38 +36,41 @@ class By(StrEnum):
     found = "found"
 
 
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHEN",
+        help="Look back to this moment, not to the last digest: 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w. No "
+        "article is sent twice.",
+    ),
+]
+PreviewOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.html", help="Write what the next digest would hold, and do nothing else."),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="Make a digest of a period that begins with this day.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="The period's last day. Default: today.")]
+AgainOption = Annotated[bool, typer.Option("--again", help="With --from: tell also what digests have told already.")]
+ByOption = Annotated[By, typer.Option(help="With --from: what was published in the period, or what was found in it.")]
+RecipientsOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="With --from: mail it to this address. May be repeated.")
+]
+
+
 def digest(
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="Look back to this moment, not to the last digest: 2026-11-20, 2026-11-20T07:00, 36h, 3d or 2w. No "
-            "article is sent twice.",
-        ),
-    ] = None,
-    preview: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Write what the next digest would hold, and do nothing else."),
-    ] = None,
+    since: SinceOption = None,
+    preview: PreviewOption = None,
     no_send: Annotated[
         bool, typer.Option("--no-send", help="Write the files, and leave the mails to the next run.")
     ] = False,
     name: Annotated[str | None, typer.Option(help="Make only the digest of this name in settings.toml.")] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="Make a digest of a period that begins with this day.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="DAY", help="The period's last day. Default: today.")
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="With --from: tell also what digests have told already.")
-    ] = False,
-    by: Annotated[
-        By, typer.Option(help="With --from: what was published in the period, or what was found in it.")
-    ] = By.published,
-    recipient: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="With --from: mail it to this address. May be repeated.")
-    ] = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    again: AgainOption = False,
+    by: ByOption = By.published,
+    recipient: RecipientsOption = None,
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Make no new digest. Send at once all mails that wait.")
     ] = False,

@@ -178,17 +178,10 @@ def sources_check(
         known = _feed_states(checked, data, [url for one in chosen for url in one.feeds])
         articles = _known_articles(checked, data, [url for one in chosen for url in one.sections])
         with ProgressBar() as bar:
-            checks = asyncio.run(
-                check_sources(
-                    checked,
-                    chosen,
-                    data=data,
-                    shared=bool(source),
-                    observer=bar,
-                    known=known,
-                    articles=articles,
-                )
+            asked = check_sources(
+                checked, chosen, data=data, shared=bool(source), observer=bar, known=known, articles=articles
             )
+            checks = asyncio.run(asked)
         offline = len({check.feed for check in checks}) > 1 and is_offline(checks)
         mended = (
             _mended(checked, config, checks, data=data, archived=bool(source), write=write)
@@ -201,21 +194,24 @@ def sources_check(
         routes = [c.to_json() for c in checks if not c.is_watched]
         found = {"mended": [one.to_json() for one in mended]} if mend else {}
         print_json({"feeds": watched, "routes": routes, "summary": counts, **found})
-    else:
-        if not offline:
-            print_table(HEADINGS, rows(checks if source else by_verdict(checks)), numbers=(5, 7))
-            say(verdicts(counts))
-            say(sentence(counts))
-        for one in mended:
-            say(f"{one.source}: {one.old}: {one.note}")
-            if one.line and not one.written:
-                print(f"# {one.source}\n{one.line}")
-            elif one.written:
-                say(f"{one.source}: written to sources.toml: {one.new}")
+    elif not offline:
+        print_table(HEADINGS, rows(checks if source else by_verdict(checks)), numbers=(5, 7))
+        say(verdicts(counts))
+        say(sentence(counts))
+        _tell_mended(mended)
     if offline:
         fail("no host was found: is this machine online?")
-    if not any(check.ok for check in checks):
+    if not any(check.ok for check in checks) and not any(one.written for one in mended):
         fail("no feed could be read: see the notes above")
+
+
+def _tell_mended(mended: Sequence[Mend]) -> None:
+    for one in mended:
+        say(f"{one.source}: {one.old}: {one.note}")
+        if one.line and not one.written:
+            print(f"# {one.source}\n{one.line}")
+        elif one.written:
+            say(f"{one.source}: written to sources.toml: {one.new}")
 
 
 def _feed_states(config: Config, data: Path, feed_urls: Sequence[str]) -> Mapping[str, FeedState]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flows.clean import MAX_NAME, clean, link, turns
 from flows.digest.bars import countries_bars, days_bars
 from flows.digest.records import Content, Event
-from flows.digest.text import TELLINGS, plain_text
+from flows.digest.text import plain_text
 from flows.digest.words import Words, words_of
 from flows.pages import pages
 
@@ -145,7 +145,6 @@ def _html(
             turns=turns,
             parts=[(part, seen) for part in parts if (seen := [e for e in part.events if e.number in shown])],
             contents=parts if content.stories > CONTENTS else [],
-            tellings=TELLINGS if is_mail else content.articles,
             health=content.health[:FLAGS] if is_mail else content.health,
             counts=words.passes(content.passes, content.counts),
             days=days_bars(content, words) if content.has_figures else None,

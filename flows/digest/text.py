@@ -11,7 +11,6 @@ from flows.digest.words import Words
 
 COLUMNS = 76
 ALSO = 8  # other outlets that are named
-TELLINGS = 6  # of an event that are named beside the leading one
 
 
 def plain_text(
@@ -74,12 +73,10 @@ def _told(event: Event, content: Content, words: Words, *, full: bool) -> Iterat
         yield story.url
     if not full:
         return
-    for other in event.stories[1 : TELLINGS + 1]:
+    for other in event.stories[1:]:
         yield from _wrapped(f"- {other.title or words.untitled} ({_about(other, content, words)})", indent="  ")
         if other.url:
             yield f"    {other.url}"
-    if len(event.stories) > TELLINGS + 1:
-        yield f"  {words.and_more.format(len(event.stories) - TELLINGS - 1)}"
     if event.also:
         yield from _wrapped(f"{words.also}: {', '.join(_also(event, words))}")
     if story.borderline and (reasons := words.reasons_of(story)):

@@ -299,7 +299,7 @@ def _paused(check: Check, pause: Deferred) -> Check:
 
 def _advice(error: ItemError, status: int | None, source: Source) -> str:
     """Return advice on the problem."""
-    look = f"look for a new address: c5watch sources add {source.homepage} --dry-run"
+    look = f"look for its successor: c5watch sources check {source.id} --mend"
     if error.outcome is Outcome.ROBOTS:
         return "robots.txt forbids it: take another feed of the outlet, or ask the outlet"
     if error.outcome is Outcome.UNSAFE_ADDRESS:

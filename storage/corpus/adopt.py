@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 
 from extractors.dates.worded import can_be_true
 from extractors.language import identify
@@ -72,46 +72,64 @@ async def adopt(
         taken_back = {one.number for one in await load_removed(connection)}
         highest = await highest_number(connection)
         gone = {one.number: one for one in removed if one.number not in known}
-        expected = highest + 1
+        coming = [file for file in files if file[0].number not in taken_back and file[0].number not in gone]
+        first = None if known or taken_back else min((name.number for name, _ in coming), default=0)
         adopted = 0
-        for name, content in files:
-            if name.number in taken_back or name.number in gone:
-                continue
-            digest = hashlib.sha256(content).hexdigest()
-            if (row := known.get(name.number)) is not None:
-                if (row.file, row.sha256) != (str(name), digest):
-                    raise StorageError(
-                        f"{source}/{name}: the corpus has another article under this number ({row.file}): "
-                        "numbers are kept when adopting, so adopt into an empty data folder (--data)"
-                    )
-                continue
-            while expected in gone:
-                expected += 1
-            if name.number != expected and (known or taken_back or adopted):
-                raise StorageError(
-                    f"{source}/{name}: number {name.number:03d} does not continue the corpus, expected {expected:03d}: "
-                    "no number may be skipped, unless a manifest.jsonl beside the folder says that it was removed"
-                )
-            if name.id in ids:
-                raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
-            ids[name.id] = str(name)
+        for name, content, digest in _new(
+            source, coming, known=known, ids=ids, gone=gone, expected=highest + 1 if first is None else first
+        ):
             new = _with_true_day(_row(name, content, digest, now) | dict((facts or {}).get(digest, {})), now)
             await connection.execute(insert(articles), new)
             words = search.ToIndex(name.number, new["title"], new["body"], new.get("source_id"), new["language"])
             await search.store(connection, [words])
             if new.get("page"):
                 await corpus.pages.adopted(connection, new["page"], new["canonical_url"] or str(name))
-            expected = name.number + 1
             adopted += 1
         for number in sorted(gone.keys() - taken_back):
             await store_removed(connection, gone[number], ())
         corpus.published_up_to(highest)  # else the manifest of a lost index would pass for this index's
         next_number = await highest_number(connection) + 1
     await corpus.restore_files()
+    await find_missing_countries(corpus.database)  # the manifest tells them
     await corpus.publish()
     await fingerprint_missing(corpus.database)
-    await find_missing_countries(corpus.database)
     return Adoption(adopted, len(files) - adopted, next_number)
+
+
+def _new(
+    source: Folder,
+    files: Iterable[tuple[FileName, bytes]],
+    *,
+    known: Mapping[int, Row[Any]],
+    ids: dict[str, str],
+    gone: Container[int],
+    expected: int,
+) -> Iterator[tuple[FileName, bytes, str]]:
+    """Yield the files that the corpus does not have yet, with their SHA-256, and note their `ids`.
+
+    `expected` is the number that comes next. Raises StorageError for a file that does not fit.
+    """
+    for name, content in files:
+        digest = hashlib.sha256(content).hexdigest()
+        if (row := known.get(name.number)) is not None:
+            if (row.file, row.sha256) != (str(name), digest):
+                raise StorageError(
+                    f"{source}/{name}: the corpus has another article under this number ({row.file}): "
+                    "numbers are kept when adopting, so adopt into an empty data folder (--data)"
+                )
+            continue
+        while expected in gone:
+            expected += 1
+        if name.number != expected:
+            raise StorageError(
+                f"{source}/{name}: number {name.number:03d} does not continue the corpus, expected {expected:03d}: "
+                "no number may be skipped, unless a manifest.jsonl beside the folder says that it was removed"
+            )
+        if name.id in ids:
+            raise StorageError(f"{source}/{name}: {ids[name.id]} has the same id, expected each article once")
+        ids[name.id] = str(name)
+        expected += 1
+        yield name, content, digest
 
 
 def _with_true_day(row: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -259,11 +259,11 @@ async def open_corpus(
     database = await open_database(index_location(data, storage))
     try:
         corpus = CorpusWriter(database, folder, data / MANIFEST_FILE, Pages(data, storage), sources)
+        await find_missing_countries(database)  # the manifest tells them
         if not adopting:
             await (corpus.check_own() if folder.remote else corpus.restore_files())
             await corpus.publish()
         await fingerprint_missing(database)
-        await find_missing_countries(database)
         yield corpus
     finally:
         await database.close()

@@ -96,6 +96,7 @@ def _without_endings(folded: str, rules: Search) -> str:
     return folded
 
 
+@lru_cache(CACHED_WORDS)
 def fold(word: str) -> str:
     """Return `word` in small letters, without spelling variants: stress marks, apostrophes, ё, typographic forms."""
     folded = unicodedata.normalize("NFKC", word).casefold()

@@ -61,6 +61,7 @@ class Line:
     reprints: int
     mark: bool | None
     published_at: datetime | None = None
+    country: str | None = None  # of the story
 
     @property
     def late(self) -> bool:
@@ -119,7 +120,7 @@ async def load_these(connection: AsyncConnection, numbers: Sequence[int]) -> lis
     """Return these articles, in this order; at most a few hundred, numbers of none are left out."""
     told = await _counted(connection, numbers)
     columns = ("number", "title", "url", "canonical_url", "source_id", "language", "published", "published_at",
-               "appended_at")  # fmt: skip
+               "appended_at", "story_country")  # fmt: skip
     query = (
         select(*(articles.c[name] for name in columns), articles.c.borderline, events.c.event, marks.c.relevant)
         .outerjoin(events, events.c.number == articles.c.number)
@@ -130,7 +131,7 @@ async def load_these(connection: AsyncConnection, numbers: Sequence[int]) -> lis
         row.number: Line(
             row.number, row.title, row.url or row.canonical_url, row.source_id, row.language, row.published,
             row.appended_at, bool(row.borderline), row.event, told.get(row.number, 0), row.relevant,
-            row.published_at,
+            row.published_at, row.story_country,
         )
         for row in await connection.execute(query)
     }  # fmt: skip

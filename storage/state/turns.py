@@ -112,6 +112,16 @@ class SharedTurns(ABC):
         await self._unlock(host if wait_s > 0 else NEXT + host)
         return max(wait_s, 0.0)
 
+    async def _meant_s(self, host: str, wait_s: float, pause_s: float, wish: Wish) -> float:
+        """Return `wait_s`, but not more than was meant when the host was noted.
+
+        More is left when the clock was set back since. The note is then made anew, or each try would wait again.
+        """
+        if wait_s <= pause_s:
+            return wait_s
+        await self._note(host, pause_s, wish)
+        return pause_s
+
     async def _give_back(self, host: str, pause_s: float, wish: Wish) -> None:
         try:
             await self._note(host, pause_s, wish)
@@ -186,8 +196,9 @@ class FileTurns(SharedTurns):
             return 0.0
         free_at, *others = map(float, noted)
         pause_s, gap_s, not_before = others or (MAX_CRAWL_DELAY_S, 0.0, 0.0)  # once, only the moment was noted
-        self._read(host, free_at, _wish(gap_s, not_before) if others else None)
-        return min(free_at - time.time(), pause_s)  # not longer than was meant, though the clock was set back since
+        wish = _wish(gap_s, not_before)
+        self._read(host, free_at, wish if others else None)
+        return await self._meant_s(host, free_at - time.time(), pause_s, wish)
 
     async def _note(self, host: str, pause_s: float, wish: Wish) -> None:
         self._known[host] = free_at = round(time.time() + pause_s, 6)
@@ -250,13 +261,14 @@ class DatabaseTurns(SharedTurns):
 
     async def _wait_s(self, host: str) -> float:
         # A separate statement: a statement that also takes the lock would see the state from before.
-        query = f"SELECT ARRAY[free_at, least(free_at - {NOW}, pause_s), gap_s, not_before] FROM turns WHERE host = $1"
+        query = f"SELECT ARRAY[free_at, free_at - {NOW}, pause_s, gap_s, not_before] FROM turns WHERE host = $1"
         found = await self._ask(query, host)
         if not found:
             return 0.0
-        free_at, wait_s, gap_s, not_before = found
-        self._read(host, free_at, _wish(gap_s, not_before))
-        return float(wait_s)
+        free_at, wait_s, pause_s, gap_s, not_before = found
+        wish = _wish(gap_s, not_before)
+        self._read(host, free_at, wish)
+        return await self._meant_s(host, wait_s, pause_s, wish)
 
     async def _note(self, host: str, pause_s: float, wish: Wish) -> None:
         names = ("free_at", "pause_s", "gap_s", "not_before")

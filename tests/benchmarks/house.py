@@ -242,7 +242,9 @@ def spread(numbers: list[int]) -> str:
 def report(house: House) -> None:
     """Print all of one revision."""
     folders = Counter(
-        str(Path(path).parent) for path in house.paths.values() if not Path(path).name.startswith("__")
+        str(Path(path).parent)
+        for path in house.paths.values()
+        if not Path(path).name.startswith("__") and "versions" not in Path(path).parts  # migrations, which only grow
     ).most_common()
     long = sorted((entry for entry in functions(house) if entry[0] > LONG), reverse=True)
     arrows = arrows_of(house)

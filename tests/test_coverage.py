@@ -56,7 +56,7 @@ async def entry(
     else:
         await store_listed(connection, "site", [(key, found, None)], window=window, now=NOW)
     if outcome:
-        await store_outcomes(connection, [Settled(key, outcome, reason, day=day, words=words)], now=NOW)
+        await store_outcomes(connection, [Settled(key, outcome, reason, 1, day=day, words=words)], now=NOW)
 
 
 async def covered(connection: AsyncConnection, period: Period = WEEK, *, now: datetime = NOW) -> SourceCoverage:

@@ -53,7 +53,7 @@ async def listing(
 async def outcome(
     connection: AsyncConnection, name: str, outcome: Outcome, *, day: date | None = None, again: datetime | None = None
 ) -> None:
-    settled = Settled(url(name), outcome, "why", day=day, next_attempt=again)
+    settled = Settled(url(name), outcome, "why", attempts=1, day=day, next_attempt=again)
     await store_outcomes(connection, [settled], now=NOW)
 
 

@@ -81,9 +81,9 @@ async def due(database: Database, now: datetime = NOW, sources: Iterable[str] = 
         return [entry.key.rsplit("/")[-1] for entry in await load_due(connection, sources, now=now)]
 
 
-async def settle(database: Database, number: int, outcome: Outcome, **details: Any) -> None:
+async def settle(database: Database, number: int, outcome: Outcome, *, attempts: int = 1, **details: Any) -> None:
     async with database.write() as connection:
-        await store_outcomes(connection, [Settled(entry(number)[0], outcome, "why", **details)], now=NOW)
+        await store_outcomes(connection, [Settled(entry(number)[0], outcome, "why", attempts, **details)], now=NOW)
 
 
 async def test_entries_are_stored_once_and_wait_for_an_outcome(database: Database) -> None:
@@ -283,10 +283,10 @@ async def test_the_feeds_full_text_goes_once_the_outcome_is_final(
     assert second.content == "<p>D</p>"
 
 
-async def test_attempts_add_up(database: Database) -> None:
+async def test_attempts_are_kept_as_the_table_of_states_has_counted_them(database: Database) -> None:
     await poll(database, [entry(1)])
-    for _ in range(3):
-        await settle(database, 1, Outcome.FAILED, next_attempt=NOW)
+    for attempts in (1, 2, 3):
+        await settle(database, 1, Outcome.FAILED, attempts=attempts, next_attempt=NOW)
     async with database.read() as connection:
         (pending,) = await load_pending(connection, [entry(1)[0]], now=NOW)
     assert pending.attempts == 3

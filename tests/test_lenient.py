@@ -265,6 +265,7 @@ async def test_the_header_of_a_stream_has_a_limit_of_time_and_its_body_has_none(
     site.replies = {(HOST, "/slow"): slow, (HOST, "/late"): late}
     async with client(timeout=0.2) as session:
         assert b"".join([chunk async for chunk in session.stream(site.url(HOST, "/slow"))]) == b"x" * 10
+    async with client(timeout=0.2) as session:  # the first one's connection is closed at a moment of the site's
         with pytest.raises(ItemError) as caught:
             _ = [chunk async for chunk in session.stream(site.url(HOST, "/late"))]
     assert caught.value.reason == "too slow"

@@ -42,6 +42,7 @@ MADE_AT_RUN_TIME = {
     "config.phrases.pattern_of",
     "config.settings.check",  # the inner function of the next
     "config.settings.matching",
+    "extractors.feeds.sections._number_behind",  # a text of the catalogue, taken literally, before a number
     "extractors.topic.screen._pattern",
     "storage.placing.prepared.shown",
     "flows.clean.pattern_of",

@@ -73,7 +73,7 @@ def test_a_pass_under_prefect_does_what_a_direct_one_does(
     assert {t["name"].split("-")[0] for t in asked(server, "task_runs")} <= {"feeds, batch 1", "articles, batch 1"}
     artifacts = [a for a in asked(server, "artifacts") if a["key"] == "monitor-summary"]
     assert len(artifacts) == 2
-    assert any("| stepnoy-vestnik | ok | 8 | 8 |" in a["data"] for a in artifacts)
+    assert any("| stepnoy-vestnik | ok | ok | 8 | 8 |" in a["data"] for a in artifacts)
     wanted = {"filter": {"event": {"name": ["c5watch.article.appended"]}}, "limit": 50}
     answer = httpx.post(f"{api_of(server)}/events/filter", json=wanted, trust_env=False, timeout=30)
     found = answer.raise_for_status().json()

@@ -79,7 +79,7 @@ async def test_a_server_that_says_not_modified_of_a_changed_feed_is_told(
         (Reply(b"", 404), 404, "http 404", "look for its successor: c5watch sources check "),
         (Reply(b"", 403), 403, "http 403", "the site refuses us: wait longer between requests"),
         (Reply(b"", 503), 503, "http 503", "try again later"),
-        (Reply(b"<!doctype html><html></html>"), 200, "not a feed: html", "look for a new address"),
+        (Reply(b"<!doctype html><html></html>"), 200, "not a feed: html", "look for its successor"),
         (Reply(b"<rss><channel></channel></rss>"), 200, "empty feed", "compare the address with those on"),
         (Reply(b""), 200, "empty body", "compare the address with those on"),
         (Reply(b"", 302, {"Location": "http://10.0.0.1/"}), None, "not a public address", "name the network in"),

@@ -96,7 +96,7 @@ def test_a_topic_edited_elsewhere_shows_what_it_would_change(passed: World, tmp_
     done = passed.run("topics", "preview", "--limit", "2", config=nothing)
     assert done.returncode == 0
     count = passed.read("SELECT count(*) FROM articles")[0][0]
-    counts, kind, *_ = done.stdout.splitlines()
+    counts, *_, kind = done.stdout[: done.stdout.index(":\n") + 1].splitlines()
     assert counts == f"last 7 days: {count} changed; 0 kept, {count + len(off_topic)} refused in all"
     assert kind == f"newly refused, kept before ({count}):"
     assert f"… and {count - 2} more: --limit shows them" in done.stdout

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
@@ -33,21 +35,22 @@ print(json.dumps([rows, list(loaded.features)]))
 """
 
 
-async def filled(data: Path, storage: Storage) -> CorpusWriter:
+@asynccontextmanager
+async def filled(data: Path, storage: Storage) -> AsyncIterator[CorpusWriter]:
     days = (date(2025, 11, 3), date(2025, 10, 31), None, date(2025, 11, 4))
     async with open_corpus(data, storage, sources=[source()]) as corpus:
         await place(corpus, [new_article(n, published=day) for n, day in enumerate(days)])
         await remove(corpus, 3, why="request", now=START)
-        return corpus
+        yield corpus
 
 
 async def test_the_data_set_is_what_datasets_loads(tmp_path: Path, storage: Storage) -> None:
     if not os.environ.get("CI"):
         pytest.importorskip("datasets")
     folder = tmp_path / "set"
-    corpus = await filled(tmp_path / "data", storage)
-    for _ in range(2):  # the second in place of the first
-        assert await export_dataset(corpus, folder) == 3
+    async with filled(tmp_path / "data", storage) as corpus:
+        for _ in range(2):  # the second in place of the first
+            assert await export_dataset(corpus, folder) == 3
     names = sorted(path.name for path in (folder / "data").iterdir())
     assert names == ["2025-10.parquet", "2025-11.parquet", "undated.parquet"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "set"]
@@ -63,8 +66,8 @@ async def test_the_data_set_is_what_datasets_loads(tmp_path: Path, storage: Stor
 
 
 async def test_the_card_tells_of_every_column_language_and_outlet(tmp_path: Path) -> None:
-    corpus = await filled(tmp_path / "data", Storage())
-    await export_dataset(corpus, tmp_path / "set")
+    async with filled(tmp_path / "data", Storage()) as corpus:
+        await export_dataset(corpus, tmp_path / "set")
     card = (tmp_path / "set" / "README.md").read_text("utf-8")
     assert card.startswith("---\nmade_by: c5watch ")
     assert '\nlanguage: ["ru"]\n' in card
@@ -81,22 +84,23 @@ def test_every_column_of_an_export_is_described_in_one_place() -> None:
 
 
 async def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
-    corpus = await filled(tmp_path / "data", Storage())
     (tmp_path / "set").mkdir()
-    assert await export_dataset(corpus, tmp_path / "set") == 3  # an empty one is taken
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "README.md").write_text("notes", "utf-8")
-    with pytest.raises(StorageError, match="holds other things"):
-        await export_dataset(corpus, mine)
+    async with filled(tmp_path / "data", Storage()) as corpus:
+        assert await export_dataset(corpus, tmp_path / "set") == 3  # an empty one is taken
+        with pytest.raises(StorageError, match="holds other things"):
+            await export_dataset(corpus, mine)
     assert [path.name for path in mine.iterdir()] == ["README.md"]
 
 
-def test_from_the_command_line(tmp_path: Path) -> None:
-    asyncio.run(filled(tmp_path / "data", Storage()))
+async def test_from_the_command_line(tmp_path: Path) -> None:
+    async with filled(tmp_path / "data", Storage()):
+        pass
     here = ("--data", tmp_path / "data", "--format", "hf")
-    done = c5watch("corpus", "export", tmp_path / "set", *here, "--since", "2025-11-01")
+    done = await asyncio.to_thread(c5watch, "corpus", "export", tmp_path / "set", *here, "--since", "2025-11-01")
     assert (done.returncode, done.stderr) == (0, f"c5watch: 1 row written to {tmp_path / 'set'}\n")
     assert parquet.read_table(tmp_path / "set" / "data" / "2025-11.parquet").num_rows == 1
-    assert c5watch("corpus", "export", "-", *here).returncode == 2
-    assert c5watch("corpus", "export", tmp_path / "x", *here, "--state", tmp_path / "s").returncode == 2
+    for wrong in (["-", *here], [tmp_path / "x", *here, "--state", tmp_path / "s"]):
+        assert (await asyncio.to_thread(c5watch, "corpus", "export", *wrong)).returncode == 2

@@ -13,7 +13,6 @@ import typer
 
 from config.errors import FAILED
 from flows.cli.backfill import backfill
-from flows.cli.browse import browse
 from flows.cli.commands import (
     CONFIG,
     DATA,
@@ -37,7 +36,7 @@ from flows.cli.corpus import corpus_app
 from flows.cli.digest import digest
 from flows.cli.extract import extract, reextract, show_page
 from flows.cli.retry import retry
-from flows.cli.serve import deploy, serve
+from flows.cli.serve import browse, deploy, serve
 from flows.cli.sources import sources_app
 from flows.cli.topics import topics_app
 

@@ -105,6 +105,11 @@ def checked_day(option: str, value: str) -> date:
         raise RequestError(f'{option}: found "{value}", expected a day such as 2025-11-01') from None
 
 
+def optional_day(option: str, value: str | None) -> date | None:
+    """Return the day that an option names, None where it is not given. Raises RequestError."""
+    return None if value is None else checked_day(option, value)
+
+
 def read_corpus(config: Config, data: Path, work: Callable[[CorpusWriter], Awaitable[T]]) -> T:
     """Return the result of `work` on the corpus, which is opened for reading. Raises StorageError."""
     from storage.corpus.writer import open_for_reading

@@ -17,11 +17,11 @@ from flows.cli.commands import (
     JsonOption,
     checked_config,
     fail,
+    optional_day,
     print_json,
     problems_explained,
     say,
 )
-from flows.cli.corpus import day
 
 
 def extract(
@@ -138,7 +138,9 @@ def reextract(
             for kind, text in facts["differences"]:
                 print(f"    {'-' if kind == 'del' else '+'} {text}")
 
-        work = extract_again(checked, data, number or (), since=day("--since", since), keep=not dry_run, report=report)
+        work = extract_again(
+            checked, data, number or (), since=optional_day("--since", since), keep=not dry_run, report=report
+        )
         count = asyncio.run(work)
     versions = sum(done.kept for done in told)
     say(f"{counted(count, 'page')} extracted anew, {len(told)} differ, {counted(versions, 'version')} kept")

@@ -14,7 +14,7 @@ from flows.cli.commands import (
     DataOption,
     JsonOption,
     checked_config,
-    checked_day,
+    optional_day,
     print_json,
     problems_explained,
 )
@@ -46,7 +46,7 @@ def retry(
         from flows.tools.retry import parse_outcomes, retry_addresses
 
         outcomes = parse_outcomes(outcome or ())
-        day = checked_day("--since", since) if since else None
+        day = optional_day("--since", since)
         done = asyncio.run(
             retry_addresses(checked, data, source_ids=source or (), outcomes=outcomes, since=day, dry_run=dry_run)
         )

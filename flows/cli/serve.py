@@ -1,9 +1,10 @@
-"""`c5watch serve` and `c5watch deploy`: the flows by schedule, on this machine or on the workers of a pool."""
+"""`c5watch serve`, `deploy` and `browse`: flows by schedule, here or on the workers of a pool; the reading room."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from datetime import datetime
 from typing import Annotated
@@ -106,3 +107,31 @@ def deploy(
         for line in asyncio.run(register(checked, data, pool=pool, notify=notify)):
             print(line)
     say(f"now start workers: prefect worker start --pool {pool}")
+
+
+def browse(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port on this machine, 0 for any free one; default: that in settings.toml."
+        ),
+    ] = None,
+    config: ConfigOption = CONFIG,
+    data: DataOption = DATA,
+) -> None:
+    """Look through the corpus in a browser on this machine.
+
+    Browse by day and event, search, read, mark what is off topic, download lists. Ctrl-C ends it.
+    """
+    checked = checked_config(config)
+    chosen = checked.settings.browse.port if port is None else port
+    with problems_explained():
+        from flows.browse.server import keep_open
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await keep_open(checked, data, port=chosen, log=say, stop=stop)
+
+        asyncio.run(run())

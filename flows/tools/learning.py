@@ -22,6 +22,7 @@ from extractors.topic.judge import Topics, compile_topics
 from flows.tools.topics import compare
 from storage.corpus.writer import open_for_reading
 from storage.errors import StorageError
+from storage.files.local_folder import put_file
 from storage.state.marks import TEXT, Judged, load_marked
 
 FEWEST_OF_EACH = 10  # marks of each kind: with fewer, five folds of them say nothing
@@ -163,14 +164,12 @@ def _weights_path(config: Config) -> Path:
 
 def _write(path: Path, topic_id: str, weights: dict[str, float], origin: str) -> None:
     listed = "".join(f"{name} = {value}\n" for name, value in weights.items())
-    beside = path.with_name(f".{path.name}.tmp")
+    text = (
+        f"# Learnt by 'c5watch topics learn' from {origin}.\n"
+        "# They take the place of those under [topics.weights] in topics.toml; delete this file to go back.\n"
+        f"\n[{topic_id}]\n{listed}"
+    )
     try:
-        beside.write_text(
-            f"# Learnt by 'c5watch topics learn' from {origin}.\n"
-            "# They take the place of those under [topics.weights] in topics.toml; delete this file to go back.\n"
-            f"\n[{topic_id}]\n{listed}",
-            encoding="utf-8",
-        )
-        beside.replace(path)
+        put_file(path, text.encode("utf-8"))
     except OSError as exc:
         raise StorageError(f"{path}: cannot be written: {exc.strerror}") from exc

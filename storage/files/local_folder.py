@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from storage.errors import StorageError
 from storage.files.folder import MissingFile, in_the_way
@@ -94,16 +95,42 @@ def write_file(path: Path, content: bytes) -> None:
 
 def put_file(path: Path, content: bytes) -> None:
     """Replace the content of a file; nothing half-written is left when the disk is full."""
+    with replaced(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which at the end takes the place of `path`: readers see the old or the new one."""
     beside = path.with_name(f".{path.name}.tmp")
     try:
         with beside.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+def append(path: Path, content: bytes, *, at: int | None = None) -> None:
+    """Add to the end of a file, on disk when this returns; add nothing if the disk is full.
+
+    What stands behind `at` was left by a crash, and is cut off.
+    """
+    with path.open("ab", buffering=0) as file:  # a buffer would be written again on closing
+        size = file.tell() if at is None else at
+        if file.tell() != size:
+            file.truncate(size)
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def sync_folder(path: Path) -> None:

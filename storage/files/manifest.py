@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from extractors.records import without_user
-from storage.files.local_folder import keep_aside, sync_folder
+from storage.files.local_folder import append, keep_aside, replaced, sync_folder
 from storage.index.removed import Removed
 
 MOMENTS = ("published_at", "retrieved_at", "appended_at")
@@ -106,17 +106,9 @@ def exchange_lines(path: Path, removed: Iterable[Removed]) -> None:
     lines = {b"%d" % one.number: removed_line(one).encode("utf-8") for one in removed}
     if not path.exists() or all(new == old for old, new in _exchanged(path, lines)):
         return
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.writelines(new for _, new in _exchanged(path, lines))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        sync_folder(path.parent)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    with replaced(path) as file:
+        file.writelines(new for _, new in _exchanged(path, lines))
+    sync_folder(path.parent)
 
 
 def _exchanged(path: Path, lines: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -198,16 +190,7 @@ def published_up_to(path: Path) -> int:
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
     """Add lines at the end, on disk when this returns; add none if the disk is full."""
-    with path.open("ab", buffering=0) as file:  # a buffer would be written again on closing
-        size = file.tell()
-        rest = memoryview("".join(lines).encode("utf-8"))
-        try:
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(size)
-            raise
+    append(path, "".join(lines).encode("utf-8"))
 
 
 def set_aside(path: Path) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Protocol
 
 from storage.files.folder import MissingFile
-from storage.files.local_folder import LocalFolder, named_disk_errors, sync_folder
+from storage.files.local_folder import LocalFolder, append, named_disk_errors, replaced, sync_folder
 from storage.files.object_folder import ObjectFolder
-
-CHUNK = 1 << 20
 
 
 class PageFolder(Protocol):
@@ -58,17 +55,7 @@ class LocalPages:
         """Append, on disk when this returns."""
         with named_disk_errors(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-            with (self._path / name).open("ab", buffering=0) as file:
-                if file.tell() != at:
-                    file.truncate(at)
-                rest = memoryview(content)
-                try:
-                    while rest:
-                        rest = rest[file.write(rest) :]
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(at)
-                    raise
+            append(self._path / name, content, at=at)
             if at == 0:
                 sync_folder(self._path)
 
@@ -84,22 +71,15 @@ class LocalPages:
 
     def overwrite(self, name: str, offset: int, content: bytes) -> None:
         """Write a copy beside, then rename it over the old file."""
-        path, beside = self._path / name, self._path / f".{name}.tmp"
+        path = self._path / name
         with named_disk_errors(self._path):
             if not path.is_file():
                 raise MissingFile(str(path))
-            try:
-                shutil.copyfile(path, beside)
-                with beside.open("rb+") as file:
-                    file.seek(offset)
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(path)
-                sync_folder(self._path)
-            except OSError:
-                beside.unlink(missing_ok=True)
-                raise
+            with path.open("rb") as old, replaced(path) as file:
+                shutil.copyfileobj(old, file)
+                file.seek(offset)
+                file.write(content)
+            sync_folder(self._path)
 
 
 class ObjectPages:

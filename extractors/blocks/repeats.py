@@ -11,6 +11,7 @@ HEADLINE_WITHIN = 3  # blocks at the top among which a repeated headline is look
 MAX_ABOVE = 12  # blocks at the top among which it ends the page's own lines
 MIN_WORDS = 8  # of a paragraph that counts as doubled: a shorter one, a question or "Да.", may well come again
 MIN_PULLED = 5  # words of a quotation that is set apart and stands in the text as well
+MOST_PULLED = 30  # that are looked at: an interview may be made of quotations, and each is searched in all the text
 MIN_HEADLINE = 4  # words of a headline that is not repeated further down either
 QUOTES = ("«", "“", "„", '"', "‹", "‘")
 MAX_BESIDE = 5  # words that stand beside a repeated headline: date, time, the section
@@ -53,12 +54,13 @@ def without_doubles(paragraphs: Sequence[str]) -> list[str]:
 
 def pulled_quotes(paragraphs: Sequence[str]) -> list[str]:
     """Return the quotations that stand in a longer block as well, word for word."""
+    quoted = [block for block in paragraphs if block.startswith(QUOTES)][:MOST_PULLED]
+    texts = [(len(block), f" {' '.join(tokens(block))} ") for block in paragraphs] if quoted else []
     found = []
-    for block in paragraphs:
-        if block.startswith(QUOTES) and len(said := tokens(block)) >= MIN_PULLED:
-            key = f" {' '.join(said)} "
-            if any(key in f" {' '.join(tokens(other))} " for other in paragraphs if len(other) > len(block)):
-                found.append(block)
+    for block in quoted:
+        key = f" {' '.join(said)} " if len(said := tokens(block)) >= MIN_PULLED else None
+        if key and any(key in text for length, text in texts if length > len(block)):
+            found.append(block)
     return found
 
 

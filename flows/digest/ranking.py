@@ -30,11 +30,16 @@ class Places(NamedTuple):
 
 def arranged(events: Iterable[Event], *, with_late: bool = True) -> Places:
     """Return the events in their places, each in one; without `with_late` late finds are among the others."""
-    ordered = sorted(events, key=weight)
-    borderline = [event for event in ordered if all(story.borderline for story in event.stories)]
-    rest = [event for event in ordered if event not in borderline]
-    late = [event for event in rest if with_late and all(story.late for story in event.stories)]
-    news = [event for event in rest if event not in late]
+    borderline: list[Event] = []
+    late: list[Event] = []
+    news: list[Event] = []
+    for event in sorted(events, key=weight):
+        if all(story.borderline for story in event.stories):
+            borderline.append(event)
+        elif with_late and all(story.late for story in event.stories):
+            late.append(event)
+        else:
+            news.append(event)
     main = [event for event in news if event.independent >= FEWEST_OUTLETS][:MAIN]
     groups: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in news:
